@@ -1,0 +1,50 @@
+//! A batch: whole frames in one reused buffer, with a table that says where each one lies.
+
+use std::sync::Arc;
+
+use crate::model::{FrameNumber, Link, Timestamp};
+
+/// Where a frame lies in its batch, and what its record says of it. 24 bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RawFrame {
+    /// Packet time.
+    pub time: Timestamp,
+    /// Offset of the frame's first byte in [`Batch::bytes`].
+    pub offset: u32,
+    /// Bytes captured, from `offset` on.
+    pub captured: u32,
+    /// Bytes on the wire; never less than `captured`.
+    pub wire_len: u32,
+    /// Index into [`Batch::links`] and into the facts' interfaces; `u32::MAX` if the file never described it.
+    pub interface: u32,
+}
+
+/// Whole frames in capture order.
+#[derive(Debug, Default)]
+pub struct Batch {
+    /// Position of this batch in the capture, from 0.
+    pub number: u64,
+    /// Number of the first frame in it.
+    pub first_frame: FrameNumber,
+    /// The bytes; frames lie in it in order, with record headers between them.
+    pub bytes: Vec<u8>,
+    /// The frames.
+    pub frames: Vec<RawFrame>,
+    /// Link of each interface known at the end of this batch.
+    pub links: Arc<Vec<Link>>,
+}
+
+impl Batch {
+    /// The captured bytes of a frame of this batch; empty if the table lies (it never does for a batch that a reader filled).
+    #[must_use]
+    pub fn frame_bytes(&self, frame: &RawFrame) -> &[u8] {
+        let start = frame.offset as usize;
+        self.bytes.get(start..start.saturating_add(frame.captured as usize)).unwrap_or_default()
+    }
+
+    /// Number of the frame at `index` of [`Batch::frames`].
+    #[must_use]
+    pub fn frame_number(&self, index: usize) -> FrameNumber {
+        FrameNumber(self.first_frame.0 + index as u64)
+    }
+}

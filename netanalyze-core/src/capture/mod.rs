@@ -1,0 +1,80 @@
+//! Capture files and streams in, batches of whole frames out.
+//!
+//! Owns: container formats, compression, rotated sets, damage. Reads: files, standard input, bytes in memory. Emits: [`Batch`]es in
+//! file order, then [`CaptureFacts`] and notes. Stops at the frame's first byte: what it holds is the `packet` floor's business.
+
+mod batch;
+
+pub use batch::{Batch, RawFrame};
+
+use crate::model::{Link, LinkType, Note};
+
+/// One input of a rotated set.
+pub enum Source {
+    /// A file by path. Format and compression are recognised by magic bytes, never by name.
+    File(std::path::PathBuf),
+    /// Any stream; `name` is what messages and facts call it (the command uses `-` for standard input).
+    Stream {
+        /// What messages call it.
+        name: String,
+        /// The bytes.
+        reader: Box<dyn std::io::Read + Send>,
+    },
+}
+
+/// What is known of one input after reading it.
+#[derive(Clone, Debug, Default, serde::Serialize)]
+pub struct FileFacts {
+    /// Path or name as the caller gave it.
+    pub name: String,
+    /// Container format in words, e.g. `pcap, little-endian, microseconds` or `pcapng`.
+    pub format: String,
+    /// `gzip`, `zstd`, `lz4`, or none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub compression: Option<&'static str>,
+    /// Bytes of the (uncompressed) container that were read.
+    pub file_bytes: u64,
+    /// Frames read from it.
+    pub packets: u64,
+    /// Writer's hardware, operating system and application (pcapng section header), and comments, in file order; capped.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub comments: Vec<String>,
+}
+
+/// One interface (pcapng), or the single one of a pcap file.
+#[derive(Clone, Debug, serde::Serialize)]
+pub struct InterfaceFacts {
+    /// Index into [`CaptureFacts::files`].
+    pub file: usize,
+    /// Interface name, if the file gives one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Link type's registered number.
+    #[serde(serialize_with = "link_number")]
+    pub link_type: LinkType,
+    /// Snapshot length; 0 means no limit.
+    pub snaplen: u32,
+    /// Time stamp resolution: units a second.
+    pub units_per_second: u64,
+    /// Frames on this interface.
+    pub packets: u64,
+    /// Packets that the capturing host received, as its statistics say.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub received: Option<u64>,
+    /// Packets that the capture dropped (interface and operating system), as its statistics say.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dropped: Option<u64>,
+}
+
+fn link_number<S: serde::Serializer>(link: &LinkType, s: S) -> Result<S::Ok, S::Error> {
+    s.serialize_u32(link.0)
+}
+
+/// What is known of the whole set once everything was read.
+#[derive(Clone, Debug, Default, serde::Serialize)]
+pub struct CaptureFacts {
+    /// The inputs in the order given.
+    pub files: Vec<FileFacts>,
+    /// Interfaces in order of appearance; a frame's `interface` indexes this list.
+    pub interfaces: Vec<InterfaceFacts>,
+}

@@ -1,0 +1,32 @@
+//! Every cap of the library in one place, with its reason. Reports say what reaching a cap cost.
+
+/// Bytes of whole frames in a batch: about the size of a core's second-level cache, so that frames are analysed while hot.
+pub const BATCH_BYTES: usize = 1 << 20;
+
+/// The largest captured length of one record that is believed (Wireshark's own limit for most link types is 256 KiB; some
+/// writers store super-segments). A larger length is damage.
+pub const MAX_RECORD_BYTES: u32 = 16 << 20;
+
+/// The largest pcapng block that is believed; larger ones are damage. Decryption-secret and custom blocks can be big.
+pub const MAX_BLOCK_BYTES: u32 = 64 << 20;
+
+/// Interfaces of all sections and files together; a packet on a later one is counted in a note.
+pub const MAX_INTERFACES: usize = 65_536;
+
+/// Headers within one frame before decoding stops: tunnels in tunnels nest without end in crafted frames.
+pub const MAX_LAYERS: u16 = 64;
+
+/// Bytes held by incomplete IP datagrams; above it the oldest are dropped.
+pub const MAX_FRAGMENT_BYTES: usize = 16 << 20;
+
+/// Incomplete IP datagrams held at a time; above it the oldest are dropped.
+pub const MAX_FRAGMENT_DATAGRAMS: usize = 65_536;
+
+/// Fragments of one datagram; more are ignored. 65,535 bytes in 8-byte pieces are 8,192.
+pub const MAX_FRAGMENTS_PER_DATAGRAM: usize = 8_192;
+
+/// Segments of one direction that await their acknowledgement. Wireshark 4.0 keeps at most as many, and its verdicts depend on it.
+pub const MAX_UNACKED_SEGMENTS: usize = 10_000;
+
+/// Notes of one kind and file that keep a place of their own; further ones only count.
+pub const MAX_NOTES_PER_KIND: usize = 8;

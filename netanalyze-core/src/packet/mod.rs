@@ -1,0 +1,111 @@
+//! Frames in, layers out: link layers, tunnels, IP with fragments, down to the transport header.
+//!
+//! Owns: everything between a frame's first byte and the first byte of a TCP, UDP or ICMP header. Reads: one frame at a time, borrowed.
+//! Emits: [`Layer`]s to a [`Sink`], outermost first. Keeps nothing between frames but [`fragment::FragmentTable`].
+//! Costs one pass over the headers, no allocation.
+//!
+//! Two lengths travel together: the bytes that were captured and the bytes that were on the wire ("reported"). Decoding goes left to
+//! right and stops at the first byte that was not captured; lengths of what follows come from the headers, not from the captured bytes.
+
+mod dissect;
+pub mod fragment;
+mod protocol;
+pub mod tcp_option;
+
+pub use dissect::{dissect, dissect_datagram};
+pub use protocol::Protocol;
+
+use std::net::IpAddr;
+
+/// Receives the layers of a frame, outermost first. One type of sink, one compiled decoder: what a sink ignores costs nothing.
+pub trait Sink<'a> {
+    /// One layer. `Layer` borrows from the frame.
+    fn layer(&mut self, layer: Layer<'a>);
+}
+
+/// Where a transport header was found; it decides how much of the analysis it takes part in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Origin {
+    /// In an ordinary packet, or in a datagram completed from fragments.
+    #[default]
+    Packet,
+    /// In the first fragment of a datagram that cannot be reassembled because bytes were not captured (IPv4 only).
+    Fragment,
+    /// Quoted in an ICMP error message.
+    QuotedIcmp,
+    /// Quoted in an ICMPv6 error message.
+    QuotedIcmpv6,
+}
+
+impl Origin {
+    /// Whether the header was quoted in an ICMP or ICMPv6 error.
+    #[must_use]
+    pub fn is_quoted(self) -> bool {
+        matches!(self, Origin::QuotedIcmp | Origin::QuotedIcmpv6)
+    }
+}
+
+/// A TCP, UDP, ICMP or ICMPv6 header with what follows it, between two network addresses.
+#[derive(Clone, Copy, Debug)]
+pub struct Transport<'a> {
+    /// Network source address (innermost).
+    pub source: IpAddr,
+    /// Network destination address (innermost; the final hop of a source route or routing header).
+    pub destination: IpAddr,
+    /// Captured bytes from the transport header's first byte on, at most `reported` of them.
+    pub bytes: &'a [u8],
+    /// Bytes on the wire from the transport header's first byte on, as the IP header gives them.
+    pub reported: u32,
+    /// Where it was found.
+    pub origin: Origin,
+}
+
+/// A piece of an IP datagram whose bytes were all captured.
+#[derive(Clone, Copy, Debug)]
+pub struct Fragment<'a> {
+    /// Source address.
+    pub source: IpAddr,
+    /// Destination address.
+    pub destination: IpAddr,
+    /// IPv4 identification (16 bits) or IPv6 fragment identification (32 bits).
+    pub identification: u32,
+    /// Protocol number of the datagram's payload (IPv6: next header of the fragment header of the first fragment counts).
+    pub protocol: u8,
+    /// The frame's first VLAN id, for the reassembly key.
+    pub vlan: Option<u16>,
+    /// Offset of `payload` in the datagram's payload, in bytes.
+    pub offset: u32,
+    /// More fragments follow.
+    pub more: bool,
+    /// The fragment's payload.
+    pub payload: &'a [u8],
+}
+
+/// One layer of a frame. Header slices hold the bytes that were captured, which can be fewer than the header has.
+#[derive(Clone, Copy, Debug)]
+pub enum Layer<'a> {
+    /// Ethernet II or 802.3: destination, source, type or length.
+    Ethernet(&'a [u8]),
+    /// A VLAN tag: tag control information and the type that follows (4 bytes).
+    Vlan(&'a [u8]),
+    /// An IPv4 header with its options.
+    Ipv4(&'a [u8]),
+    /// An IPv6 header (40 bytes).
+    Ipv6(&'a [u8]),
+    /// A fragment that waits for the rest of its datagram; nothing else follows for it.
+    Fragment(Fragment<'a>),
+    /// A TCP segment.
+    Tcp(Transport<'a>),
+    /// A UDP datagram. The tunnel or message that it carries follows as layers of its own.
+    Udp(Transport<'a>),
+    /// An ICMP message. For errors, the layers of the quoted packet follow.
+    Icmp(Transport<'a>),
+    /// An ICMPv6 message. For errors, the layers of the quoted packet follow.
+    Icmpv6(Transport<'a>),
+    /// A layer of which only the name matters.
+    Other(Protocol),
+    /// Decoding stopped here because the frame was not captured further (within the named layer).
+    Cut(Protocol),
+    /// Decoding stopped here because the named layer contradicts itself or runs past the wire length.
+    Malformed(Protocol),
+}

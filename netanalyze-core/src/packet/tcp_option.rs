@@ -1,0 +1,1 @@
+//! TCP options, walked by us: an unknown kind must not hide the options after it.

@@ -1,0 +1,128 @@
+//! The symmetric key of a conversation: both addresses and ports, lower endpoint first.
+
+use std::hash::{BuildHasher, Hash, Hasher};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
+use crate::model::Direction;
+
+/// Both endpoints of a conversation, the lower first, so that both directions have the same key. 40 bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FlowKey {
+    low: [u64; 2],
+    high: [u64; 2],
+    low_port: u16,
+    high_port: u16,
+    is_v6: bool,
+}
+
+impl FlowKey {
+    /// The key of a packet, and which way it travels. Between identical endpoints every packet travels `AtoB`.
+    #[inline]
+    #[must_use]
+    pub fn new(source: IpAddr, destination: IpAddr, ports: (u16, u16)) -> (Self, Direction) {
+        let (from, to) = (words(source), words(destination));
+        let is_v6 = source.is_ipv6();
+        let (source_port, destination_port) = ports;
+        if (from, source_port) <= (to, destination_port) {
+            let key = FlowKey { low: from, high: to, low_port: source_port, high_port: destination_port, is_v6 };
+            (key, Direction::AtoB)
+        } else {
+            let key = FlowKey { low: to, high: from, low_port: destination_port, high_port: source_port, is_v6 };
+            (key, Direction::BtoA)
+        }
+    }
+
+    /// Source and destination of a packet that travels in a direction.
+    #[must_use]
+    pub fn endpoints(&self, direction: Direction) -> (SocketAddr, SocketAddr) {
+        let low = SocketAddr::new(self.address(self.low), self.low_port);
+        let high = SocketAddr::new(self.address(self.high), self.high_port);
+        match direction {
+            Direction::AtoB => (low, high),
+            Direction::BtoA => (high, low),
+        }
+    }
+
+    fn address(&self, words: [u64; 2]) -> IpAddr {
+        let bits = (u128::from(words[0]) << 64) | u128::from(words[1]);
+        if self.is_v6 {
+            IpAddr::V6(Ipv6Addr::from_bits(bits))
+        } else {
+            IpAddr::V4(Ipv4Addr::from_bits(words[1] as u32))
+        }
+    }
+}
+
+#[inline]
+fn words(address: IpAddr) -> [u64; 2] {
+    match address {
+        IpAddr::V4(v4) => [0, u64::from(v4.to_bits())],
+        IpAddr::V6(v6) => [(v6.to_bits() >> 64) as u64, v6.to_bits() as u64],
+    }
+}
+
+impl Hash for FlowKey {
+    #[inline]
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        let ports = (u64::from(self.low_port) << 32) | (u64::from(self.high_port) << 8) | u64::from(self.is_v6);
+        if self.is_v6 {
+            state.write_u64(self.low[0]);
+            state.write_u64(self.low[1]);
+            state.write_u64(self.high[0]);
+            state.write_u64(self.high[1]);
+        } else {
+            state.write_u64((self.low[1] << 32) | self.high[1]);
+        }
+        state.write_u64(ports);
+    }
+}
+
+/// Hashes keys with a seed of its own, so that nobody can craft a capture whose conversations all collide. Results never depend on it.
+#[derive(Clone, Debug, Default)]
+pub struct KeyHasher(foldhash::fast::RandomState);
+
+impl KeyHasher {
+    /// The hash of a key.
+    #[inline]
+    #[must_use]
+    pub fn hash(&self, key: &FlowKey) -> u64 {
+        self.0.hash_one(key)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(a: &str, b: &str) -> (FlowKey, Direction) {
+        let (a, b): (SocketAddr, SocketAddr) = (a.parse().unwrap(), b.parse().unwrap());
+        FlowKey::new(a.ip(), b.ip(), (a.port(), b.port()))
+    }
+
+    #[test]
+    fn both_directions_share_a_key_and_give_their_endpoints_back() {
+        for (a, b) in [
+            ("10.0.0.1:80", "10.0.0.2:80"),
+            ("10.0.0.9:1", "10.0.0.2:80"),
+            ("[fe80::1]:443", "[fe80::1]:40000"),
+            ("[::1]:5", "[2001:db8::1]:4"),
+        ] {
+            let ((there, to), (back, fro)) = (key(a, b), key(b, a));
+            assert_eq!(there, back);
+            assert_eq!(to, fro.reverse());
+            assert_eq!(there.endpoints(to), (a.parse().unwrap(), b.parse().unwrap()));
+            let hasher = KeyHasher::default();
+            assert_eq!(hasher.hash(&there), hasher.hash(&back));
+        }
+    }
+
+    #[test]
+    fn an_ipv4_address_differs_from_the_ipv6_address_of_the_same_bits() {
+        assert_ne!(key("10.0.0.1:1", "10.0.0.2:2").0, key("[::10.0.0.1]:1", "[::10.0.0.2]:2").0);
+    }
+
+    #[test]
+    fn a_conversation_with_itself_has_one_direction() {
+        assert_eq!(key("127.0.0.1:9", "127.0.0.1:9").1, Direction::AtoB);
+    }
+}

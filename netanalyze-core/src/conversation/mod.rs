@@ -1,0 +1,19 @@
+//! Packets in, each with its conversation: symmetric keys, shards, tables, stream numbers.
+//!
+//! Owns: which packets belong together, and in which order conversations are numbered. Reads: compact packets in frame order, one shard
+//! at a time. Emits: verdicts, and references to conversations that [`Numbering`] turns into Wireshark's `tcp.stream` and `udp.stream`.
+//! Costs one hash a packet (made where it was decoded) and one look-up. Nothing is ever forgotten.
+
+mod key;
+mod numbering;
+mod packet;
+mod shard;
+mod slab;
+
+pub use key::{FlowKey, KeyHasher};
+pub use numbering::{NewConversation, Numbering};
+pub use packet::{NO_OPTIONS, TcpPacket, UdpPacket};
+pub use shard::{Arrival, ConversationRef, Shard, TcpConversation, Touched};
+
+/// Number of shards, whatever the number of threads: results must not depend on threads.
+pub const SHARDS: usize = 64;

@@ -1,0 +1,85 @@
+//! Stream numbers: conversations in the order of their first frame, TCP and UDP counted apart, as Wireshark numbers them.
+//!
+//! Shards run apart, so a conversation gets its number only after every shard has seen the batch. The numbers are kept here, four bytes a
+//! conversation, because later batches are already in the shards by then.
+
+use super::SHARDS;
+use super::shard::ConversationRef;
+
+/// A conversation that a batch brought up, and where.
+#[derive(Clone, Copy, Debug)]
+pub struct NewConversation {
+    /// Frame, as an index into the batch.
+    pub frame_index: u32,
+    /// Position among the frame's layers.
+    pub ordinal: u16,
+    /// Which conversation.
+    pub reference: ConversationRef,
+}
+
+/// The stream numbers of one protocol.
+#[derive(Debug)]
+pub struct Numbering {
+    next: u32,
+    by_shard: Vec<Vec<u32>>,
+}
+
+impl Default for Numbering {
+    fn default() -> Self {
+        Numbering { next: 0, by_shard: vec![Vec::new(); SHARDS] }
+    }
+}
+
+impl Numbering {
+    /// Numbers the new conversations of a batch. `new` is sorted in place into frame order.
+    pub fn assign(&mut self, new: &mut [NewConversation]) {
+        new.sort_unstable_by_key(|n| (n.frame_index, n.ordinal));
+        for conversation in new {
+            let ConversationRef { shard, index } = conversation.reference;
+            if let Some(numbers) = self.by_shard.get_mut(shard as usize) {
+                let index = index as usize;
+                if numbers.len() <= index {
+                    numbers.resize(index + 1, u32::MAX);
+                }
+                if let Some(number) = numbers.get_mut(index) {
+                    *number = self.next;
+                }
+            }
+            self.next = self.next.saturating_add(1);
+        }
+    }
+
+    /// The stream number of a conversation of this or an earlier batch.
+    #[must_use]
+    pub fn stream(&self, reference: ConversationRef) -> Option<u32> {
+        let numbers = self.by_shard.get(reference.shard as usize)?;
+        numbers.get(reference.index as usize).copied().filter(|&n| n != u32::MAX)
+    }
+
+    /// How many conversations there are.
+    #[must_use]
+    pub fn count(&self) -> u32 {
+        self.next
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_follow_first_frames_not_shards() {
+        let mut numbering = Numbering::default();
+        let at = |frame_index, ordinal, shard, index| NewConversation {
+            frame_index,
+            ordinal,
+            reference: ConversationRef { shard, index },
+        };
+        numbering.assign(&mut [at(5, 0, 0, 0), at(2, 1, 0, 1), at(2, 0, 63, 0)]);
+        numbering.assign(&mut [at(0, 0, 7, 0)]);
+        let stream = |shard, index| numbering.stream(ConversationRef { shard, index });
+        assert_eq!([stream(63, 0), stream(0, 1), stream(0, 0), stream(7, 0)], [Some(0), Some(1), Some(2), Some(3)]);
+        assert_eq!(numbering.stream(ConversationRef::NONE), None);
+        assert_eq!(numbering.count(), 4);
+    }
+}

@@ -1,0 +1,94 @@
+//! Compact packets: what a shard needs of a decoded transport header, without the frame.
+
+use super::key::FlowKey;
+use crate::model::{Direction, FrameNumber, Timestamp};
+use crate::packet::Origin;
+use crate::packet::tcp_option::TcpOptions;
+use crate::tcp::{Scope, Segment, TcpFlags};
+
+/// [`TcpPacket::options`] of a header whose options change no state: none, or padding and time stamps only.
+pub const NO_OPTIONS: u32 = u32::MAX;
+
+/// A TCP header with at least its first 16 bytes captured. At most 112 bytes.
+#[derive(Clone, Copy, Debug)]
+pub struct TcpPacket {
+    /// Conversation key.
+    pub key: FlowKey,
+    /// Its hash.
+    pub hash: u64,
+    /// Frame time.
+    pub time: Timestamp,
+    /// Frame, as an index into the batch.
+    pub frame_index: u32,
+    /// Number of the transport header within the batch, in frame order (datagrams completed from fragments come after the rest).
+    pub slot: u32,
+    /// Sequence number field.
+    pub seq: u32,
+    /// Acknowledgment number field.
+    pub ack: u32,
+    /// Bytes on the wire from the header's first byte on.
+    pub reported: u32,
+    /// Index into the batch's parsed options, or [`NO_OPTIONS`].
+    pub options: u32,
+    /// Window field.
+    pub window: u16,
+    /// Flags.
+    pub flags: TcpFlags,
+    /// Position of the header among the layers of its frame.
+    pub ordinal: u16,
+    /// Header length field, in bytes.
+    pub header_len: u8,
+    /// Header bytes captured.
+    pub header_captured: u8,
+    /// Which way it travels.
+    pub direction: Direction,
+    /// Where it was found.
+    pub origin: Origin,
+    /// Whether the urgent pointer is not zero.
+    pub urgent_pointer: bool,
+}
+
+const _: () = assert!(size_of::<TcpPacket>() <= 112);
+
+impl TcpPacket {
+    /// The packet as the analysis reads it. `options` are the batch's.
+    #[inline]
+    #[must_use]
+    pub fn segment<'a>(&self, frame: FrameNumber, options: &'a [TcpOptions]) -> Segment<'a> {
+        let header_len = u32::from(self.header_len);
+        let scope = match self.origin {
+            Origin::Packet if self.reported < header_len => Scope::ShortSegment,
+            Origin::Packet => Scope::Full,
+            Origin::Fragment | Origin::QuotedIcmp | Origin::QuotedIcmpv6 => Scope::HeaderOnly,
+        };
+        Segment {
+            frame,
+            time: self.time,
+            seq: self.seq,
+            ack: self.ack,
+            len: self.reported.saturating_sub(header_len),
+            window: self.window,
+            flags: self.flags,
+            header_len: self.header_len,
+            header_captured: self.header_captured,
+            urgent_pointer: self.urgent_pointer,
+            scope,
+            options: options.get(self.options as usize),
+        }
+    }
+}
+
+/// A UDP header.
+#[derive(Clone, Copy, Debug)]
+pub struct UdpPacket {
+    /// Conversation key.
+    pub key: FlowKey,
+    /// Its hash.
+    pub hash: u64,
+    /// Frame, as an index into the batch.
+    pub frame_index: u32,
+    /// As [`TcpPacket::slot`].
+    pub slot: u32,
+    /// As [`TcpPacket::ordinal`].
+    pub ordinal: u16,
+}

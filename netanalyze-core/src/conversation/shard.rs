@@ -1,0 +1,173 @@
+//! One shard's conversations. Packets come in frame order; which shard a packet belongs to is decided by its key's hash alone.
+
+use hashbrown::HashTable;
+
+use super::key::{FlowKey, KeyHasher};
+use super::packet::{TcpPacket, UdpPacket};
+use super::slab::Slab;
+use super::SHARDS;
+use crate::model::FrameNumber;
+use crate::packet::tcp_option::TcpOptions;
+use crate::tcp::{Analysis, Connection, Pool, Segment, SynOutcome, Verdict};
+
+/// Which conversation, before it has its stream number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct ConversationRef {
+    pub(super) shard: u8,
+    pub(super) index: u32,
+}
+
+impl ConversationRef {
+    /// Stands for "no conversation"; it never resolves to a stream.
+    pub const NONE: ConversationRef = ConversationRef { shard: u8::MAX, index: u32::MAX };
+}
+
+/// Whether a packet made its conversation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Arrival {
+    /// The conversation was known.
+    Known,
+    /// The packet is the first of a new one.
+    New,
+}
+
+/// A TCP conversation and what the floors above remember of it.
+#[derive(Debug)]
+pub struct TcpConversation {
+    key: FlowKey,
+    connection: Connection,
+    /// Kinds of findings reported for it so far, one bit a kind.
+    pub kinds_seen: u64,
+}
+
+/// The result of handing a packet to its shard.
+#[derive(Debug)]
+pub struct Touched<'s> {
+    /// The conversation.
+    pub conversation: &'s mut TcpConversation,
+    /// Its reference.
+    pub reference: ConversationRef,
+    /// Whether it is new.
+    pub arrival: Arrival,
+    /// The verdict.
+    pub verdict: Verdict,
+}
+
+/// The record of the last header seen: a second header of the same frame with the same numbers shares it.
+#[derive(Clone, Copy, Debug)]
+struct Twin {
+    index: u32,
+    frame: FrameNumber,
+    seq: u32,
+    ack: u32,
+    record: Option<Analysis>,
+}
+
+/// A 64th of all conversations.
+#[derive(Debug)]
+pub struct Shard {
+    number: u8,
+    hasher: KeyHasher,
+    tcp: Slab<TcpConversation>,
+    /// The most recent conversation of each key, as indices into `tcp`.
+    tcp_index: HashTable<u32>,
+    udp: Slab<FlowKey>,
+    udp_index: HashTable<u32>,
+    pool: Pool,
+    twin: Option<Twin>,
+}
+
+impl Shard {
+    /// Shard `number` of [`SHARDS`]. All shards share a hasher with the decoder.
+    #[must_use]
+    pub fn new(number: u8, hasher: KeyHasher) -> Self {
+        Shard {
+            number,
+            hasher,
+            tcp: Slab::default(),
+            tcp_index: HashTable::new(),
+            udp: Slab::default(),
+            udp_index: HashTable::new(),
+            pool: Pool::default(),
+            twin: None,
+        }
+    }
+
+    /// Which shard a hash belongs to. Bits from the middle: the table uses both ends.
+    #[inline]
+    #[must_use]
+    pub fn of(hash: u64) -> usize {
+        (hash >> 24) as usize % SHARDS
+    }
+
+    /// Takes a TCP packet. `None` cannot happen with an index that only this shard writes; callers then skip the packet.
+    pub fn tcp(&mut self, packet: &TcpPacket, frame: FrameNumber, options: &[TcpOptions]) -> Option<Touched<'_>> {
+        let segment = packet.segment(frame, options);
+        let tcp = &self.tcp;
+        let same_key = |&i: &u32| tcp.get(i).is_some_and(|c| c.key == packet.key);
+        let known = self.tcp_index.find_mut(packet.hash, same_key);
+        let (index, arrival, verdict) = match known {
+            Some(place) => {
+                let index = *place;
+                let conversation = self.tcp.get_mut(index)?;
+                match conversation.connection.syn_outcome(packet.direction, &segment) {
+                    SynOutcome::Continues => {
+                        let twin = take_twin(&mut self.twin, index, &segment);
+                        let verdict =
+                            conversation.connection.advance(packet.direction, &segment, twin, &mut self.pool);
+                        (index, Arrival::Known, verdict)
+                    }
+                    SynOutcome::Reopens => {
+                        let (conversation, verdict) = open(packet, &segment, true, &mut self.pool);
+                        *place = self.tcp.push(conversation);
+                        (*place, Arrival::New, verdict)
+                    }
+                }
+            }
+            None => {
+                let (conversation, verdict) = open(packet, &segment, false, &mut self.pool);
+                let index = self.tcp.push(conversation);
+                let (tcp, hasher) = (&self.tcp, &self.hasher);
+                self.tcp_index.insert_unique(packet.hash, index, |&i| {
+                    tcp.get(i).map_or(0, |c| hasher.hash(&c.key))
+                });
+                (index, Arrival::New, verdict)
+            }
+        };
+        self.twin = Some(Twin { index, frame, seq: segment.seq, ack: segment.ack, record: verdict.analysis });
+        let conversation = self.tcp.get_mut(index)?;
+        Some(Touched { conversation, reference: ConversationRef { shard: self.number, index }, arrival, verdict })
+    }
+
+    /// Takes a UDP packet.
+    pub fn udp(&mut self, packet: &UdpPacket) -> (ConversationRef, Arrival) {
+        let udp = &self.udp;
+        let known = self.udp_index.find(packet.hash, |&i| udp.get(i) == Some(&packet.key)).copied();
+        let (index, arrival) = match known {
+            Some(index) => (index, Arrival::Known),
+            None => {
+                let index = self.udp.push(packet.key);
+                let (udp, hasher) = (&self.udp, &self.hasher);
+                self.udp_index
+                    .insert_unique(packet.hash, index, |&i| udp.get(i).map_or(0, |key| hasher.hash(key)));
+                (index, Arrival::New)
+            }
+        };
+        (ConversationRef { shard: self.number, index }, arrival)
+    }
+}
+
+fn open(packet: &TcpPacket, segment: &Segment<'_>, reused: bool, pool: &mut Pool) -> (TcpConversation, Verdict) {
+    let mut connection = Connection::new(packet.time);
+    let verdict = connection.open(packet.direction, segment, reused, pool);
+    (TcpConversation { key: packet.key, connection, kinds_seen: 0 }, verdict)
+}
+
+fn take_twin(twin: &mut Option<Twin>, index: u32, segment: &Segment<'_>) -> Option<Analysis> {
+    let twin = twin.as_ref()?;
+    let same = twin.index == index
+        && twin.frame == segment.frame
+        && twin.seq == segment.seq
+        && twin.ack == segment.ack;
+    if same { twin.record } else { None }
+}

@@ -1,0 +1,147 @@
+//! What a worker counts along the way. Tallies of all workers are added up at the end, so nothing here may depend on order.
+
+use std::collections::BTreeMap;
+
+use crate::expert::{KINDS, KindId, KindSet};
+use crate::model::{FrameNumber, LinkType, Timestamp};
+use crate::packet::Protocol;
+
+/// Frames and bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub(super) struct Volume {
+    pub(super) frames: u64,
+    pub(super) bytes: u64,
+}
+
+/// Something that happened to frames: how often, and where first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub(super) struct Occurrences {
+    pub(super) count: u64,
+    pub(super) first: Option<FrameNumber>,
+}
+
+impl Occurrences {
+    pub(super) fn add(&mut self, frame: FrameNumber) {
+        self.count += 1;
+        self.first = Some(self.first.map_or(frame, |first| first.min(frame)));
+    }
+
+    fn merge(&mut self, other: Occurrences) {
+        self.count += other.count;
+        self.first = match (self.first, other.first) {
+            (Some(a), Some(b)) => Some(a.min(b)),
+            (a, b) => a.or(b),
+        };
+    }
+}
+
+/// Findings of one kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub(super) struct KindTally {
+    pub(super) findings: Occurrences,
+    pub(super) conversations: u64,
+}
+
+/// Sums over the frames that one worker saw.
+#[derive(Debug)]
+pub(super) struct Tally {
+    pub(super) volume: Volume,
+    pub(super) captured_bytes: u64,
+    pub(super) earliest: Option<Timestamp>,
+    pub(super) latest: Option<Timestamp>,
+    protocols: Vec<Volume>,
+    kinds: Vec<KindTally>,
+    pub(super) unknown_links: BTreeMap<LinkType, Occurrences>,
+    pub(super) snapped: Occurrences,
+    pub(super) malformed: Occurrences,
+}
+
+impl Default for Tally {
+    fn default() -> Self {
+        Tally {
+            volume: Volume::default(),
+            captured_bytes: 0,
+            earliest: None,
+            latest: None,
+            protocols: vec![Volume::default(); Protocol::ALL.len()],
+            kinds: vec![KindTally::default(); KINDS.len()],
+            unknown_links: BTreeMap::new(),
+            snapped: Occurrences::default(),
+            malformed: Occurrences::default(),
+        }
+    }
+}
+
+impl Tally {
+    /// A frame of `wire_len` bytes, `captured` of them captured.
+    #[inline]
+    pub(super) fn frame(&mut self, number: FrameNumber, time: Timestamp, wire_len: u32, captured: u32) {
+        self.volume.frames += 1;
+        self.volume.bytes += u64::from(wire_len);
+        self.captured_bytes += u64::from(captured);
+        self.earliest = Some(self.earliest.map_or(time, |t| t.min(time)));
+        self.latest = Some(self.latest.map_or(time, |t| t.max(time)));
+        if captured < wire_len {
+            self.snapped.add(number);
+        }
+    }
+
+    /// The protocols of a frame, as bits in the order of [`Protocol::ALL`].
+    #[inline]
+    pub(super) fn protocols(&mut self, mut set: u128, wire_len: u32) {
+        while set != 0 {
+            let bit = set.trailing_zeros() as usize;
+            set &= set - 1;
+            if let Some(volume) = self.protocols.get_mut(bit) {
+                volume.frames += 1;
+                volume.bytes += u64::from(wire_len);
+            }
+        }
+    }
+
+    /// The kinds found in a frame; `new` are those that its conversation had not shown before.
+    #[inline]
+    pub(super) fn kinds(&mut self, kinds: KindSet, new: KindSet, frame: FrameNumber) {
+        let mut left = kinds.0;
+        while left != 0 {
+            let bit = left.trailing_zeros();
+            left &= left - 1;
+            if let Some(tally) = self.kinds.get_mut(bit as usize) {
+                tally.findings.add(frame);
+                tally.conversations += u64::from(new.contains(KindId(bit as u8)));
+            }
+        }
+    }
+
+    pub(super) fn merge(&mut self, other: Tally) {
+        self.volume.frames += other.volume.frames;
+        self.volume.bytes += other.volume.bytes;
+        self.captured_bytes += other.captured_bytes;
+        self.earliest = [self.earliest, other.earliest].into_iter().flatten().min();
+        self.latest = [self.latest, other.latest].into_iter().flatten().max();
+        for (mine, theirs) in self.protocols.iter_mut().zip(other.protocols) {
+            mine.frames += theirs.frames;
+            mine.bytes += theirs.bytes;
+        }
+        for (mine, theirs) in self.kinds.iter_mut().zip(other.kinds) {
+            mine.findings.merge(theirs.findings);
+            mine.conversations += theirs.conversations;
+        }
+        for (link, theirs) in other.unknown_links {
+            self.unknown_links.entry(link).or_default().merge(theirs);
+        }
+        self.snapped.merge(other.snapped);
+        self.malformed.merge(other.malformed);
+    }
+
+    /// Protocols that occurred, in the order of [`Protocol::ALL`].
+    pub(super) fn protocol_volumes(&self) -> impl Iterator<Item = (Protocol, Volume)> {
+        let all = Protocol::ALL.iter().copied().zip(self.protocols.iter().copied());
+        all.filter(|(_, volume)| volume.frames > 0)
+    }
+
+    /// Kinds that occurred, in catalogue order.
+    pub(super) fn kind_tallies(&self) -> impl Iterator<Item = (KindId, KindTally)> {
+        KindId::all().zip(self.kinds.iter().copied()).filter(|(_, tally)| tally.findings.count > 0)
+    }
+}

@@ -1,0 +1,414 @@
+//! A finding: a kind, a frame, the endpoints, and the figures that its sentence quotes.
+
+use std::fmt;
+
+use serde::Serialize;
+
+use super::catalogue::KindId;
+use crate::conversation::ConversationRef;
+use crate::model::{Endpoint, FrameNumber, Span, Timestamp};
+use crate::tcp::ConnectionState;
+
+/// Whose streams `stream` counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Protocol {
+    /// `tcp.stream`.
+    Tcp,
+    /// `udp.stream`.
+    Udp,
+}
+
+impl Protocol {
+    /// Lower-case name.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Protocol::Tcp => "tcp",
+            Protocol::Udp => "udp",
+        }
+    }
+}
+
+/// Which end of a connection, as far as the capture tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Party {
+    /// The end that sent the SYN.
+    Client,
+    /// The end that answered it.
+    Server,
+    /// No SYN was seen: the finding's source.
+    Sender,
+    /// No SYN was seen: the finding's destination.
+    Receiver,
+    /// Both.
+    Both,
+}
+
+impl fmt::Display for Party {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Party::Client => "the client",
+            Party::Server => "the server",
+            Party::Sender => "the sender",
+            Party::Receiver => "the receiver",
+            Party::Both => "both sides",
+        })
+    }
+}
+
+/// Who reset a connection, and how far it had come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct ResetDetail {
+    /// Who sent the RST.
+    pub by: Party,
+    /// The connection's state before it.
+    #[serde(serialize_with = "state_name")]
+    pub state: ConnectionState,
+    /// Data of the side that reset was not yet acknowledged.
+    pub own_data_outstanding: bool,
+    /// Data of the other side was not yet acknowledged.
+    pub peer_data_outstanding: bool,
+}
+
+fn state_name<S: serde::Serializer>(state: &ConnectionState, s: S) -> Result<S::Ok, S::Error> {
+    s.serialize_str(state.name())
+}
+
+fn nanoseconds<S: serde::Serializer>(span: &Span, s: S) -> Result<S::Ok, S::Error> {
+    s.serialize_i64(span.0)
+}
+
+fn frame<S: serde::Serializer>(frame: &FrameNumber, s: S) -> Result<S::Ok, S::Error> {
+    s.serialize_u64(frame.0)
+}
+
+/// The figures behind a finding. Sequence and acknowledgment numbers are relative, as Wireshark shows them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+#[non_exhaustive]
+pub enum Detail {
+    /// The kind says it all.
+    None {},
+    /// A segment sent again or out of order.
+    Segment {
+        /// Relative sequence number.
+        seq: u32,
+        /// Payload bytes.
+        bytes: u32,
+        /// It is a SYN.
+        syn: bool,
+        /// It is a FIN.
+        fin: bool,
+        /// Frame of the oldest unacknowledged segment; 0 if it does not apply.
+        #[serde(serialize_with = "frame")]
+        rto_frame: FrameNumber,
+        /// Time since that frame.
+        #[serde(rename = "rto_ns", serialize_with = "nanoseconds")]
+        rto: Span,
+    },
+    /// A hole before a segment.
+    Missing {
+        /// Relative sequence number of the segment.
+        seq: u32,
+        /// Bytes that are missing before it.
+        missing_bytes: u32,
+    },
+    /// An acknowledgement of bytes that were not captured.
+    Unseen {
+        /// Relative acknowledgment number.
+        ack: u32,
+        /// Bytes acknowledged but not captured.
+        unseen_bytes: u32,
+    },
+    /// A changed window.
+    WindowUpdate {
+        /// Window before, in bytes.
+        previous_window: u32,
+        /// Window now, in bytes.
+        window: u32,
+    },
+    /// A segment that fills a window.
+    WindowFull {
+        /// The window, in bytes.
+        window: u32,
+        /// Payload bytes of the segment.
+        bytes: u32,
+    },
+    /// A repeated acknowledgement.
+    DuplicateAck {
+        /// Relative acknowledgment number.
+        ack: u32,
+        /// How many repeats so far.
+        number: u32,
+        /// Frame that it repeats.
+        #[serde(serialize_with = "frame")]
+        of_frame: FrameNumber,
+    },
+    /// A reset.
+    Reset(ResetDetail),
+    /// A silence.
+    Gap {
+        /// How long.
+        #[serde(rename = "silence_ns", serialize_with = "nanoseconds")]
+        silence: Span,
+        /// Who was silent.
+        silent: Party,
+        /// Whether data was waiting for its acknowledgement all the while.
+        data_outstanding: bool,
+    },
+}
+
+/// A fact about a frame that an engineer may want to know.
+#[derive(Clone, Debug)]
+pub struct Finding {
+    /// Catalogue row.
+    pub kind: KindId,
+    /// The frame that it is about.
+    pub frame: FrameNumber,
+    /// The frame with which it became known.
+    pub known_at: FrameNumber,
+    /// Position of the header among the layers of its frame.
+    pub ordinal: u16,
+    /// Time of the frame.
+    pub time: Timestamp,
+    /// What `stream` counts.
+    pub protocol: Protocol,
+    /// Stream number; `None` only before it is assigned.
+    pub stream: Option<u32>,
+    /// Source of the packet.
+    pub source: Endpoint,
+    /// Destination of the packet.
+    pub destination: Endpoint,
+    /// Figures.
+    pub detail: Detail,
+    /// The first of its kind in its conversation.
+    pub first_of_conversation: bool,
+    /// The conversation.
+    pub conversation: ConversationRef,
+}
+
+impl Finding {
+    /// One sentence with the figures.
+    #[must_use]
+    pub fn message(&self) -> String {
+        let id = self.kind.kind().id;
+        match self.detail {
+            Detail::None {} => plain_message(id, self.kind.kind().title),
+            Detail::Segment { seq, bytes, syn, fin, rto_frame, rto } => {
+                let what = segment_words(bytes, syn, fin);
+                match id {
+                    "tcp.analysis.fast_retransmission" => {
+                        format!("{what} at seq {seq} sent again after duplicate ACKs")
+                    }
+                    "tcp.analysis.spurious_retransmission" => {
+                        format!("{what} at seq {seq} sent again although already acknowledged")
+                    }
+                    "tcp.analysis.out_of_order" => {
+                        format!("{what} at seq {seq} arrived after data that follows it")
+                    }
+                    _ if rto_frame.0 != 0 => format!(
+                        "{what} at seq {seq} sent again, {} after frame {rto_frame} which is still unacknowledged",
+                        Seconds(rto)
+                    ),
+                    _ => format!("{what} at seq {seq} sent again"),
+                }
+            }
+            Detail::Missing { seq, missing_bytes } => {
+                format!("{} before seq {seq} not captured so far", Bytes(missing_bytes))
+            }
+            Detail::Unseen { ack, unseen_bytes } => {
+                format!("ack {ack} covers {} that the capture does not hold", Bytes(unseen_bytes))
+            }
+            Detail::WindowUpdate { previous_window, window } => {
+                let verb = if window > previous_window { "opens" } else { "shrinks" };
+                format!("receive window {verb} from {previous_window} to {}", Bytes(window))
+            }
+            Detail::WindowFull { window, bytes } => {
+                format!(
+                    "segment of {} fills the receiver's window of {}: the sender must wait",
+                    Bytes(bytes),
+                    Bytes(window)
+                )
+            }
+            Detail::DuplicateAck { ack, number, of_frame } => {
+                format!("duplicate ACK #{number} of frame {of_frame}: still waiting for seq {ack}")
+            }
+            Detail::Reset(reset) => reset_message(reset),
+            Detail::Gap { silence, silent, data_outstanding } => {
+                let silence = Seconds(silence);
+                match (silent, data_outstanding) {
+                    (Party::Both, _) => {
+                        format!("nothing for {silence}: both sides idle, no data outstanding")
+                    }
+                    (_, true) => format!("nothing for {silence}: {silent} did not acknowledge outstanding data"),
+                    (_, false) => {
+                        format!("nothing for {silence}: {silent} was silent, no data outstanding")
+                    }
+                }
+            }
+        }
+    }
+
+    /// A display filter that shows exactly this frame in Wireshark.
+    #[must_use]
+    pub fn filter(&self) -> String {
+        format!("frame.number == {}", self.frame)
+    }
+}
+
+fn plain_message(id: &str, title: &str) -> String {
+    match id {
+        "tcp.analysis.zero_window" => "receive buffer full: window 0, the sender must stop".to_owned(),
+        "tcp.analysis.zero_window_probe" => "one byte asks whether the closed window has opened".to_owned(),
+        "tcp.analysis.zero_window_probe_ack" => "window still closed".to_owned(),
+        "tcp.analysis.keep_alive" => "asks whether the idle peer is still there".to_owned(),
+        "tcp.analysis.keep_alive_ack" => "answers a keep-alive".to_owned(),
+        "tcp.analysis.reused_ports" => {
+            "a new connection on the addresses and ports of an earlier one".to_owned()
+        }
+        "tcp.connection.syn" => "asks to open a connection".to_owned(),
+        "tcp.connection.synack" => "accepts the connection".to_owned(),
+        "tcp.connection.fin" => "has no more data to send".to_owned(),
+        "tcp.connection.fin_active" => "closes first".to_owned(),
+        "tcp.connection.fin_passive" => "closes after its peer".to_owned(),
+        _ => title.to_owned(),
+    }
+}
+
+fn segment_words(bytes: u32, syn: bool, fin: bool) -> String {
+    match (syn, fin, bytes) {
+        (true, _, 0) => "SYN".to_owned(),
+        (_, true, 0) => "FIN".to_owned(),
+        (true, ..) => format!("SYN with {}", Bytes(bytes)),
+        (_, true, _) => format!("FIN with {}", Bytes(bytes)),
+        _ => Bytes(bytes).to_string(),
+    }
+}
+
+fn reset_message(reset: ResetDetail) -> String {
+    let by = reset.by;
+    let mut text = match (reset.state, by) {
+        (ConnectionState::SynSent, Party::Server) => {
+            return "connection refused: the server answers the SYN with a reset".to_owned();
+        }
+        (ConnectionState::SynSent, Party::Client) => {
+            return "the client withdraws its SYN before an answer".to_owned();
+        }
+        (ConnectionState::SynSent, _) => format!("{by} resets the attempt to connect"),
+        (ConnectionState::SynReceived, Party::Client) => {
+            "the client resets in answer to the SYN-ACK".to_owned()
+        }
+        (ConnectionState::SynReceived, _) => format!("{by} resets before the handshake is finished"),
+        (ConnectionState::Established, _) => format!("{by} resets an open connection"),
+        (ConnectionState::HalfClosed, _) => format!("{by} resets a connection that one side had closed"),
+        (ConnectionState::Closed, _) => format!("{by} resets after both sides had closed"),
+        (ConnectionState::Reset, _) => format!("{by} resets again"),
+        (ConnectionState::Unknown, _) => format!("{by} resets a connection whose start was not captured"),
+    };
+    match (reset.own_data_outstanding, reset.peer_data_outstanding) {
+        (true, true) => text.push_str(", with data of both sides unacknowledged"),
+        (true, false) => text.push_str(", with its own data unacknowledged"),
+        (false, true) => text.push_str(", without having acknowledged all of its peer's data"),
+        (false, false) => {}
+    }
+    text
+}
+
+/// Bytes with their unit.
+struct Bytes(u32);
+
+impl fmt::Display for Bytes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.0, if self.0 == 1 { "byte" } else { "bytes" })
+    }
+}
+
+/// A duration in the unit that a person would choose, three significant digits.
+pub(crate) struct Seconds(pub(crate) Span);
+
+impl fmt::Display for Seconds {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let seconds = self.0.as_secs_f64();
+        let (value, unit) = match seconds.abs() {
+            s if s >= 1.0 => (seconds, "s"),
+            s if s >= 1e-3 => (seconds * 1e3, "ms"),
+            _ => (seconds * 1e6, "µs"),
+        };
+        let decimals = match value.abs() {
+            v if v >= 100.0 => 0,
+            v if v >= 10.0 => 1,
+            _ => 2,
+        };
+        write!(f, "{value:.decimals$} {unit}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::expert::kind_by_id;
+
+    fn message(id: &str, detail: Detail) -> String {
+        let end = "10.0.0.1:80".parse().unwrap();
+        let finding = Finding {
+            kind: kind_by_id(id).unwrap(),
+            frame: FrameNumber(7),
+            known_at: FrameNumber(7),
+            ordinal: 0,
+            time: Timestamp(0),
+            protocol: Protocol::Tcp,
+            stream: Some(0),
+            source: end,
+            destination: end,
+            detail,
+            first_of_conversation: true,
+            conversation: ConversationRef::NONE,
+        };
+        assert_eq!(finding.filter(), "frame.number == 7");
+        finding.message()
+    }
+
+    #[test]
+    fn sentences_quote_the_figures() {
+        let again = Detail::Segment {
+            seq: 2897,
+            bytes: 1448,
+            syn: false,
+            fin: false,
+            rto_frame: FrameNumber(4),
+            rto: Span(203_400_000),
+        };
+        assert_eq!(
+            message("tcp.analysis.retransmission", again),
+            "1448 bytes at seq 2897 sent again, 203 ms after frame 4 which is still unacknowledged"
+        );
+        assert!(message("tcp.analysis.fast_retransmission", again).ends_with("after duplicate ACKs"));
+        let refused = ResetDetail {
+            by: Party::Server,
+            state: ConnectionState::SynSent,
+            own_data_outstanding: false,
+            peer_data_outstanding: true,
+        };
+        assert!(message("tcp.connection.rst", Detail::Reset(refused)).starts_with("connection refused"));
+        let gap = Detail::Gap { silence: Span(3_020_000_000), silent: Party::Server, data_outstanding: true };
+        assert_eq!(
+            message("netanalyze.gap", gap),
+            "nothing for 3.02 s: the server did not acknowledge outstanding data"
+        );
+    }
+
+    #[test]
+    fn durations_choose_their_unit() {
+        for (ns, text) in [
+            (1_500_000_000, "1.50 s"),
+            (65_000_000_000, "65.0 s"),
+            (12_345_678, "12.3 ms"),
+            (999, "1.00 µs"),
+            (-2_000_000, "-2.00 ms"),
+        ] {
+            assert_eq!(Seconds(Span(ns)).to_string(), text);
+        }
+    }
+}

@@ -1,0 +1,14 @@
+//! Findings: what Wireshark's expert would flag, and what it should.
+//!
+//! Owns: the catalogue of kinds, and how verdicts become findings. Reads: verdicts and the compact packets behind them. Emits: [`Finding`]s.
+//! A finding is a fact about a frame; causes are another floor's business.
+
+mod catalogue;
+mod finding;
+mod severity;
+mod tcp;
+
+pub use catalogue::{KINDS, Kind, KindId, KindSet, kind_by_id};
+pub use finding::{Detail, Finding, Party, Protocol, ResetDetail};
+pub use severity::{Group, Severity};
+pub use tcp::{Context, tcp_findings, tcp_kinds};

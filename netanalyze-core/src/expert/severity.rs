@@ -1,0 +1,54 @@
+//! Severity and group, as Wireshark's expert names them.
+
+use serde::Serialize;
+
+/// How much a finding matters, least first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// Ordinary workflow, e.g. a SYN.
+    Chat,
+    /// Notable, but a healthy network shows it too.
+    Note,
+    /// Something is off.
+    Warn,
+    /// A serious problem, e.g. a malformed packet.
+    Error,
+}
+
+impl Severity {
+    /// Lower-case name.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Severity::Chat => "chat",
+            Severity::Note => "note",
+            Severity::Warn => "warn",
+            Severity::Error => "error",
+        }
+    }
+}
+
+/// What kind of trouble a finding is, in Wireshark's groups.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Group {
+    /// Suspicious sequence numbers, retransmissions, gaps.
+    Sequence,
+    /// Packets that contradict their protocol's rules.
+    Protocol,
+    /// Packets that cannot be decoded.
+    Malformed,
+}
+
+impl Group {
+    /// Capitalised name, as Wireshark shows it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Group::Sequence => "Sequence",
+            Group::Protocol => "Protocol",
+            Group::Malformed => "Malformed",
+        }
+    }
+}

@@ -1,0 +1,149 @@
+//! Findings of a TCP header: the verdict's flags become kinds, its figures become details.
+
+use super::catalogue::{KINDS, KindId, KindSet};
+use super::finding::{Detail, Finding, Party, Protocol, ResetDetail};
+use crate::conversation::{ConversationRef, TcpPacket};
+use crate::model::{FrameNumber, Span};
+use crate::tcp::{Flags, Opener, Verdict};
+
+/// What a finding says besides the verdict.
+#[derive(Clone, Copy, Debug)]
+pub struct Context<'a> {
+    /// The frame.
+    pub frame: FrameNumber,
+    /// The packet.
+    pub packet: &'a TcpPacket,
+    /// Its conversation.
+    pub conversation: ConversationRef,
+    /// Kinds reported for the conversation before this packet.
+    pub kinds_seen: KindSet,
+}
+
+/// Place of the catalogue row behind each flag bit; 255 where none is.
+const KIND_OF_FLAG: [u8; 64] = {
+    let mut map = [u8::MAX; 64];
+    let mut i = 0;
+    while i < KINDS.len() {
+        map[KINDS[i].flag.0.trailing_zeros() as usize] = i as u8;
+        i += 1;
+    }
+    map
+};
+
+/// Adds the silence before this packet to a verdict's flags, if it is longer than `gap`.
+#[inline]
+fn with_gap(verdict: &Verdict, gap: Span) -> Flags {
+    let mut flags = verdict.flags;
+    if verdict.time_delta > gap && verdict.shown.times {
+        flags.set(Flags::GAP);
+    }
+    flags
+}
+
+/// The kinds of finding that a verdict holds.
+#[inline]
+#[must_use]
+pub fn tcp_kinds(verdict: &Verdict, gap: Span) -> KindSet {
+    let mut left = with_gap(verdict, gap).0;
+    let mut kinds = 0;
+    while left != 0 {
+        let bit = left.trailing_zeros() as usize;
+        left &= left - 1;
+        if let Some(kind) = KIND_OF_FLAG.get(bit).filter(|&&k| k != u8::MAX) {
+            kinds |= 1 << kind;
+        }
+    }
+    KindSet(kinds)
+}
+
+/// Makes the findings of `kinds` for a packet, in catalogue order.
+pub fn tcp_findings(context: Context<'_>, verdict: &Verdict, kinds: KindSet, out: &mut Vec<Finding>) {
+    let Context { frame, packet, conversation, kinds_seen } = context;
+    let (source, destination) = packet.key.endpoints(packet.direction);
+    for kind in kinds.iter() {
+        out.push(Finding {
+            kind,
+            frame,
+            known_at: frame,
+            ordinal: packet.ordinal,
+            time: packet.time,
+            protocol: Protocol::Tcp,
+            stream: None,
+            source,
+            destination,
+            detail: detail(kind, packet, verdict),
+            first_of_conversation: !kinds_seen.contains(kind),
+            conversation,
+        });
+    }
+}
+
+fn detail(kind: KindId, packet: &TcpPacket, verdict: &Verdict) -> Detail {
+    let seq = packet.seq.wrapping_sub(verdict.seq_base);
+    let ack = packet.ack.wrapping_sub(verdict.ack_base);
+    let bytes = packet.reported.saturating_sub(u32::from(packet.header_len));
+    let record = verdict.analysis.unwrap_or_default();
+    let figures = verdict.figures;
+    match kind.kind().flag {
+        Flags::RETRANSMISSION
+        | Flags::FAST_RETRANSMISSION
+        | Flags::SPURIOUS_RETRANSMISSION
+        | Flags::OUT_OF_ORDER => Detail::Segment {
+            seq,
+            bytes,
+            syn: packet.flags.syn(),
+            fin: packet.flags.fin(),
+            rto_frame: record.rto_frame,
+            rto: record.rto,
+        },
+        Flags::LOST_SEGMENT => Detail::Missing { seq, missing_bytes: figures.missing },
+        Flags::ACK_LOST_SEGMENT => Detail::Unseen { ack, unseen_bytes: figures.unseen },
+        Flags::WINDOW_UPDATE => Detail::WindowUpdate {
+            previous_window: figures.previous_window,
+            window: verdict.scale.apply(packet.window),
+        },
+        Flags::WINDOW_FULL => Detail::WindowFull { window: figures.peer_window, bytes },
+        Flags::DUPLICATE_ACK => Detail::DuplicateAck {
+            ack,
+            number: record.duplicate_ack_number,
+            of_frame: record.duplicate_ack_frame,
+        },
+        Flags::RST => Detail::Reset(ResetDetail {
+            by: sender(verdict.opener),
+            state: verdict.state,
+            own_data_outstanding: figures.outstanding.0,
+            peer_data_outstanding: figures.outstanding.1,
+        }),
+        Flags::GAP => gap_detail(verdict),
+        _ => Detail::None {},
+    }
+}
+
+fn sender(opener: Opener) -> Party {
+    match opener {
+        Opener::Sender => Party::Client,
+        Opener::Receiver => Party::Server,
+        Opener::Unknown => Party::Sender,
+    }
+}
+
+fn receiver(opener: Opener) -> Party {
+    match opener {
+        Opener::Sender => Party::Server,
+        Opener::Receiver => Party::Client,
+        Opener::Unknown => Party::Receiver,
+    }
+}
+
+/// Who let the other wait before this packet. Whoever owed an acknowledgement was silent; with nothing outstanding it is the side that
+/// speaks now, unless it also spoke last.
+fn gap_detail(verdict: &Verdict) -> Detail {
+    let (own, peers) = verdict.figures.outstanding;
+    let (silent, data_outstanding) = match (own, peers, verdict.figures.same_sender) {
+        (true, ..) => (receiver(verdict.opener), true),
+        (false, true, _) => (sender(verdict.opener), true),
+        (false, false, true) => (Party::Both, false),
+        (false, false, false) => (sender(verdict.opener), false),
+    };
+    Detail::Gap { silence: verdict.time_delta, silent, data_outstanding }
+}

@@ -1,0 +1,208 @@
+//! A TCP connection's state, and the steps that a header takes through it.
+
+use super::analysis::{Flags, analyse};
+use super::flow::Flow;
+use super::handshake::completeness;
+use super::segment::{Scope, Segment};
+use super::unacked::Pool;
+use super::verdict::{Analysis, Verdict};
+use crate::model::{Direction, Span, Timestamp};
+
+/// Both directions' state, and what belongs to neither. Wireshark's rules know no timeout: it lives as long as the analysis.
+#[derive(Debug)]
+pub struct Connection {
+    pub(super) flows: [Flow; 2],
+    pub(super) first: Timestamp,
+    pub(super) previous: Timestamp,
+    /// Time of the last SYN without ACK; 0 if none.
+    pub(super) syn_time: Timestamp,
+    /// Time from that SYN to the first ACK without SYN of either side; 0 if unknown.
+    pub(super) initial_rtt: Span,
+    pub(super) opener: Option<Direction>,
+    pub(super) last_sender: Direction,
+    /// `tcp.completeness` so far.
+    pub(super) completeness: u8,
+    /// A SYN carried data with a Fast Open cookie.
+    pub(super) tfo_data: bool,
+    /// Kinds of MPTCP options seen on this subflow, if any.
+    pub(super) mptcp_seen: Option<u16>,
+}
+
+/// The two flows as seen from a packet.
+pub(crate) struct Sides<'c> {
+    pub(crate) sender: &'c mut Flow,
+    pub(crate) receiver: &'c mut Flow,
+}
+
+/// What a packet means for a connection that exists already (RFC 9293 §3.6.1: a SYN with another number is another connection).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SynOutcome {
+    /// It belongs to the connection.
+    Continues,
+    /// It opens a new connection on the same addresses and ports.
+    Reopens,
+}
+
+/// How a connection came to be, as the packet that made it saw it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Birth {
+    /// It existed before this packet.
+    Known,
+    /// This packet is the first on these addresses and ports.
+    New,
+    /// This packet opened it anew on addresses and ports used before.
+    Reused,
+}
+
+impl Connection {
+    /// A connection whose first packet came at `first`.
+    #[must_use]
+    pub fn new(first: Timestamp) -> Self {
+        Connection {
+            flows: Default::default(),
+            first,
+            previous: first,
+            syn_time: Timestamp(0),
+            initial_rtt: Span(0),
+            opener: None,
+            last_sender: Direction::AtoB,
+            completeness: 0,
+            tfo_data: false,
+            mptcp_seen: None,
+        }
+    }
+
+    /// Whether a segment continues this connection.
+    #[must_use]
+    pub fn syn_outcome(&self, direction: Direction, segment: &Segment<'_>) -> SynOutcome {
+        let base = self.flow(direction).base;
+        if segment.flags.is_pure_syn() && base.is_some_and(|base| base != segment.seq) {
+            SynOutcome::Reopens
+        } else {
+            SynOutcome::Continues
+        }
+    }
+
+    pub(super) fn flow(&self, direction: Direction) -> &Flow {
+        let [a, b] = &self.flows;
+        if direction == Direction::AtoB { a } else { b }
+    }
+
+    pub(super) fn sides(&mut self, direction: Direction) -> Sides<'_> {
+        let [a, b] = &mut self.flows;
+        match direction {
+            Direction::AtoB => Sides { sender: a, receiver: b },
+            Direction::BtoA => Sides { sender: b, receiver: a },
+        }
+    }
+
+    /// The first packet of a connection.
+    pub fn open(
+        &mut self,
+        direction: Direction,
+        segment: &Segment<'_>,
+        reused: bool,
+        pool: &mut Pool,
+    ) -> Verdict {
+        self.step(direction, segment, if reused { Birth::Reused } else { Birth::New }, None, pool)
+    }
+
+    /// A later packet. `twin` is the record of an earlier header of the same frame with the same numbers: they share it.
+    pub fn advance(
+        &mut self,
+        direction: Direction,
+        segment: &Segment<'_>,
+        twin: Option<Analysis>,
+        pool: &mut Pool,
+    ) -> Verdict {
+        self.step(direction, segment, Birth::Known, twin, pool)
+    }
+
+    fn step(
+        &mut self,
+        direction: Direction,
+        segment: &Segment<'_>,
+        birth: Birth,
+        twin: Option<Analysis>,
+        pool: &mut Pool,
+    ) -> Verdict {
+        let mut verdict = Verdict::default();
+        let mut record = twin;
+        if birth == Birth::Reused {
+            self.completeness = completeness::SYN;
+            record.get_or_insert_default().flags.set(Flags::REUSED_PORTS);
+        }
+        verdict.completeness = self.completeness;
+        verdict.state = self.state();
+        verdict.opener = self.opener_seen_by(direction);
+        verdict.time_relative = segment.time.since(self.first);
+        verdict.time_delta = segment.time.since(self.previous);
+        verdict.figures.same_sender = self.last_sender == direction;
+        self.previous = segment.time;
+        self.last_sender = direction;
+
+        self.check_isn(direction, segment, &mut record);
+        let initial_rtt = self.initial_rtt;
+        let mptcp_seen = self.mptcp_seen;
+        let Sides { sender, receiver } = self.sides(direction);
+        sender.sacked_bytes = 0;
+        let figures = &mut verdict.figures;
+        figures.outstanding = (!sender.unacked.is_empty(), !receiver.unacked.is_empty());
+        match segment.scope {
+            Scope::Full => {
+                verdict.shown.len = true;
+                verdict.shown.relative = true;
+                init_bases(sender, receiver, segment);
+                analyse(
+                    Sides { sender, receiver },
+                    segment,
+                    initial_rtt,
+                    mptcp_seen,
+                    &mut record,
+                    figures,
+                    pool,
+                );
+            }
+            Scope::ShortSegment => verdict.flags.set(Flags::SHORT_SEGMENT),
+            Scope::HeaderOnly => {}
+        }
+        let Sides { sender, receiver } = self.sides(direction);
+        verdict.seq_base = sender.base_or_zero();
+        verdict.ack_base = receiver.base_or_zero();
+        verdict.scale = sender.scale;
+        verdict.shown.events = segment.header_len >= 20;
+        if segment.header_len < 20 {
+            verdict.flags.set(Flags::BOGUS_HEADER_LENGTH);
+            return verdict;
+        }
+        verdict.shown.times = segment.header_captured >= 20;
+        verdict.shown.analysis = segment.header_captured >= segment.header_len;
+
+        self.update_completeness(segment, birth);
+        self.check_ack_field(segment, &mut verdict);
+        self.follow_handshake(direction, segment, &mut verdict.flags);
+        if !segment.flags.urg() && segment.urgent_pointer {
+            verdict.flags.set(Flags::URGENT_POINTER);
+        }
+        if verdict.shown.analysis {
+            self.read_options(direction, segment, &mut verdict);
+        }
+        if let Some(p) = record.filter(|_| verdict.shown.analysis) {
+            verdict.initial_rtt = self.initial_rtt;
+            verdict.flags.set(p.flags);
+        }
+        verdict.analysis = record;
+        verdict
+    }
+}
+
+/// Relative numbers need a base even where no SYN was seen: the first packet of a side, or the first acknowledgement of it, stands in.
+fn init_bases(sender: &mut Flow, receiver: &mut Flow, segment: &Segment<'_>) {
+    if sender.base.is_none() {
+        let base = if segment.flags.syn() { segment.seq } else { segment.seq.wrapping_sub(1) };
+        sender.set_base(base);
+    }
+    if receiver.base.is_none() && segment.flags.ack() {
+        receiver.set_base(segment.ack.wrapping_sub(1));
+    }
+}

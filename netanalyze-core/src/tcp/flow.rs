@@ -1,0 +1,139 @@
+//! What is remembered of one direction of a connection.
+
+use super::unacked::Unacked;
+use crate::model::{FrameNumber, Timestamp};
+
+/// Whether and how far the windows that a direction advertises are scaled (RFC 7323 §2.2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum WindowScale {
+    /// No SYN of this direction was seen, and no option either.
+    #[default]
+    Unknown,
+    /// A SYN without the option was seen: scaling is off.
+    Unused,
+    /// The shift count, at most 14.
+    Shift(u8),
+}
+
+impl WindowScale {
+    /// The window in bytes that a raw window field means.
+    #[inline]
+    #[must_use]
+    pub fn apply(self, window: u16) -> u32 {
+        match self {
+            WindowScale::Shift(shift) => u32::from(window) << shift.min(14),
+            _ => u32::from(window),
+        }
+    }
+
+    /// As `tcp.window_size_scalefactor` prints it: −1 unknown, −2 not used, else the factor.
+    #[must_use]
+    pub fn factor(self) -> i32 {
+        match self {
+            WindowScale::Unknown => -1,
+            WindowScale::Unused => -2,
+            WindowScale::Shift(shift) => 1 << shift.min(14),
+        }
+    }
+}
+
+/// Duplicate ACKs in a row. Wireshark 4.0 marks an ACK of unseen data with the value −1 in an unsigned counter, so that the mark counts as
+/// "many" where a fast retransmission asks for two; the verdicts depend on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub(crate) struct DuplicateAcks(u32);
+
+impl DuplicateAcks {
+    pub(crate) const UNSEEN_ACKED: Self = Self(u32::MAX);
+
+    pub(crate) fn count_one(&mut self) -> u32 {
+        self.0 = self.0.wrapping_add(1).max(1);
+        self.0
+    }
+
+    pub(crate) fn is_none(self) -> bool {
+        self.0 == 0
+    }
+
+    pub(crate) fn at_least_two(self) -> bool {
+        self.0 >= 2
+    }
+}
+
+/// State of one direction. For `next`, `cont` and `ack` the value 0 means "unknown": a true 0 cannot be told from it, in Wireshark either.
+#[derive(Debug)]
+pub(crate) struct Flow {
+    /// Initial sequence number, or what stands in for it: relative numbers count from here.
+    pub(crate) base: Option<u32>,
+    /// Highest sequence number seen, plus one.
+    pub(crate) next: u32,
+    /// Highest end of data without holes: the upper bound of a legitimate acknowledgement.
+    pub(crate) cont: u32,
+    /// Acknowledgment field of the last packet, whether or not ACK was set.
+    pub(crate) ack: u32,
+    /// Raw window field of the last packet.
+    pub(crate) window: Option<u16>,
+    pub(crate) scale: WindowScale,
+    /// The last window came from a SYN, so it is not scaled.
+    pub(crate) window_from_syn: bool,
+    /// Bytes in flight can be told: no hole since the peer's last ACK.
+    pub(crate) in_flight_known: bool,
+    pub(crate) push_set: bool,
+    /// Sent the first FIN.
+    pub(crate) closer: bool,
+    /// Sent a FIN, first or second.
+    pub(crate) fin_sent: bool,
+    pub(crate) duplicate_acks: DuplicateAcks,
+    pub(crate) push_bytes: u32,
+    /// Analysis flags of the last packet.
+    pub(crate) last_flags: u16,
+    /// MPTCP option kinds known when the last packet was seen.
+    pub(crate) mptcp_seen: u16,
+    /// Bytes that the SACK blocks of the last packet cover.
+    pub(crate) sacked_bytes: u32,
+    pub(crate) next_frame: FrameNumber,
+    pub(crate) next_time: Timestamp,
+    pub(crate) ack_frame: FrameNumber,
+    /// Time of the last packet of this direction, of any kind.
+    pub(crate) last_time: Timestamp,
+    pub(crate) unacked: Unacked,
+}
+
+impl Default for Flow {
+    fn default() -> Self {
+        Flow {
+            base: None,
+            next: 0,
+            cont: 0,
+            ack: 0,
+            window: None,
+            scale: WindowScale::Unknown,
+            window_from_syn: false,
+            in_flight_known: true,
+            push_set: false,
+            closer: false,
+            fin_sent: false,
+            duplicate_acks: DuplicateAcks::default(),
+            push_bytes: 0,
+            last_flags: 0,
+            mptcp_seen: 0,
+            sacked_bytes: 0,
+            next_frame: FrameNumber(0),
+            next_time: Timestamp(0),
+            ack_frame: FrameNumber(0),
+            last_time: Timestamp(0),
+            unacked: Unacked::default(),
+        }
+    }
+}
+
+impl Flow {
+    /// The base as arithmetic needs it before one is known.
+    pub(crate) fn base_or_zero(&self) -> u32 {
+        self.base.unwrap_or(0)
+    }
+
+    pub(crate) fn set_base(&mut self, base: u32) {
+        self.base = Some(base);
+        self.unacked.rebase();
+    }
+}

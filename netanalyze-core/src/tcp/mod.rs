@@ -1,0 +1,22 @@
+//! TCP sequence analysis: a segment and its connection's state in, a verdict out.
+//!
+//! Owns: what Wireshark 4.0 calls `tcp.analysis.*`, window scaling, completeness, timing, and the state that they need. Reads: headers in
+//! frame order; never payload. Emits: one [`Verdict`] a TCP header. RFC 9293 for TCP, RFC 7323 for windows, RFC 2018 and 2883 for SACK;
+//! where the RFCs and Wireshark's verdicts differ, the verdicts are the contract.
+//! Costs a few comparisons a segment; the list of unacknowledged segments is the only thing that grows, and it is capped.
+
+mod analysis;
+mod connection;
+mod flow;
+mod handshake;
+mod segment;
+pub mod sequence;
+mod unacked;
+mod verdict;
+
+pub use analysis::{Figures, Flags};
+pub use connection::{Connection, SynOutcome};
+pub use flow::WindowScale;
+pub use segment::{Scope, Segment, TcpFlags};
+pub use unacked::Pool;
+pub use verdict::{Analysis, ConnectionState, Opener, Shown, Verdict};

@@ -1,0 +1,305 @@
+//! Segments of one direction that await their acknowledgement.
+//!
+//! Wireshark 4.0 keeps such a list of at most 10,000 entries, walks all of it for every ACK and again for bytes in flight. The verdicts
+//! need its exact contents, not its walks: while the entries lie end to end in sequence order (nearly always) an ACK pops from the front,
+//! and otherwise the extremes are remembered between walks. Empty lists own no memory: it goes back to the shard's [`Pool`].
+
+use std::collections::VecDeque;
+
+use super::sequence::{after, at_or_before, before};
+use crate::model::limits::MAX_UNACKED_SEGMENTS;
+use crate::model::{FrameNumber, Timestamp};
+
+/// A sent segment, or what is left of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Entry {
+    pub(crate) frame: FrameNumber,
+    pub(crate) time: Timestamp,
+    /// First sequence number not yet acknowledged.
+    pub(crate) start: u32,
+    /// Sequence number after the last one.
+    pub(crate) end: u32,
+}
+
+/// Buffers of emptied lists, for the next list that needs one.
+#[derive(Debug, Default)]
+pub struct Pool(Vec<VecDeque<Entry>>);
+
+impl Pool {
+    /// Buffers kept, and the largest that is worth keeping: together at most some 100 KiB a shard.
+    const KEEP: usize = 64;
+    const KEEP_CAPACITY: usize = 64;
+
+    fn take(&mut self) -> VecDeque<Entry> {
+        self.0.pop().unwrap_or_default()
+    }
+
+    fn give(&mut self, buffer: VecDeque<Entry>) {
+        if self.0.len() < Self::KEEP && buffer.capacity() <= Self::KEEP_CAPACITY {
+            self.0.push(buffer);
+        }
+    }
+}
+
+/// The list. Sequence numbers that it reports as extremes are relative to the flow's base.
+#[derive(Debug, Default)]
+pub(crate) struct Unacked {
+    entries: VecDeque<Entry>,
+    /// Least `start − base` and greatest `end − base`, unsigned as Wireshark compares them; valid unless `stale`.
+    min_start: u32,
+    max_end: u32,
+    stale: bool,
+    /// Not every entry starts at or after the end of the one before it, or the whole spans too much for serial order.
+    disordered: bool,
+}
+
+/// Spans below this are safe from the ambiguity of serial numbers even when two of them are added.
+const SAFE_SPAN: u32 = 1 << 30;
+
+impl Unacked {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    pub(crate) fn is_full(&self) -> bool {
+        self.entries.len() >= MAX_UNACKED_SEGMENTS
+    }
+
+    pub(crate) fn oldest(&self) -> Option<&Entry> {
+        self.entries.front()
+    }
+
+    /// The extremes must be computed anew: the flow's base moved.
+    pub(crate) fn rebase(&mut self) {
+        self.stale = true;
+    }
+
+    pub(crate) fn push(&mut self, entry: Entry, base: u32, pool: &mut Pool) {
+        let (start, end) = (entry.start.wrapping_sub(base), entry.end.wrapping_sub(base));
+        match (self.entries.front(), self.entries.back()) {
+            (Some(first), Some(last)) => {
+                self.disordered |= !at_or_before(last.end, entry.start)
+                    || entry.end.wrapping_sub(first.start) >= SAFE_SPAN;
+                self.min_start = self.min_start.min(start);
+                self.max_end = self.max_end.max(end);
+            }
+            _ => {
+                if self.entries.capacity() == 0 {
+                    self.entries = pool.take();
+                }
+                (self.min_start, self.max_end) = (start, end);
+                self.stale = false;
+                self.disordered = entry.end.wrapping_sub(entry.start) >= SAFE_SPAN;
+            }
+        }
+        self.entries.push_back(entry);
+    }
+
+    /// Greatest end minus least start of all entries, relative to `base`, unsigned; `None` when empty.
+    pub(crate) fn span(&mut self, base: u32) -> Option<u32> {
+        if self.entries.is_empty() {
+            return None;
+        }
+        if self.stale {
+            self.refresh(base);
+        }
+        Some(self.max_end.wrapping_sub(self.min_start))
+    }
+
+    fn refresh(&mut self, base: u32) {
+        let starts = self.entries.iter().map(|e| e.start.wrapping_sub(base));
+        let ends = self.entries.iter().map(|e| e.end.wrapping_sub(base));
+        self.min_start = starts.min().unwrap_or(0);
+        self.max_end = ends.max().unwrap_or(0);
+        self.stale = false;
+    }
+
+    /// Takes an acknowledgement: trims and removes entries. Returns the oldest entry that ends exactly at `ack`.
+    pub(crate) fn acknowledge(&mut self, ack: u32, base: u32, pool: &mut Pool) -> Option<Entry> {
+        let (Some(first), Some(last)) = (self.entries.front(), self.entries.back()) else { return None };
+        let matched = if self.disordered {
+            if !self.stale && self.covers_nothing(ack.wrapping_sub(base)) {
+                return None;
+            }
+            self.acknowledge_all(ack, base)
+        } else {
+            // Serial comparison with every entry agrees with the front-to-back order only while all are within half the circle of `ack`.
+            let span = last.end.wrapping_sub(first.start);
+            let (ahead, behind) = (ack.wrapping_sub(first.start), first.start.wrapping_sub(ack));
+            if behind < SAFE_SPAN {
+                return None; // at or before everything (`behind` is 0 when `ack` equals the first start)
+            }
+            if ahead < SAFE_SPAN + span {
+                self.acknowledge_front(ack, base)
+            } else {
+                self.acknowledge_all(ack, base)
+            }
+        };
+        if self.entries.is_empty() {
+            pool.give(std::mem::take(&mut self.entries));
+        }
+        matched
+    }
+
+    /// Whether an acknowledgement at this place lies at or before every entry's start.
+    fn covers_nothing(&self, ack: u32) -> bool {
+        ack <= self.min_start && self.max_end.wrapping_sub(ack) < SAFE_SPAN
+    }
+
+    fn acknowledge_front(&mut self, ack: u32, base: u32) -> Option<Entry> {
+        while let Some(entry) = self.entries.front_mut() {
+            if entry.end == ack {
+                let matched = *entry;
+                self.entries.pop_front();
+                self.follow_front(base);
+                return Some(matched);
+            }
+            if after(entry.end, ack) {
+                if after(ack, entry.start) {
+                    entry.start = ack;
+                }
+                break;
+            }
+            self.entries.pop_front();
+        }
+        self.follow_front(base);
+        None
+    }
+
+    /// The least start after entries left from the front of an ordered list.
+    fn follow_front(&mut self, base: u32) {
+        if let (Some(first), Some(last)) = (self.entries.front(), self.entries.back()) {
+            let (start, end) = (first.start.wrapping_sub(base), last.end.wrapping_sub(base));
+            // Ordered entries can still straddle the base, where unsigned extremes are not at the two ends.
+            if start < end {
+                (self.min_start, self.max_end) = (start, end);
+            } else {
+                self.stale = true;
+            }
+        }
+    }
+
+    fn acknowledge_all(&mut self, ack: u32, base: u32) -> Option<Entry> {
+        let mut matched = None;
+        self.entries.retain_mut(|entry| {
+            if ack == entry.end {
+                matched = matched.or(Some(*entry)); // entries are in order of arrival: the first match is the oldest
+                return false;
+            }
+            if after(ack, entry.start) && at_or_before(ack, entry.end) {
+                entry.start = ack;
+                return true;
+            }
+            after(entry.end, ack)
+        });
+        self.refresh(base);
+        self.disordered = !self.is_ordered();
+        matched
+    }
+
+    fn is_ordered(&self) -> bool {
+        let span_ok = match (self.entries.front(), self.entries.back()) {
+            (Some(first), Some(last)) => last.end.wrapping_sub(first.start) < SAFE_SPAN,
+            _ => true,
+        };
+        let pairs = self.entries.iter().zip(self.entries.iter().skip(1));
+        span_ok && pairs.into_iter().all(|(a, b)| at_or_before(a.end, b.start) && before(b.start, b.end))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The list as the rule states it: every entry visited, newest to oldest, nothing remembered.
+    #[derive(Default)]
+    struct Plain(Vec<Entry>);
+
+    impl Plain {
+        fn acknowledge(&mut self, ack: u32) -> Option<Entry> {
+            let mut matched = None;
+            for i in (0..self.0.len()).rev() {
+                let e = self.0[i];
+                if ack == e.end {
+                    matched = Some(e);
+                    self.0.remove(i);
+                } else if after(ack, e.start) && at_or_before(ack, e.end) {
+                    self.0[i].start = ack;
+                } else if !after(e.end, ack) {
+                    self.0.remove(i);
+                }
+            }
+            matched
+        }
+
+        fn span(&self, base: u32) -> Option<u32> {
+            let max = self.0.iter().map(|e| e.end.wrapping_sub(base)).max()?;
+            Some(max.wrapping_sub(self.0.iter().map(|e| e.start.wrapping_sub(base)).min()?))
+        }
+    }
+
+    /// A small deterministic generator: the test needs variety, not quality.
+    struct Lcg(u64);
+
+    impl Lcg {
+        fn below(&mut self, n: u32) -> u32 {
+            self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            ((self.0 >> 33) % u64::from(n)) as u32
+        }
+    }
+
+    #[test]
+    fn agrees_with_the_plain_list_on_ordered_disordered_and_wrapping_traffic() {
+        let mut pool = Pool::default();
+        let mut spans = 0;
+        for seed in 0..400 {
+            let mut rng = Lcg(seed);
+            let mut base = [0, 1000, u32::MAX - 2000, 0x7fff_f000][rng.below(4) as usize];
+            let (mut fast, mut plain) = (Unacked::default(), Plain::default());
+            let mut next = base;
+            for frame in 0..300 {
+                match rng.below(10) {
+                    0..=4 => {
+                        let back = if rng.below(8) == 0 { rng.below(4000) } else { 0 };
+                        let jump = if rng.below(40) == 0 { rng.below(u32::MAX) } else { 0 };
+                        let start = next.wrapping_sub(back).wrapping_add(jump);
+                        let end = start.wrapping_add(1 + rng.below(1500));
+                        let entry = Entry { frame: FrameNumber(frame), time: Timestamp(0), start, end };
+                        fast.push(entry, base, &mut pool);
+                        plain.0.push(entry);
+                        next = end;
+                    }
+                    5..=8 => {
+                        let pick = plain.0.get(rng.below(plain.0.len().max(1) as u32) as usize);
+                        let ack = match rng.below(5) {
+                            0 => pick.map_or(next, |e| e.end),
+                            1 => pick.map_or(next, |e| e.start.wrapping_add(1)),
+                            2 => rng.below(u32::MAX),
+                            3 => pick.map_or(base, |e| e.start),
+                            _ => next.wrapping_sub(rng.below(3000)),
+                        };
+                        assert_eq!(fast.acknowledge(ack, base, &mut pool), plain.acknowledge(ack), "seed {seed}");
+                    }
+                    _ if rng.below(20) == 0 => {
+                        base = next.wrapping_sub(rng.below(5000));
+                        fast.rebase();
+                    }
+                    _ => {}
+                }
+                assert!(fast.entries.iter().eq(plain.0.iter()), "seed {seed} frame {frame}");
+                assert_eq!(fast.span(base), plain.span(base), "seed {seed} frame {frame}");
+                spans += usize::from(fast.span(base).is_some());
+            }
+        }
+        assert!(spans > 10_000, "the walk must have met lists that are not empty");
+    }
+
+    #[test]
+    fn an_emptied_list_gives_its_buffer_back() {
+        let (mut pool, mut list) = (Pool::default(), Unacked::default());
+        list.push(Entry { frame: FrameNumber(1), time: Timestamp(0), start: 0, end: 10 }, 0, &mut pool);
+        assert_eq!(list.acknowledge(10, 0, &mut pool).map(|e| e.frame), Some(FrameNumber(1)));
+        assert_eq!(list.entries.capacity(), 0);
+        assert_eq!(pool.0.len(), 1);
+    }
+}

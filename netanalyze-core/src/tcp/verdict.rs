@@ -1,0 +1,123 @@
+//! What the analysis says of one TCP header.
+
+use super::flow::WindowScale;
+use super::{Figures, Flags};
+use crate::model::{FrameNumber, Span};
+
+/// The analysis record of a packet: Wireshark's `tcp.analysis` subtree. It exists for packets with a flag, with an exact
+/// acknowledgement, or with bytes in flight.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct Analysis {
+    /// The flags of the sequence analysis among them.
+    pub flags: Flags,
+    /// The frame whose segment this packet acknowledges exactly; 0 if none.
+    pub acked_frame: FrameNumber,
+    /// Time since that frame.
+    pub ack_rtt: Span,
+    /// Time since the reference of a retransmission; 0 if none.
+    pub rto: Span,
+    /// That reference.
+    pub rto_frame: FrameNumber,
+    /// Which duplicate ACK in a row this is, from 1.
+    pub duplicate_ack_number: u32,
+    /// The frame whose ACK it repeats.
+    pub duplicate_ack_frame: FrameNumber,
+    /// Bytes sent and not acknowledged; 0 if unknown.
+    pub bytes_in_flight: u32,
+    /// Bytes since the last PSH.
+    pub push_bytes: u32,
+}
+
+/// Which parts of a verdict Wireshark shows: what comes after the first byte that was not captured is worked out, but not shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct Shown {
+    /// `tcp.len`.
+    pub len: bool,
+    /// `tcp.seq` and `tcp.ack` are relative to their bases.
+    pub relative: bool,
+    /// Flags, window and what follows from them: completeness, SYN, FIN and RST events.
+    pub events: bool,
+    /// `tcp.time_delta` and `tcp.time_relative`.
+    pub times: bool,
+    /// The analysis record.
+    pub analysis: bool,
+}
+
+/// Which end opened the connection, seen from the packet at hand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Opener {
+    /// No SYN was seen.
+    #[default]
+    Unknown,
+    /// The sender of this packet.
+    Sender,
+    /// Its receiver.
+    Receiver,
+}
+
+/// How far a connection had come before the packet at hand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum ConnectionState {
+    /// The capture holds no handshake of it.
+    #[default]
+    Unknown,
+    /// A SYN, not yet answered.
+    SynSent,
+    /// A SYN and its SYN-ACK, the handshake not yet finished.
+    SynReceived,
+    /// Open.
+    Established,
+    /// One end sent its FIN.
+    HalfClosed,
+    /// Both ends sent their FIN.
+    Closed,
+    /// Reset before.
+    Reset,
+}
+
+/// The verdict on one TCP header.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Verdict {
+    /// Everything flagged, analysis and events together.
+    pub flags: Flags,
+    /// The record, if it exists.
+    pub analysis: Option<Analysis>,
+    /// What is shown of all this.
+    pub shown: Shown,
+    /// `tcp.completeness` before this packet.
+    pub completeness: u8,
+    /// Scale of the sender's windows, before this packet's options.
+    pub scale: WindowScale,
+    /// Base of the sender's sequence numbers.
+    pub seq_base: u32,
+    /// Base of the receiver's sequence numbers.
+    pub ack_base: u32,
+    /// Time since the conversation's first packet.
+    pub time_relative: Span,
+    /// Time since the conversation's previous packet.
+    pub time_delta: Span,
+    /// `tcp.analysis.initial_rtt`; 0 if unknown.
+    pub initial_rtt: Span,
+    /// Who opened.
+    pub opener: Opener,
+    /// How far the connection had come.
+    pub state: ConnectionState,
+    /// Figures that the findings' sentences quote.
+    pub figures: Figures,
+}
+
+impl ConnectionState {
+    /// Lower-case name with underscores, as machine-readable output spells it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            ConnectionState::Unknown => "unknown",
+            ConnectionState::SynSent => "syn_sent",
+            ConnectionState::SynReceived => "syn_received",
+            ConnectionState::Established => "established",
+            ConnectionState::HalfClosed => "half_closed",
+            ConnectionState::Closed => "closed",
+            ConnectionState::Reset => "reset",
+        }
+    }
+}

@@ -96,6 +96,9 @@ const DATAGRAM_COST: usize = size_of::<(Key, Pending)>() + size_of::<(Key, u64)>
 impl FragmentTable {
     /// Takes a fragment; returns the datagram if this one completed it.
     pub fn insert(&mut self, fragment: &Fragment<'_>) -> Option<Datagram> {
+        if fragment.payload.is_empty() {
+            return None; // As Wireshark 4.0: it neither counts nor completes.
+        }
         let key = Key::of(fragment);
         let births = &mut self.births;
         let (ages, bytes) = (&mut self.ages, &mut self.bytes);
@@ -207,7 +210,9 @@ impl Pending {
     }
 
     fn assemble(mut self) -> Vec<u8> {
+        let len = self.len.map_or(usize::MAX, |len| len as usize);
         if self.in_order {
+            self.bytes.truncate(len);
             return self.bytes;
         }
         self.pieces.sort_by_key(|p| p.offset); // Stable: of equal offsets the first to arrive stays first.
@@ -220,6 +225,7 @@ impl Pending {
                 whole.extend_from_slice(fresh);
             }
         }
+        whole.truncate(len);
         whole
     }
 }
@@ -286,6 +292,17 @@ mod tests {
     }
 
     #[test]
+    fn the_first_last_fragment_gives_the_length() {
+        let want = [&[1; 8][..], &[4; 16]].concat();
+        assert_eq!(run(&[(8, false, &[4; 16]), (8, false, &[5; 24]), (0, true, &[1; 8])]), Some(want));
+        assert_eq!(
+            run(&[(16, true, &[9; 8]), (8, false, &[4; 8]), (0, true, &[1; 8])]).map(|p| p.len()),
+            Some(16)
+        );
+        assert_eq!(run(&[(0, true, &[]), (0, true, &[1; 8]), (8, false, &[])]), None);
+    }
+
+    #[test]
     fn a_late_duplicate_starts_anew() {
         let mut table = FragmentTable::default();
         assert!(table.insert(&fragment(1, 0, true, &[1; 8])).is_none());
@@ -324,7 +341,7 @@ mod tests {
         assert!(!table.pending.contains_key(&Key::of(&fragment(0, 8, true, &[]))));
         let mut table = FragmentTable::default();
         for id in 0..70_000 {
-            table.insert(&fragment(id, 8, true, &[]));
+            table.insert(&fragment(id, 8, true, &[0]));
         }
         assert_eq!(table.pending.len(), MAX_FRAGMENT_DATAGRAMS);
         assert!(table.dropped() > 0);

@@ -48,7 +48,7 @@ impl<'a, S: Sink<'a>> Decoder<'_, S> {
             Addresses { source: IpAddr::V4(header.source_addr()), destination: IpAddr::V4(destination) };
         let payload = packet.after(header_len);
         if header.is_fragmenting_payload() {
-            self.ipv4_fragment(&header, addresses, payload);
+            self.ipv4_fragment(&header, addresses, payload, total > window.wire());
         } else {
             self.ip_payload(header.protocol().0, addresses, payload, self.origin);
         }
@@ -68,8 +68,14 @@ impl<'a, S: Sink<'a>> Decoder<'_, S> {
 
     #[cold]
     #[inline(never)]
-    fn ipv4_fragment(&mut self, header: &Ipv4HeaderSlice<'a>, addresses: Addresses, payload: Window<'a>) {
-        if payload.is_whole() {
+    fn ipv4_fragment(
+        &mut self,
+        header: &Ipv4HeaderSlice<'a>,
+        addresses: Addresses,
+        payload: Window<'a>,
+        bogus_len: bool,
+    ) {
+        if payload.is_whole() && !bogus_len {
             return self.emit(Layer::Fragment(Fragment {
                 source: addresses.source,
                 destination: addresses.destination,

@@ -7,10 +7,16 @@
 //! Two lengths travel together: the bytes that were captured and the bytes that were on the wire ("reported"). Decoding goes left to
 //! right and stops at the first byte that was not captured; lengths of what follows come from the headers, not from the captured bytes.
 
+mod cooked;
 mod dissect;
+mod ethernet;
 pub mod fragment;
+mod icmp;
+mod ipv4;
+mod ipv6;
 mod protocol;
 pub mod tcp_option;
+mod window;
 
 pub use dissect::{dissect, dissect_datagram};
 pub use protocol::Protocol;
@@ -79,6 +85,8 @@ pub struct Fragment<'a> {
     pub more: bool,
     /// The fragment's payload.
     pub payload: &'a [u8],
+    /// Where it was found: in an ordinary packet, or quoted in an error.
+    pub origin: Origin,
 }
 
 /// One layer of a frame. Header slices hold the bytes that were captured, which can be fewer than the header has.

@@ -41,6 +41,16 @@ protocols! {
     Icmp = "icmp";
     /// ICMPv6.
     Icmpv6 = "icmpv6";
+    /// Novell IPX.
+    Ipx = "ipx";
+    /// Linux cooked capture, both versions.
+    Sll = "sll";
+    /// BSD loopback.
+    Null = "null";
+    /// Raw IP without a link layer.
+    Raw = "raw";
+    /// A link type that we do not decode.
+    UnknownLink = "unknown_link";
     /// Anything that has no row of its own.
     Data = "data";
 }

@@ -1,0 +1,166 @@
+//! IPv4 headers (RFC 791), and what an IP protocol number selects, for both versions.
+//!
+//! The total length decides where the packet ends: what follows is padding or a trailer. Zero means that the sender's network card
+//! was to cut the packet up (segmentation offload): then it ends with the frame.
+
+use std::net::{IpAddr, Ipv4Addr};
+
+use etherparse::{IpNumber, Ipv4HeaderSlice, ip_number};
+
+use super::dissect::Decoder;
+use super::window::Window;
+use super::{Fragment, Layer, Origin, Protocol, Sink, Transport};
+
+/// Source and destination of a network layer; the destination is the final one of a source route.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Addresses {
+    pub(super) source: IpAddr,
+    pub(super) destination: IpAddr,
+}
+
+impl<'a, S: Sink<'a>> Decoder<'_, S> {
+    /// An IPv4 packet inside another layer.
+    #[inline(never)]
+    pub(super) fn ipv4_inner(&mut self, window: Window<'a>) {
+        self.nested(|d| d.ipv4(window));
+    }
+
+    /// An IPv4 packet.
+    #[inline]
+    pub(super) fn ipv4(&mut self, window: Window<'a>) {
+        let Ok(header) = Ipv4HeaderSlice::from_slice(window.bytes()) else { return self.short_ipv4(window) };
+        let header_len = header.slice().len();
+        let total = u32::from(header.total_len());
+        let packet = if total == 0 {
+            window
+        } else if (total as usize) < header_len {
+            self.emit(Layer::Ipv4(header.slice()));
+            return self.emit(Layer::Malformed(Protocol::Ipv4));
+        } else {
+            window.limit(total)
+        };
+        self.emit(Layer::Ipv4(header.slice()));
+        let mut destination = header.destination_addr();
+        if header_len > 20 {
+            destination = final_hop(header.options()).unwrap_or(destination);
+        }
+        let addresses =
+            Addresses { source: IpAddr::V4(header.source_addr()), destination: IpAddr::V4(destination) };
+        let payload = packet.after(header_len);
+        if header.is_fragmenting_payload() {
+            self.ipv4_fragment(&header, addresses, payload, total > window.wire());
+        } else {
+            self.ip_payload(header.protocol().0, addresses, payload, self.origin);
+        }
+    }
+
+    /// A header that is cut off or contradicts itself.
+    #[cold]
+    #[inline(never)]
+    fn short_ipv4(&mut self, window: Window<'a>) {
+        self.emit(Layer::Ipv4(window.head(20)));
+        match window.u8(0) {
+            Some(first) if first >> 4 != 4 || first & 0xf < 5 => self.emit(Layer::Malformed(Protocol::Ipv4)),
+            Some(first) => self.short(Protocol::Ipv4, window, usize::from(first & 0xf) * 4),
+            None => self.short(Protocol::Ipv4, window, 20),
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn ipv4_fragment(
+        &mut self,
+        header: &Ipv4HeaderSlice<'a>,
+        addresses: Addresses,
+        payload: Window<'a>,
+        bogus_len: bool,
+    ) {
+        if payload.is_whole() && !bogus_len {
+            return self.emit(Layer::Fragment(Fragment {
+                source: addresses.source,
+                destination: addresses.destination,
+                identification: u32::from(header.identification()),
+                protocol: header.protocol().0,
+                vlan: self.vlan,
+                offset: u32::from(header.fragments_offset().value()) * 8,
+                more: header.more_fragments(),
+                payload: payload.bytes(),
+                origin: self.origin,
+            }));
+        }
+        if header.fragments_offset().value() == 0 {
+            let origin = if self.origin == Origin::Packet { Origin::Fragment } else { self.origin };
+            self.ip_payload(header.protocol().0, addresses, payload, origin);
+        } else {
+            self.emit(Layer::Cut(Protocol::Ipv4));
+        }
+    }
+
+    /// The payload that an IP protocol number names.
+    #[inline]
+    pub(super) fn ip_payload(
+        &mut self,
+        protocol: u8,
+        addresses: Addresses,
+        payload: Window<'a>,
+        origin: Origin,
+    ) {
+        let transport = Transport {
+            source: addresses.source,
+            destination: addresses.destination,
+            bytes: payload.bytes(),
+            reported: payload.wire(),
+            origin,
+        };
+        match IpNumber(protocol) {
+            ip_number::TCP => self.emit(Layer::Tcp(transport)),
+            ip_number::UDP => self.udp(transport, payload),
+            _ => self.ip_payload_rare(protocol, transport, payload),
+        }
+    }
+
+    #[inline(never)]
+    fn ip_payload_rare(&mut self, protocol: u8, transport: Transport<'a>, payload: Window<'a>) {
+        match IpNumber(protocol) {
+            ip_number::ICMP => self.icmp(transport, payload),
+            ip_number::IPV6_ICMP => self.icmpv6(transport, payload),
+            ip_number::IPV4 => self.ipv4_inner(payload),
+            ip_number::IPV6 => self.ipv6_inner(payload),
+            _ => self.other(Protocol::Data),
+        }
+    }
+
+    /// A UDP datagram and what it carries.
+    #[inline]
+    fn udp(&mut self, transport: Transport<'a>, _payload: Window<'a>) {
+        self.emit(Layer::Udp(transport));
+    }
+}
+
+/// The last address of a loose or strict source route that is not used up yet (RFC 791 §3.1).
+#[cold]
+fn final_hop(options: &[u8]) -> Option<Ipv4Addr> {
+    let mut rest = options;
+    let mut hop = None;
+    while let [kind, tail @ ..] = rest {
+        match kind {
+            0 => break,
+            1 => rest = tail,
+            _ => {
+                let len = usize::from(*tail.first()?);
+                let option = rest.get(..len)?;
+                if let (131 | 137, [_, _, pointer, .., a, b, c, d]) = (kind, option)
+                    && len >= 7
+                    && usize::from(*pointer) < len
+                {
+                    hop = Some(Ipv4Addr::new(*a, *b, *c, *d));
+                }
+                if len < 2 {
+                    break;
+                }
+                rest = rest.get(len..)?;
+            }
+        }
+    }
+    hop
+}

@@ -2,7 +2,10 @@
 
 pub mod capture;
 pub mod conversation;
+pub mod engine;
 pub mod expert;
+pub mod field;
 pub mod model;
 pub mod packet;
+pub mod report;
 pub mod tcp;

@@ -24,10 +24,12 @@ impl FlowKey {
         let is_v6 = source.is_ipv6();
         let (source_port, destination_port) = ports;
         if (from, source_port) <= (to, destination_port) {
-            let key = FlowKey { low: from, high: to, low_port: source_port, high_port: destination_port, is_v6 };
+            let key =
+                FlowKey { low: from, high: to, low_port: source_port, high_port: destination_port, is_v6 };
             (key, Direction::AtoB)
         } else {
-            let key = FlowKey { low: to, high: from, low_port: destination_port, high_port: source_port, is_v6 };
+            let key =
+                FlowKey { low: to, high: from, low_port: destination_port, high_port: source_port, is_v6 };
             (key, Direction::BtoA)
         }
     }
@@ -64,7 +66,8 @@ fn words(address: IpAddr) -> [u64; 2] {
 impl Hash for FlowKey {
     #[inline]
     fn hash<H: Hasher>(&self, state: &mut H) {
-        let ports = (u64::from(self.low_port) << 32) | (u64::from(self.high_port) << 8) | u64::from(self.is_v6);
+        let ports =
+            (u64::from(self.low_port) << 32) | (u64::from(self.high_port) << 8) | u64::from(self.is_v6);
         if self.is_v6 {
             state.write_u64(self.low[0]);
             state.write_u64(self.low[1]);

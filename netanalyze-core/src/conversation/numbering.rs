@@ -78,7 +78,10 @@ mod tests {
         numbering.assign(&mut [at(5, 0, 0, 0), at(2, 1, 0, 1), at(2, 0, 63, 0)]);
         numbering.assign(&mut [at(0, 0, 7, 0)]);
         let stream = |shard, index| numbering.stream(ConversationRef { shard, index });
-        assert_eq!([stream(63, 0), stream(0, 1), stream(0, 0), stream(7, 0)], [Some(0), Some(1), Some(2), Some(3)]);
+        assert_eq!(
+            [stream(63, 0), stream(0, 1), stream(0, 0), stream(7, 0)],
+            [Some(0), Some(1), Some(2), Some(3)]
+        );
         assert_eq!(numbering.stream(ConversationRef::NONE), None);
         assert_eq!(numbering.count(), 4);
     }

@@ -2,10 +2,10 @@
 
 use hashbrown::HashTable;
 
+use super::SHARDS;
 use super::key::{FlowKey, KeyHasher};
 use super::packet::{TcpPacket, UdpPacket};
 use super::slab::Slab;
-use super::SHARDS;
 use crate::model::FrameNumber;
 use crate::packet::tcp_option::TcpOptions;
 use crate::tcp::{Analysis, Connection, Pool, Segment, SynOutcome, Verdict};
@@ -101,7 +101,12 @@ impl Shard {
     }
 
     /// Takes a TCP packet. `None` cannot happen with an index that only this shard writes; callers then skip the packet.
-    pub fn tcp(&mut self, packet: &TcpPacket, frame: FrameNumber, options: &[TcpOptions]) -> Option<Touched<'_>> {
+    pub fn tcp(
+        &mut self,
+        packet: &TcpPacket,
+        frame: FrameNumber,
+        options: &[TcpOptions],
+    ) -> Option<Touched<'_>> {
         let segment = packet.segment(frame, options);
         let tcp = &self.tcp;
         let same_key = |&i: &u32| tcp.get(i).is_some_and(|c| c.key == packet.key);
@@ -128,15 +133,19 @@ impl Shard {
                 let (conversation, verdict) = open(packet, &segment, false, &mut self.pool);
                 let index = self.tcp.push(conversation);
                 let (tcp, hasher) = (&self.tcp, &self.hasher);
-                self.tcp_index.insert_unique(packet.hash, index, |&i| {
-                    tcp.get(i).map_or(0, |c| hasher.hash(&c.key))
-                });
+                self.tcp_index
+                    .insert_unique(packet.hash, index, |&i| tcp.get(i).map_or(0, |c| hasher.hash(&c.key)));
                 (index, Arrival::New, verdict)
             }
         };
         self.twin = Some(Twin { index, frame, seq: segment.seq, ack: segment.ack, record: verdict.analysis });
         let conversation = self.tcp.get_mut(index)?;
-        Some(Touched { conversation, reference: ConversationRef { shard: self.number, index }, arrival, verdict })
+        Some(Touched {
+            conversation,
+            reference: ConversationRef { shard: self.number, index },
+            arrival,
+            verdict,
+        })
     }
 
     /// Takes a UDP packet.
@@ -157,7 +166,12 @@ impl Shard {
     }
 }
 
-fn open(packet: &TcpPacket, segment: &Segment<'_>, reused: bool, pool: &mut Pool) -> (TcpConversation, Verdict) {
+fn open(
+    packet: &TcpPacket,
+    segment: &Segment<'_>,
+    reused: bool,
+    pool: &mut Pool,
+) -> (TcpConversation, Verdict) {
     let mut connection = Connection::new(packet.time);
     let verdict = connection.open(packet.direction, segment, reused, pool);
     (TcpConversation { key: packet.key, connection, kinds_seen: 0 }, verdict)

@@ -64,8 +64,9 @@ impl KindSet {
     /// The kinds of at least this severity; ordinary closing counts as chat.
     #[must_use]
     pub fn at_least(severity: Severity) -> Self {
-        let bits = KindId::all()
-            .filter(|id| id.kind().severity >= severity && (severity == Severity::Chat || !id.is_ordinary_closing()));
+        let bits = KindId::all().filter(|id| {
+            id.kind().severity >= severity && (severity == Severity::Chat || !id.is_ordinary_closing())
+        });
         KindSet(bits.fold(0, |set, id| set | (1 << id.0)))
     }
 
@@ -499,7 +500,11 @@ mod tests {
     fn every_row_says_something_and_has_one_flag() {
         for kind in KINDS {
             assert!(kind.meaning.ends_with(['.', '?']), "{}", kind.id);
-            assert!(!kind.title.is_empty() && !kind.reference.is_empty() && !kind.filter.is_empty(), "{}", kind.id);
+            assert!(
+                !kind.title.is_empty() && !kind.reference.is_empty() && !kind.filter.is_empty(),
+                "{}",
+                kind.id
+            );
             assert_eq!(kind.flag.0.count_ones(), 1, "{}", kind.id);
         }
     }

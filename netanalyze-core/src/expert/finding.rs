@@ -242,7 +242,9 @@ impl Finding {
                     (Party::Both, _) => {
                         format!("nothing for {silence}: both sides idle, no data outstanding")
                     }
-                    (_, true) => format!("nothing for {silence}: {silent} did not acknowledge outstanding data"),
+                    (_, true) => {
+                        format!("nothing for {silence}: {silent} did not acknowledge outstanding data")
+                    }
                     (_, false) => {
                         format!("nothing for {silence}: {silent} was silent, no data outstanding")
                     }

@@ -30,3 +30,6 @@ pub const MAX_UNACKED_SEGMENTS: usize = 10_000;
 
 /// Notes of one kind and file that keep a place of their own; further ones only count.
 pub const MAX_NOTES_PER_KIND: usize = 8;
+
+/// Datagrams completed inside a completed datagram (fragments of a tunnel's inner packet): deeper ones are not decoded.
+pub const MAX_NESTED_DATAGRAMS: u8 = 4;

@@ -81,7 +81,12 @@ impl Connection {
     }
 
     /// SYN, FIN and RST, and the first acknowledgement after a SYN.
-    pub(super) fn follow_handshake(&mut self, direction: Direction, segment: &Segment<'_>, found: &mut Flags) {
+    pub(super) fn follow_handshake(
+        &mut self,
+        direction: Direction,
+        segment: &Segment<'_>,
+        found: &mut Flags,
+    ) {
         let flags = segment.flags;
         if flags.syn() {
             if flags.ack() {
@@ -117,7 +122,12 @@ impl Connection {
     }
 
     /// What the options change for later packets (RFC 7323 for the scale, RFC 2018 for SACK, RFC 8684 for MPTCP, RFC 7413 for Fast Open).
-    pub(super) fn read_options(&mut self, direction: Direction, segment: &Segment<'_>, verdict: &mut Verdict) {
+    pub(super) fn read_options(
+        &mut self,
+        direction: Direction,
+        segment: &Segment<'_>,
+        verdict: &mut Verdict,
+    ) {
         let flags = segment.flags;
         let Sides { sender, receiver } = self.sides(direction);
         if let Some(options) = segment.options {
@@ -138,7 +148,11 @@ impl Connection {
         }
         let Some(options) = segment.options else { return };
         let found = &mut verdict.flags;
-        let mut set_if = |condition: bool, flag| if condition { found.set(flag) };
+        let mut set_if = |condition: bool, flag| {
+            if condition {
+                found.set(flag)
+            }
+        };
         set_if(options.invalid_lengths > 0, Flags::OPTION_LENGTH);
         set_if(options.nop_runs > 0, Flags::NOPS);
         set_if(options.non_zero_after_eol, Flags::AFTER_END_OF_OPTIONS);

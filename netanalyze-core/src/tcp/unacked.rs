@@ -78,8 +78,8 @@ impl Unacked {
         let (start, end) = (entry.start.wrapping_sub(base), entry.end.wrapping_sub(base));
         match (self.entries.front(), self.entries.back()) {
             (Some(first), Some(last)) => {
-                self.disordered |= !at_or_before(last.end, entry.start)
-                    || entry.end.wrapping_sub(first.start) >= SAFE_SPAN;
+                self.disordered |=
+                    !at_or_before(last.end, entry.start) || entry.end.wrapping_sub(first.start) >= SAFE_SPAN;
                 self.min_start = self.min_start.min(start);
                 self.max_end = self.max_end.max(end);
             }
@@ -278,7 +278,11 @@ mod tests {
                             3 => pick.map_or(base, |e| e.start),
                             _ => next.wrapping_sub(rng.below(3000)),
                         };
-                        assert_eq!(fast.acknowledge(ack, base, &mut pool), plain.acknowledge(ack), "seed {seed}");
+                        assert_eq!(
+                            fast.acknowledge(ack, base, &mut pool),
+                            plain.acknowledge(ack),
+                            "seed {seed}"
+                        );
                     }
                     _ if rng.below(20) == 0 => {
                         base = next.wrapping_sub(rng.below(5000));

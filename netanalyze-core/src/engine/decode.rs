@@ -1,0 +1,172 @@
+//! The sink that turns layers into compact packets, sorted by shard.
+
+use crate::conversation::{FlowKey, KeyHasher, NO_OPTIONS, SHARDS, Shard, TcpPacket, UdpPacket};
+use crate::model::Timestamp;
+use crate::packet::tcp_option::{self, TcpOptions};
+use crate::packet::{Fragment, Layer, Protocol, Sink, Transport};
+use crate::tcp::TcpFlags;
+
+/// Packets of one batch for one shard, in frame order.
+#[derive(Debug, Default)]
+pub(super) struct ShardList {
+    pub(super) tcp: Vec<TcpPacket>,
+    pub(super) udp: Vec<UdpPacket>,
+}
+
+/// A fragment on its way to the fragment table.
+#[derive(Debug)]
+pub(super) struct FoundFragment<'a> {
+    pub(super) frame_index: u32,
+    pub(super) ordinal: u16,
+    pub(super) time: Timestamp,
+    pub(super) fragment: Fragment<'a>,
+}
+
+/// What decoding a batch gives. Reused from batch to batch.
+#[derive(Debug)]
+pub(super) struct Decoded {
+    pub(super) lists: Vec<ShardList>,
+    pub(super) options: Vec<TcpOptions>,
+    /// Transport headers so far.
+    pub(super) slots: u32,
+}
+
+impl Default for Decoded {
+    fn default() -> Self {
+        let lists = std::iter::repeat_with(ShardList::default).take(SHARDS).collect();
+        Decoded { lists, options: Vec::new(), slots: 0 }
+    }
+}
+
+impl Decoded {
+    pub(super) fn clear(&mut self) {
+        for list in &mut self.lists {
+            list.tcp.clear();
+            list.udp.clear();
+        }
+        self.options.clear();
+        self.slots = 0;
+    }
+}
+
+/// Takes one frame's layers.
+pub(super) struct DecodeSink<'w, 'a> {
+    pub(super) hasher: &'w KeyHasher,
+    pub(super) decoded: &'w mut Decoded,
+    pub(super) fragments: &'w mut Vec<FoundFragment<'a>>,
+    pub(super) frame_index: u32,
+    pub(super) time: Timestamp,
+    /// Position of the next layer.
+    pub(super) ordinal: u16,
+    /// Protocols met, as bits in the order of [`Protocol::ALL`].
+    pub(super) protocols: u128,
+    pub(super) malformed: bool,
+}
+
+const _: () = assert!(Protocol::ALL.len() <= 128);
+
+impl<'a> Sink<'a> for DecodeSink<'_, 'a> {
+    #[inline]
+    fn layer(&mut self, layer: Layer<'a>) {
+        let protocol = match layer {
+            Layer::Ethernet(_) => Protocol::Ethernet,
+            Layer::Vlan(_) => Protocol::Vlan,
+            Layer::Ipv4(_) => Protocol::Ipv4,
+            Layer::Ipv6(_) => Protocol::Ipv6,
+            Layer::Icmp(_) => Protocol::Icmp,
+            Layer::Icmpv6(_) => Protocol::Icmpv6,
+            Layer::Other(protocol) => protocol,
+            Layer::Tcp(transport) => {
+                self.tcp(&transport);
+                Protocol::Tcp
+            }
+            Layer::Udp(transport) => {
+                self.udp(&transport);
+                Protocol::Udp
+            }
+            Layer::Fragment(fragment) => {
+                let (frame_index, ordinal, time) = (self.frame_index, self.ordinal, self.time);
+                self.fragments.push(FoundFragment { frame_index, ordinal, time, fragment });
+                self.ordinal = self.ordinal.saturating_add(1);
+                return;
+            }
+            Layer::Cut(_) => return,
+            Layer::Malformed(_) => {
+                self.malformed = true;
+                return;
+            }
+        };
+        self.protocols |= 1 << protocol as u32;
+        self.ordinal = self.ordinal.saturating_add(1);
+    }
+}
+
+impl DecodeSink<'_, '_> {
+    /// Sequence analysis needs 16 bytes of the header; of a shorter one only the ports are known.
+    #[inline]
+    fn tcp(&mut self, transport: &Transport<'_>) {
+        let slot = self.decoded.slots;
+        self.decoded.slots += 1;
+        let Some(&[s0, s1, d0, d1, q0, q1, q2, q3, a0, a1, a2, a3, offset, low, w0, w1]) =
+            transport.bytes.first_chunk::<16>()
+        else {
+            return;
+        };
+        let header_len = (offset >> 4) * 4;
+        let flags = TcpFlags(u16::from_be_bytes([offset & 0x0f, low]));
+        let captured = transport.bytes.len().min(usize::from(header_len.max(20))) as u8;
+        let ports = (u16::from_be_bytes([s0, s1]), u16::from_be_bytes([d0, d1]));
+        let (key, direction) = FlowKey::new(transport.source, transport.destination, ports);
+        let hash = self.hasher.hash(&key);
+        let packet = TcpPacket {
+            key,
+            hash,
+            time: self.time,
+            frame_index: self.frame_index,
+            slot,
+            seq: u32::from_be_bytes([q0, q1, q2, q3]),
+            ack: u32::from_be_bytes([a0, a1, a2, a3]),
+            reported: transport.reported,
+            options: self.options(transport.bytes, header_len, flags),
+            window: u16::from_be_bytes([w0, w1]),
+            flags,
+            ordinal: self.ordinal,
+            header_len,
+            header_captured: captured,
+            direction,
+            origin: transport.origin,
+            urgent_pointer: transport.bytes.get(18..20).is_some_and(|pointer| pointer != [0, 0]),
+        };
+        if let Some(list) = self.decoded.lists.get_mut(Shard::of(hash)) {
+            list.tcp.push(packet);
+        }
+    }
+
+    /// Parses the options if they can matter: nearly all segments carry only time stamps, which change no verdict.
+    #[inline]
+    fn options(&mut self, bytes: &[u8], header_len: u8, flags: TcpFlags) -> u32 {
+        let Some(area) = bytes.get(20..usize::from(header_len)).filter(|area| !area.is_empty()) else {
+            return NO_OPTIONS;
+        };
+        if matches!(area, [1, 1, 8, 10, _, _, _, _, _, _, _, _]) && !flags.syn() {
+            return NO_OPTIONS;
+        }
+        let index = self.decoded.options.len() as u32;
+        self.decoded.options.push(tcp_option::parse(area));
+        index
+    }
+
+    #[inline]
+    fn udp(&mut self, transport: &Transport<'_>) {
+        let slot = self.decoded.slots;
+        self.decoded.slots += 1;
+        let Some(&[s0, s1, d0, d1, ..]) = transport.bytes.first_chunk::<8>() else { return };
+        let ports = (u16::from_be_bytes([s0, s1]), u16::from_be_bytes([d0, d1]));
+        let (key, _) = FlowKey::new(transport.source, transport.destination, ports);
+        let hash = self.hasher.hash(&key);
+        let packet = UdpPacket { key, hash, frame_index: self.frame_index, slot, ordinal: self.ordinal };
+        if let Some(list) = self.decoded.lists.get_mut(Shard::of(hash)) {
+            list.udp.push(packet);
+        }
+    }
+}

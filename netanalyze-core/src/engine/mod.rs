@@ -1,0 +1,131 @@
+//! The engine: the only place that knows all floors. Batches go through gates; every worker takes its own batch all the way.
+//!
+//! A worker reads a batch, decodes it while its bytes are hot, hands fragments to one table, walks the batch's packets through 64 shards of
+//! conversations, has new conversations numbered, lets the [`View`] digest the result, and delivers the piece in batch order. Gates keep
+//! the order; nothing is copied, nothing waits for all. Between taking a batch and passing its last gate a worker never calls into rayon:
+//! a stolen task would wait for the batch that its own thread holds.
+
+mod compose;
+mod decode;
+mod gate;
+mod shared;
+mod tally;
+mod worker;
+
+use std::num::NonZeroUsize;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crate::capture::{CaptureReader, Source};
+use crate::expert::KindSet;
+use crate::field::AnalysedBatch;
+use crate::model::{Error, Span};
+use crate::report::Report;
+use shared::{Shared, StopOnPanic};
+use tally::Tally;
+use worker::work;
+
+/// What a view wants of the analysis; what nobody wants is not worked out.
+#[derive(Clone, Copy, Debug)]
+pub struct Interests {
+    /// Kinds whose findings are made; the others are only counted.
+    pub kinds: KindSet,
+    /// Whether verdicts of every packet are kept for rows.
+    pub rows: bool,
+    /// Silence that is worth a finding.
+    pub gap: Span,
+}
+
+impl Default for Interests {
+    /// Every finding, no rows, silences above one second.
+    fn default() -> Self {
+        Interests { kinds: KindSet::ALL, rows: false, gap: Span(1_000_000_000) }
+    }
+}
+
+/// What becomes of an analysed batch.
+pub trait View: Sync {
+    /// What a batch turns into, e.g. text.
+    type Piece: Send;
+
+    /// What this view wants.
+    fn interests(&self) -> Interests;
+
+    /// Turns a batch into a piece. Runs on any worker, in any order, so it must not depend on other batches.
+    fn digest(&self, batch: &AnalysedBatch<'_>) -> Self::Piece;
+}
+
+/// A way to end a run from outside: from another thread, or from within a view.
+#[derive(Debug, Default)]
+pub struct Cancellation(AtomicBool);
+
+impl Cancellation {
+    /// Ends the run at the next batch; [`analyse`] then returns [`Error::Cancelled`].
+    pub fn cancel(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether [`Cancellation::cancel`] was called.
+    #[must_use]
+    pub fn is_cancelled(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// Analyses a rotated set. Pieces reach `accept` in capture order, one at a time; an error of `accept` ends the run as
+/// [`Error::Output`].
+///
+/// With one thread all work happens on the calling thread. With more, workers run in the rayon pool that the caller is in, or in one made
+/// for this run. The results do not depend on the number.
+///
+/// # Errors
+/// When the input cannot be read or is no capture, when `accept` fails, or on cancellation. Damage inside a capture is no error: it is
+/// noted in the report.
+///
+/// # Panics
+/// Only if `view` or `accept` panic: their panic comes through, after every worker has stopped.
+pub fn analyse<V, A>(
+    sources: Vec<Source>,
+    threads: NonZeroUsize,
+    view: &V,
+    accept: A,
+    cancellation: &Cancellation,
+) -> Result<Report, Error>
+where
+    V: View,
+    A: FnMut(V::Piece) -> std::io::Result<()> + Send,
+{
+    let reader = CaptureReader::open(sources)?;
+    let shared = Shared::new(reader, view, accept, cancellation);
+    let total = Mutex::new(Tally::default());
+    let worker = || {
+        let _guard = StopOnPanic(&shared);
+        let tally = work(&shared);
+        total.lock().unwrap_or_else(std::sync::PoisonError::into_inner).merge(tally);
+    };
+    run_workers(threads.get(), &worker);
+    let total = total.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+    Ok(compose::report(shared.finish()?, &total))
+}
+
+/// Runs `count` workers at a time, as far as threads are to be had: one worker alone is enough to finish the work.
+fn run_workers(count: usize, worker: &(impl Fn() + Sync)) {
+    if count <= 1 {
+        return worker();
+    }
+    if rayon::current_thread_index().is_some() {
+        return rayon::scope(|scope| {
+            for _ in 0..count {
+                scope.spawn(|_| worker());
+            }
+        });
+    }
+    match rayon::ThreadPoolBuilder::new().num_threads(count).build() {
+        Ok(pool) => pool.scope(|scope| {
+            for _ in 0..count {
+                scope.spawn(|_| worker());
+            }
+        }),
+        Err(_) => worker(), // no threads to be had: the calling thread does it all
+    }
+}

@@ -1,0 +1,143 @@
+//! What all workers share: the reader, the gates, and how a run ends early.
+
+use std::sync::{Mutex, PoisonError};
+
+use super::gate::{Gate, Poison};
+use super::{Cancellation, Interests, View};
+use crate::capture::{Batch, CaptureReader};
+use crate::conversation::{KeyHasher, Numbering, SHARDS, Shard};
+use crate::model::{Error, Timestamp};
+use crate::packet::fragment::FragmentTable;
+
+/// Times around a batch that its frames' relative times need.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct BatchTimes {
+    pub(super) capture_start: Timestamp,
+    pub(super) previous: Timestamp,
+}
+
+/// Stream numbers of both protocols.
+#[derive(Debug, Default)]
+pub(super) struct Numbers {
+    pub(super) tcp: Numbering,
+    pub(super) udp: Numbering,
+}
+
+/// The reading end: batches get their order here, so it is a plain lock and no gate.
+pub(super) struct Reading {
+    pub(super) reader: CaptureReader,
+    times: Option<BatchTimes>,
+    ended: bool,
+}
+
+/// Everything that the workers of one run share.
+pub(super) struct Shared<'r, V: View, A> {
+    pub(super) view: &'r V,
+    pub(super) interests: Interests,
+    cancellation: &'r Cancellation,
+    pub(super) hasher: KeyHasher,
+    reading: Mutex<Reading>,
+    pub(super) fragments: Gate<FragmentTable>,
+    pub(super) shards: Vec<Gate<Shard>>,
+    pub(super) numbers: Gate<Numbers>,
+    pub(super) output: Gate<A>,
+    pub(super) poison: Poison,
+    failure: Mutex<Option<Error>>,
+}
+
+/// What is left when all workers are done.
+pub(super) struct Remains {
+    pub(super) reader: CaptureReader,
+    pub(super) fragments: FragmentTable,
+    pub(super) numbers: Numbers,
+}
+
+impl<'r, V: View, A> Shared<'r, V, A> {
+    pub(super) fn new(reader: CaptureReader, view: &'r V, accept: A, cancellation: &'r Cancellation) -> Self {
+        let hasher = KeyHasher::default();
+        let shards = (0..SHARDS).map(|n| Gate::new(Shard::new(n as u8, hasher.clone()))).collect();
+        Shared {
+            view,
+            interests: view.interests(),
+            cancellation,
+            hasher,
+            reading: Mutex::new(Reading { reader, times: None, ended: false }),
+            fragments: Gate::new(FragmentTable::default()),
+            shards,
+            numbers: Gate::new(Numbers::default()),
+            output: Gate::new(accept),
+            poison: Poison::default(),
+            failure: Mutex::new(None),
+        }
+    }
+
+    /// Reads the next batch; `None` when there is none, or the run was stopped.
+    pub(super) fn read(&self, batch: &mut Batch) -> Option<BatchTimes> {
+        let mut reading = self.reading.lock().unwrap_or_else(PoisonError::into_inner);
+        if reading.ended || self.poison.is_set() {
+            return None;
+        }
+        if self.cancellation.is_cancelled() {
+            drop(reading);
+            self.fail(Error::Cancelled);
+            return None;
+        }
+        match reading.reader.next_batch(batch) {
+            Ok(true) => {
+                let first = batch.frames.first().map_or(Timestamp(0), |f| f.time);
+                let times = reading.times.unwrap_or(BatchTimes { capture_start: first, previous: first });
+                let last = batch.frames.last().map_or(times.previous, |f| f.time);
+                reading.times = Some(BatchTimes { previous: last, ..times });
+                Some(times)
+            }
+            Ok(false) => {
+                reading.ended = true;
+                None
+            }
+            Err(error) => {
+                reading.ended = true;
+                drop(reading);
+                self.fail(error);
+                None
+            }
+        }
+    }
+
+    /// Ends the run with an error; the first one counts.
+    pub(super) fn fail(&self, error: Error) {
+        self.failure.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
+        self.stop();
+    }
+
+    /// Ends the run: every wait at every gate returns.
+    pub(super) fn stop(&self) {
+        self.poison.set();
+        self.fragments.wake();
+        self.shards.iter().for_each(Gate::wake);
+        self.numbers.wake();
+        self.output.wake();
+    }
+
+    /// What is left once all workers are done, or why the run ended early.
+    pub(super) fn finish(self) -> Result<Remains, Error> {
+        if let Some(error) = self.failure.into_inner().unwrap_or_else(PoisonError::into_inner) {
+            return Err(error);
+        }
+        Ok(Remains {
+            reader: self.reading.into_inner().unwrap_or_else(PoisonError::into_inner).reader,
+            fragments: self.fragments.into_inner(),
+            numbers: self.numbers.into_inner(),
+        })
+    }
+}
+
+/// Stops the run if its holder is dropped by a panic.
+pub(super) struct StopOnPanic<'s, 'r, V: View, A>(pub(super) &'s Shared<'r, V, A>);
+
+impl<V: View, A> Drop for StopOnPanic<'_, '_, V, A> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.stop();
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! What the floors below know of a batch, as fields and views read it.
+
+use crate::capture::{Batch, RawFrame};
+use crate::expert::Finding;
+use crate::model::{FrameNumber, Link, LinkType, Timestamp};
+use crate::packet::fragment::Datagram;
+use crate::tcp::Verdict;
+
+/// What became of a transport header.
+#[derive(Clone, Copy, Debug)]
+pub enum TransportVerdict {
+    /// A TCP header with its stream and verdict.
+    Tcp(Option<u32>, Verdict),
+    /// A UDP header with its stream.
+    Udp(Option<u32>),
+}
+
+/// A datagram that a fragment of this batch completed.
+#[derive(Debug)]
+pub struct CompletedDatagram {
+    /// Frame of the completing fragment, as an index into the batch.
+    pub frame_index: u32,
+    /// Position of that fragment among the frame's layers.
+    pub ordinal: u16,
+    /// Slot of the first transport header in it.
+    pub first_slot: u32,
+    /// The datagram.
+    pub datagram: Datagram,
+}
+
+/// A batch after analysis.
+#[derive(Clone, Copy, Debug)]
+pub struct AnalysedBatch<'b> {
+    /// The frames.
+    pub batch: &'b Batch,
+    /// Findings of the kinds asked for, in order of (`known_at`, ordinal, catalogue).
+    pub findings: &'b [Finding],
+    /// Verdicts by slot; empty unless rows were asked for.
+    pub transports: &'b [Option<TransportVerdict>],
+    /// Slot of each frame's first transport header; empty unless rows were asked for.
+    pub frame_slots: &'b [u32],
+    /// Datagrams completed in this batch, in frame order; empty unless rows were asked for.
+    pub datagrams: &'b [CompletedDatagram],
+    /// Time of the capture's first frame.
+    pub capture_start: Timestamp,
+    /// Time of the frame before this batch's first; the first frame's own for the first batch.
+    pub previous_time: Timestamp,
+}
+
+/// One frame of an analysed batch.
+#[derive(Clone, Copy, Debug)]
+pub struct AnalysedFrame<'b> {
+    /// The batch.
+    pub batch: &'b AnalysedBatch<'b>,
+    /// Index into the batch.
+    pub index: usize,
+    /// Its record.
+    pub raw: RawFrame,
+}
+
+impl<'b> AnalysedBatch<'b> {
+    /// The frames in order.
+    pub fn frames(&'b self) -> impl Iterator<Item = AnalysedFrame<'b>> {
+        self.batch.frames.iter().enumerate().map(|(index, &raw)| AnalysedFrame { batch: self, index, raw })
+    }
+}
+
+impl<'b> AnalysedFrame<'b> {
+    /// Its number.
+    #[must_use]
+    pub fn number(&self) -> FrameNumber {
+        self.batch.batch.frame_number(self.index)
+    }
+
+    /// Its captured bytes.
+    #[must_use]
+    pub fn bytes(&self) -> &'b [u8] {
+        self.batch.batch.frame_bytes(&self.raw)
+    }
+
+    /// Its link; an unknown type for an interface that the capture never described.
+    #[must_use]
+    pub fn link(&self) -> Link {
+        link_of(self.batch.batch, &self.raw)
+    }
+
+    /// Time of the frame before it; its own for the capture's first.
+    #[must_use]
+    pub fn previous_time(&self) -> Timestamp {
+        match self.index.checked_sub(1).and_then(|before| self.batch.batch.frames.get(before)) {
+            Some(before) => before.time,
+            None => self.batch.previous_time,
+        }
+    }
+
+    /// Slot of its first transport header.
+    #[must_use]
+    pub fn first_slot(&self) -> u32 {
+        self.batch.frame_slots.get(self.index).copied().unwrap_or(u32::MAX)
+    }
+
+    /// The verdict at a slot.
+    #[must_use]
+    pub fn transport(&self, slot: u32) -> Option<&'b TransportVerdict> {
+        self.batch.transports.get(slot as usize)?.as_ref()
+    }
+
+    /// The datagram that the fragment at `ordinal` of this frame completed.
+    #[must_use]
+    pub fn datagram(&self, ordinal: u16) -> Option<&'b CompletedDatagram> {
+        let at = (self.index as u32, ordinal);
+        let place = self.batch.datagrams.binary_search_by_key(&at, |d| (d.frame_index, d.ordinal)).ok()?;
+        self.batch.datagrams.get(place)
+    }
+}
+
+/// The link of a frame.
+pub(crate) fn link_of(batch: &Batch, raw: &RawFrame) -> Link {
+    let unknown = Link { kind: LinkType(u32::MAX), fcs_len: 0 };
+    batch.links.get(raw.interface as usize).copied().unwrap_or(unknown)
+}

@@ -1,0 +1,91 @@
+//! Fields of the link, network and datagram layers: Ethernet, VLAN, IPv4, IPv6, UDP, ICMP.
+
+use std::net::{Ipv4Addr, Ipv6Addr};
+
+use super::Value;
+use super::registry::{Field, FieldType, Source};
+
+type Out<'o> = &'o mut Vec<Value>;
+
+fn byte(bytes: &[u8], at: usize) -> Option<u64> {
+    bytes.get(at).map(|&b| u64::from(b))
+}
+
+fn word(bytes: &[u8], at: usize) -> Option<u64> {
+    bytes.get(at..)?.first_chunk().map(|&b| u64::from(u16::from_be_bytes(b)))
+}
+
+fn ether(bytes: &[u8], at: usize) -> Option<Value> {
+    bytes.get(at..)?.first_chunk().map(|&b| Value::Ether(b))
+}
+
+fn ipv4(bytes: &[u8], at: usize) -> Option<Value> {
+    bytes.get(at..)?.first_chunk().map(|&b: &[u8; 4]| Value::Address(Ipv4Addr::from(b).into()))
+}
+
+fn ipv6(bytes: &[u8], at: usize) -> Option<Value> {
+    bytes.get(at..)?.first_chunk().map(|&b: &[u8; 16]| Value::Address(Ipv6Addr::from(b).into()))
+}
+
+fn unsigned(value: Option<u64>, out: Out<'_>) {
+    out.extend(value.map(Value::Unsigned));
+}
+
+fn hex(value: Option<u64>, digits: u8, out: Out<'_>) {
+    out.extend(value.map(|v| Value::Hex(v, digits)));
+}
+
+fn bit(value: Option<u64>, mask: u64, out: Out<'_>) {
+    out.extend(value.map(|v| Value::Bool(v & mask != 0)));
+}
+
+/// A table row, so that a field fits a few lines.
+macro_rules! field {
+    ($source:ident $name:literal $kind:ident $meaning:literal, $read:expr) => {
+        Field { name: $name, kind: FieldType::$kind, meaning: $meaning, source: Source::$source($read) }
+    };
+}
+
+pub(super) static FIELDS: &[Field] = &[
+    field!(Ethernet "eth.dst" Ether "Destination address", |b, out| out.extend(ether(b, 0))),
+    field!(Ethernet "eth.src" Ether "Source address", |b, out| out.extend(ether(b, 6))),
+    field!(Ethernet "eth.addr" Ether "Destination and source address", |b, out| out.extend([ether(b, 0), ether(b, 6)].into_iter().flatten())),
+    field!(Ethernet "eth.type" Unsigned "Type of the payload", |b, out| hex(word(b, 12).filter(|&t| t >= 0x600), 4, out)),
+    field!(Vlan "vlan.id" Unsigned "VLAN identifier", |b, out| unsigned(word(b, 0).map(|t| t & 0xfff), out)),
+    field!(Vlan "vlan.priority" Unsigned "Priority code point", |b, out| unsigned(word(b, 0).map(|t| t >> 13), out)),
+    field!(Ipv4 "ip.version" Unsigned "Version", |b, out| unsigned(byte(b, 0).map(|v| v >> 4), out)),
+    field!(Ipv4 "ip.hdr_len" Unsigned "Header length in bytes", |b, out| unsigned(byte(b, 0).map(|v| (v & 15) * 4), out)),
+    field!(Ipv4 "ip.dsfield" Unsigned "Differentiated services field", |b, out| hex(byte(b, 1), 2, out)),
+    field!(Ipv4 "ip.dsfield.dscp" Unsigned "Differentiated services codepoint", |b, out| unsigned(byte(b, 1).map(|v| v >> 2), out)),
+    field!(Ipv4 "ip.dsfield.ecn" Unsigned "Explicit congestion notification", |b, out| unsigned(byte(b, 1).map(|v| v & 3), out)),
+    field!(Ipv4 "ip.len" Unsigned "Total length", |b, out| unsigned(word(b, 2), out)),
+    field!(Ipv4 "ip.id" Unsigned "Identification", |b, out| hex(word(b, 4), 4, out)),
+    field!(Ipv4 "ip.flags" Unsigned "Flags", |b, out| hex(byte(b, 6).map(|v| v >> 5), 2, out)),
+    field!(Ipv4 "ip.flags.df" Boolean "Do not fragment", |b, out| bit(byte(b, 6), 0x40, out)),
+    field!(Ipv4 "ip.flags.mf" Boolean "More fragments", |b, out| bit(byte(b, 6), 0x20, out)),
+    field!(Ipv4 "ip.frag_offset" Unsigned "Fragment offset in bytes", |b, out| unsigned(word(b, 6).map(|v| (v & 0x1fff) * 8), out)),
+    field!(Ipv4 "ip.ttl" Unsigned "Time to live", |b, out| unsigned(byte(b, 8), out)),
+    field!(Ipv4 "ip.proto" Unsigned "Protocol", |b, out| unsigned(byte(b, 9), out)),
+    field!(Ipv4 "ip.checksum" Unsigned "Header checksum", |b, out| hex(word(b, 10), 4, out)),
+    field!(Ipv4 "ip.src" Ipv4 "Source address", |b, out| out.extend(ipv4(b, 12))),
+    field!(Ipv4 "ip.dst" Ipv4 "Destination address", |b, out| out.extend(ipv4(b, 16))),
+    field!(Ipv4 "ip.addr" Ipv4 "Source and destination address", |b, out| out.extend([ipv4(b, 12), ipv4(b, 16)].into_iter().flatten())),
+    field!(Ipv6 "ipv6.version" Unsigned "Version", |b, out| unsigned(byte(b, 0).map(|v| v >> 4), out)),
+    field!(Ipv6 "ipv6.plen" Unsigned "Payload length", |b, out| unsigned(word(b, 4), out)),
+    field!(Ipv6 "ipv6.nxt" Unsigned "Next header", |b, out| unsigned(byte(b, 6), out)),
+    field!(Ipv6 "ipv6.hlim" Unsigned "Hop limit", |b, out| unsigned(byte(b, 7), out)),
+    field!(Ipv6 "ipv6.src" Ipv6 "Source address", |b, out| out.extend(ipv6(b, 8))),
+    field!(Ipv6 "ipv6.dst" Ipv6 "Destination address", |b, out| out.extend(ipv6(b, 24))),
+    field!(Ipv6 "ipv6.addr" Ipv6 "Source and destination address", |b, out| out.extend([ipv6(b, 8), ipv6(b, 24)].into_iter().flatten())),
+    field!(Udp "udp.srcport" Unsigned "Source port", |t, _, out| unsigned(word(t.bytes, 0), out)),
+    field!(Udp "udp.dstport" Unsigned "Destination port", |t, _, out| unsigned(word(t.bytes, 2), out)),
+    field!(Udp "udp.port" Unsigned "Source and destination port", |t, _, out| out.extend([word(t.bytes, 0), word(t.bytes, 2)].into_iter().flatten().map(Value::Unsigned))),
+    field!(Udp "udp.length" Unsigned "Length of header and payload", |t, _, out| unsigned(word(t.bytes, 4), out)),
+    field!(Udp "udp.checksum" Unsigned "Checksum", |t, _, out| hex(word(t.bytes, 6), 4, out)),
+    field!(Udp "udp.stream" Unsigned "Conversation number, from 0", |_, stream, out| unsigned(stream.map(u64::from), out)),
+    field!(Icmp "icmp.type" Unsigned "Type", |b, out| unsigned(byte(b, 0), out)),
+    field!(Icmp "icmp.code" Unsigned "Code", |b, out| unsigned(byte(b, 1), out)),
+    field!(Icmp "icmp.checksum" Unsigned "Checksum", |b, out| hex(word(b, 2), 4, out)),
+    field!(Icmpv6 "icmpv6.type" Unsigned "Type", |b, out| unsigned(byte(b, 0), out)),
+    field!(Icmpv6 "icmpv6.code" Unsigned "Code", |b, out| unsigned(byte(b, 1), out)),
+];

@@ -1,0 +1,118 @@
+//! The table of all fields.
+
+use super::analysed::AnalysedFrame;
+use super::tcp::TcpLayer;
+use super::{frame, network, tcp, tcp_analysis};
+use crate::field::Value;
+use crate::packet::Transport;
+
+/// A field's type, in Wireshark's words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FieldType {
+    /// There or not there.
+    None,
+    /// True or false.
+    Boolean,
+    /// Unsigned integer.
+    Unsigned,
+    /// Signed integer.
+    Signed,
+    /// Number of a frame.
+    FrameNumber,
+    /// Seconds since the epoch.
+    AbsoluteTime,
+    /// A duration in seconds.
+    RelativeTime,
+    /// IPv4 address.
+    Ipv4,
+    /// IPv6 address.
+    Ipv6,
+    /// Ethernet address.
+    Ether,
+    /// Text.
+    Text,
+}
+
+impl FieldType {
+    /// As `--list-fields` shows it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            FieldType::None => "present",
+            FieldType::Boolean => "boolean",
+            FieldType::Unsigned => "unsigned",
+            FieldType::Signed => "signed",
+            FieldType::FrameNumber => "frame",
+            FieldType::AbsoluteTime => "time",
+            FieldType::RelativeTime => "duration",
+            FieldType::Ipv4 => "ipv4",
+            FieldType::Ipv6 => "ipv6",
+            FieldType::Ether => "ether",
+            FieldType::Text => "text",
+        }
+    }
+}
+
+/// Where values of a field come from: a function of one layer that appends what it finds.
+#[derive(Clone, Copy)]
+pub(super) enum Source {
+    Frame(fn(&AnalysedFrame<'_>, &mut Vec<Value>)),
+    Ethernet(fn(&[u8], &mut Vec<Value>)),
+    Vlan(fn(&[u8], &mut Vec<Value>)),
+    Ipv4(fn(&[u8], &mut Vec<Value>)),
+    Ipv6(fn(&[u8], &mut Vec<Value>)),
+    Tcp(fn(&TcpLayer<'_>, &mut Vec<Value>)),
+    Udp(fn(&Transport<'_>, Option<u32>, &mut Vec<Value>)),
+    Icmp(fn(&[u8], &mut Vec<Value>)),
+    Icmpv6(fn(&[u8], &mut Vec<Value>)),
+}
+
+/// A field that packets can have.
+#[derive(Clone, Copy)]
+pub struct Field {
+    /// Wireshark's display-filter name.
+    pub name: &'static str,
+    /// Type.
+    pub kind: FieldType,
+    /// What it means, in a few words.
+    pub meaning: &'static str,
+    pub(super) source: Source,
+}
+
+impl std::fmt::Debug for Field {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Field").field("name", &self.name).field("kind", &self.kind).finish_non_exhaustive()
+    }
+}
+
+/// Every field, by layer.
+pub fn fields() -> impl Iterator<Item = &'static Field> {
+    [frame::FIELDS, network::FIELDS, tcp::FIELDS, tcp_analysis::FIELDS].into_iter().flatten()
+}
+
+/// The field of a given name.
+#[must_use]
+pub fn field_by_name(name: &str) -> Option<&'static Field> {
+    fields().find(|field| field.name == name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_unique_lower_case_and_explained() {
+        let mut names: Vec<_> = fields().map(|f| f.name).collect();
+        for field in fields() {
+            assert!(!field.meaning.is_empty(), "{}", field.name);
+            assert!(
+                field.name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || "._".contains(c))
+            );
+            assert_eq!(field_by_name(field.name).map(|f| f.name), Some(field.name));
+        }
+        let all = names.len();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), all);
+    }
+}

@@ -1,0 +1,200 @@
+//! A choice of fields, and the rows that it gives.
+
+use super::analysed::{AnalysedFrame, TransportVerdict};
+use super::registry::{Field, Source, field_by_name, fields};
+use super::tcp::TcpLayer;
+use super::value::Value;
+use crate::packet::{Layer, Sink, Transport, dissect, dissect_datagram};
+
+/// A name that no field has.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("unknown field {name:?}{}", hint(.nearest))]
+pub struct UnknownField {
+    /// The name.
+    pub name: String,
+    /// The field whose name is most like it.
+    pub nearest: Option<&'static str>,
+}
+
+fn hint(nearest: &Option<&'static str>) -> String {
+    nearest.map_or_else(String::new, |name| format!("; did you mean {name:?}?"))
+}
+
+/// Fields in the order of their columns.
+#[derive(Clone, Debug)]
+pub struct Selection {
+    fields: Vec<&'static Field>,
+    /// Whether a field needs more than the frame's record.
+    needs_layers: bool,
+}
+
+/// Cells of one frame: every occurrence of each field, in the order of the layers.
+#[derive(Clone, Debug, Default)]
+pub struct Row {
+    cells: Vec<Vec<Value>>,
+}
+
+impl Row {
+    /// Cells in column order; an empty one means that the frame does not have the field.
+    #[must_use]
+    pub fn cells(&self) -> &[Vec<Value>] {
+        &self.cells
+    }
+}
+
+impl Selection {
+    /// Chooses fields by name.
+    ///
+    /// # Errors
+    /// If a name is not in the registry.
+    pub fn new<'n>(names: impl IntoIterator<Item = &'n str>) -> Result<Self, UnknownField> {
+        let find = |name: &'n str| {
+            field_by_name(name)
+                .ok_or_else(|| UnknownField { name: name.to_owned(), nearest: nearest_name(name) })
+        };
+        let fields: Vec<_> = names.into_iter().map(find).collect::<Result<_, _>>()?;
+        let needs_layers = fields.iter().any(|f| !matches!(f.source, Source::Frame(_)));
+        Ok(Selection { fields, needs_layers })
+    }
+
+    /// Whether the verdicts of packets are needed.
+    #[must_use]
+    pub fn needs_layers(&self) -> bool {
+        self.needs_layers
+    }
+
+    /// The chosen fields.
+    pub fn fields(&self) -> impl Iterator<Item = &'static Field> + '_ {
+        self.fields.iter().copied()
+    }
+
+    /// Fills `row` with a frame's cells.
+    pub fn read(&self, frame: &AnalysedFrame<'_>, row: &mut Row) {
+        row.cells.iter_mut().for_each(Vec::clear);
+        row.cells.resize(self.fields.len(), Vec::new());
+        for (field, cell) in self.fields.iter().zip(&mut row.cells) {
+            if let Source::Frame(read) = field.source {
+                read(frame, cell);
+            }
+        }
+        if self.needs_layers {
+            let mut sink = FieldSink {
+                fields: &self.fields,
+                frame,
+                cells: &mut row.cells,
+                slot: frame.first_slot(),
+                ordinal: 0,
+            };
+            dissect(frame.link(), frame.bytes(), frame.raw.wire_len, &mut sink);
+        }
+    }
+}
+
+/// The field whose name shares the longest beginning with `name`, if more than its protocol.
+fn nearest_name(name: &str) -> Option<&'static str> {
+    let shared = |other: &str| other.bytes().zip(name.bytes()).take_while(|(a, b)| a == b).count();
+    let best = fields().max_by_key(|f| (shared(f.name), usize::MAX - f.name.len()))?;
+    let protocol = name.find('.').map_or(name.len(), |dot| dot + 1);
+    (shared(best.name) > protocol).then_some(best.name)
+}
+
+/// Decodes a frame again, this time for its fields.
+struct FieldSink<'s, 'b> {
+    fields: &'s [&'static Field],
+    frame: &'s AnalysedFrame<'b>,
+    cells: &'s mut [Vec<Value>],
+    slot: u32,
+    ordinal: u16,
+}
+
+impl FieldSink<'_, '_> {
+    fn each(&mut self, mut read: impl FnMut(Source, &mut Vec<Value>)) {
+        for (field, cell) in self.fields.iter().zip(self.cells.iter_mut()) {
+            read(field.source, cell);
+        }
+    }
+
+    fn take_slot(&mut self) -> Option<TransportVerdict> {
+        let found = self.frame.transport(self.slot).copied();
+        self.slot = self.slot.saturating_add(1);
+        found
+    }
+
+    fn tcp(&mut self, transport: Transport<'_>) {
+        let found = self.take_slot();
+        let layer = TcpLayer::new(transport, found.as_ref());
+        self.each(|source, cell| {
+            if let Source::Tcp(read) = source {
+                read(&layer, cell);
+            }
+        });
+    }
+
+    fn udp(&mut self, transport: &Transport<'_>) {
+        let stream = match self.take_slot() {
+            Some(TransportVerdict::Udp(stream)) => stream,
+            _ => None,
+        };
+        self.each(|source, cell| {
+            if let Source::Udp(read) = source {
+                read(transport, stream, cell);
+            }
+        });
+    }
+
+    /// The datagram that a fragment completed shows its layers in this frame.
+    fn completed(&mut self) {
+        let Some(completed) = self.frame.datagram(self.ordinal) else { return };
+        let mut inner = FieldSink {
+            fields: self.fields,
+            frame: self.frame,
+            cells: &mut *self.cells,
+            slot: completed.first_slot,
+            ordinal: self.ordinal.saturating_add(1),
+        };
+        dissect_datagram(&completed.datagram, &mut inner);
+    }
+}
+
+impl<'a> Sink<'a> for FieldSink<'_, '_> {
+    fn layer(&mut self, layer: Layer<'a>) {
+        match layer {
+            Layer::Tcp(transport) => self.tcp(transport),
+            Layer::Udp(transport) => self.udp(&transport),
+            Layer::Fragment(_) => self.completed(),
+            Layer::Ethernet(header) => self.each(|source, cell| {
+                if let Source::Ethernet(read) = source {
+                    read(header, cell);
+                }
+            }),
+            Layer::Vlan(header) => self.each(|source, cell| {
+                if let Source::Vlan(read) = source {
+                    read(header, cell);
+                }
+            }),
+            Layer::Ipv4(header) => self.each(|source, cell| {
+                if let Source::Ipv4(read) = source {
+                    read(header, cell);
+                }
+            }),
+            Layer::Ipv6(header) => self.each(|source, cell| {
+                if let Source::Ipv6(read) = source {
+                    read(header, cell);
+                }
+            }),
+            Layer::Icmp(message) => self.each(|source, cell| {
+                if let Source::Icmp(read) = source {
+                    read(message.bytes, cell);
+                }
+            }),
+            Layer::Icmpv6(message) => self.each(|source, cell| {
+                if let Source::Icmpv6(read) = source {
+                    read(message.bytes, cell);
+                }
+            }),
+            Layer::Cut(_) | Layer::Malformed(_) => return,
+            Layer::Other(_) => {}
+        }
+        self.ordinal = self.ordinal.saturating_add(1);
+    }
+}

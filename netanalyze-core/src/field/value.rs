@@ -1,0 +1,66 @@
+//! Values of fields, and how tshark prints them.
+
+use std::fmt;
+use std::net::IpAddr;
+
+use crate::model::Span;
+
+/// One occurrence of a field.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Value {
+    /// The field is there; it has no value.
+    Present,
+    /// A number, printed in decimal.
+    Unsigned(u64),
+    /// A number that can be negative.
+    Signed(i64),
+    /// A number printed in hexadecimal with this many digits.
+    Hex(u64, u8),
+    /// True or false, printed as 1 or 0.
+    Bool(bool),
+    /// Seconds with nine decimals.
+    Time(Span),
+    /// A network address.
+    Address(IpAddr),
+    /// An Ethernet address.
+    Ether([u8; 6]),
+    /// Text of our own making, never bytes from a packet.
+    Text(&'static str),
+}
+
+impl fmt::Display for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Value::Present => f.write_str("1"),
+            Value::Unsigned(n) => n.fmt(f),
+            Value::Signed(n) => n.fmt(f),
+            Value::Hex(n, digits) => write!(f, "0x{n:0width$x}", width = usize::from(*digits)),
+            Value::Bool(b) => f.write_str(if *b { "1" } else { "0" }),
+            Value::Time(span) => span.fmt(f),
+            Value::Address(address) => address.fmt(f),
+            Value::Ether([a, b, c, d, e, g]) => write!(f, "{a:02x}:{b:02x}:{c:02x}:{d:02x}:{e:02x}:{g:02x}"),
+            Value::Text(text) => f.write_str(text),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn prints_as_tshark_does() {
+        for (value, text) in [
+            (Value::Present, "1"),
+            (Value::Unsigned(1460), "1460"),
+            (Value::Signed(-2), "-2"),
+            (Value::Hex(0x12, 4), "0x0012"),
+            (Value::Bool(false), "0"),
+            (Value::Time(Span(1_500)), "0.000001500"),
+            (Value::Address("2001:db8::1".parse().unwrap()), "2001:db8::1"),
+            (Value::Ether([0, 1, 2, 0xaa, 0xbb, 0xcc]), "00:01:02:aa:bb:cc"),
+        ] {
+            assert_eq!(value.to_string(), text);
+        }
+    }
+}

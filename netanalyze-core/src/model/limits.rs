@@ -30,3 +30,9 @@ pub const MAX_UNACKED_SEGMENTS: usize = 10_000;
 
 /// Notes of one kind and file that keep a place of their own; further ones only count.
 pub const MAX_NOTES_PER_KIND: usize = 8;
+
+/// Comments and lines about the writer that are kept of each input.
+pub const MAX_COMMENTS: usize = 64;
+
+/// Bytes kept of one comment or interface name.
+pub const MAX_COMMENT_BYTES: usize = 1_024;

@@ -4,10 +4,21 @@
 //! file order, then [`CaptureFacts`] and notes. Stops at the frame's first byte: what it holds is the `packet` floor's business.
 
 mod batch;
+mod book;
+mod compressed;
+mod input;
+mod magic;
+mod pcap;
+mod pcapng;
+mod pcapng_block;
+mod pcapng_option;
+mod reader;
+mod resync;
 
 pub use batch::{Batch, RawFrame};
+pub use reader::CaptureReader;
 
-use crate::model::{Link, LinkType, Note};
+use crate::model::LinkType;
 
 /// One input of a rotated set.
 pub enum Source {
@@ -77,4 +88,12 @@ pub struct CaptureFacts {
     pub files: Vec<FileFacts>,
     /// Interfaces in order of appearance; a frame's `interface` indexes this list.
     pub interfaces: Vec<InterfaceFacts>,
+}
+
+/// How far a format's walk over a window of the file got.
+struct Walked {
+    /// Bytes of the window that are used up: whole records, or bytes given up as damage. All of them at the end of the input.
+    used: usize,
+    /// Bytes wanted from there on for the walk to get further.
+    need: usize,
 }

@@ -33,3 +33,8 @@ pub const MAX_NOTES_PER_KIND: usize = 8;
 
 /// Datagrams completed inside a completed datagram (fragments of a tunnel's inner packet): deeper ones are not decoded.
 pub const MAX_NESTED_DATAGRAMS: u8 = 4;
+/// Comments and lines about the writer that are kept of each input.
+pub const MAX_COMMENTS: usize = 64;
+
+/// Bytes kept of one comment or interface name.
+pub const MAX_COMMENT_BYTES: usize = 1_024;

@@ -1,0 +1,307 @@
+//! The reader of a rotated set: one input after the other, a batch at a time.
+//!
+//! Owns: the buffer's turn-over (a partial record at a batch's end goes to the front of the next), frame numbers, the order of the
+//! set. Reads [`Source`]s, emits [`Batch`]es. It is the serial part of an analysis: per byte one `read` into the batch itself, per
+//! frame one look at its record header. Stops at the frame's first byte.
+
+use std::collections::VecDeque;
+
+use super::book::Book;
+use super::input::{self, Container, Input};
+use super::pcap::{self, Pcap};
+use super::pcapng::Pcapng;
+use super::{Batch, CaptureFacts, RawFrame, Source, Walked};
+use crate::model::{Error, FrameNumber, Note, NoteKind, Timestamp, limits};
+
+/// Reads a rotated set as one capture: frames are numbered through, interfaces too.
+///
+/// ```no_run
+/// use netanalyze_core::capture::{Batch, CaptureReader, Source};
+///
+/// let mut reader = CaptureReader::open(vec![Source::File("capture.pcapng".into())])?;
+/// let mut batch = Batch::default();
+/// while reader.next_batch(&mut batch)? {
+///     for frame in &batch.frames {
+///         println!("{} {} bytes", frame.time, batch.frame_bytes(frame).len());
+///     }
+/// }
+/// let (facts, notes) = reader.finish();
+/// # Ok::<(), netanalyze_core::model::Error>(())
+/// ```
+pub struct CaptureReader {
+    /// Inputs not yet opened.
+    waiting: VecDeque<Source>,
+    current: Option<Current>,
+    /// There is one input only, so that one without packets is an error.
+    alone: bool,
+    /// What of the current input was read but not used: at most one record, or the first bytes of the file.
+    carry: Vec<u8>,
+    book: Book,
+    batches: u64,
+    frames: u64,
+    first_time: Option<Timestamp>,
+    last_time: Option<Timestamp>,
+    /// Last time of the inputs before the current one.
+    last_time_before: Option<Timestamp>,
+}
+
+/// The input under way.
+struct Current {
+    input: Input,
+    format: Format,
+    /// The input has no more bytes.
+    ended: bool,
+    /// A frame of it was seen.
+    begun: bool,
+}
+
+enum Format {
+    /// A pcap whose header is to be read with the first window: its variants are told apart by the records.
+    PcapStart,
+    Pcap(Pcap),
+    Pcapng(Pcapng),
+}
+
+impl CaptureReader {
+    /// Opens a rotated set in the order given: checks that every file exists, opens the first input and recognises its format by its
+    /// first bytes. Later inputs are opened when their turn comes, one at a time.
+    ///
+    /// # Errors
+    /// [`Error::Read`] for an input that cannot be opened or read, [`Error::NotACapture`] for one that is no capture that we read, is
+    /// empty, or if there is no input at all; the error names the input. [`CaptureReader::next_batch`] gives the same errors for
+    /// later inputs.
+    pub fn open(sources: Vec<Source>) -> Result<CaptureReader, Error> {
+        for source in &sources {
+            input::check(source)?;
+        }
+        let mut reader = CaptureReader {
+            alone: sources.len() <= 1,
+            waiting: sources.into(),
+            current: None,
+            carry: Vec::new(),
+            book: Book::default(),
+            batches: 0,
+            frames: 0,
+            first_time: None,
+            last_time: None,
+            last_time_before: None,
+        };
+        if reader.waiting.is_empty() {
+            return Err(Error::NotACapture {
+                name: "input".to_owned(),
+                reason: "no capture was given".to_owned(),
+            });
+        }
+        reader.open_next()?;
+        Ok(reader)
+    }
+
+    /// Fills `batch` with the next whole frames of one input, about [`limits::BATCH_BYTES`] of them; its buffers are reused, and its
+    /// [`Batch::bytes`] may be longer than its frames reach. Returns false, and no frames, after the last input.
+    ///
+    /// # Errors
+    /// [`Error::Read`] if reading fails, [`Error::NotACapture`] if a later input is no capture, or if the whole set holds no packet.
+    /// Damage is no error: see [`CaptureReader::finish`].
+    pub fn next_batch(&mut self, batch: &mut Batch) -> Result<bool, Error> {
+        batch.frames.clear();
+        batch.number = self.batches;
+        batch.first_frame = FrameNumber(self.frames + 1);
+        loop {
+            let Some(current) = self.current.as_mut() else {
+                if self.open_next()? {
+                    continue;
+                }
+                break;
+            };
+            let filled = fill(current, &mut self.carry, &mut self.book, batch)?;
+            if filled {
+                self.account(batch);
+                return Ok(true);
+            }
+            self.close();
+        }
+        if self.frames == 0 {
+            let name = self.book.facts.files.first().map(|file| file.name.clone()).unwrap_or_default();
+            let reason = match self.book.facts.files.len() {
+                0 | 1 => "holds no packets; nothing was captured, or the capture was stopped before its buffer was written".to_owned(),
+                many => format!("neither this capture nor the {} after it hold packets", many - 1),
+            };
+            return Err(Error::NotACapture { name, reason });
+        }
+        batch.links = self.book.links.clone();
+        Ok(false)
+    }
+
+    /// Facts about the inputs and notes on their damage: complete after the last batch, before it what is known so far.
+    #[must_use]
+    pub fn finish(mut self) -> (CaptureFacts, Vec<Note>) {
+        self.close();
+        (self.book.facts, self.book.notes)
+    }
+
+    /// Frames delivered so far.
+    #[must_use]
+    pub fn frames(&self) -> u64 {
+        self.frames
+    }
+
+    /// Times of the first and of the last frame delivered so far (in file order; frames without a time do not count).
+    #[must_use]
+    pub fn time_span(&self) -> Option<(Timestamp, Timestamp)> {
+        self.first_time.zip(self.last_time)
+    }
+
+    /// Opens the next input; false if there is none.
+    fn open_next(&mut self) -> Result<bool, Error> {
+        while let Some(source) = self.waiting.pop_front() {
+            let input = input::open(source)?;
+            self.book.begin_file(input.name.clone(), input.compression);
+            self.carry.clear();
+            self.carry.extend_from_slice(&input.head);
+            let format = match input.container {
+                Container::Pcap => Format::PcapStart,
+                Container::Pcapng => Format::Pcapng(Pcapng::new()),
+                // The newest file of a rotated set is often still empty.
+                Container::Cut if !self.alone => {
+                    let length = input.head.len();
+                    self.book.note(NoteKind::TruncatedFile, 0, || match length {
+                        0 => "the file is empty".to_owned(),
+                        _ => format!("the file ends inside its header, after {length} bytes"),
+                    });
+                    continue;
+                }
+                Container::Cut => return Err(input.no_capture()),
+                Container::None => return Err(input.no_capture()),
+            };
+            self.last_time_before = self.last_time;
+            self.current = Some(Current { input, format, ended: false, begun: false });
+            return Ok(true);
+        }
+        Ok(false)
+    }
+
+    /// Numbers a batch's frames.
+    fn account(&mut self, batch: &mut Batch) {
+        batch.links = self.book.links.clone();
+        let count = batch.frames.len() as u64;
+        self.batches += 1;
+        self.frames += count;
+        if let Some(file) = self.book.file() {
+            file.packets += count;
+        }
+        let timed = |frame: &&RawFrame| frame.time != Timestamp::default();
+        if let Some(first) = batch.frames.iter().find(timed)
+            && let Some(current) = self.current.as_mut()
+            && !current.begun
+        {
+            current.begun = true;
+            self.first_time.get_or_insert(first.time);
+            if self.last_time_before.is_some_and(|before| first.time < before) {
+                self.book.note_all(NoteKind::DescendingTimes, None, 1, || {
+                    "the capture begins before the one in front of it ends: give rotated files in the order of their times".to_owned()
+                });
+            }
+        }
+        if let Some(last) = batch.frames.iter().rev().find(timed) {
+            self.last_time = Some(last.time);
+        }
+    }
+
+    /// Closes the current input's page.
+    fn close(&mut self) {
+        let Some(current) = self.current.take() else { return };
+        let end = self.book.base;
+        if let Some(file) = self.book.file() {
+            file.file_bytes = end;
+        }
+        if let Some(damage) = current.input.damage() {
+            self.book.note_all(NoteKind::DamagedCompression, Some(end), 1, || damage);
+        }
+        let file = self.book.facts.files.len().saturating_sub(1);
+        let mine = self.book.facts.interfaces.iter().filter(|interface| interface.file == file);
+        let dropped = mine.filter_map(|interface| interface.dropped).fold(0, u64::saturating_add);
+        if dropped > 0 {
+            self.book.note_all(NoteKind::CaptureDrops, None, dropped, || {
+                format!("the capture reports that it dropped {dropped} packets: what seems lost may only be missing from the capture")
+            });
+        }
+    }
+}
+
+/// Reads until the batch holds frames; false if the input ended without any more.
+fn fill(
+    current: &mut Current,
+    carry: &mut Vec<u8>,
+    book: &mut Book,
+    batch: &mut Batch,
+) -> Result<bool, Error> {
+    let bytes = &mut batch.bytes;
+    if bytes.len() > 2 * limits::BATCH_BYTES && carry.len() < limits::BATCH_BYTES {
+        // A giant record went through it; its memory is not needed again.
+        bytes.truncate(limits::BATCH_BYTES);
+        bytes.shrink_to_fit();
+    }
+    let mut valid = carry.len();
+    let mut target = limits::BATCH_BYTES.max(valid);
+    grow(bytes, target);
+    if let Some(front) = bytes.get_mut(..valid) {
+        front.copy_from_slice(carry);
+    }
+    loop {
+        while valid < target && !current.ended {
+            let room = bytes.get_mut(valid..target).unwrap_or_default();
+            match current.input.read(room)? {
+                0 => current.ended = true,
+                read => valid += read,
+            }
+        }
+        let window = bytes.get(..valid).unwrap_or_default();
+        // Damage of the compression cuts the last record; that is one trouble and gets one note.
+        book.unpacking_failed = current.ended && current.input.damage().is_some();
+        let walked = current.format.walk(window, current.ended, &mut batch.frames, book);
+        let used = walked.used.min(valid);
+        book.base += used as u64;
+        if !batch.frames.is_empty() {
+            carry.clear();
+            carry.shrink_to(limits::BATCH_BYTES);
+            carry.extend_from_slice(bytes.get(used..valid).unwrap_or_default());
+            return Ok(true);
+        }
+        if current.ended {
+            carry.clear();
+            return Ok(false);
+        }
+        bytes.copy_within(used..valid, 0);
+        valid -= used;
+        // A large record gets room as its bytes come, not as its length claims.
+        target = walked.need.min(valid.saturating_mul(2)).max(limits::BATCH_BYTES).max(valid + 1);
+        grow(bytes, target);
+    }
+}
+
+/// Makes the buffer at least `length` long; only what is new is zeroed.
+fn grow(bytes: &mut Vec<u8>, length: usize) {
+    if bytes.len() < length {
+        bytes.resize(length, 0);
+    }
+}
+
+impl Format {
+    fn walk(&mut self, bytes: &[u8], ended: bool, frames: &mut Vec<RawFrame>, book: &mut Book) -> Walked {
+        let mut from = 0;
+        if let Format::PcapStart = self {
+            match Pcap::open(bytes, ended, book) {
+                Some(pcap) => {
+                    *self = Format::Pcap(pcap);
+                    from = pcap::FILE_HEADER;
+                }
+                None => return Walked { used: bytes.len(), need: 0 },
+            }
+        }
+        match self {
+            Format::PcapStart => Walked { used: bytes.len(), need: 0 },
+            Format::Pcap(pcap) => pcap.walk(bytes, from, ended, frames, book),
+            Format::Pcapng(pcapng) => pcapng.walk(bytes, ended, frames, book),
+        }
+    }
+}

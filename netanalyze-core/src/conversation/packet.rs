@@ -46,6 +46,8 @@ pub struct TcpPacket {
     pub origin: Origin,
     /// Whether the urgent pointer is not zero.
     pub urgent_pointer: bool,
+    /// Whether the payload is a banner after which a new conversation begins ([`crate::protocol::vnc`]).
+    pub banner: bool,
 }
 
 const _: () = assert!(size_of::<TcpPacket>() <= 112);

@@ -38,3 +38,7 @@ pub const MAX_COMMENTS: usize = 64;
 
 /// Bytes kept of one comment or interface name.
 pub const MAX_COMMENT_BYTES: usize = 1_024;
+
+/// Announced data connections (FTP) that wait for their first packet; further announcements are ignored, which only costs a bit of
+/// `tcp.completeness`.
+pub const MAX_ANNOUNCEMENTS: usize = 65_536;

@@ -42,7 +42,10 @@ impl<'a, S: Sink<'a>> Decoder<'_, S> {
         self.emit(Layer::Ipv4(header.slice()));
         let mut destination = header.destination_addr();
         if header_len > 20 {
-            destination = final_hop(header.options()).unwrap_or(destination);
+            match final_hop(header.options()) {
+                Ok(hop) => destination = hop.unwrap_or(destination),
+                Err(ShortOption) => return self.emit(Layer::Malformed(Protocol::Ipv4)),
+            }
         }
         let addresses =
             Addresses { source: IpAddr::V4(header.source_addr()), destination: IpAddr::V4(destination) };
@@ -58,6 +61,10 @@ impl<'a, S: Sink<'a>> Decoder<'_, S> {
     #[cold]
     #[inline(never)]
     fn short_ipv4(&mut self, window: Window<'a>) {
+        if window.u8(0).is_some_and(|b| b >> 4 == 6) {
+            // Wireshark 4.0 follows the version wherever IP is due.
+            return self.ipv6_inner(window);
+        }
         self.emit(Layer::Ipv4(window.head(20)));
         match window.u8(0) {
             Some(first) if first >> 4 != 4 || first & 0xf < 5 => self.emit(Layer::Malformed(Protocol::Ipv4)),
@@ -126,20 +133,46 @@ impl<'a, S: Sink<'a>> Decoder<'_, S> {
             ip_number::IPV6_ICMP => self.icmpv6(transport, payload),
             ip_number::IPV4 => self.ipv4_inner(payload),
             ip_number::IPV6 => self.ipv6_inner(payload),
+            ip_number::GRE => self.nested(|d| d.gre(payload)),
+            ip_number::ETHER_IP => self.framed(Protocol::EtherIp, 2, payload),
+            ip_number::MPLS_IN_IP => self.nested(|d| d.mpls(payload)),
+            ip_number::PIM => self.pim(payload),
+            ip_number::IPV6_HEADER_HOP_BY_HOP
+            | ip_number::IPV6_ROUTE_HEADER
+            | ip_number::IPV6_FRAGMENTATION_HEADER
+            | ip_number::IPV6_DESTINATION_OPTIONS
+            | ip_number::AUTHENTICATION_HEADER
+            | ip_number::SHIM6 => self.extension_chain(protocol, transport, payload),
+            IpNumber(143) => self.ethernet_inner(payload), // SRv6, RFC 8986 §4.9.
+            ip_number::ENCAPSULATING_SECURITY_PAYLOAD => self.other(Protocol::Esp),
+            ip_number::SCTP => self.other(Protocol::Sctp),
+            ip_number::IGMP => self.other(Protocol::Igmp),
+            ip_number::OSPFIGP => self.other(Protocol::Ospf),
+            ip_number::VRRP => self.other(Protocol::Vrrp),
+            ip_number::EIGRP => self.other(Protocol::Eigrp),
+            ip_number::DCCP => self.other(Protocol::Dccp),
+            ip_number::PGM => self.other(Protocol::Pgm),
+            ip_number::RSVP => self.other(Protocol::Rsvp),
+            IpNumber(115) => self.other(Protocol::L2tp),
             _ => self.other(Protocol::Data),
         }
     }
 
-    /// A UDP datagram and what it carries.
-    #[inline]
-    fn udp(&mut self, transport: Transport<'a>, _payload: Window<'a>) {
-        self.emit(Layer::Udp(transport));
+    /// PIM: a register message (RFC 7761 §4.9.3) carries the packet that it registers.
+    fn pim(&mut self, window: Window<'a>) {
+        self.other(Protocol::Pim);
+        if window.u8(0) == Some(0x21) && matches!(window.u8(8).map(|b| b >> 4), Some(4 | 6)) {
+            self.ip_by_nibble(Protocol::Pim, window.after(8));
+        }
     }
 }
 
-/// The last address of a loose or strict source route that is not used up yet (RFC 791 §3.1).
+/// An option too short for what its kind must hold; Wireshark 4.0 gives up on the packet there.
+struct ShortOption;
+
+/// The last address of the first loose or strict source route that is not used up yet (RFC 791 §3.1).
 #[cold]
-fn final_hop(options: &[u8]) -> Option<Ipv4Addr> {
+fn final_hop(options: &[u8]) -> Result<Option<Ipv4Addr>, ShortOption> {
     let mut rest = options;
     let mut hop = None;
     while let [kind, tail @ ..] = rest {
@@ -147,20 +180,31 @@ fn final_hop(options: &[u8]) -> Option<Ipv4Addr> {
             0 => break,
             1 => rest = tail,
             _ => {
-                let len = usize::from(*tail.first()?);
-                let option = rest.get(..len)?;
+                let len = tail.first().map_or(0, |&l| usize::from(l));
+                let Some(option) = rest.get(..len).filter(|o| o.len() >= 2) else { break };
+                if len < shortest_option(*kind) {
+                    return Err(ShortOption);
+                }
                 if let (131 | 137, [_, _, pointer, .., a, b, c, d]) = (kind, option)
-                    && len >= 7
-                    && usize::from(*pointer) < len
+                    && (4..len).contains(&usize::from(*pointer))
                 {
-                    hop = Some(Ipv4Addr::new(*a, *b, *c, *d));
+                    hop = hop.or(Some(Ipv4Addr::new(*a, *b, *c, *d)));
                 }
-                if len < 2 {
-                    break;
-                }
-                rest = rest.get(len..)?;
+                rest = rest.get(len..).unwrap_or(&[]);
             }
         }
     }
-    hop
+    Ok(hop)
+}
+
+/// Bytes that an option of this kind has at least, kind and length included.
+fn shortest_option(kind: u8) -> usize {
+    match kind {
+        7 | 130 | 131 | 133 | 137 => 3, // Record route, security, source routes, extended security.
+        11 | 12 | 68 | 136 | 148 => 4,  // MTU probe and reply, time stamp, stream id, router alert.
+        134 => 6,                       // Commercial security.
+        25 => 8,                        // Quick start.
+        82 => 12,                       // Traceroute.
+        _ => 2,
+    }
 }

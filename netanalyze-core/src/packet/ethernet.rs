@@ -106,7 +106,7 @@ impl<'a, S: Sink<'a>> Decoder<'_, S> {
                 let len = payload.u8(1).map_or(1, |n| usize::from(n.max(1)));
                 self.tag(Protocol::CiscoMetadata, len * 6, payload);
             }
-            EtherType(0x8903) => self.framed(Protocol::FabricPath, 2, payload),
+            EtherType(0x8903) => self.framed(Protocol::FabricPath, 2, payload.without_tail(4)),
             EtherType(0x88e7) => self.framed(Protocol::ItagBackbone, 4, payload),
             EtherType(0x22f3) => {
                 let options = payload.be16(0).map_or(0, |flags| usize::from(flags >> 6 & 0x1f) * 4);

@@ -133,12 +133,14 @@ fn home_address(window: Window<'_>, len: usize) -> Result<Option<IpAddr>, usize>
             continue;
         }
         let data = at + 2;
-        at = data + usize::from(window.u8(at + 1).unwrap_or(0));
+        let is_home = window.u8(at) == Some(0xc9);
+        // As Wireshark 4.0: a home address takes its 16 bytes whatever its length says.
+        at = data + if is_home { 16 } else { usize::from(window.u8(at + 1).unwrap_or(0)) };
         if at > window.bytes().len() {
             return Err(at);
         }
-        if let Some([0xc9, 16, address @ ..]) = window.array::<18>(data - 2) {
-            home = address.first_chunk().map(|a: &[u8; 16]| Ipv6Addr::from(*a).into());
+        if is_home {
+            home = window.array::<16>(data).map(|a| Ipv6Addr::from(a).into());
         }
     }
     Ok(home)

@@ -20,6 +20,7 @@ mod mpls;
 mod ppp;
 mod protocol;
 mod rare_links;
+mod sflow;
 pub mod tcp_option;
 mod udp_tunnel;
 mod window;
@@ -46,7 +47,7 @@ pub enum Origin {
     Fragment,
     /// Quoted in an ICMP error message.
     QuotedIcmp,
-    /// Quoted in an ICMPv6 error message.
+    /// Quoted in an ICMPv6 error message, or sampled by sFlow, which Wireshark treats alike.
     QuotedIcmpv6,
 }
 

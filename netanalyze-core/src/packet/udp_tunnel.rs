@@ -61,6 +61,7 @@ impl<'a, S: Sink<'a>> Decoder<'_, S> {
             5247 => self.capwap(payload),
             37008 => self.tzsp(payload),
             2268 => self.amt(payload),
+            6343 => self.sflow(payload),
             _ => return false,
         }
         true
@@ -204,22 +205,8 @@ impl<'a, S: Sink<'a>> Decoder<'_, S> {
 /// Whether a port may name a tunnel; one comparison sends nearly every port away.
 #[inline]
 fn is_tunnel(port: u16) -> bool {
-    (1701..=37008).contains(&port)
-        && matches!(
-            port,
-            1701 | 2123
-                | 2152
-                | 2268
-                | 3386
-                | 3544
-                | 4341
-                | 4754
-                | 4789
-                | 4790
-                | 5072
-                | 5247
-                | 6081
-                | 6635
-                | 37008
-        )
+    (1701..=37008).contains(&port) && TUNNEL_PORTS.contains(&port)
 }
+
+const TUNNEL_PORTS: [u16; 16] =
+    [1701, 2123, 2152, 2268, 3386, 3544, 4341, 4754, 4789, 4790, 5072, 5247, 6081, 6343, 6635, 37008];

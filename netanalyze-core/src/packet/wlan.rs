@@ -1,6 +1,9 @@
 //! 802.11 data frames (IEEE 802.11 §9.3.2) and the radio headers before them: radiotap, PPI, Prism, AVS.
 //!
-//! Unprotected data frames go on with LLC, aggregated ones (A-MSDU) once for each subframe. Protected frames and fragments stop here.
+//! Unprotected data frames go on with LLC, aggregated ones (A-MSDU) once for each subframe. Protected frames stop here, and so do
+//! fragments: only a last fragment that holds a whole packet goes on.
+
+use etherparse::EtherType;
 
 use super::dissect::Decoder;
 use super::window::Window;
@@ -38,17 +41,21 @@ impl<'a, S: Sink<'a>> Decoder<'_, S> {
         }
         let (protected, more) = (flags & 0x40 != 0, flags & 0x04 != 0);
         let Some(sequence) = window.le16(22) else { return self.short(Protocol::Wlan, window, 24) };
-        if protected || more || sequence & 0xf != 0 {
+        let payload = window.after(len);
+        if protected || more || sequence & 0xf != 0 && payload.be16(0) != Some(0xaaaa) {
             return self.other(Protocol::Data);
         }
-        let payload = window.after(len);
-        if aggregate { self.subframes(payload) } else { self.wlan_payload(payload) }
+        if aggregate { self.subframes(payload) } else { self.wlan_payload(window, payload) }
     }
 
-    /// LLC, or what some access points send in its place.
-    fn wlan_payload(&mut self, payload: Window<'a>) {
+    /// LLC, or what some access points send in its place, as Wireshark 4.0 recognises it.
+    fn wlan_payload(&mut self, frame: Window<'a>, payload: Window<'a>) {
         match payload.be16(0) {
+            Some(0xaaaa) => self.nested(|d| d.llc(payload)),
             Some(0xffff) => self.other(Protocol::Ipx),
+            Some(0) => self.nested(|d| d.llc(payload.after(2))),
+            Some(kind @ (0x0800 | 0x86dd | 0x0806)) => self.ethertype(EtherType(kind), payload.after(2)),
+            Some(_) if repeats_address(frame, payload) => self.ethernet_inner(payload),
             Some(_) => self.nested(|d| d.llc(payload)),
             None if payload.wire() == 0 => {}
             None => self.short(Protocol::Wlan, payload, 2),
@@ -61,7 +68,7 @@ impl<'a, S: Sink<'a>> Decoder<'_, S> {
             let Some(len) = window.be16(12) else { return self.short(Protocol::Wlan, window, 14) };
             let len = usize::from(len);
             if len > 0 {
-                self.wlan_payload(window.after(14).limit(len as u32));
+                self.wlan_payload(window, window.after(14).limit(len as u32));
             }
             window = window.after((14 + len).next_multiple_of(4));
         }
@@ -125,4 +132,18 @@ impl<'a, S: Sink<'a>> Decoder<'_, S> {
             None => self.short(Protocol::Avs, window, 8),
         }
     }
+}
+
+/// Whether the payload starts with the frame's destination, or has its source six bytes later: then it is an Ethernet frame.
+fn repeats_address(frame: Window<'_>, payload: Window<'_>) -> bool {
+    let Some(flags) = frame.u8(1) else { return false };
+    // Which of the addresses at 4, 10, 16 and 24 are destination and source depends on the way through the distribution system.
+    let (destination, source) = match flags & 3 {
+        0 => (4, 10),
+        1 => (16, 10),
+        2 => (4, 16),
+        _ => (16, 24),
+    };
+    let same = |theirs, ours| payload.array::<6>(theirs).is_some_and(|a| frame.array::<6>(ours) == Some(a));
+    same(0, destination) || same(6, source)
 }

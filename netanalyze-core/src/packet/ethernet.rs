@@ -15,12 +15,12 @@ const MIN_ETHERTYPE: u16 = 0x0600;
 
 impl<'a, S: Sink<'a>> Decoder<'_, S> {
     /// An Ethernet frame, outermost.
-    #[inline]
+    #[inline(always)]
     pub(super) fn ethernet_frame(&mut self, window: Window<'a>) {
         let Some(kind) = window.be16(12) else { return self.short_ethernet(window) };
         self.emit(Layer::Ethernet(window.head(14)));
         if kind == ether_type::IPV4.0 {
-            self.ipv4(window.after(14));
+            self.ipv4_here(window.after(14));
         } else if kind > MAX_LENGTH_FIELD || !self.isl(window) {
             self.ethernet_payload(kind, window.after(14));
         }

@@ -12,22 +12,30 @@ use super::window::Window;
 use super::{Fragment, Layer, Origin, Protocol, Sink, Transport};
 
 /// Source and destination of a network layer; the destination is the final one of a source route.
+///
+/// Generic over the address, so that the hot path makes [`IpAddr`]s only where a sink takes them: as enums they cost more to hand on than
+/// all of the header does to read.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Addresses {
-    pub(super) source: IpAddr,
-    pub(super) destination: IpAddr,
+pub(super) struct Addresses<A> {
+    pub(super) source: A,
+    pub(super) destination: A,
 }
 
 impl<'a, S: Sink<'a>> Decoder<'_, S> {
     /// An IPv4 packet inside another layer.
-    #[inline(never)]
     pub(super) fn ipv4_inner(&mut self, window: Window<'a>) {
         self.nested(|d| d.ipv4(window));
     }
 
-    /// An IPv4 packet.
-    #[inline]
+    /// An IPv4 packet; one copy of the code for all the places that are not hot.
+    #[inline(never)]
     pub(super) fn ipv4(&mut self, window: Window<'a>) {
+        self.ipv4_here(window);
+    }
+
+    /// An IPv4 packet, decoded in place.
+    #[inline(always)]
+    pub(super) fn ipv4_here(&mut self, window: Window<'a>) {
         let Ok(header) = Ipv4HeaderSlice::from_slice(window.bytes()) else { return self.short_ipv4(window) };
         let header_len = header.slice().len();
         let total = u32::from(header.total_len());
@@ -47,8 +55,7 @@ impl<'a, S: Sink<'a>> Decoder<'_, S> {
                 Err(ShortOption) => return self.emit(Layer::Malformed(Protocol::Ipv4)),
             }
         }
-        let addresses =
-            Addresses { source: IpAddr::V4(header.source_addr()), destination: IpAddr::V4(destination) };
+        let addresses = Addresses { source: header.source_addr(), destination };
         let payload = packet.after(header_len);
         if header.is_fragmenting_payload() {
             self.ipv4_fragment(&header, addresses, payload, total > window.wire());
@@ -78,14 +85,14 @@ impl<'a, S: Sink<'a>> Decoder<'_, S> {
     fn ipv4_fragment(
         &mut self,
         header: &Ipv4HeaderSlice<'a>,
-        addresses: Addresses,
+        addresses: Addresses<Ipv4Addr>,
         payload: Window<'a>,
         bogus_len: bool,
     ) {
         if payload.is_whole() && !bogus_len {
             return self.emit(Layer::Fragment(Fragment {
-                source: addresses.source,
-                destination: addresses.destination,
+                source: addresses.source.into(),
+                destination: addresses.destination.into(),
                 identification: u32::from(header.identification()),
                 protocol: header.protocol().0,
                 vlan: self.vlan,
@@ -104,25 +111,25 @@ impl<'a, S: Sink<'a>> Decoder<'_, S> {
     }
 
     /// The payload that an IP protocol number names.
-    #[inline]
-    pub(super) fn ip_payload(
+    #[inline(always)]
+    pub(super) fn ip_payload<A: Into<IpAddr> + Copy>(
         &mut self,
         protocol: u8,
-        addresses: Addresses,
+        addresses: Addresses<A>,
         payload: Window<'a>,
         origin: Origin,
     ) {
-        let transport = Transport {
-            source: addresses.source,
-            destination: addresses.destination,
+        let transport = || Transport {
+            source: addresses.source.into(),
+            destination: addresses.destination.into(),
             bytes: payload.bytes(),
             reported: payload.wire(),
             origin,
         };
         match IpNumber(protocol) {
-            ip_number::TCP => self.emit(Layer::Tcp(transport)),
-            ip_number::UDP => self.udp(transport, payload),
-            _ => self.ip_payload_rare(protocol, transport, payload),
+            ip_number::TCP => self.emit(Layer::Tcp(transport())),
+            ip_number::UDP => self.udp(transport(), payload),
+            _ => self.ip_payload_rare(protocol, transport(), payload),
         }
     }
 

@@ -25,11 +25,7 @@ pub fn dissect_datagram<'a>(datagram: &'a Datagram, sink: &mut impl Sink<'a>) {
     let mut decoder = Decoder { sink, depth: 0, vlan: datagram.vlan, origin: datagram.origin };
     let addresses = Addresses { source: datagram.source, destination: datagram.destination };
     let window = Window::whole(&datagram.payload);
-    if datagram.source.is_ipv4() {
-        decoder.ip_payload(datagram.protocol, addresses, window, datagram.origin);
-    } else {
-        decoder.ipv6_chain(datagram.protocol, addresses, window);
-    }
+    decoder.ip_payload(datagram.protocol, addresses, window, datagram.origin);
 }
 
 /// Walks one frame, outermost layer first.
@@ -44,19 +40,39 @@ pub(super) struct Decoder<'s, S> {
 }
 
 impl<'a, S: Sink<'a>> Decoder<'_, S> {
-    /// A frame of any link type but Ethernet.
+    /// A frame of any link type but Ethernet, or one inside other metadata.
     #[cold]
     #[inline(never)]
-    fn link(&mut self, link: Link, window: Window<'a>) {
-        let trimmed = window.without_tail(u32::from(link.fcs_len));
+    pub(super) fn link(&mut self, link: Link, window: Window<'a>) {
+        let window = window.without_tail(u32::from(link.fcs_len));
         match link.kind {
-            LinkType::NULL => self.null(trimmed),
-            LinkType::LOOP => self.null(trimmed),
-            LinkType::RAW | LinkType::RAW_DLT | LinkType::RAW_BSD_OS => self.raw(trimmed),
-            LinkType::IPV4 => self.ipv4_inner(trimmed),
-            LinkType::IPV6 => self.ipv6_inner(trimmed),
-            LinkType::LINUX_SLL => self.sll(trimmed),
-            LinkType::LINUX_SLL2 => self.sll2(trimmed),
+            LinkType::ETHERNET => self.ethernet_frame(window),
+            LinkType::NULL | LinkType::LOOP => self.null(window),
+            LinkType::RAW | LinkType::RAW_DLT | LinkType::RAW_BSD_OS => self.raw(window),
+            LinkType::IPV4 => self.ipv4_inner(window),
+            LinkType::IPV6 => self.ipv6_inner(window),
+            LinkType::LINUX_SLL => self.sll(window),
+            LinkType::LINUX_SLL2 => self.sll2(window),
+            LinkType::PPP | LinkType::PPP_HDLC => self.ppp_hdlc(window),
+            LinkType::PPP_WITH_DIR => self.ppp_hdlc(window.after(1)),
+            LinkType::PPP_ETHER => self.pppoe(window),
+            LinkType::C_HDLC => self.chdlc(window),
+            LinkType::FRELAY => self.frame_relay(window),
+            LinkType::MPLS => self.mpls(window),
+            LinkType::IEEE802_11 => self.wlan(window, false),
+            LinkType::IEEE802_11_PRISM => self.prism(window),
+            LinkType::IEEE802_11_RADIOTAP => self.radiotap(window),
+            LinkType::IEEE802_11_AVS => self.avs(window),
+            LinkType::PPI => self.ppi(window),
+            LinkType::NFLOG => self.nflog(window),
+            LinkType::FDDI => self.fddi(window),
+            LinkType::IEEE802_5 => self.token_ring(window),
+            LinkType::ARCNET_BSD => self.arcnet(window, 2),
+            LinkType::ARCNET_LINUX => self.arcnet(window, 4),
+            LinkType::IPNET => self.ipnet(window),
+            LinkType::IPOIB => self.ipoib(window),
+            LinkType::PKTAP | LinkType::USER2 => self.pktap(window),
+            LinkType::JUNIPER_ETHER => self.juniper_ethernet(window),
             _ => self.other(Protocol::UnknownLink),
         }
     }

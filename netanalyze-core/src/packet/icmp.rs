@@ -38,7 +38,8 @@ impl<'a, S: Sink<'a>> Decoder<'_, S> {
         }
     }
 
-    fn quoted(&mut self, origin: Origin, inner: impl FnOnce(&mut Self)) {
+    /// Marks what `inner` finds as quoted.
+    pub(super) fn quoted(&mut self, origin: Origin, inner: impl FnOnce(&mut Self)) {
         let outer = std::mem::replace(&mut self.origin, origin);
         inner(self);
         self.origin = outer;

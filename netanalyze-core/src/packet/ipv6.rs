@@ -10,7 +10,7 @@ use etherparse::{IpNumber, ip_number};
 use super::dissect::Decoder;
 use super::ipv4::Addresses;
 use super::window::Window;
-use super::{Fragment, Layer, Protocol, Sink};
+use super::{Fragment, Layer, Protocol, Sink, Transport};
 
 impl<'a, S: Sink<'a>> Decoder<'_, S> {
     /// An IPv6 packet inside another layer.
@@ -35,10 +35,7 @@ impl<'a, S: Sink<'a>> Decoder<'_, S> {
             len = jumbo_length(window.after(40)).unwrap_or(0);
         }
         let payload = window.after(40).limit(len);
-        match IpNumber(next) {
-            ip_number::TCP | ip_number::UDP => self.ip_payload(next, addresses, payload, self.origin),
-            _ => self.ipv6_chain(next, addresses, payload),
-        }
+        self.ip_payload(next, addresses, payload, self.origin);
     }
 
     #[cold]
@@ -51,61 +48,102 @@ impl<'a, S: Sink<'a>> Decoder<'_, S> {
         }
     }
 
-    /// Extension headers, then what they lead to.
+    /// Extension headers, then what they lead to. `transport` holds the addresses and where the chain was found.
     #[inline(never)]
-    pub(super) fn ipv6_chain(&mut self, first: u8, mut addresses: Addresses, mut window: Window<'a>) {
+    pub(super) fn extension_chain(&mut self, first: u8, transport: Transport<'a>, mut window: Window<'a>) {
+        let mut addresses = Addresses { source: transport.source, destination: transport.destination };
+        let is_v6 = addresses.source.is_ipv6();
         let mut next = first;
         loop {
-            match IpNumber(next) {
+            let kind = IpNumber(next);
+            if kind == ip_number::IPV6_FRAGMENTATION_HEADER {
+                let (Some(after), Some(offset), Some(identification)) =
+                    (window.u8(0), window.be16(2), window.be32(4))
+                else {
+                    return self.short(Protocol::Ipv6, window, 8);
+                };
+                next = after;
+                window = window.after(8);
+                if offset & 0xfff9 == 0 {
+                    continue; // Atomic fragment, RFC 6946.
+                }
+                if !window.is_whole() {
+                    return self.emit(Layer::Cut(Protocol::Ipv6));
+                }
+                return self.emit(Layer::Fragment(Fragment {
+                    source: addresses.source,
+                    destination: addresses.destination,
+                    identification,
+                    protocol: after,
+                    vlan: self.vlan,
+                    offset: u32::from(offset & 0xfff8),
+                    more: offset & 1 == 1,
+                    payload: window.bytes(),
+                    origin: self.origin,
+                }));
+            }
+            let unit = match kind {
                 ip_number::IPV6_HEADER_HOP_BY_HOP
                 | ip_number::IPV6_DESTINATION_OPTIONS
-                | ip_number::IPV6_ROUTE_HEADER => {
-                    let (Some(after), Some(len)) = (window.u8(0), window.u8(1)) else {
-                        return self.short(Protocol::Ipv6, window, 8);
-                    };
-                    let len = (usize::from(len) + 1) * 8;
-                    if window.bytes().len() < len {
-                        return self.short(Protocol::Ipv6, window, len);
-                    }
-                    if next == ip_number::IPV6_ROUTE_HEADER.0
-                        && let Some(last) = final_segment(window.head(len))
-                    {
-                        addresses.destination = last;
-                    }
-                    next = after;
-                    window = window.after(len);
-                }
-                ip_number::IPV6_FRAGMENTATION_HEADER => {
-                    let (Some(after), Some(offset), Some(identification)) =
-                        (window.u8(0), window.be16(2), window.be32(4))
-                    else {
-                        return self.short(Protocol::Ipv6, window, 8);
-                    };
-                    next = after;
-                    window = window.after(8);
-                    if offset & 0xfff9 == 0 {
-                        continue; // Atomic fragment, RFC 6946.
-                    }
-                    if !window.is_whole() {
-                        return self.emit(Layer::Cut(Protocol::Ipv6));
-                    }
-                    return self.emit(Layer::Fragment(Fragment {
-                        source: addresses.source,
-                        destination: addresses.destination,
-                        identification,
-                        protocol: after,
-                        vlan: self.vlan,
-                        offset: u32::from(offset & 0xfff8),
-                        more: offset & 1 == 1,
-                        payload: window.bytes(),
-                        origin: self.origin,
-                    }));
-                }
-                ip_number::IPV6_NO_NEXT_HEADER => return,
-                _ => return self.ip_payload(next, addresses, window, self.origin),
+                | ip_number::IPV6_ROUTE_HEADER => 8,
+                ip_number::AUTHENTICATION_HEADER => 4,
+                // The first bit of its third byte tells payload from control messages, RFC 5533 §5.1.
+                ip_number::SHIM6 if window.u8(2).is_some_and(|b| b & 0x80 != 0) => 8,
+                ip_number::IPV6_NO_NEXT_HEADER | ip_number::SHIM6 => return self.other(Protocol::Data),
+                _ => return self.ip_payload(next, addresses, window, transport.origin),
+            };
+            let (Some(after), Some(len)) = (window.u8(0), window.u8(1)) else {
+                return self.short(Protocol::Ipv6, window, 8);
+            };
+            let len = if unit == 4 { usize::from(len) * 4 + 8 } else { usize::from(len) * 8 + 8 };
+            if window.bytes().len() < len {
+                return self.short(Protocol::Ipv6, window, len);
             }
+            match kind {
+                ip_number::IPV6_ROUTE_HEADER if is_v6 => {
+                    addresses.destination = final_segment(window.head(len), addresses.destination)
+                        .unwrap_or(addresses.destination);
+                }
+                ip_number::IPV6_HEADER_HOP_BY_HOP | ip_number::IPV6_DESTINATION_OPTIONS => {
+                    match home_address(window, len) {
+                        Ok(Some(home)) if is_v6 => addresses.source = home,
+                        Ok(_) => {}
+                        Err(end) => return self.short(Protocol::Ipv6, window, end),
+                    }
+                }
+                ip_number::AUTHENTICATION_HEADER => self.other(Protocol::Ah),
+                _ => {}
+            }
+            next = after;
+            window = window.after(len);
         }
     }
+}
+
+/// The home address option (RFC 6275 §6.3) among the options of an extension header of `len` bytes.
+///
+/// # Errors
+/// Where an option ends that runs past the captured bytes.
+fn home_address(window: Window<'_>, len: usize) -> Result<Option<IpAddr>, usize> {
+    let mut home = None;
+    let mut at = 2;
+    while at < len {
+        if window.u8(at) == Some(0) {
+            at += 1;
+            continue;
+        }
+        let data = at + 2;
+        let is_home = window.u8(at) == Some(0xc9);
+        // As Wireshark 4.0: a home address takes its 16 bytes whatever its length says.
+        at = data + if is_home { 16 } else { usize::from(window.u8(at + 1).unwrap_or(0)) };
+        if at > window.bytes().len() {
+            return Err(at);
+        }
+        if is_home {
+            home = window.array::<16>(data).map(|a| Ipv6Addr::from(a).into());
+        }
+    }
+    Ok(home)
 }
 
 #[inline]
@@ -113,7 +151,8 @@ fn address(bytes: &[u8]) -> IpAddr {
     IpAddr::V6(bytes.first_chunk::<16>().map_or(Ipv6Addr::UNSPECIFIED, |b| Ipv6Addr::from(*b)))
 }
 
-/// The jumbo payload option of a hop-by-hop header: the length of all that follows the IPv6 header.
+/// The jumbo payload option of a hop-by-hop header: the length of all that follows the IPv6 header. It must exceed what the header's own
+/// field can say (RFC 2675 §3).
 #[cold]
 fn jumbo_length(hop_by_hop: Window<'_>) -> Option<u32> {
     let len = (usize::from(hop_by_hop.u8(1)?) + 1) * 8;
@@ -126,23 +165,31 @@ fn jumbo_length(hop_by_hop: Window<'_>) -> Option<u32> {
         let len = usize::from(*tail.first()?);
         let data = tail.get(1..)?.get(..len)?;
         if *kind == 0xc2 {
-            return data.first_chunk().map(|b| u32::from_be_bytes(*b));
+            return data.first_chunk().map(|b| u32::from_be_bytes(*b)).filter(|len| *len > 0xffff);
         }
         options = tail.get(1 + len..)?;
     }
     None
 }
 
-/// Where a routing header finally leads, if segments are left: the last address of types 0 and 2, the first of a segment list (type 4, RFC 8754).
-fn final_segment(header: &[u8]) -> Option<IpAddr> {
-    let [_, _, kind, left, _, _, _, _, segments @ ..] = header else { return None };
+/// Where a routing header finally leads, if segments are left: the last address of types 0 and 2, the first of a segment list (type 4,
+/// RFC 8754), the last of a compressed route (type 3, RFC 6554), which leaves out what it shares with the destination.
+fn final_segment(header: &[u8], destination: IpAddr) -> Option<IpAddr> {
+    let [_, _, kind, left, compression, pad, _, _, segments @ ..] = header else { return None };
     if *left == 0 {
         return None;
     }
-    let segment = match kind {
-        0 | 2 => segments.chunks_exact(16).next_back()?,
-        4 => segments.chunks_exact(16).next()?,
-        _ => return None,
-    };
-    Some(address(segment))
+    match (kind, destination) {
+        (0 | 2, _) => segments.chunks_exact(16).next_back().map(address),
+        (4, _) => segments.chunks_exact(16).next().map(address),
+        (3, IpAddr::V6(destination)) => {
+            let shared = usize::from(compression & 0xf);
+            let end = segments.len().checked_sub(usize::from(pad >> 4))?;
+            let last = segments.get(end.checked_sub(16 - shared)?..end)?;
+            let mut whole = destination.octets();
+            whole.get_mut(shared..)?.copy_from_slice(last);
+            Some(Ipv6Addr::from(whole).into())
+        }
+        _ => None,
+    }
 }

@@ -11,12 +11,20 @@ mod cooked;
 mod dissect;
 mod ethernet;
 pub mod fragment;
+mod gre;
+mod gtp;
 mod icmp;
 mod ipv4;
 mod ipv6;
+mod mpls;
+mod ppp;
 mod protocol;
+mod rare_links;
+mod sflow;
 pub mod tcp_option;
+mod udp_tunnel;
 mod window;
+mod wlan;
 
 pub use dissect::{dissect, dissect_datagram};
 pub use protocol::Protocol;
@@ -39,7 +47,7 @@ pub enum Origin {
     Fragment,
     /// Quoted in an ICMP error message.
     QuotedIcmp,
-    /// Quoted in an ICMPv6 error message.
+    /// Quoted in an ICMPv6 error message, or sampled by sFlow, which Wireshark treats alike.
     QuotedIcmpv6,
 }
 
@@ -64,6 +72,21 @@ pub struct Transport<'a> {
     pub reported: u32,
     /// Where it was found.
     pub origin: Origin,
+}
+
+impl Transport<'_> {
+    /// Length of a UDP datagram on the wire, header included. `None` if the header was not captured or its length field is too small:
+    /// Wireshark gives such a datagram no `udp.stream`.
+    #[inline]
+    #[must_use]
+    pub fn udp_len(&self) -> Option<u32> {
+        let &[_, _, _, _, high, low, _, _] = self.bytes.first_chunk()?;
+        match u32::from(u16::from_be_bytes([high, low])) {
+            0 if self.source.is_ipv6() => Some(self.reported), // Jumbogram, RFC 2675 §4.
+            0..8 => None,
+            len => Some(len.min(self.reported)),
+        }
+    }
 }
 
 /// A piece of an IP datagram whose bytes were all captured.

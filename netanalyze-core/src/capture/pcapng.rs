@@ -76,15 +76,16 @@ impl Pcapng {
         Pcapng { big: false, interfaces: Vec::new(), sections: 0, lost: false }
     }
 
-    /// Emits the whole blocks of `bytes`; see [`Walked`].
+    /// Emits the whole blocks of `bytes` from `from` on; see [`Walked`].
     pub(super) fn walk(
         &mut self,
         bytes: &[u8],
+        from: usize,
         ended: bool,
         frames: &mut Vec<RawFrame>,
         book: &mut Book,
     ) -> Walked {
-        let mut at = 0;
+        let mut at = from;
         let need = loop {
             if self.lost {
                 match resync::next_block(self.big, bytes, at, ended) {

@@ -36,3 +36,6 @@ pub const MAX_COMMENTS: usize = 64;
 
 /// Bytes kept of one comment or interface name.
 pub const MAX_COMMENT_BYTES: usize = 1_024;
+
+/// The largest window of a zstd frame: what `zstd --ultra -22 --long` asks for. It is memory that a small file can demand.
+pub const MAX_ZSTD_WINDOW: u64 = 128 << 20;

@@ -292,7 +292,10 @@ fn fill(
 
 /// Makes the buffer at least `length` long; only what is new is zeroed.
 fn grow(bytes: &mut Vec<u8>, length: usize) {
-    if bytes.len() < length {
+    if bytes.is_empty() {
+        // Fresh zero pages of the system, not written here.
+        *bytes = vec![0; length];
+    } else if bytes.len() < length {
         bytes.resize(length, 0);
     }
 }

@@ -14,6 +14,8 @@ mod pcapng_block;
 mod pcapng_option;
 mod reader;
 mod resync;
+#[cfg(test)]
+mod sample;
 
 pub use batch::{Batch, RawFrame};
 pub use reader::CaptureReader;

@@ -42,3 +42,5 @@ pub const MAX_COMMENT_BYTES: usize = 1_024;
 /// Announced data connections (FTP) that wait for their first packet; further announcements are ignored, which only costs a bit of
 /// `tcp.completeness`.
 pub const MAX_ANNOUNCEMENTS: usize = 65_536;
+/// The largest window of a zstd frame: what `zstd --ultra -22 --long` asks for. It is memory that a small file can demand.
+pub const MAX_ZSTD_WINDOW: u64 = 128 << 20;

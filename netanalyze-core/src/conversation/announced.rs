@@ -8,8 +8,8 @@ use hashbrown::{HashMap, HashSet};
 
 use super::numbering::NewConversation;
 use super::shard::ConversationRef;
-use crate::model::Direction;
 use crate::model::limits::MAX_ANNOUNCEMENTS;
+use crate::model::{Direction, Endpoint};
 
 /// An endpoint announced by a packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,14 +20,19 @@ pub struct Announcement {
     pub ordinal: u16,
     /// The announced endpoint.
     pub endpoint: (IpAddr, u16),
-    /// Who will connect with it, from or to any port.
+    /// Who will connect with it.
     pub peer: IpAddr,
+    /// From which port; `None` for any.
+    pub peer_port: Option<u16>,
 }
+
+/// An announced endpoint and its peer.
+type Pair = ((IpAddr, u16), IpAddr, Option<u16>);
 
 /// Announcements that wait for their connection, and connections that were announced.
 #[derive(Debug, Default)]
 pub struct Announcements {
-    waiting: HashMap<(IpAddr, u16, IpAddr), u32, foldhash::fast::RandomState>,
+    waiting: HashMap<Pair, u32, foldhash::fast::RandomState>,
     met: HashSet<ConversationRef, foldhash::fast::RandomState>,
     ignored: u64,
 }
@@ -45,7 +50,7 @@ impl Announcements {
                 self.wait(a);
             }
             let (a, b) = conversation.key.endpoints(Direction::AtoB);
-            let served = self.take((a.ip(), a.port(), b.ip())) || self.take((b.ip(), b.port(), a.ip()));
+            let served = self.take(a, b) || self.take(b, a);
             if served {
                 self.met.insert(conversation.reference);
             }
@@ -54,22 +59,29 @@ impl Announcements {
     }
 
     fn wait(&mut self, announcement: &Announcement) {
-        let (address, port) = announcement.endpoint;
         if self.waiting.len() >= MAX_ANNOUNCEMENTS {
             self.ignored += 1;
             return;
         }
-        let count = self.waiting.entry((address, port, announcement.peer)).or_default();
+        let count = {
+            let Announcement { endpoint, peer, peer_port, .. } = *announcement;
+            self.waiting.entry((endpoint, peer, peer_port)).or_default()
+        };
         *count = count.saturating_add(1);
     }
 
-    fn take(&mut self, key: (IpAddr, u16, IpAddr)) -> bool {
-        let Some(count) = self.waiting.get_mut(&key) else { return false };
-        *count -= 1;
-        if *count == 0 {
-            self.waiting.remove(&key);
-        }
-        true
+    /// Uses up an announcement of `announced` for a connection with `peer`, if there is one.
+    fn take(&mut self, announced: Endpoint, peer: Endpoint) -> bool {
+        let endpoint = (announced.ip(), announced.port());
+        [Some(peer.port()), None].into_iter().any(|port| {
+            let key = (endpoint, peer.ip(), port);
+            let Some(count) = self.waiting.get_mut(&key) else { return false };
+            *count -= 1;
+            if *count == 0 {
+                self.waiting.remove(&key);
+            }
+            true
+        })
     }
 
     /// Whether a conversation was announced before its first packet.
@@ -94,8 +106,13 @@ mod tests {
     fn an_announcement_serves_the_next_connection_of_its_peer() {
         let (server, client, other): (IpAddr, IpAddr, IpAddr) =
             ([10, 0, 0, 2].into(), [10, 0, 0, 1].into(), [10, 0, 0, 9].into());
-        let announce =
-            |frame_index| Announcement { frame_index, ordinal: 0, endpoint: (server, 1029), peer: client };
+        let announce = |frame_index, peer_port| Announcement {
+            frame_index,
+            ordinal: 0,
+            endpoint: (server, 1029),
+            peer: client,
+            peer_port,
+        };
         let connect = |frame_index, from, port, index| NewConversation {
             frame_index,
             ordinal: 0,
@@ -104,7 +121,7 @@ mod tests {
         };
         let mut announcements = Announcements::default();
         announcements.meet(
-            &[announce(5)],
+            &[announce(5, None)],
             &[
                 connect(4, client, 1, 0),
                 connect(6, other, 2, 1),
@@ -115,8 +132,9 @@ mod tests {
         let met: Vec<_> =
             (0..4).map(|index| announcements.announced(ConversationRef { shard: 0, index })).collect();
         assert_eq!(met, [false, false, true, false]);
-        announcements.meet(&[announce(1)], &[]);
-        announcements.meet(&[], &[connect(0, client, 9, 7)]);
+        announcements.meet(&[announce(1, Some(20))], &[connect(2, client, 21, 6)]);
+        announcements.meet(&[], &[connect(0, client, 20, 7)]);
+        assert!(!announcements.announced(ConversationRef { shard: 0, index: 6 }));
         assert!(announcements.announced(ConversationRef { shard: 0, index: 7 }));
     }
 }

@@ -163,6 +163,7 @@ impl DecodeSink<'_, '_> {
                 ordinal: self.ordinal,
                 endpoint: (announced.address.unwrap_or(transport.source), announced.port),
                 peer: transport.destination,
+                peer_port: announced.peer_port,
             });
         }
     }

@@ -8,6 +8,9 @@ use std::net::{IpAddr, Ipv4Addr};
 /// The control connection's port.
 pub const CONTROL_PORT: u16 = 21;
 
+/// The port from which a server opens a data connection.
+const DATA_PORT: u16 = 20;
+
 /// An endpoint that will take part in a data connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Announced {
@@ -15,6 +18,8 @@ pub struct Announced {
     pub address: Option<IpAddr>,
     /// Port.
     pub port: u16,
+    /// Port of the other end, where the protocol fixes it: a server connects from port 20 (RFC 959 §3.2).
+    pub peer_port: Option<u16>,
 }
 
 /// Reads a segment that the server sent.
@@ -32,13 +37,14 @@ pub fn from_server(payload: &[u8]) -> Option<Announced> {
     }
     let end = rest.iter().position(|b| b == delimiter)?;
     let port = std::str::from_utf8(rest.get(..end)?).ok()?.parse().ok()?;
-    Some(Announced { address: None, port })
+    Some(Announced { address: None, port, peer_port: None })
 }
 
 /// Reads a segment that the client sent.
 #[must_use]
 pub fn from_client(payload: &[u8]) -> Option<Announced> {
-    host_port(first_line(payload.strip_prefix(b"PORT ")?))
+    let announced = host_port(first_line(payload.strip_prefix(b"PORT ")?))?;
+    Some(Announced { peer_port: Some(DATA_PORT), ..announced })
 }
 
 fn first_line(text: &[u8]) -> &[u8] {
@@ -58,7 +64,7 @@ fn host_port(text: &[u8]) -> Option<Announced> {
     }
     let [a, b, c, d, high, low] = numbers;
     let address = Some(Ipv4Addr::new(a, b, c, d).into());
-    Some(Announced { address, port: u16::from_be_bytes([high, low]) })
+    Some(Announced { address, port: u16::from_be_bytes([high, low]), peer_port: None })
 }
 
 #[cfg(test)]
@@ -67,19 +73,21 @@ mod tests {
 
     #[test]
     fn reads_what_wireshark_reads() {
-        let v4 = |a: [u8; 4], port| Some(Announced { address: Some(Ipv4Addr::from(a).into()), port });
-        let ten = v4([10, 0, 0, 2], 1029);
+        let ten = |peer_port| {
+            let address = Some(Ipv4Addr::new(10, 0, 0, 2).into());
+            Some(Announced { address, port: 1029, peer_port })
+        };
         for (text, expected) in [
-            ("227 Entering Passive Mode (10,0,0,2,4,5).\r\n", ten),
-            ("227 Entering Passive Mode 10,0,0,2,4,5\r\n", ten),
-            ("227 ok =10,0,0,2,4,5\r\n", ten),
-            ("227-Entering Passive Mode (10,0,0,2,4,5).", ten),
+            ("227 Entering Passive Mode (10,0,0,2,4,5).\r\n", ten(None)),
+            ("227 Entering Passive Mode 10,0,0,2,4,5\r\n", ten(None)),
+            ("227 ok =10,0,0,2,4,5\r\n", ten(None)),
+            ("227-Entering Passive Mode (10,0,0,2,4,5).", ten(None)),
             ("227 Entering Passive Mode (10,0,0,2,4)\r\n", None),
             ("227 Entering Passive Mode (10,0,0,2,4,256)\r\n", None),
             ("200 ok\r\n227 Entering Passive Mode (10,0,0,2,4,5).\r\n", None),
             (
                 "229 Entering Extended Passive Mode (|||1029|)\r\n",
-                Some(Announced { address: None, port: 1029 }),
+                Some(Announced { address: None, port: 1029, peer_port: None }),
             ),
             ("229 Entering Extended Passive Mode (|||70000|)\r\n", None),
             ("229 Entering Extended Passive Mode (||", None),
@@ -87,7 +95,7 @@ mod tests {
         ] {
             assert_eq!(from_server(text.as_bytes()), expected, "{text:?}");
         }
-        assert_eq!(from_client(b"PORT 10,0,0,2,4,5\r\n"), ten);
+        assert_eq!(from_client(b"PORT 10,0,0,2,4,5\r\n"), ten(Some(20)));
         assert_eq!(from_client(b"port 10,0,0,2,4,5\r\n"), None);
         assert_eq!(from_client(b"EPRT |1|10.0.0.2|1029|\r\n"), None);
     }

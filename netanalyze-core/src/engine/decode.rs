@@ -188,9 +188,9 @@ impl DecodeSink<'_, '_> {
         self.decoded.slots += 1;
         let Some(&[s0, s1, d0, d1, l0, l1, ..]) = transport.bytes.first_chunk::<8>() else { return };
         let length = u32::from(u16::from_be_bytes([l0, l1]));
-        // A length that contradicts the IP header ends the decoding before there is a conversation; 0 is a jumbogram (RFC 2675 §4).
+        // A length below the header's own ends the decoding before there is a conversation; 0 is a jumbogram (RFC 2675 §4).
         let jumbo = length == 0 && transport.source.is_ipv6();
-        let plausible = length >= 8 && length <= transport.reported || jumbo;
+        let plausible = length >= 8 || jumbo;
         if transport.origin == Origin::Packet && !plausible {
             return;
         }

@@ -241,6 +241,7 @@ impl Flow {
         }
         let seen_loss = rng.one_in(2);
         let mut hole: Option<Segment> = None;
+        let mut acked = false;
         let mut wait = self.rtt_us;
         for (index, segment) in segments.iter().enumerate() {
             let lost = hole.is_none() && self.path.loss > 0 && rng.one_in(u64::from(self.path.loss));
@@ -260,15 +261,18 @@ impl Flow {
             } else if index % 2 == 1 && !self.path.shuffle {
                 ack.ack = self.after(segment);
                 self.push(20, ack);
+                acked = ack.ack == end;
             }
         }
         if let Some(hole) = hole {
             let tail = hole.seq.wrapping_add(MSS).wrapping_sub(end) as i32 >= 0;
             self.push(if tail { 200_000 + self.rtt_us } else { self.rtt_us.min(15_000) }, hole);
         }
-        let mut ack = self.segment(0, flag::ACK, Head::None, 0, 0);
-        ack.ack = end;
-        self.push(20, ack);
+        if !acked || hole.is_some() {
+            let mut ack = self.segment(0, flag::ACK, Head::None, 0, 0);
+            ack.ack = end;
+            self.push(20, ack);
+        }
     }
 
     fn after(&self, segment: &Segment) -> u32 {

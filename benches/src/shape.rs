@@ -194,7 +194,8 @@ fn syn_flood(output: &mut Output<impl Write>, world: &mut World, bytes: u64) -> 
             let seq = world.rng.bits() as u32;
             let answer =
                 Segment { from: 1, flags: flag::SYN | flag::ACK, ack: syn.seq.wrapping_add(1), seq, ..syn };
-            output.tcp(now + 40, &ends, &answer)?;
+            now += 40;
+            output.tcp(now, &ends, &answer)?;
         }
         now += world.rng.between(1, 20);
     }

@@ -111,9 +111,9 @@ impl World {
             0..350 => Kind::Lookup,
             350..560 => Kind::Web,
             560..950 => Kind::Tls,
-            950..956 => Kind::Bulk,
-            956..976 => Kind::Idle,
-            976..990 => Kind::Refused,
+            950..952 => Kind::Bulk,
+            952..972 => Kind::Idle,
+            972..988 => Kind::Refused,
             _ => Kind::Unanswered,
         };
         let service = match kind {
@@ -129,7 +129,7 @@ impl World {
             _ => Path { loss: 4_000, reorder: 1_000, shuffle: false },
         };
         let octaves = self.rng.below(if kind == Kind::Bulk { 6 } else { 9 });
-        let base: u64 = if kind == Kind::Bulk { 300_000 } else { 600 };
+        let base: u64 = if kind == Kind::Bulk { 300_000 } else { 400 };
         let bytes = if kind == Kind::Idle { 5_000 } else { (base << octaves) + self.rng.below(base) };
         let midstream = self.rng.one_in(50);
         let v6 = self.rng.one_in(6);

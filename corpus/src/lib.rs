@@ -3,7 +3,7 @@
 //! It knows nothing of the analyser that is tested with them: packets are built with etherparse's header types, files with
 //! writers of its own, so that a mistake cannot cancel itself out.
 //!
-//! - [`layer`], [`link`]: headers around a payload, links and tunnels around an IP packet;
+//! - [`layer`], [`link`]: headers around a payload, links and tunnels around an IP packet, [`rare`] the less common ones;
 //! - [`endpoint`]: two TCP hosts whose segments a scenario delivers, loses or hides;
 //! - [`trace`]: frames on a virtual clock, with what tshark must say about them;
 //! - [`file`](mod@file): pcap, pcapng and compressed containers;
@@ -21,6 +21,7 @@ pub mod endpoint;
 pub mod file;
 pub mod layer;
 pub mod link;
+pub mod rare;
 pub mod rng;
 pub mod scenario;
 pub mod trace;

@@ -60,7 +60,7 @@ pub fn ethertype_of(packet: &[u8]) -> u16 {
 }
 
 /// Hardware addresses of the two sides.
-fn macs(from: Side) -> ([u8; 6], [u8; 6]) {
+pub(crate) fn macs(from: Side) -> ([u8; 6], [u8; 6]) {
     let client = [0x02, 0, 0, 0, 0, 0x0c];
     let server = [0x02, 0, 0, 0, 0, 0x05];
     match from {
@@ -205,7 +205,7 @@ pub fn raw(_from: Side, packet: &[u8]) -> Vec<u8> {
 }
 
 /// Addresses of the two tunnel ends.
-fn ends(from: Side) -> (IpAddr, IpAddr) {
+pub(crate) fn ends(from: Side) -> (IpAddr, IpAddr) {
     let (near, far) = (IpAddr::from([203, 0, 113, 1]), IpAddr::from([203, 0, 113, 2]));
     if from == Side::Client { (near, far) } else { (far, near) }
 }
@@ -218,13 +218,13 @@ fn ends_v6(from: Side) -> (IpAddr, IpAddr) {
 }
 
 /// A packet straight in IPv4 over Ethernet.
-fn in_ipv4(from: Side, kind: u8, payload: &[u8]) -> Vec<u8> {
+pub(crate) fn in_ipv4(from: Side, kind: u8, payload: &[u8]) -> Vec<u8> {
     let (near, far) = ends(from);
     ethernet(from, &layer::ip(near, far, kind, IpHeader::default(), payload))
 }
 
 /// A UDP datagram in IPv4 over Ethernet, from a port to a tunnel's port.
-fn in_udp(from: Side, ports: (u16, u16), payload: &[u8]) -> Vec<u8> {
+pub(crate) fn in_udp(from: Side, ports: (u16, u16), payload: &[u8]) -> Vec<u8> {
     let (near, far) = ends(from);
     in_ipv4(from, protocol::UDP, &layer::udp((near, ports.0), (far, ports.1), payload))
 }

@@ -268,11 +268,13 @@ fn rotated() -> Vec<Capture> {
     probe(&mut trace, &mut connection);
     probe(&mut trace, &mut second);
     let names = [
+        ("rotated-whole.pcap", "the rotated set in one file"),
         ("rotated-1.pcap", "first file of a rotated set: a connection up to its reply"),
         ("rotated-2.pcap", "second file: the retransmission of what the first file holds, and a handshake"),
         ("rotated-3.pcap", "third file: the end of the second connection"),
     ];
-    let pieces: [&[Frame]; 3] = [&trace.frames[..7], &trace.frames[7..15], &trace.frames[15..]];
+    let pieces: [&[Frame]; 4] =
+        [&trace.frames, &trace.frames[..7], &trace.frames[7..15], &trace.frames[15..]];
     names
         .into_iter()
         .zip(pieces)

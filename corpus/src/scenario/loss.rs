@@ -59,7 +59,7 @@ fn backoff() -> Capture {
     connection.data(&mut trace, Side::Client, &filler(300, 0));
     trace.wait_us(20_000);
     connection.ack(&mut trace, Side::Server);
-    let lost = connection.lost_data(&mut trace, Side::Client, &filler(1400, 1));
+    let lost = connection.lost_data(&mut trace, Side::Client, &filler(700, 1));
     connection.lost_data(&mut trace, Side::Client, &filler(600, 2));
     for pause in [300, 600, 1_200, 2_400, 4_800] {
         trace.wait_ms(pause);
@@ -128,13 +128,13 @@ fn fast_seen_at_the_receiver() -> Capture {
     let mut connection = Connection::v4(44_030, 5300).stamped();
     connection.open(&mut trace, 400);
     for round in 0..2 {
-        connection.data(&mut trace, Side::Client, &filler(1048, round));
+        connection.data(&mut trace, Side::Client, &filler(600, round));
         trace.wait_us(60);
         connection.ack(&mut trace, Side::Server);
         trace.wait_us(500);
-        let lost = connection.segment(&trace, Side::Client, flag::ACK, &filler(1048, round + 1));
+        let lost = connection.segment(&trace, Side::Client, flag::ACK, &filler(600, round + 1));
         for number in 1..=4 {
-            connection.data(&mut trace, Side::Client, &filler(1048, round + 2));
+            connection.data(&mut trace, Side::Client, &filler(600, round + 2));
             if number == 1 {
                 trace.expect("tcp.analysis.lost_segment");
             }
@@ -332,7 +332,7 @@ fn wrap() -> Capture {
         connection.open(&mut trace, 15_000);
         let mut sent = Vec::new();
         for salt in 0..5 {
-            sent.push(connection.lost_data(&mut trace, Side::Client, &filler(700, salt)));
+            sent.push(connection.lost_data(&mut trace, Side::Client, &filler(400, salt)));
             trace.wait_us(20);
         }
         trace.wait_us(15_000);

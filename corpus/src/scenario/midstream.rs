@@ -6,7 +6,7 @@ use crate::endpoint::{Connection, Segment, Side, flag};
 use crate::trace::Trace;
 
 pub(super) fn captures() -> Vec<Capture> {
-    vec![midstream(), one_sided(), midstream_syn(), sequence_zero(), asymmetric_burst()]
+    vec![midstream(), one_sided(), midstream_syn(), sequence_zero(), epoch_zero(), asymmetric_burst()]
 }
 
 fn midstream() -> Capture {
@@ -115,6 +115,32 @@ fn sequence_zero() -> Capture {
     Capture::pcap(
         "next-sequence-zero.pcap",
         "connections whose next expected sequence number is exactly 0",
+        trace,
+    )
+}
+
+fn epoch_zero() -> Capture {
+    let mut trace = Trace::new();
+    trace.set_clock_ns(crate::trace::START_NS);
+    for (port, rtt_us) in [(47_050, 7_000), (47_051, 0)] {
+        let mut connection = Connection::v4(port, 5603);
+        connection.bare(&mut trace, Side::Client, flag::SYN);
+        trace.wait_us(rtt_us);
+        connection.bare(&mut trace, Side::Server, flag::SYN | flag::ACK);
+        connection.ack(&mut trace, Side::Client);
+        connection.data(&mut trace, Side::Client, &filler(80, 0));
+        let late = connection.segment(&trace, Side::Client, flag::ACK, &filler(80, 1));
+        connection.data(&mut trace, Side::Client, &filler(80, 2));
+        trace.wait_us(4_000);
+        connection.send(&mut trace, &late);
+        connection.ack(&mut trace, Side::Server);
+    }
+    for frame in &mut trace.frames {
+        frame.time_ns -= crate::trace::START_NS;
+    }
+    Capture::pcap(
+        "epoch-zero.pcap",
+        "a SYN stamped exactly at the epoch, and a handshake that takes no time",
         trace,
     )
 }

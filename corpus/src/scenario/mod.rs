@@ -14,6 +14,7 @@ mod order;
 mod ordinary;
 mod showcase;
 mod snaplen;
+mod tunnel;
 mod udp;
 mod window;
 
@@ -40,6 +41,7 @@ pub fn all() -> Vec<Capture> {
         udp::captures,
         fragment::captures,
         linklayer::captures,
+        tunnel::captures,
         container::captures,
         damaged::captures,
     ] {

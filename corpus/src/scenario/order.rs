@@ -21,7 +21,7 @@ fn out_of_order() -> Capture {
                     &trace,
                     Side::Client,
                     crate::endpoint::flag::ACK,
-                    &filler(1200, round + salt),
+                    &filler(500, round + salt),
                 )
             })
             .collect();

@@ -40,7 +40,7 @@ fn probe(trace: &mut Trace, connection: &mut Connection) {
 }
 
 fn small_window(port: u16, window: u32, scale: Option<u8>) -> Connection {
-    Connection::v4(port, 5500).with(|side, end| {
+    Connection::v4(port, 5510).with(|side, end| {
         end.scale = scale;
         if side == Side::Server {
             end.window = window;

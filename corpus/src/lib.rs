@@ -4,7 +4,7 @@
 //! writers of its own, so that a mistake cannot cancel itself out.
 //!
 //! - [`layer`], [`link`]: headers around a payload, links and tunnels around an IP packet, [`rare`] the less common ones;
-//! - [`endpoint`]: two TCP hosts whose segments a scenario delivers, loses or hides;
+//! - [`endpoint`], [`connection`]: two TCP hosts whose segments a scenario delivers, loses or hides;
 //! - [`trace`]: frames on a virtual clock, with what tshark must say about them;
 //! - [`file`](mod@file): pcap, pcapng and compressed containers;
 //! - [`scenario`]: the captures themselves; [`all`] lists them.
@@ -17,6 +17,7 @@
 //! ```
 
 pub mod capture;
+pub mod connection;
 pub mod endpoint;
 pub mod file;
 pub mod layer;
@@ -27,7 +28,8 @@ pub mod scenario;
 pub mod trace;
 
 pub use capture::{Capture, Status, manifest};
-pub use endpoint::{Connection, Endpoint, Segment, Side, flag};
+pub use connection::Connection;
+pub use endpoint::{Endpoint, Segment, Side, flag};
 pub use rng::Rng;
 pub use scenario::all;
 pub use trace::{Expectation, Frame, Trace};

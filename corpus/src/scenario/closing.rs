@@ -2,7 +2,8 @@
 
 use super::{filler, get, ok};
 use crate::capture::Capture;
-use crate::endpoint::{Connection, Side, flag};
+use crate::connection::Connection;
+use crate::endpoint::{Side, flag};
 use crate::trace::Trace;
 
 pub(super) fn captures() -> Vec<Capture> {

@@ -2,7 +2,7 @@
 
 use super::{probe, probed};
 use crate::capture::Capture;
-use crate::endpoint::Connection;
+use crate::connection::Connection;
 use crate::file::Order;
 use crate::file::compressed::{gzip_fixed, gzip_stored, lz4_frame, skippable_frame, zstd_frame};
 use crate::file::pcap::Pcap;

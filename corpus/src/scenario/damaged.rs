@@ -2,7 +2,7 @@
 
 use super::probed;
 use crate::capture::Capture;
-use crate::endpoint::Connection;
+use crate::connection::Connection;
 use crate::file::Order;
 use crate::file::compressed::{gzip_fixed, zstd_frame};
 use crate::file::pcap::Pcap;

@@ -2,7 +2,8 @@
 
 use super::{filler, get};
 use crate::capture::Capture;
-use crate::endpoint::{Connection, Segment, Side, flag};
+use crate::connection::Connection;
+use crate::endpoint::{Segment, Side, flag};
 use crate::layer::{self, IpHeader, protocol};
 use crate::link;
 use crate::trace::Trace;

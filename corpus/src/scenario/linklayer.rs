@@ -2,7 +2,7 @@
 
 use super::{probe, probed};
 use crate::capture::Capture;
-use crate::endpoint::Connection;
+use crate::connection::Connection;
 use crate::file::compressed::crc32;
 use crate::file::pcap::Pcap;
 use crate::layer;

@@ -2,7 +2,8 @@
 
 use super::filler;
 use crate::capture::Capture;
-use crate::endpoint::{Connection, Segment, Side, flag, sack_option};
+use crate::connection::Connection;
+use crate::endpoint::{Segment, Side, flag, sack_option};
 use crate::trace::Trace;
 
 pub(super) fn captures() -> Vec<Capture> {

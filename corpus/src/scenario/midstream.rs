@@ -2,7 +2,8 @@
 
 use super::{filler, get, ok};
 use crate::capture::Capture;
-use crate::endpoint::{Connection, Segment, Side, flag};
+use crate::connection::Connection;
+use crate::endpoint::{Segment, Side, flag};
 use crate::trace::Trace;
 
 pub(super) fn captures() -> Vec<Capture> {
@@ -55,9 +56,15 @@ fn one_sided() -> Capture {
     for side in [10, 192] {
         for frame in both.frames.iter().filter(|frame| frame.bytes[26] == side) {
             let mut bytes = frame.bytes.clone();
-            let at = if side == 10 { 34 } else { 36 };
-            bytes[at + 1] = bytes[at + 1].wrapping_add(u8::from(side == 192));
-            trace.set_clock_ns(frame.time_ns + if side == 10 { 0 } else { 60_000_000_000 }).push(bytes);
+            trace.set_clock_ns(frame.time_ns);
+            if side == 192 {
+                // Another client port, so that the server's half is a connection of its own; the checksum follows (RFC 1624).
+                bytes[37] += 1;
+                let sum = u16::from_be_bytes([bytes[50], bytes[51]]);
+                bytes[50..52].copy_from_slice(&sum.checked_sub(1).unwrap_or(0xfffe).to_be_bytes());
+                trace.wait_ms(60_000);
+            }
+            trace.push(bytes);
         }
     }
     Capture::pcap(

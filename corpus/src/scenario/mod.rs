@@ -19,7 +19,8 @@ mod udp;
 mod window;
 
 use crate::capture::Capture;
-use crate::endpoint::{Connection, Side};
+use crate::connection::Connection;
+use crate::endpoint::Side;
 use crate::trace::Trace;
 
 /// Every capture, in the order of the manifest.

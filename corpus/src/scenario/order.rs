@@ -2,7 +2,8 @@
 
 use super::{filler, get, ok};
 use crate::capture::Capture;
-use crate::endpoint::{Connection, Segment, Side};
+use crate::connection::Connection;
+use crate::endpoint::{Segment, Side};
 use crate::link;
 use crate::trace::Trace;
 

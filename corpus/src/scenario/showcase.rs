@@ -3,7 +3,8 @@
 use super::udp::datagram;
 use super::{filler, get, ok};
 use crate::capture::Capture;
-use crate::endpoint::{Connection, Segment, Side, flag};
+use crate::connection::Connection;
+use crate::endpoint::{Segment, Side, flag};
 use crate::trace::Trace;
 use std::net::IpAddr;
 

@@ -2,7 +2,8 @@
 
 use super::{filler, get};
 use crate::capture::Capture;
-use crate::endpoint::{Connection, Segment, Side};
+use crate::connection::Connection;
+use crate::endpoint::{Segment, Side};
 use crate::file::pcap::Pcap;
 use crate::trace::Trace;
 

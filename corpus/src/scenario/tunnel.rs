@@ -2,7 +2,8 @@
 
 use super::filler;
 use crate::capture::Capture;
-use crate::endpoint::{Connection, Side, flag};
+use crate::connection::Connection;
+use crate::endpoint::{Side, flag};
 use crate::file::pcap::Pcap;
 use crate::link::Wrap;
 use crate::rare;

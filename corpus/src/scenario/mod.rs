@@ -14,6 +14,7 @@ mod order;
 mod ordinary;
 mod showcase;
 mod snaplen;
+mod stream;
 mod tunnel;
 mod udp;
 mod window;
@@ -37,6 +38,7 @@ pub fn all() -> Vec<Capture> {
         window::captures,
         midstream::captures,
         header::captures,
+        stream::captures,
         snaplen::captures,
         icmp::captures,
         udp::captures,

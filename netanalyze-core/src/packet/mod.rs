@@ -20,6 +20,8 @@ mod mpls;
 mod ppp;
 mod protocol;
 mod rare_links;
+#[cfg(test)]
+mod sample;
 mod sflow;
 pub mod tcp_option;
 mod udp_tunnel;

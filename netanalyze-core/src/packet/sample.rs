@@ -103,7 +103,7 @@ pub(super) fn ip4(protocol: u8, payload: &[u8]) -> Vec<u8> {
 
 pub(super) fn ip4_fragment(protocol: u8, offset: u16, more: bool, payload: &[u8]) -> Vec<u8> {
     let total = (20 + payload.len() as u16).to_be_bytes();
-    let fragment = (offset / 8 | u16::from(more) << 13).to_be_bytes();
+    let fragment = ((offset / 8) | (u16::from(more) << 13)).to_be_bytes();
     let head = [
         0x45,
         0,

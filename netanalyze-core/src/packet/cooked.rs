@@ -7,12 +7,21 @@ use super::ethernet::MAX_LENGTH_FIELD;
 use super::window::Window;
 use super::{Protocol, Sink};
 
+/// Linux hardware type of interfaces in monitor mode.
+const ARPHRD_RADIOTAP: u16 = 803;
+/// Linux hardware type of netlink monitors, whose protocol numbers are no EtherTypes.
+const ARPHRD_NETLINK: u16 = 824;
+
 impl<'a, S: Sink<'a>> Decoder<'_, S> {
     /// LINKTYPE_LINUX_SLL: packet type, hardware type, address, and the protocol at byte 14.
     pub(super) fn sll(&mut self, window: Window<'a>) {
         self.other(Protocol::Sll);
         let Some(protocol) = window.be16(14) else { return self.short(Protocol::Sll, window, 16) };
-        self.sll_payload(protocol, window.after(16));
+        match window.be16(2) {
+            Some(ARPHRD_RADIOTAP) => self.nested(|d| d.radiotap(window.after(16))),
+            Some(ARPHRD_NETLINK) => self.other(Protocol::Data),
+            _ => self.sll_payload(protocol, window.after(16)),
+        }
     }
 
     /// LINKTYPE_LINUX_SLL2: the protocol comes first, the header has 20 bytes.
@@ -27,7 +36,9 @@ impl<'a, S: Sink<'a>> Decoder<'_, S> {
     fn sll_payload(&mut self, protocol: u16, payload: Window<'a>) {
         match protocol {
             1 => self.other(Protocol::Ipx),
+            3 => self.ethernet_inner(payload),
             4 => self.llc(payload),
+            7 => self.nested(|d| d.ppp_hdlc(payload)),
             0..=MAX_LENGTH_FIELD => self.other(Protocol::Data),
             _ => self.ethertype(EtherType(protocol), payload),
         }
@@ -95,7 +106,7 @@ fn address_family(word: u32) -> u32 {
 
 #[cfg(test)]
 mod tests {
-    use super::super::sample::{cat, tcp4, tcp6, trace};
+    use super::super::sample::{cat, eth, tcp4, tcp6, trace};
     use crate::model::LinkType;
 
     #[test]
@@ -108,6 +119,12 @@ mod tests {
         assert_eq!(sll(0x8100, &cat(&[&[0, 9, 8, 0], &tcp4()])), "sll vlan:9 ip tcp/24");
         assert_eq!(sll(4, &cat(&[&[6, 6, 3], &tcp4()])), "sll llc ip tcp/24");
         assert_eq!(sll(1, &[0xff; 30]), "sll ipx");
+        let monitor = cat(&[&[0, 0, 3, 0x23], &[0; 12], &[0, 0, 8, 0, 0, 0, 0, 0], &[0xb4, 0, 0, 0]]);
+        assert_eq!(trace(LinkType::LINUX_SLL, &monitor), "sll radiotap wlan");
+        let netlink = cat(&[&[0, 0, 3, 0x38], &[0; 10], &[8, 0], &tcp4()]);
+        assert_eq!(trace(LinkType::LINUX_SLL, &netlink), "sll data");
+        assert_eq!(sll(3, &eth(0x0800, &tcp4())), "sll eth ip tcp/24");
+        assert_eq!(sll(7, &cat(&[&[0, 0x21], &tcp4()])), "sll ppp ip tcp/24");
         let sll2 = cat(&[&[0x86, 0xdd], &[0; 18], &tcp6()]);
         assert_eq!(trace(LinkType::LINUX_SLL2, &sll2), "sll ipv6 tcp/24");
     }

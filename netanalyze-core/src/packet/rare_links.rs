@@ -77,7 +77,7 @@ impl<'a, S: Sink<'a>> Decoder<'_, S> {
         let mut rest = window.after(4);
         // Kinds are below 256, so the byte of the first one that is zero tells the order.
         let little = rest.be16(2).is_some_and(|kind| kind.trailing_zeros() >= 8);
-        let mut packet = None;
+        let (mut packet, mut kind_of_packet) = (None, None);
         while rest.wire() >= 4 {
             let (Some(len), Some(kind)) = (rest.be16(0), rest.be16(2)) else {
                 return self.short(Protocol::Nflog, rest, 4);
@@ -89,14 +89,17 @@ impl<'a, S: Sink<'a>> Decoder<'_, S> {
             if rest.bytes().len() < usize::from(len) {
                 return self.short(Protocol::Nflog, rest, usize::from(len));
             }
-            if kind & 0x7fff == 9 {
-                packet = Some(rest.limit(u32::from(len)).after(4));
+            match kind & 0x7fff {
+                1 => kind_of_packet = rest.be16(4), // The packet header attribute starts with an EtherType.
+                9 => packet = Some(rest.limit(u32::from(len)).after(4)),
+                _ => {}
             }
             rest = rest.after(usize::from(len).next_multiple_of(4));
         }
-        match (packet, family) {
-            (Some(packet), 2) => self.ipv4_inner(packet),
-            (Some(packet), 10) => self.ipv6_inner(packet),
+        match (packet, kind_of_packet, family) {
+            (Some(packet), Some(kind), _) => self.ethertype(EtherType(kind), packet),
+            (Some(packet), None, 2) => self.ipv4_inner(packet),
+            (Some(packet), None, 10) => self.ipv6_inner(packet),
             _ => self.other(Protocol::Data),
         }
     }

@@ -90,7 +90,8 @@ impl<'a, S: Sink<'a>> Decoder<'_, S> {
                 return self.short(Protocol::Nflog, rest, usize::from(len));
             }
             match kind & 0x7fff {
-                1 => kind_of_packet = rest.be16(4), // The packet header attribute starts with an EtherType.
+                // The packet header attribute starts with an EtherType, 0 if none is known.
+                1 => kind_of_packet = rest.be16(4).filter(|kind| *kind != 0),
                 9 => packet = Some(rest.limit(u32::from(len)).after(4)),
                 _ => {}
             }
@@ -177,16 +178,22 @@ mod tests {
             let len = 4 + data.len() as u16;
             cat(&[&order(len), &order(kind), data, &vec![0; data.len().next_multiple_of(4) - data.len()]])
         };
+        // By family where the packet header attribute knows no EtherType, else by that.
+        let cases = [
+            (2, [0, 0], tcp4(), "nflog ip tcp/24"),
+            (10, [0, 0], tcp6(), "nflog ipv6 tcp/24"),
+            (7, [8, 0], tcp4(), "nflog ip tcp/24"),
+            (7, [0, 0], tcp4(), "nflog data"),
+        ];
         for order in [u16::to_be_bytes, u16::to_le_bytes] {
-            for (family, packet, want) in [(2, tcp4(), "nflog ip tcp/24"), (10, tcp6(), "nflog ipv6 tcp/24")]
-            {
+            for (family, [high, low], packet, want) in &cases {
                 let frame = cat(&[
-                    &[family, 0, 0, 1],
-                    &attribute(order, 1, &[8, 0, 1, 0]),
+                    &[*family, 0, 0, 1],
+                    &attribute(order, 1, &[*high, *low, 1, 0]),
                     &attribute(order, 10, b"p"),
-                    &attribute(order, 9, &packet),
+                    &attribute(order, 9, packet),
                 ]);
-                assert_eq!(trace(LinkType::NFLOG, &frame), want);
+                assert_eq!(trace(LinkType::NFLOG, &frame), *want);
             }
         }
     }

@@ -4,12 +4,13 @@
 //! were its end, after every byte that could still be unpacked, and is remembered for one note; only real read errors are errors.
 //! Cost: one copy through the decompressor; zstd holds a window of at most [`limits::MAX_ZSTD_WINDOW`].
 
-use std::io::{self, Cursor, Read};
+use std::io::{self, Read};
 
 use flate2::{Decompress, FlushDecompress, Status};
 use lz4_flex::frame::FrameDecoder as Lz4Frame;
 use ruzstd::decoding::{BlockDecodingStrategy, FrameDecoder as ZstdFrame};
 
+use super::packed::{BUFFER, Magic, Packed, Raw, is_skippable};
 use crate::model::limits;
 
 /// A compression that we unpack.
@@ -49,137 +50,6 @@ impl Compression {
             Compression::Zstd => "zstd",
             Compression::Lz4 => "lz4",
         }
-    }
-}
-
-fn is_skippable(magic: [u8; 4]) -> bool {
-    matches!(magic, [0x50..=0x5f, 0x2a, 0x4d, 0x18])
-}
-
-/// The packed bytes: what was read to recognise them, then the rest.
-///
-/// Decompressors wrap read errors in their own; the real one is kept here, and they see the end of the input.
-pub(super) struct Raw {
-    inner: io::Chain<Cursor<Vec<u8>>, Box<dyn Read + Send>>,
-    failed: Option<io::Error>,
-}
-
-impl Raw {
-    pub(super) fn new(head: Vec<u8>, rest: Box<dyn Read + Send>) -> Raw {
-        Raw { inner: Cursor::new(head).chain(rest), failed: None }
-    }
-}
-
-impl Read for Raw {
-    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        loop {
-            match self.inner.read(into) {
-                Ok(read) => return Ok(read),
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => {
-                    self.failed = Some(error);
-                    return Ok(0);
-                }
-            }
-        }
-    }
-}
-
-/// Bytes of packed input held at a time.
-const BUFFER: usize = 64 << 10;
-
-/// A buffer over the packed bytes that can look ahead, and remembers the last bytes that were taken.
-struct Packed {
-    raw: Raw,
-    buffer: Vec<u8>,
-    start: usize,
-    end: usize,
-    last: [u8; 8],
-}
-
-impl Packed {
-    fn new(raw: Raw) -> Packed {
-        Packed { raw, buffer: vec![0; BUFFER], start: 0, end: 0, last: [0xff; 8] }
-    }
-
-    /// The bytes at hand: at least `want` (a few) of them unless the input ends before.
-    fn ahead(&mut self, want: usize) -> io::Result<&[u8]> {
-        if self.end - self.start < want {
-            self.buffer.copy_within(self.start..self.end, 0);
-            self.end -= self.start;
-            self.start = 0;
-            while self.end < want {
-                match self.raw.read(self.buffer.get_mut(self.end..).unwrap_or_default())? {
-                    0 => break,
-                    read => self.end = (self.end + read).min(self.buffer.len()),
-                }
-            }
-        }
-        Ok(self.buffer.get(self.start..self.end).unwrap_or_default())
-    }
-
-    /// Marks bytes at hand as used.
-    fn take(&mut self, count: usize) {
-        let end = self.start.saturating_add(count).min(self.end);
-        let taken = self.buffer.get(self.start..end).unwrap_or_default();
-        if let Some(last) = taken.last_chunk::<8>() {
-            self.last = *last;
-        } else {
-            self.last.rotate_left(taken.len());
-            if let Some(room) = self.last.get_mut(8 - taken.len()..) {
-                room.copy_from_slice(taken);
-            }
-        }
-        self.start = end;
-    }
-
-    /// The magic of the next frame; fewer bytes at the end of the input.
-    fn magic(&mut self) -> io::Result<Magic> {
-        let ahead = self.ahead(4)?;
-        Ok(match ahead.first_chunk::<4>() {
-            Some(magic) if is_skippable(*magic) => Magic::Skippable,
-            Some(magic) => Magic::Frame(*magic),
-            None if ahead.is_empty() => Magic::End,
-            None => Magic::Frame([0; 4]),
-        })
-    }
-
-    /// Passes over a skippable frame.
-    fn skip_frame(&mut self) -> io::Result<Step> {
-        let cut = Step::Damage(0, "ends inside a skippable frame".to_owned());
-        let Some(&length) = self.ahead(8)?.get(4..).and_then(<[u8]>::first_chunk::<4>) else {
-            return Ok(cut);
-        };
-        self.take(8);
-        let mut left = u32::from_le_bytes(length) as usize;
-        while left > 0 {
-            let have = self.ahead(1)?.len().min(left);
-            if have == 0 {
-                return Ok(cut);
-            }
-            self.take(have);
-            left -= have;
-        }
-        Ok(Step::Bytes(0))
-    }
-}
-
-/// What comes next in the packed input.
-enum Magic {
-    End,
-    Skippable,
-    Frame([u8; 4]),
-}
-
-impl Read for Packed {
-    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        let have = self.ahead(1)?;
-        let count = have.len().min(into.len());
-        if let (Some(front), Some(bytes)) = (into.get_mut(..count), have.get(..count)) {
-            front.copy_from_slice(bytes);
-        }
-        self.take(count);
-        Ok(count)
     }
 }
 
@@ -274,7 +144,7 @@ impl Decoder {
             State::Lz4(mut packed) => {
                 let next = match packed.magic()? {
                     Magic::End => Step::End,
-                    Magic::Skippable => packed.skip_frame()?,
+                    Magic::Skippable => skip(packed.skip_frame()?),
                     Magic::Frame(magic @ (LZ4_MAGIC | LZ4_LEGACY_MAGIC)) => {
                         let frame = Box::new(Lz4Frame::new(packed));
                         self.state = State::Lz4Frame { frame, legacy: magic == LZ4_LEGACY_MAGIC };
@@ -388,7 +258,7 @@ fn zstd_step(packed: &mut Packed, zstd: &mut Zstd, into: &mut [u8]) -> io::Resul
     if !zstd.open {
         return Ok(match packed.magic()? {
             Magic::End => Step::End,
-            Magic::Skippable => packed.skip_frame()?,
+            Magic::Skippable => skip(packed.skip_frame()?),
             Magic::Frame(ZSTD_MAGIC) => match zstd.frame.reset(&mut *packed) {
                 Ok(()) => {
                     zstd.open = true;
@@ -406,6 +276,10 @@ fn zstd_step(packed: &mut Packed, zstd: &mut Zstd, into: &mut [u8]) -> io::Resul
         let _ = zstd.frame.decode_blocks(&[1_u8, 0, 0, 0, 0, 0, 0][..], BlockDecodingStrategy::All);
     }
     Ok(Step::Bytes(0))
+}
+
+fn skip(whole: bool) -> Step {
+    if whole { Step::Bytes(0) } else { Step::Damage(0, "ends inside a skippable frame".to_owned()) }
 }
 
 /// Why unpacking failed, for people.

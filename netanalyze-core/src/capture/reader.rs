@@ -170,8 +170,7 @@ impl CaptureReader {
                     });
                     continue;
                 }
-                Container::Cut => return Err(input.no_capture()),
-                Container::None => return Err(input.no_capture()),
+                Container::Cut | Container::None => return Err(input.no_capture()),
             };
             self.last_time_before = self.last_time;
             self.current = Some(Current { input, format, ended: false, begun: false });
@@ -220,7 +219,7 @@ impl CaptureReader {
             });
         }
         let file = self.book.facts.files.len().saturating_sub(1);
-        let mine = self.book.facts.interfaces.iter().filter(|interface| interface.file == file);
+        let mine = self.book.facts.interfaces.iter().rev().take_while(|interface| interface.file == file);
         let dropped = mine.filter_map(|interface| interface.dropped).fold(0, u64::saturating_add);
         if dropped > 0 {
             self.book.note_all(NoteKind::CaptureDrops, None, dropped, || {
@@ -270,19 +269,17 @@ fn fill(
             used = walked.used.min(valid);
             need = walked.need;
         }
+        book.base += used as u64;
         if !batch.frames.is_empty() {
-            book.base += used as u64;
             carry.clear();
             carry.shrink_to(limits::BATCH_BYTES);
             carry.extend_from_slice(bytes.get(used..valid).unwrap_or_default());
             return Ok(true);
         }
         if current.ended {
-            book.base += used as u64;
             carry.clear();
             return Ok(false);
         }
-        book.base += used as u64;
         bytes.copy_within(used..valid, 0);
         valid -= used;
         used = 0;

@@ -186,12 +186,9 @@ impl DecodeSink<'_, '_> {
     fn udp(&mut self, transport: &Transport<'_>) {
         let slot = self.decoded.slots;
         self.decoded.slots += 1;
-        let Some(&[s0, s1, d0, d1, l0, l1, ..]) = transport.bytes.first_chunk::<8>() else { return };
-        let length = u32::from(u16::from_be_bytes([l0, l1]));
-        // A length below the header's own ends the decoding before there is a conversation; 0 is a jumbogram (RFC 2675 §4).
-        let jumbo = length == 0 && transport.source.is_ipv6();
-        let plausible = length >= 8 || jumbo;
-        if transport.origin == Origin::Packet && !plausible {
+        let Some(&[s0, s1, d0, d1, ..]) = transport.bytes.first_chunk::<8>() else { return };
+        // A length below the header's own ends the decoding before there is a conversation.
+        if transport.udp_len().is_none() && transport.origin == Origin::Packet {
             return;
         }
         let ports = (u16::from_be_bytes([s0, s1]), u16::from_be_bytes([d0, d1]));

@@ -93,9 +93,8 @@ pub(crate) fn explain(kinds: &[KindId], format: Format, colour: bool) -> io::Res
                     "filter",
                 ])?;
                 kinds.iter().map(|id| id.kind()).try_for_each(|kind| {
-                    let group = kind.group.name().to_ascii_lowercase();
-                    let (severity, title) = (kind.severity.name(), kind.title);
-                    let row = [kind.id, severity, &group, title, kind.meaning, kind.reference, kind.filter];
+                    let (severity, group, title) = (kind.severity.name(), kind.group.word(), kind.title);
+                    let row = [kind.id, severity, group, title, kind.meaning, kind.reference, kind.filter];
                     writer.write_record(row.map(|cell| guarded(cell).into_owned()))
                 })
             })?;

@@ -1,5 +1,6 @@
 //! Arguments checked against each other and the world: what is left can be run.
 
+use std::ffi::OsStr;
 use std::io::IsTerminal;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -11,7 +12,7 @@ use netanalyze_core::model::Span;
 use crate::args::{Args, Color, Format};
 use crate::exit::Failure;
 use crate::input::Inputs;
-use crate::packets::DEFAULT_FIELDS;
+use crate::packets::Columns;
 use crate::suggest::suggest;
 
 /// A run to be made.
@@ -56,7 +57,7 @@ pub(crate) enum Show {
     /// Findings; unfolded in text if `all`.
     Findings { all: bool },
     /// Rows of packets.
-    Packets { selection: Selection, guard: bool },
+    Packets { columns: Columns, guard: bool },
 }
 
 impl Config {
@@ -65,7 +66,11 @@ impl Config {
         let colour = match args.color {
             Color::Always => true,
             Color::Never => false,
-            Color::Auto => args.output.is_none() && terminal_wants_colour(),
+            Color::Auto => {
+                let terminal = args.output.is_none() && std::io::stdout().is_terminal();
+                let (no_color, term) = (std::env::var_os("NO_COLOR"), std::env::var_os("TERM"));
+                auto_colour(terminal, no_color.as_deref(), term.as_deref())
+            }
         };
         let (format, output) = (args.format, args.output.clone().filter(|path| path.as_os_str() != "-"));
         let task = match &args.explain {
@@ -77,10 +82,9 @@ impl Config {
     }
 }
 
-fn terminal_wants_colour() -> bool {
-    let set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
-    let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
-    std::io::stdout().is_terminal() && !set("NO_COLOR") && !dumb
+/// Whether `--color auto` colours. NO_COLOR counts when it is not empty (no-color.org).
+fn auto_colour(terminal: bool, no_color: Option<&OsStr>, term: Option<&OsStr>) -> bool {
+    terminal && no_color.is_none_or(OsStr::is_empty) && term.is_none_or(|term| term != "dumb")
 }
 
 fn kinds_to_explain(id: &str) -> Result<Vec<KindId>, Failure> {
@@ -105,7 +109,7 @@ fn analysis(args: Args) -> Result<Analysis, Failure> {
     let show = if args.findings {
         Show::Findings { all: args.all }
     } else if args.packets {
-        Show::Packets { selection: selection(args.fields.as_deref())?, guard: args.csv_safe }
+        Show::Packets { columns: columns(args.fields.as_deref(), args.format)?, guard: args.csv_safe }
     } else {
         Show::Report
     };
@@ -124,9 +128,9 @@ fn analysis(args: Args) -> Result<Analysis, Failure> {
     })
 }
 
-fn selection(names: Option<&[String]>) -> Result<Selection, Failure> {
+fn columns(names: Option<&[String]>, format: Format) -> Result<Columns, Failure> {
     let Some(names) = names else {
-        return Selection::new(DEFAULT_FIELDS.iter().copied()).map_err(|e| Failure::Usage(e.to_string()));
+        return Columns::default_for(format).map_err(|error| Failure::Usage(error.to_string()));
     };
     let names: Vec<&str> = names.iter().map(|name| name.trim()).filter(|name| !name.is_empty()).collect();
     if names.is_empty() {
@@ -134,7 +138,7 @@ fn selection(names: Option<&[String]>) -> Result<Selection, Failure> {
             "--fields names no field; `netanalyze --list-fields` lists them".to_owned(),
         ));
     }
-    Selection::new(names).map_err(|error| {
+    Selection::new(names).map(Columns::Fields).map_err(|error| {
         let near = suggest(&error.name, fields().map(|field| field.name), 3);
         let hint = if near.is_empty() {
             "`netanalyze --list-fields` lists all".to_owned()
@@ -180,7 +184,23 @@ mod tests {
     }
 
     #[test]
+    fn colours_on_terminals_that_want_them() {
+        let os = |text: &'static str| Some(OsStr::new(text));
+        for (terminal, no_color, term, colour) in [
+            (true, None, os("xterm"), true),
+            (true, os(""), None, true),
+            (true, os("1"), os("xterm"), false),
+            (true, None, os("dumb"), false),
+            (false, None, os("xterm"), false),
+        ] {
+            assert_eq!(auto_colour(terminal, no_color, term), colour);
+        }
+    }
+
+    #[test]
     fn default_fields_exist() {
-        assert!(selection(None).is_ok());
+        for format in [Format::Text, Format::Json, Format::Jsonl, Format::Csv] {
+            assert!(columns(None, format).is_ok());
+        }
     }
 }

@@ -82,8 +82,8 @@ fn show(analysis: &Analysis, format: Format, palette: Palette, out: &mut Output)
             }
             Ok(report)
         }
-        Show::Packets { selection, guard } => {
-            let report = stream(analysis, &packets::Rows::new(selection, format, *guard, analysis.gap), out)?;
+        Show::Packets { columns, guard } => {
+            let report = stream(analysis, &packets::Rows::new(columns, format, *guard, analysis.gap), out)?;
             if matches!(format, Format::Text | Format::Csv) {
                 notes_aside(&report);
             }

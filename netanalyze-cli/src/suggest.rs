@@ -8,12 +8,15 @@ pub(crate) fn suggest<'c>(
     most: usize,
 ) -> Vec<&'c str> {
     let name = name.to_ascii_lowercase();
-    let mut ranked: Vec<(usize, &str)> = candidates
+    let mut ranked: Vec<(usize, usize, &str)> = candidates
         .into_iter()
-        .filter_map(|candidate| distance_of(&name, candidate).map(|distance| (distance, candidate)))
+        .filter_map(|candidate| {
+            let distance = distance_of(&name, candidate)?;
+            Some((distance, edits(&name, candidate), candidate))
+        })
         .collect();
     ranked.sort();
-    ranked.into_iter().take(most).map(|(_, candidate)| candidate).collect()
+    ranked.into_iter().take(most).map(|(.., candidate)| candidate).collect()
 }
 
 /// How far a candidate is from the name; `None` if nobody would mean it.

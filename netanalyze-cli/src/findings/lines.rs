@@ -9,27 +9,12 @@ use netanalyze_core::model::{Span, Timestamp};
 use netanalyze_core::report::{Report, SCHEMA_VERSION};
 
 use super::push_closing;
-use super::row::Row;
+use super::row::{COLUMNS, push_object, write_record};
 use crate::args::Format;
 use crate::config::Analysis;
-use crate::render::{Palette, guarded, header_line, push_json, push_line, table};
+use crate::render::{Palette, header_line, push_line, table};
 use crate::run::Streamed;
 use crate::summary::{Summary, push_findings_tail};
-
-const COLUMNS: [&str; 12] = [
-    "id",
-    "severity",
-    "group",
-    "frame",
-    "known_at",
-    "time",
-    "protocol",
-    "stream",
-    "source",
-    "destination",
-    "message",
-    "filter",
-];
 
 /// The view.
 pub(crate) struct Lines {
@@ -48,18 +33,24 @@ impl Lines {
 
     fn write(&self, batch: &AnalysedBatch<'_>, out: &mut Vec<u8>) -> io::Result<()> {
         match self.format {
-            Format::Csv => *out = table(|writer| batch.findings.iter().try_for_each(|f| csv_row(writer, f)))?,
+            Format::Csv => {
+                let mut cell = Vec::new();
+                *out = table(|writer| {
+                    batch.findings.iter().try_for_each(|finding| write_record(writer, finding, &mut cell))
+                })?;
+            }
             Format::Json => {
                 for (place, finding) in batch.findings.iter().enumerate() {
                     if place > 0 {
                         out.extend_from_slice(b",\n");
                     }
-                    push_json(out, &Row::new(finding, None))?;
+                    push_object(out, finding, None)?;
                 }
             }
             Format::Jsonl => {
                 for finding in batch.findings {
-                    push_line(out, &Row::new(finding, Some("finding")))?;
+                    push_object(out, finding, Some("finding"))?;
+                    out.push(b'\n');
                 }
             }
             Format::Text => {
@@ -94,24 +85,6 @@ pub(super) fn stream_words(finding: &Finding) -> String {
         Some(stream) => format!("{}.stream {stream}", finding.protocol.name()),
         None => finding.protocol.name().to_owned(),
     }
-}
-
-fn csv_row(writer: &mut csv::Writer<&mut Vec<u8>>, finding: &Finding) -> csv::Result<()> {
-    let kind = finding.kind.kind();
-    writer.write_record([
-        &*guarded(kind.id),
-        kind.severity.name(),
-        &kind.group.name().to_ascii_lowercase(),
-        &finding.frame.to_string(),
-        &finding.known_at.to_string(),
-        &finding.time.to_string(),
-        finding.protocol.name(),
-        &finding.stream.map(|stream| stream.to_string()).unwrap_or_default(),
-        &*guarded(&finding.source.to_string()),
-        &*guarded(&finding.destination.to_string()),
-        &*guarded(&finding.message()),
-        &*guarded(&finding.filter()),
-    ])
 }
 
 impl View for Lines {

@@ -3,12 +3,13 @@
 //! The hot view: rows are formatted on the workers, straight into the batch's piece, without an allocation per row.
 
 mod cell;
+mod line;
 
 use std::io;
 
 use netanalyze_core::engine::{Interests, View};
 use netanalyze_core::expert::KindSet;
-use netanalyze_core::field::{AnalysedBatch, Field, Row, Selection};
+use netanalyze_core::field::{AnalysedBatch, Field, Row, Selection, UnknownField};
 use netanalyze_core::model::Span;
 use netanalyze_core::report::{Report, SCHEMA_VERSION};
 
@@ -18,8 +19,8 @@ use crate::render::{header_line, push_line};
 use crate::run::Streamed;
 use crate::summary::Summary;
 
-/// The columns without `--fields`: when, who, how much, and what the analysis says.
-pub(crate) const DEFAULT_FIELDS: &[&str] = &[
+/// The columns for machines without `--fields`: when, who, how much, and what the analysis says.
+const DEFAULT_FIELDS: &[&str] = &[
     "frame.number",
     "frame.time_relative",
     "ip.src",
@@ -41,9 +42,32 @@ pub(crate) const DEFAULT_FIELDS: &[&str] = &[
     "udp.dstport",
 ];
 
+/// Columns of `--packets`.
+#[derive(Debug)]
+pub(crate) enum Columns {
+    /// What `--fields` names, or the default fields in formats for machines.
+    Fields(Selection),
+    /// One readable line a packet.
+    Line(Selection),
+}
+
+impl Columns {
+    /// The columns without `--fields`.
+    ///
+    /// # Errors
+    /// None unless a default field is missing from the registry.
+    pub(crate) fn default_for(format: Format) -> Result<Self, UnknownField> {
+        match format {
+            Format::Text => Selection::new(line::field_names()).map(Columns::Line),
+            _ => Selection::new(DEFAULT_FIELDS.iter().copied()).map(Columns::Fields),
+        }
+    }
+}
+
 /// Rows of a selection of fields.
 pub(crate) struct Rows<'s> {
     selection: &'s Selection,
+    as_line: bool,
     fields: Vec<&'static Field>,
     /// Each field's key as JSON, with its colon.
     keys: Vec<Vec<u8>>,
@@ -55,11 +79,15 @@ pub(crate) struct Rows<'s> {
 
 impl<'s> Rows<'s> {
     /// `guard` protects spreadsheets (CSV only).
-    pub(crate) fn new(selection: &'s Selection, format: Format, guard: bool, gap: Span) -> Self {
+    pub(crate) fn new(columns: &'s Columns, format: Format, guard: bool, gap: Span) -> Self {
+        let (selection, as_line) = match columns {
+            Columns::Fields(selection) => (selection, false),
+            Columns::Line(selection) => (selection, true),
+        };
         let fields: Vec<_> = selection.fields().collect();
         let keys = fields.iter().map(|field| format!("\"{}\":", field.name).into_bytes()).collect();
         let widths = fields.iter().map(|field| cell::width(field.kind).max(field.name.len())).collect();
-        Rows { selection, fields, keys, widths, format, guard, gap }
+        Rows { selection, as_line, fields, keys, widths, format, guard, gap }
     }
 
     fn csv_row(&self, row: &Row, out: &mut Vec<u8>) {
@@ -125,6 +153,8 @@ impl View for Rows<'_> {
             self.selection.read(&frame, &mut row);
             match self.format {
                 Format::Csv => self.csv_row(&row, &mut out),
+                // Writing into memory does not fail.
+                Format::Text if self.as_line => _ = line::push_line(&mut out, &row),
                 Format::Text => self.text_row(&row, &mut out),
                 Format::Json => {
                     if frame.index > 0 {
@@ -157,6 +187,7 @@ impl Streamed for Rows<'_> {
                 out.extend_from_slice(names.join(",").as_bytes());
                 out.push(b'\n');
             }
+            Format::Text if self.as_line => out = line::heading(),
             Format::Text => {
                 let names = self.fields.iter().zip(&self.widths);
                 let cells: Vec<_> = names.map(|(field, width)| format!("{:<width$}", field.name)).collect();

@@ -246,7 +246,7 @@ impl Finding {
                         format!("nothing for {silence}: {silent} did not acknowledge outstanding data")
                     }
                     (_, false) => {
-                        format!("nothing for {silence}: {silent} was silent, no data outstanding")
+                        format!("nothing for {silence}: {silent} had all data of its peer and did not answer")
                     }
                 }
             }

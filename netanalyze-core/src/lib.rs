@@ -7,5 +7,6 @@ pub mod expert;
 pub mod field;
 pub mod model;
 pub mod packet;
+pub mod protocol;
 pub mod report;
 pub mod tcp;

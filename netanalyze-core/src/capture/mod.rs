@@ -8,12 +8,15 @@ mod book;
 mod compressed;
 mod input;
 mod magic;
+mod packed;
 mod pcap;
 mod pcapng;
 mod pcapng_block;
 mod pcapng_option;
 mod reader;
 mod resync;
+#[cfg(test)]
+mod sample;
 
 pub use batch::{Batch, RawFrame};
 pub use reader::CaptureReader;

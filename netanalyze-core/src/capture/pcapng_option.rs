@@ -126,3 +126,65 @@ impl Clock {
         i64::try_from(time).map_err(|_| if time < 0 { i64::MIN } else { i64::MAX })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn resolutions_turn_into_nanoseconds() {
+        // Third of a second after an instant, in every unit; values as tshark 4.0.17 shows them.
+        for (resolution, units, want, per_second) in [
+            (0, 1_700_000_000, 1_700_000_000_000_000_000, 1),
+            (3, 1_700_000_000_333, 1_700_000_000_333_000_000, 1000),
+            (6, 1_700_000_000_333_333, 1_700_000_000_333_333_000, 1_000_000),
+            (9, 1_700_000_000_333_333_333, 1_700_000_000_333_333_333, 1_000_000_000),
+            (10, 17_000_000_003_333_333_333, 1_700_000_000_333_333_333, 10_000_000_000),
+            (12, 3_333_333_333_333, 3_333_333_333, 1_000_000_000_000),
+            (19, 10_000_000_000_000_000_000, 1_000_000_000, 10_000_000_000_000_000_000),
+            (127, u64::MAX, 0, u64::MAX),
+            (0x80, 1_700_000_000, 1_700_000_000_000_000_000, 1),
+            (0x8a, 1_740_800_000_341, 1_700_000_000_333_007_812, 1024),
+            (0x9e, 1_825_361_101_157_913_941, 1_700_000_000_333_333_333, 1 << 30),
+            (0xa0, 7_301_444_404_631_655_765, 1_700_000_000_333_333_333, 1 << 32),
+            (0xbf, 1 << 62, 500_000_000, 1 << 63),
+            (0xff, u64::MAX, 0, u64::MAX),
+        ] {
+            let mut clock = Clock::default();
+            clock.set_resolution(resolution);
+            assert_eq!(clock.nanoseconds(units), Ok(want), "{resolution:#x}");
+            assert_eq!(clock.units_per_second(), per_second, "{resolution:#x}");
+        }
+    }
+
+    #[test]
+    fn offsets_are_added_and_times_out_of_range_are_clamped() {
+        let mut clock = Clock::default();
+        clock.set_offset(-100);
+        assert_eq!(clock.nanoseconds(1_700_000_000_000_000), Ok(1_699_999_900_000_000_000));
+        clock.set_offset(i64::MAX);
+        assert_eq!(clock.nanoseconds(0), Err(i64::MAX));
+        clock.set_offset(i64::MIN);
+        assert_eq!(clock.nanoseconds(u64::MAX), Err(i64::MIN));
+        clock.set_offset(0);
+        assert_eq!(clock.nanoseconds(u64::MAX), Err(i64::MAX));
+        // The sum fits although the parts do not.
+        clock.set_offset(-18_446_744_073_709);
+        assert_eq!(clock.nanoseconds(u64::MAX), Ok(551_615_000));
+    }
+
+    #[test]
+    fn options_end_where_they_should() {
+        let options = |bytes: &[u8], big: bool| {
+            let mut options = Options::new(bytes, big);
+            let codes: Vec<(u16, usize)> =
+                options.by_ref().map(|(code, value)| (code, value.len())).collect();
+            (codes, options.broken)
+        };
+        assert_eq!(options(&[0, 1, 0, 3, 65, 66, 67, 0, 0, 0, 0, 0, 9, 9], true), (vec![(1, 3)], false));
+        assert_eq!(options(&[1, 0, 3, 0, 65, 66, 67, 0], false), (vec![(1, 3)], false));
+        assert_eq!(options(&[1, 0, 3, 0, 65, 66, 67], false), (vec![(1, 3)], false));
+        assert_eq!(options(&[1, 0, 4, 0, 65, 66, 67], false), (vec![], true));
+        assert_eq!(options(&[1, 0, 4], false), (vec![], false));
+    }
+}

@@ -4,12 +4,14 @@
 //! at a time. Emits: verdicts, and references to conversations that [`Numbering`] turns into Wireshark's `tcp.stream` and `udp.stream`.
 //! Costs one hash a packet (made where it was decoded) and one look-up. Nothing is ever forgotten.
 
+mod announced;
 mod key;
 mod numbering;
 mod packet;
 mod shard;
 mod slab;
 
+pub use announced::{Announcement, Announcements};
 pub use key::{FlowKey, KeyHasher};
 pub use numbering::{NewConversation, Numbering};
 pub use packet::{NO_OPTIONS, TcpPacket, UdpPacket};

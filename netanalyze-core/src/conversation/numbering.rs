@@ -4,6 +4,7 @@
 //! conversation, because later batches are already in the shards by then.
 
 use super::SHARDS;
+use super::key::FlowKey;
 use super::shard::ConversationRef;
 
 /// A conversation that a batch brought up, and where.
@@ -15,6 +16,8 @@ pub struct NewConversation {
     pub ordinal: u16,
     /// Which conversation.
     pub reference: ConversationRef,
+    /// Its endpoints.
+    pub key: FlowKey,
 }
 
 /// The stream numbers of one protocol.
@@ -74,6 +77,7 @@ mod tests {
             frame_index,
             ordinal,
             reference: ConversationRef { shard, index },
+            key: FlowKey::new([10, 0, 0, 1].into(), [10, 0, 0, 2].into(), (1, 2)).0,
         };
         numbering.assign(&mut [at(5, 0, 0, 0), at(2, 1, 0, 1), at(2, 0, 63, 0)]);
         numbering.assign(&mut [at(0, 0, 7, 0)]);

@@ -8,7 +8,7 @@ use super::packet::{TcpPacket, UdpPacket};
 use super::slab::Slab;
 use crate::model::FrameNumber;
 use crate::packet::tcp_option::TcpOptions;
-use crate::tcp::{Analysis, Connection, Pool, Segment, SynOutcome, Verdict};
+use crate::tcp::{Analysis, Birth, Connection, Flags, Pool, Segment, SynOutcome, Verdict};
 
 /// Which conversation, before it has its stream number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -36,8 +36,28 @@ pub enum Arrival {
 pub struct TcpConversation {
     key: FlowKey,
     connection: Connection,
+    succession: Succession,
     /// Kinds of findings reported for it so far, one bit a kind.
     pub kinds_seen: u64,
+}
+
+/// A UDP conversation.
+#[derive(Debug)]
+struct UdpConversation {
+    key: FlowKey,
+    succession: Succession,
+}
+
+/// Whether another conversation follows on the same addresses and ports, as Wireshark has it for some protocols.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+enum Succession {
+    /// Not so far.
+    #[default]
+    None,
+    /// The next packet is the first of another one.
+    Due,
+    /// This is that other one: its protocol is known, nothing follows it.
+    Settled,
 }
 
 /// The result of handing a packet to its shard.
@@ -71,7 +91,7 @@ pub struct Shard {
     tcp: Slab<TcpConversation>,
     /// The most recent conversation of each key, as indices into `tcp`.
     tcp_index: HashTable<u32>,
-    udp: Slab<FlowKey>,
+    udp: Slab<UdpConversation>,
     udp_index: HashTable<u32>,
     pool: Pool,
     twin: Option<Twin>,
@@ -115,22 +135,24 @@ impl Shard {
             Some(place) => {
                 let index = *place;
                 let conversation = self.tcp.get_mut(index)?;
-                match conversation.connection.syn_outcome(packet.direction, &segment) {
-                    SynOutcome::Continues => {
-                        let twin = take_twin(&mut self.twin, index, &segment);
-                        let verdict =
-                            conversation.connection.advance(packet.direction, &segment, twin, &mut self.pool);
-                        (index, Arrival::Known, verdict)
-                    }
-                    SynOutcome::Reopens => {
-                        let (conversation, verdict) = open(packet, &segment, true, &mut self.pool);
-                        *place = self.tcp.push(conversation);
-                        (*place, Arrival::New, verdict)
-                    }
+                let birth = match conversation.connection.syn_outcome(packet.direction, &segment) {
+                    _ if conversation.succession == Succession::Due => Birth::Announced,
+                    SynOutcome::Reopens => Birth::Reused,
+                    SynOutcome::Continues => Birth::Known,
+                };
+                if birth == Birth::Known {
+                    let twin = take_twin(&mut self.twin, index, &segment);
+                    let verdict =
+                        conversation.connection.advance(packet.direction, &segment, twin, &mut self.pool);
+                    (index, Arrival::Known, verdict)
+                } else {
+                    let (conversation, verdict) = open(packet, &segment, birth, &mut self.pool);
+                    *place = self.tcp.push(conversation);
+                    (*place, Arrival::New, verdict)
                 }
             }
             None => {
-                let (conversation, verdict) = open(packet, &segment, false, &mut self.pool);
+                let (conversation, verdict) = open(packet, &segment, Birth::New, &mut self.pool);
                 let index = self.tcp.push(conversation);
                 let (tcp, hasher) = (&self.tcp, &self.hasher);
                 self.tcp_index
@@ -140,6 +162,9 @@ impl Shard {
         };
         self.twin = Some(Twin { index, frame, seq: segment.seq, ack: segment.ack, record: verdict.analysis });
         let conversation = self.tcp.get_mut(index)?;
+        if packet.opens_successor && conversation.succession == Succession::None && is_handed_on(&verdict) {
+            conversation.succession = Succession::Due;
+        }
         Some(Touched {
             conversation,
             reference: ConversationRef { shard: self.number, index },
@@ -151,30 +176,50 @@ impl Shard {
     /// Takes a UDP packet.
     pub fn udp(&mut self, packet: &UdpPacket) -> (ConversationRef, Arrival) {
         let udp = &self.udp;
-        let known = self.udp_index.find(packet.hash, |&i| udp.get(i) == Some(&packet.key)).copied();
+        let known =
+            self.udp_index.find_mut(packet.hash, |&i| udp.get(i).is_some_and(|c| c.key == packet.key));
         let (index, arrival) = match known {
-            Some(index) => (index, Arrival::Known),
+            Some(place) => {
+                let due = udp.get(*place).is_some_and(|c| c.succession == Succession::Due);
+                if due {
+                    *place =
+                        self.udp.push(UdpConversation { key: packet.key, succession: Succession::Settled });
+                }
+                (*place, if due { Arrival::New } else { Arrival::Known })
+            }
             None => {
-                let index = self.udp.push(packet.key);
+                let index = self.udp.push(UdpConversation { key: packet.key, succession: Succession::None });
                 let (udp, hasher) = (&self.udp, &self.hasher);
                 self.udp_index
-                    .insert_unique(packet.hash, index, |&i| udp.get(i).map_or(0, |key| hasher.hash(key)));
+                    .insert_unique(packet.hash, index, |&i| udp.get(i).map_or(0, |c| hasher.hash(&c.key)));
                 (index, Arrival::New)
             }
         };
+        if let Some(conversation) = self.udp.get_mut(index).filter(|c| c.succession == Succession::None)
+            && packet.opens_successor
+        {
+            conversation.succession = Succession::Due;
+        }
         (ConversationRef { shard: self.number, index }, arrival)
     }
+}
+
+/// Whether Wireshark hands a segment's payload to the application's decoder.
+fn is_handed_on(verdict: &Verdict) -> bool {
+    let held_back = Flags(Flags::OUT_OF_ORDER.0 | Flags::RETRANSMISSION.0 | Flags::SPURIOUS_RETRANSMISSION.0);
+    !verdict.flags.intersects(held_back)
 }
 
 fn open(
     packet: &TcpPacket,
     segment: &Segment<'_>,
-    reused: bool,
+    birth: Birth,
     pool: &mut Pool,
 ) -> (TcpConversation, Verdict) {
     let mut connection = Connection::new(packet.time);
-    let verdict = connection.open(packet.direction, segment, reused, pool);
-    (TcpConversation { key: packet.key, connection, kinds_seen: 0 }, verdict)
+    let verdict = connection.open(packet.direction, segment, birth, pool);
+    let succession = if birth == Birth::Announced { Succession::Settled } else { Succession::None };
+    (TcpConversation { key: packet.key, connection, succession, kinds_seen: 0 }, verdict)
 }
 
 fn take_twin(twin: &mut Option<Twin>, index: u32, segment: &Segment<'_>) -> Option<Analysis> {

@@ -1,9 +1,12 @@
 //! The sink that turns layers into compact packets, sorted by shard.
 
-use crate::conversation::{FlowKey, KeyHasher, NO_OPTIONS, SHARDS, Shard, TcpPacket, UdpPacket};
+use crate::conversation::{
+    Announcement, FlowKey, KeyHasher, NO_OPTIONS, SHARDS, Shard, TcpPacket, UdpPacket,
+};
 use crate::model::Timestamp;
 use crate::packet::tcp_option::{self, TcpOptions};
-use crate::packet::{Fragment, Layer, Protocol, Sink, Transport};
+use crate::packet::{Fragment, Layer, Origin, Protocol, Sink, Transport};
+use crate::protocol::{ftp, snmp, vnc};
 use crate::tcp::TcpFlags;
 
 /// Packets of one batch for one shard, in frame order.
@@ -27,6 +30,7 @@ pub(super) struct FoundFragment<'a> {
 pub(super) struct Decoded {
     pub(super) lists: Vec<ShardList>,
     pub(super) options: Vec<TcpOptions>,
+    pub(super) announcements: Vec<Announcement>,
     /// Transport headers so far.
     pub(super) slots: u32,
 }
@@ -34,7 +38,7 @@ pub(super) struct Decoded {
 impl Default for Decoded {
     fn default() -> Self {
         let lists = std::iter::repeat_with(ShardList::default).take(SHARDS).collect();
-        Decoded { lists, options: Vec::new(), slots: 0 }
+        Decoded { lists, options: Vec::new(), announcements: Vec::new(), slots: 0 }
     }
 }
 
@@ -45,6 +49,7 @@ impl Decoded {
             list.udp.clear();
         }
         self.options.clear();
+        self.announcements.clear();
         self.slots = 0;
     }
 }
@@ -118,6 +123,7 @@ impl DecodeSink<'_, '_> {
         let ports = (u16::from_be_bytes([s0, s1]), u16::from_be_bytes([d0, d1]));
         let (key, direction) = FlowKey::new(transport.source, transport.destination, ports);
         let hash = self.hasher.hash(&key);
+        let payload = transport.bytes.get(usize::from(header_len)..).unwrap_or_default();
         let packet = TcpPacket {
             key,
             hash,
@@ -136,9 +142,29 @@ impl DecodeSink<'_, '_> {
             direction,
             origin: transport.origin,
             urgent_pointer: transport.bytes.get(18..20).is_some_and(|pointer| pointer != [0, 0]),
+            opens_successor: vnc::is_banner(payload, ports),
         };
+        if ports.0 == ftp::CONTROL_PORT || ports.1 == ftp::CONTROL_PORT {
+            self.ftp(transport, ports, payload);
+        }
         if let Some(list) = self.decoded.lists.get_mut(Shard::of(hash)) {
             list.tcp.push(packet);
+        }
+    }
+
+    /// Notes a data connection that an FTP control connection announces.
+    #[cold]
+    fn ftp(&mut self, transport: &Transport<'_>, ports: (u16, u16), payload: &[u8]) {
+        let announced =
+            if ports.0 == ftp::CONTROL_PORT { ftp::from_server(payload) } else { ftp::from_client(payload) };
+        if let Some(announced) = announced.filter(|_| !transport.origin.is_quoted()) {
+            self.decoded.announcements.push(Announcement {
+                frame_index: self.frame_index,
+                ordinal: self.ordinal,
+                endpoint: (announced.address.unwrap_or(transport.source), announced.port),
+                peer: transport.destination,
+                peer_port: announced.peer_port,
+            });
         }
     }
 
@@ -161,10 +187,17 @@ impl DecodeSink<'_, '_> {
         let slot = self.decoded.slots;
         self.decoded.slots += 1;
         let Some(&[s0, s1, d0, d1, ..]) = transport.bytes.first_chunk::<8>() else { return };
+        // A length below the header's own ends the decoding before there is a conversation.
+        if transport.udp_len().is_none() && transport.origin == Origin::Packet {
+            return;
+        }
         let ports = (u16::from_be_bytes([s0, s1]), u16::from_be_bytes([d0, d1]));
         let (key, _) = FlowKey::new(transport.source, transport.destination, ports);
         let hash = self.hasher.hash(&key);
-        let packet = UdpPacket { key, hash, frame_index: self.frame_index, slot, ordinal: self.ordinal };
+        let payload = transport.bytes.get(8..).unwrap_or_default();
+        let opens_successor = !transport.origin.is_quoted() && snmp::is_message(payload, ports);
+        let (frame_index, ordinal) = (self.frame_index, self.ordinal);
+        let packet = UdpPacket { key, hash, frame_index, slot, ordinal, opens_successor };
         if let Some(list) = self.decoded.lists.get_mut(Shard::of(hash)) {
             list.udp.push(packet);
         }

@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 use super::gate::{Gate, Poison};
 use super::{Cancellation, Interests, View};
 use crate::capture::{Batch, CaptureReader};
-use crate::conversation::{KeyHasher, Numbering, SHARDS, Shard};
+use crate::conversation::{Announcements, KeyHasher, Numbering, SHARDS, Shard};
 use crate::model::{Error, Timestamp};
 use crate::packet::fragment::FragmentTable;
 
@@ -21,6 +21,7 @@ pub(super) struct BatchTimes {
 pub(super) struct Numbers {
     pub(super) tcp: Numbering,
     pub(super) udp: Numbering,
+    pub(super) announcements: Announcements,
 }
 
 /// The reading end: batches get their order here, so it is a plain lock and no gate.

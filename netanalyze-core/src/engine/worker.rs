@@ -12,6 +12,7 @@ use crate::field::{AnalysedBatch, CompletedDatagram, TransportVerdict, link_of};
 use crate::model::limits::MAX_NESTED_DATAGRAMS;
 use crate::packet::fragment::FragmentTable;
 use crate::packet::{Protocol, dissect, dissect_datagram};
+use crate::tcp::COMPLETENESS_SYN;
 
 /// Buffers that a worker reuses from batch to batch, and its tally.
 #[derive(Debug, Default)]
@@ -70,6 +71,7 @@ impl Buffers {
                 list.tcp.sort_by_key(|p| (p.frame_index, p.ordinal));
                 list.udp.sort_by_key(|p| (p.frame_index, p.ordinal));
             }
+            self.decoded.announcements.sort_by_key(|a| (a.frame_index, a.ordinal));
         }
         self.pass_shards(batch, shared)?;
         self.number(batch, shared)?;
@@ -207,7 +209,12 @@ impl Buffers {
             let conversation = touched.reference;
             if touched.arrival == Arrival::New {
                 let (frame_index, ordinal) = (packet.frame_index, packet.ordinal);
-                self.new_tcp.push(NewConversation { frame_index, ordinal, reference: conversation });
+                self.new_tcp.push(NewConversation {
+                    frame_index,
+                    ordinal,
+                    reference: conversation,
+                    key: packet.key,
+                });
             }
             let kinds = tcp_kinds(&touched.verdict, interests.gap);
             if kinds != KindSet::NONE {
@@ -232,7 +239,7 @@ impl Buffers {
             let (reference, arrival) = shard.udp(packet);
             if arrival == Arrival::New {
                 let (frame_index, ordinal) = (packet.frame_index, packet.ordinal);
-                self.new_udp.push(NewConversation { frame_index, ordinal, reference });
+                self.new_udp.push(NewConversation { frame_index, ordinal, reference, key: packet.key });
             }
             if let Some(place) = self.transports.get_mut(packet.slot as usize) {
                 *place = Some(TransportVerdict::Udp(None));
@@ -249,12 +256,18 @@ impl Buffers {
         let Some(numbers) = turn.value() else { return Ok(()) };
         numbers.tcp.assign(&mut self.new_tcp);
         numbers.udp.assign(&mut self.new_udp);
+        numbers.announcements.meet(&self.decoded.announcements, &self.new_tcp);
         for finding in &mut self.findings {
             finding.stream = numbers.tcp.stream(finding.conversation);
         }
         for (place, &reference) in self.transports.iter_mut().zip(&self.references) {
             match place {
-                Some(TransportVerdict::Tcp(stream, _)) => *stream = numbers.tcp.stream(reference),
+                Some(TransportVerdict::Tcp(stream, verdict)) => {
+                    *stream = numbers.tcp.stream(reference);
+                    if numbers.announcements.announced(reference) {
+                        verdict.completeness &= !COMPLETENESS_SYN;
+                    }
+                }
                 Some(TransportVerdict::Udp(stream)) => *stream = numbers.udp.stream(reference),
                 None => {}
             }

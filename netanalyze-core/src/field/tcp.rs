@@ -45,7 +45,7 @@ impl<'a> TcpLayer<'a> {
     }
 
     fn header_len(&self) -> Option<u32> {
-        self.byte(12).map(|b| u32::from(b >> 4) * 4)
+        self.byte(12).filter(|_| self.verdict.is_some()).map(|b| u32::from(b >> 4) * 4)
     }
 
     /// The twelve flag bits, where they are shown.
@@ -57,18 +57,20 @@ impl<'a> TcpLayer<'a> {
         self.shown().len.then(|| self.transport.reported.saturating_sub(self.header_len().unwrap_or(0)))
     }
 
+    /// Of a header with fewer than 16 bytes, Wireshark shows the number only where an ICMP error quotes it: 8 bytes are all there is.
     fn seq(&self) -> Option<u32> {
         let raw = self.long(4)?;
-        Some(match self.verdict {
-            Some(v) if v.shown.relative => raw.wrapping_sub(v.seq_base),
-            _ => raw,
-        })
+        match self.verdict {
+            Some(v) if v.shown.relative => Some(raw.wrapping_sub(v.seq_base)),
+            Some(_) => Some(raw),
+            None => Some(raw).filter(|_| self.transport.origin == Origin::QuotedIcmp),
+        }
     }
 
     fn ack(&self) -> Option<u32> {
         let raw = self.long(8)?;
         let ack_flag = self.byte(13)? & 0x10 != 0;
-        let verdict = self.verdict?;
+        let verdict = self.verdict.filter(|v| v.shown.events)?;
         Some(if verdict.shown.relative && ack_flag { raw.wrapping_sub(verdict.ack_base) } else { raw })
     }
 
@@ -78,7 +80,9 @@ impl<'a> TcpLayer<'a> {
 
     fn options(&self) -> Option<&TcpOptions> {
         let parse = || {
-            let area = self.transport.bytes.get(20..self.header_len()? as usize)?;
+            // A cut option area shows the options before the cut.
+            let end = self.transport.bytes.len().min(self.header_len()? as usize);
+            let area = self.transport.bytes.get(20..end)?;
             Some(tcp_option::parse(area))
         };
         self.options.get_or_init(parse).as_ref()
@@ -117,15 +121,15 @@ pub(super) static FIELDS: &[Field] = &[
     field!("tcp.len" Unsigned "Payload bytes on the wire", |l, out| unsigned(l.payload_len(), out)),
     field!("tcp.seq" Unsigned "Sequence number, relative", |l, out| unsigned(l.seq(), out)),
     field!("tcp.seq_raw" Unsigned "Sequence number field", |l, out| {
-        unsigned(l.long(4).filter(|_| l.transport.origin != Origin::QuotedIcmp), out);
+        unsigned(l.long(4).filter(|_| l.verdict.is_some() && l.transport.origin != Origin::QuotedIcmp), out);
     }),
     field!("tcp.nxtseq" Unsigned "Relative sequence number after this segment", |l, out| {
         let control = l.flags().map_or(0, |f| u32::from(f & 3 != 0));
-        let next = l.seq().zip(l.payload_len()).map(|(seq, len)| seq.wrapping_add(len).wrapping_add(control));
+        let next = l.seq().filter(|_| l.shown().events).zip(l.payload_len()).map(|(seq, len)| seq.wrapping_add(len).wrapping_add(control));
         unsigned(next, out);
     }),
     field!("tcp.ack" Unsigned "Acknowledgment number, relative", |l, out| unsigned(l.ack(), out)),
-    field!("tcp.ack_raw" Unsigned "Acknowledgment number field", |l, out| unsigned(l.long(8).filter(|_| l.verdict.is_some()), out)),
+    field!("tcp.ack_raw" Unsigned "Acknowledgment number field", |l, out| unsigned(l.long(8).filter(|_| l.shown().events), out)),
     field!("tcp.hdr_len" Unsigned "Header length in bytes", |l, out| unsigned(l.header_len(), out)),
     field!("tcp.flags" Unsigned "The twelve flag bits", |l, out| out.extend(l.flags().map(|f| Value::Hex(u64::from(f), 4)))),
     field!("tcp.flags.ae" Boolean "Accurate ECN", |l, out| flag(l, 0x100, out)),

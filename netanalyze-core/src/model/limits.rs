@@ -38,3 +38,9 @@ pub const MAX_COMMENTS: usize = 64;
 
 /// Bytes kept of one comment or interface name.
 pub const MAX_COMMENT_BYTES: usize = 1_024;
+
+/// Announced data connections (FTP) that wait for their first packet; further announcements are ignored, which only costs a bit of
+/// `tcp.completeness`.
+pub const MAX_ANNOUNCEMENTS: usize = 65_536;
+/// The largest window of a zstd frame: what `zstd --ultra -22 --long` asks for. It is memory that a small file can demand.
+pub const MAX_ZSTD_WINDOW: u64 = 128 << 20;

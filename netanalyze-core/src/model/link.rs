@@ -32,6 +32,12 @@ link_types! {
     NULL = 0, "NULL";
     /// Ethernet II, 802.3.
     ETHERNET = 1, "ETHERNET";
+    /// Token Ring.
+    IEEE802_5 = 6, "IEEE802_5";
+    /// ARCNET as BSD writes it.
+    ARCNET_BSD = 7, "ARCNET_BSD";
+    /// FDDI.
+    FDDI = 10, "FDDI";
     /// PPP, with or without HDLC-like framing.
     PPP = 9, "PPP";
     /// PPP in HDLC-like framing.
@@ -48,6 +54,8 @@ link_types! {
     C_HDLC = 104, "C_HDLC";
     /// 802.11 without radio header.
     IEEE802_11 = 105, "IEEE802_11";
+    /// Frame Relay.
+    FRELAY = 107, "FRELAY";
     /// OpenBSD loopback: 4-byte address family in network byte order.
     LOOP = 108, "LOOP";
     /// Linux cooked capture, version 1.
@@ -56,8 +64,18 @@ link_types! {
     IEEE802_11_PRISM = 119, "IEEE802_11_PRISM";
     /// 802.11 after a radiotap header.
     IEEE802_11_RADIOTAP = 127, "IEEE802_11_RADIOTAP";
+    /// ARCNET as Linux writes it.
+    ARCNET_LINUX = 129, "ARCNET_LINUX";
+    /// Reserved for private use; Apple's systems put packet metadata under it.
+    USER2 = 149, "USER2";
     /// 802.11 after an AVS header.
     IEEE802_11_AVS = 163, "IEEE802_11_AVS";
+    /// Ethernet after Juniper's metadata.
+    JUNIPER_ETHER = 178, "JUNIPER_ETHER";
+    /// MPLS label stacks.
+    MPLS = 219, "MPLS";
+    /// Solaris IP observability.
+    IPNET = 226, "IPNET";
     /// PPP with a direction byte before it.
     PPP_WITH_DIR = 204, "PPP_WITH_DIR";
     /// Per-packet information, then another link type.
@@ -68,6 +86,10 @@ link_types! {
     IPV6 = 229, "IPV6";
     /// Linux netfilter log.
     NFLOG = 239, "NFLOG";
+    /// IP over InfiniBand.
+    IPOIB = 242, "IPOIB";
+    /// Apple packet metadata.
+    PKTAP = 258, "PKTAP";
     /// Linux cooked capture, version 2.
     LINUX_SLL2 = 276, "LINUX_SLL2";
 }

@@ -11,12 +11,22 @@ mod cooked;
 mod dissect;
 mod ethernet;
 pub mod fragment;
+mod gre;
+mod gtp;
 mod icmp;
 mod ipv4;
 mod ipv6;
+mod mpls;
+mod ppp;
 mod protocol;
+mod rare_links;
+#[cfg(test)]
+mod sample;
+mod sflow;
 pub mod tcp_option;
+mod udp_tunnel;
 mod window;
+mod wlan;
 
 pub use dissect::{dissect, dissect_datagram};
 pub use protocol::Protocol;
@@ -39,7 +49,7 @@ pub enum Origin {
     Fragment,
     /// Quoted in an ICMP error message.
     QuotedIcmp,
-    /// Quoted in an ICMPv6 error message.
+    /// Quoted in an ICMPv6 error message, or sampled by sFlow, which Wireshark treats alike.
     QuotedIcmpv6,
 }
 
@@ -64,6 +74,21 @@ pub struct Transport<'a> {
     pub reported: u32,
     /// Where it was found.
     pub origin: Origin,
+}
+
+impl Transport<'_> {
+    /// Length of a UDP datagram on the wire, header included. `None` if the header was not captured or its length field is too small:
+    /// Wireshark gives such a datagram no `udp.stream`.
+    #[inline]
+    #[must_use]
+    pub fn udp_len(&self) -> Option<u32> {
+        let &[_, _, _, _, high, low, _, _] = self.bytes.first_chunk()?;
+        match u32::from(u16::from_be_bytes([high, low])) {
+            0 if self.source.is_ipv6() => Some(self.reported), // Jumbogram, RFC 2675 §4.
+            0..8 => None,
+            len => Some(len.min(self.reported)),
+        }
+    }
 }
 
 /// A piece of an IP datagram whose bytes were all captured.
@@ -102,11 +127,11 @@ pub enum Layer<'a> {
     Ipv6(&'a [u8]),
     /// A fragment that waits for the rest of its datagram; nothing else follows for it.
     Fragment(Fragment<'a>),
-    /// A TCP segment.
+    /// A TCP segment. Its header may be cut off: as Wireshark 4.0 has it, ports need 4 bytes, everything that touches the stream 16.
     Tcp(Transport<'a>),
-    /// A UDP datagram. The tunnel or message that it carries follows as layers of its own.
+    /// A UDP datagram; [`Transport::udp_len`] tells whether it has a stream. A tunnel that it carries follows as layers of its own.
     Udp(Transport<'a>),
-    /// An ICMP message. For errors, the layers of the quoted packet follow.
+    /// An ICMP message (Wireshark 4.0 shows its fields if 6 bytes were captured). For errors, the layers of the quoted packet follow.
     Icmp(Transport<'a>),
     /// An ICMPv6 message. For errors, the layers of the quoted packet follow.
     Icmpv6(Transport<'a>),

@@ -45,9 +45,11 @@ pub enum SynOutcome {
 
 /// How a connection came to be, as the packet that made it saw it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Birth {
+pub enum Birth {
     /// It existed before this packet.
     Known,
+    /// Its conversation existed before this packet, but no packet of it.
+    Announced,
     /// This packet is the first on these addresses and ports.
     New,
     /// This packet opened it anew on addresses and ports used before.
@@ -101,10 +103,10 @@ impl Connection {
         &mut self,
         direction: Direction,
         segment: &Segment<'_>,
-        reused: bool,
+        birth: Birth,
         pool: &mut Pool,
     ) -> Verdict {
-        self.step(direction, segment, if reused { Birth::Reused } else { Birth::New }, None, pool)
+        self.step(direction, segment, birth, None, pool)
     }
 
     /// A later packet. `twin` is the record of an earlier header of the same frame with the same numbers: they share it.

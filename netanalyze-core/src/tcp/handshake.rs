@@ -11,7 +11,8 @@ use crate::packet::tcp_option::{FastOpen, TcpOptions};
 
 /// Bits of `tcp.completeness`.
 pub(super) mod completeness {
-    pub(in super::super) const SYN: u8 = 1;
+    /// A SYN without ACK opened the conversation.
+    pub const SYN: u8 = 1;
     pub(in super::super) const SYN_ACK: u8 = 2;
     pub(in super::super) const ACK: u8 = 4;
     pub(in super::super) const DATA: u8 = 8;
@@ -46,15 +47,15 @@ impl Connection {
                 completeness::SYN | if len > 0 { completeness::DATA } else { 0 }
             }
             Birth::New => 0,
-            Birth::Known | Birth::Reused => {
+            Birth::Known | Birth::Reused | Birth::Announced => {
                 let mut bits = 0;
                 if flags.is_syn_ack() {
                     bits |= completeness::SYN_ACK;
                 } else if flags.ack() {
                     bits |= if len > 0 { completeness::DATA } else { completeness::ACK };
-                    if flags.fin() {
-                        bits |= completeness::FIN;
-                    }
+                }
+                if flags.fin() && flags.ack() {
+                    bits |= completeness::FIN;
                 }
                 if flags.rst() {
                     bits |= completeness::RST;
@@ -160,8 +161,9 @@ impl Connection {
         set_if(options.snack, Flags::SNACK);
         set_if(options.sack_truncated, Flags::SACK_TRUNCATED);
         set_if(is_duplicate_sack(options, segment.ack), Flags::DUPLICATE_SACK);
-        set_if(!flags.syn() && options.mss.is_some(), Flags::MSS_PRESENT);
-        set_if(flags.syn() && options.mss.is_none() && !options.abandoned, Flags::MSS_ABSENT);
+        set_if(!flags.syn() && options.mss_present, Flags::MSS_PRESENT);
+        let whole = !options.abandoned && !options.ended_early;
+        set_if(flags.syn() && !options.mss_present && whole, Flags::MSS_ABSENT);
         if flags.is_pure_syn() && options.fast_open == Some(FastOpen::Cookie) {
             found.set(Flags::TFO_SYN);
             self.tfo_data |= segment.len > 0;

@@ -15,8 +15,9 @@ mod unacked;
 mod verdict;
 
 pub use analysis::{Figures, Flags};
-pub use connection::{Connection, SynOutcome};
+pub use connection::{Birth, Connection, SynOutcome};
 pub use flow::WindowScale;
+pub use handshake::completeness::SYN as COMPLETENESS_SYN;
 pub use segment::{Scope, Segment, TcpFlags};
 pub use unacked::Pool;
 pub use verdict::{Analysis, ConnectionState, Opener, Shown, Verdict};

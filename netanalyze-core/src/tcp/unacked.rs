@@ -49,6 +49,8 @@ pub(crate) struct Unacked {
     min_start: u32,
     max_end: u32,
     stale: bool,
+    /// An entry begins below the base and ends above it, so that its end is less than its start; kept with the extremes.
+    straddles: bool,
     /// Not every entry starts at or after the end of the one before it, or the whole spans too much for serial order.
     disordered: bool,
 }
@@ -82,6 +84,7 @@ impl Unacked {
                     !at_or_before(last.end, entry.start) || entry.end.wrapping_sub(first.start) >= SAFE_SPAN;
                 self.min_start = self.min_start.min(start);
                 self.max_end = self.max_end.max(end);
+                self.straddles |= end < start;
             }
             _ => {
                 if self.entries.capacity() == 0 {
@@ -89,6 +92,7 @@ impl Unacked {
                 }
                 (self.min_start, self.max_end) = (start, end);
                 self.stale = false;
+                self.straddles = end < start;
                 self.disordered = entry.end.wrapping_sub(entry.start) >= SAFE_SPAN;
             }
         }
@@ -107,10 +111,14 @@ impl Unacked {
     }
 
     fn refresh(&mut self, base: u32) {
-        let starts = self.entries.iter().map(|e| e.start.wrapping_sub(base));
-        let ends = self.entries.iter().map(|e| e.end.wrapping_sub(base));
-        self.min_start = starts.min().unwrap_or(0);
-        self.max_end = ends.max().unwrap_or(0);
+        (self.min_start, self.max_end) = (u32::MAX, 0);
+        self.straddles = false;
+        for entry in &self.entries {
+            let (start, end) = (entry.start.wrapping_sub(base), entry.end.wrapping_sub(base));
+            self.min_start = self.min_start.min(start);
+            self.max_end = self.max_end.max(end);
+            self.straddles |= end < start;
+        }
         self.stale = false;
     }
 
@@ -143,7 +151,7 @@ impl Unacked {
 
     /// Whether an acknowledgement at this place lies at or before every entry's start.
     fn covers_nothing(&self, ack: u32) -> bool {
-        ack <= self.min_start && self.max_end.wrapping_sub(ack) < SAFE_SPAN
+        !self.straddles && ack <= self.min_start && self.max_end.wrapping_sub(ack) < SAFE_SPAN
     }
 
     fn acknowledge_front(&mut self, ack: u32, base: u32) -> Option<Entry> {
@@ -172,7 +180,7 @@ impl Unacked {
             let (start, end) = (first.start.wrapping_sub(base), last.end.wrapping_sub(base));
             // Ordered entries can still straddle the base, where unsigned extremes are not at the two ends.
             if start < end {
-                (self.min_start, self.max_end) = (start, end);
+                (self.min_start, self.max_end, self.straddles) = (start, end, false);
             } else {
                 self.stale = true;
             }

@@ -12,6 +12,7 @@ use crate::help;
 #[command(
     name = "netanalyze",
     version,
+    override_usage = help::USAGE,
     about = help::ABOUT,
     long_about = help::LONG_ABOUT,
     after_help = help::AFTER,
@@ -92,7 +93,7 @@ pub(crate) struct Args {
     #[arg(long, requires = "findings", help_heading = "How much")]
     pub(crate) all: bool,
 
-    /// Exit with status 1 if there is a shown finding of this severity or worse
+    /// Exit with status 1 if there is a finding of this severity or worse (and of --min-severity)
     #[arg(long, value_enum, value_name = "SEVERITY", help_heading = "For scripts and CI")]
     pub(crate) fail_on: Option<GateWord>,
 

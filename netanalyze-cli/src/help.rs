@@ -2,12 +2,17 @@
 
 pub(crate) const ABOUT: &str = "Say what is wrong with the network in a packet capture.";
 
+pub(crate) const USAGE: &str = "\
+netanalyze [OPTIONS] CAPTURE...
+       netanalyze --explain ID
+       netanalyze --list-fields";
+
 pub(crate) const LONG_ABOUT: &str = "\
 Say what is wrong with the network in a packet capture.
 
 netanalyze reads captures as tcpdump, Wireshark and the like write them, follows every TCP connection in them, and lists \
 retransmissions, losses, closed windows, resets, silences and more. Its verdicts are those of Wireshark's expert, frame by frame and \
-under the same names, so that every line can be looked up there; it takes seconds where Wireshark takes minutes.
+under the same names, so that every line can be looked up there.
 
 Without options it prints a summary: what the capture holds, what was found, and what to look at next.";
 
@@ -17,6 +22,7 @@ Examples:
   netanalyze capture.pcap --findings             what is wrong, the worst first
   netanalyze --explain tcp.analysis.zero_window  what a finding means
 
+Exit status: 0 analysed, 1 --fail-on found something, 2 it could not be done.
 --help says more, with more examples.";
 
 pub(crate) const AFTER_LONG: &str = "\
@@ -26,16 +32,17 @@ Examples:
       netanalyze capture.pcap --findings
 
   In a script: fail if something is off, and keep the list:
-      netanalyze capture.pcapng --findings --fail-on warn --format json -o findings.json
+      netanalyze capture.pcap --findings --fail-on warn --format json -o findings.json
 
   All reset connections, with jq:
-      netanalyze capture.pcap --findings --format jsonl | jq -r 'select(.id == \"tcp.connection.rst\") | .source'
+      netanalyze capture.pcap --findings --format jsonl |
+        jq -r 'select(.id == \"tcp.connection.rst\") | .source'
 
   A table for a spreadsheet, columns by Wireshark's names:
-      netanalyze capture.pcap --packets --fields frame.number,ip.src,tcp.len,tcp.analysis.rto --format csv
+      netanalyze capture.pcap --packets --fields frame.number,ip.src,tcp.len --format csv
 
   From a running machine, and from a set of rotated files:
-      ssh host tcpdump -i eth0 -c 10000 -w - | netanalyze - --findings
+      ssh host tcpdump -c 10000 -w - | netanalyze - --findings
       netanalyze --sort-captures trace*.pcap.gz
 
 Exit status:

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use netanalyze_core::field::{FieldType, Value};
 
-use crate::render::{guarded, push_ipv4, push_seconds, push_unsigned};
+use crate::render::{guarded, push_ether, push_hex, push_ipv4, push_seconds, push_unsigned};
 
 /// Characters that a value of a type usually needs, for aligned columns.
 pub(super) fn width(kind: FieldType) -> usize {
@@ -35,6 +35,8 @@ fn push_value(out: &mut Vec<u8>, value: &Value) {
             push_unsigned(out, number.unsigned_abs());
         }
         Value::Time(span) => push_seconds(out, span.0),
+        Value::Hex(number, digits) => push_hex(out, *number, *digits),
+        Value::Ether(address) => push_ether(out, *address),
         Value::Address(IpAddr::V4(address)) => push_ipv4(out, *address),
         // Writing into memory does not fail.
         other => _ = write!(out, "{other}"),

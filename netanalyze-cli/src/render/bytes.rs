@@ -16,6 +16,36 @@ pub(crate) fn push_unsigned(out: &mut Vec<u8>, mut number: u64) {
     out.extend_from_slice(digits.get(start..).unwrap_or_default());
 }
 
+/// Appends a number in hexadecimal after 0x, with at least `digits` digits.
+#[inline]
+pub(crate) fn push_hex(out: &mut Vec<u8>, number: u64, digits: u8) {
+    let needed = (64 - number.leading_zeros()).div_ceil(4);
+    out.extend_from_slice(b"0x");
+    for place in (0..needed.max(u32::from(digits).clamp(1, 16))).rev() {
+        out.push(hex_digit((number >> (4 * place)) as u8));
+    }
+}
+
+/// Appends an Ethernet address.
+#[inline]
+pub(crate) fn push_ether(out: &mut Vec<u8>, address: [u8; 6]) {
+    for (place, octet) in address.into_iter().enumerate() {
+        if place > 0 {
+            out.push(b':');
+        }
+        out.extend_from_slice(&[hex_digit(octet >> 4), hex_digit(octet)]);
+    }
+}
+
+/// The digit of the lower four bits.
+#[inline]
+fn hex_digit(bits: u8) -> u8 {
+    match bits & 15 {
+        digit @ 0..=9 => b'0' + digit,
+        letter => b'a' + (letter - 10),
+    }
+}
+
 /// Appends nanoseconds as seconds with nine decimals.
 #[inline]
 pub(crate) fn push_seconds(out: &mut Vec<u8>, ns: i64) {
@@ -47,6 +77,7 @@ pub(crate) fn push_ipv4(out: &mut Vec<u8>, address: std::net::Ipv4Addr) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use netanalyze_core::field::Value;
     use netanalyze_core::model::Span;
 
     fn text(write: impl FnOnce(&mut Vec<u8>)) -> String {
@@ -63,6 +94,12 @@ mod tests {
         for ns in [0, 1, -1, 999_999_999, 1_000_000_000, -1_500_000_000, i64::MAX, i64::MIN] {
             assert_eq!(text(|out| push_seconds(out, ns)), Span(ns).to_string());
         }
+        for (number, digits) in [(0, 0), (0, 4), (0x12, 4), (0xabcde, 4), (u64::MAX, 2), (9, 255)] {
+            let expected = Value::Hex(number, digits.min(16)).to_string();
+            assert_eq!(text(|out| push_hex(out, number, digits)), expected);
+        }
+        let ether = [0, 1, 0x2f, 0xa0, 0xff, 9];
+        assert_eq!(text(|out| push_ether(out, ether)), Value::Ether(ether).to_string());
         for address in ["0.0.0.0", "10.20.30.255"] {
             assert_eq!(text(|out| push_ipv4(out, address.parse().unwrap())), address);
         }

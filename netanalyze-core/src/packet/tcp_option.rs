@@ -168,8 +168,6 @@ pub struct TcpOptions {
     pub nop_runs: u8,
     /// The SCPS capabilities option was there.
     pub scps: bool,
-    /// The SNACK option was there.
-    pub snack: bool,
     /// An edge of a SACK block is cut off by the option's end.
     pub sack_truncated: bool,
     /// An option is too short for what it must hold. Wireshark 4.0 gives up on the header there ("malformed"): the options after it do
@@ -263,7 +261,8 @@ fn parse_any(area: &[u8], captured: usize) -> TcpOptions {
                 found.scps = true;
                 found.abandoned |= vector.len() % 2 == 1 && vector.len() > 1;
             }
-            (kind::SNACK, _) => found.snack = true,
+            // Wireshark 4.0 reads past the end of every option of this kind, and gives up on the header.
+            (kind::SNACK, _) => found.abandoned = true,
             (kind::MPTCP, data) => {
                 found.mptcp |= data.first().map_or(0, |first| 1 << (first >> 4));
                 found.abandoned |= data.len() < 2;

@@ -68,7 +68,7 @@ impl<'a> TcpLayer<'a> {
     fn ack(&self) -> Option<u32> {
         let raw = self.long(8)?;
         let ack_flag = self.byte(13)? & 0x10 != 0;
-        let verdict = self.verdict?;
+        let verdict = self.verdict.filter(|v| v.shown.events)?;
         Some(if verdict.shown.relative && ack_flag { raw.wrapping_sub(verdict.ack_base) } else { raw })
     }
 
@@ -124,12 +124,11 @@ pub(super) static FIELDS: &[Field] = &[
         unsigned(l.long(4).filter(|_| l.transport.origin != Origin::QuotedIcmp), out);
     }),
     field!("tcp.nxtseq" Unsigned "Relative sequence number after this segment", |l, out| {
-        let control = l.flags().map_or(0, |f| u32::from(f & 3 != 0));
-        let next = l.seq().zip(l.payload_len()).map(|(seq, len)| seq.wrapping_add(len).wrapping_add(control));
-        unsigned(next, out);
+        let next = l.flags().zip(l.seq()).zip(l.payload_len());
+        unsigned(next.map(|((flags, seq), len)| seq.wrapping_add(len).wrapping_add(u32::from(flags & 3 != 0))), out);
     }),
     field!("tcp.ack" Unsigned "Acknowledgment number, relative", |l, out| unsigned(l.ack(), out)),
-    field!("tcp.ack_raw" Unsigned "Acknowledgment number field", |l, out| unsigned(l.long(8).filter(|_| l.verdict.is_some()), out)),
+    field!("tcp.ack_raw" Unsigned "Acknowledgment number field", |l, out| unsigned(l.long(8).filter(|_| l.shown().events), out)),
     field!("tcp.hdr_len" Unsigned "Header length in bytes", |l, out| unsigned(l.header_len(), out)),
     field!("tcp.flags" Unsigned "The twelve flag bits", |l, out| out.extend(l.flags().map(|f| Value::Hex(u64::from(f), 4)))),
     field!("tcp.flags.ae" Boolean "Accurate ECN", |l, out| flag(l, 0x100, out)),

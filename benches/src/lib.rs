@@ -1,1 +1,23 @@
-//! benches
+//! Large captures from a seed, for speed and memory measurements.
+//!
+//! - [`payload`]: application messages and a pool of bytes whose checksums cost nothing;
+//! - [`encode`]: headers and records, written straight into the output;
+//! - [`flow`]: one conversation as a queue of planned packets;
+//! - [`shape`]: which conversations run at once, and the loop that merges them by time.
+//!
+//! The same shape, size and seed always give the same bytes. Memory grows with the conversations that run at once, never with
+//! the size of the capture.
+//!
+//! ```
+//! use netanalyze_benches::shape::{Shape, write};
+//!
+//! let mut capture = Vec::new();
+//! let summary = write(&mut capture, Shape::Mixed, 100_000, 7)?;
+//! assert_eq!(summary.bytes, capture.len() as u64);
+//! # Ok::<(), std::io::Error>(())
+//! ```
+
+pub mod encode;
+pub mod flow;
+pub mod payload;
+pub mod shape;

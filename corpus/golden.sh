@@ -1,0 +1,51 @@
+#!/bin/sh
+# Makes corpus/golden/NAME.tsv for every capture below corpus/captures with tshark 4.0.17 and its default preferences.
+#
+#   corpus/golden.sh              all captures
+#   corpus/golden.sh NAME...      only these files of corpus/captures
+#
+# A table has a header row of field names, then one row a frame; a field that occurs several times is joined with commas.
+# What tshark says on standard error about damaged files is not kept; the rows before the damage are.
+set -eu
+cd "$(dirname "$0")"
+
+version=$(tshark --version 2>/dev/null | head -n 1)
+case $version in
+*" 4.0.17 "*) ;;
+*) echo "golden.sh: the tables are tshark 4.0.17's, this is: $version" >&2; exit 2 ;;
+esac
+
+fields="frame.number frame.time_epoch frame.len frame.cap_len ip.src ip.dst
+tcp.stream tcp.srcport tcp.dstport tcp.seq tcp.nxtseq tcp.ack tcp.len tcp.flags
+tcp.window_size tcp.window_size_scalefactor tcp.time_relative tcp.time_delta tcp.completeness
+tcp.analysis tcp.analysis.flags
+tcp.analysis.retransmission tcp.analysis.fast_retransmission tcp.analysis.spurious_retransmission
+tcp.analysis.out_of_order tcp.analysis.lost_segment tcp.analysis.ack_lost_segment
+tcp.analysis.duplicate_ack tcp.analysis.duplicate_ack_num tcp.analysis.duplicate_ack_frame
+tcp.analysis.zero_window tcp.analysis.zero_window_probe tcp.analysis.zero_window_probe_ack
+tcp.analysis.window_full tcp.analysis.window_update
+tcp.analysis.keep_alive tcp.analysis.keep_alive_ack tcp.analysis.reused_ports
+tcp.analysis.rto tcp.analysis.rto_frame tcp.analysis.acks_frame tcp.analysis.ack_rtt
+tcp.analysis.initial_rtt tcp.analysis.bytes_in_flight tcp.analysis.push_bytes_sent
+tcp.connection.syn tcp.connection.synack tcp.connection.fin tcp.connection.fin_active
+tcp.connection.fin_passive tcp.connection.rst
+icmp.type icmp.code udp.stream"
+
+columns=
+for field in $fields; do
+    columns="$columns -e $field"
+done
+
+mkdir -p golden
+home=$(mktemp -d)
+trap 'rm -rf "$home"' EXIT
+if [ $# -eq 0 ]; then
+    rm -f golden/*.tsv
+    set -- captures/*
+fi
+for capture in "$@"; do
+    name=$(basename "$capture")
+    # An empty HOME keeps a user's profile out; `|| true`: a damaged file ends in an error after its readable frames.
+    HOME=$home XDG_CONFIG_HOME=$home tshark -n -r "captures/$name" -T fields -E header=y -E separator=/t -E occurrence=a \
+        $columns > "golden/$name.tsv" 2>/dev/null || true
+done

@@ -15,7 +15,8 @@ pub struct RawFrame {
     pub captured: u32,
     /// Bytes on the wire; never less than `captured`.
     pub wire_len: u32,
-    /// Index into [`Batch::links`] and into the facts' interfaces; `u32::MAX` if the file never described it.
+    /// Index into [`Batch::links`] and into the facts' interfaces; `u32::MAX` if the file never described it, or if this is no packet
+    /// but a record that Wireshark numbers like one (journal entries, custom blocks): there is no link to decode.
     pub interface: u32,
 }
 

@@ -4,12 +4,13 @@
 //! were its end, after every byte that could still be unpacked, and is remembered for one note; only real read errors are errors.
 //! Cost: one copy through the decompressor; zstd holds a window of at most [`limits::MAX_ZSTD_WINDOW`].
 
-use std::io::{self, Cursor, Read};
+use std::io::{self, Read};
 
 use flate2::{Decompress, FlushDecompress, Status};
 use lz4_flex::frame::FrameDecoder as Lz4Frame;
 use ruzstd::decoding::{BlockDecodingStrategy, FrameDecoder as ZstdFrame};
 
+use super::packed::{BUFFER, Magic, Packed, Raw, is_skippable};
 use crate::model::limits;
 
 /// A compression that we unpack.
@@ -49,137 +50,6 @@ impl Compression {
             Compression::Zstd => "zstd",
             Compression::Lz4 => "lz4",
         }
-    }
-}
-
-fn is_skippable(magic: [u8; 4]) -> bool {
-    matches!(magic, [0x50..=0x5f, 0x2a, 0x4d, 0x18])
-}
-
-/// The packed bytes: what was read to recognise them, then the rest.
-///
-/// Decompressors wrap read errors in their own; the real one is kept here, and they see the end of the input.
-pub(super) struct Raw {
-    inner: io::Chain<Cursor<Vec<u8>>, Box<dyn Read + Send>>,
-    failed: Option<io::Error>,
-}
-
-impl Raw {
-    pub(super) fn new(head: Vec<u8>, rest: Box<dyn Read + Send>) -> Raw {
-        Raw { inner: Cursor::new(head).chain(rest), failed: None }
-    }
-}
-
-impl Read for Raw {
-    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        loop {
-            match self.inner.read(into) {
-                Ok(read) => return Ok(read),
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => {
-                    self.failed = Some(error);
-                    return Ok(0);
-                }
-            }
-        }
-    }
-}
-
-/// Bytes of packed input held at a time.
-const BUFFER: usize = 64 << 10;
-
-/// A buffer over the packed bytes that can look ahead, and remembers the last bytes that were taken.
-struct Packed {
-    raw: Raw,
-    buffer: Vec<u8>,
-    start: usize,
-    end: usize,
-    last: [u8; 8],
-}
-
-impl Packed {
-    fn new(raw: Raw) -> Packed {
-        Packed { raw, buffer: vec![0; BUFFER], start: 0, end: 0, last: [0xff; 8] }
-    }
-
-    /// The bytes at hand: at least `want` (a few) of them unless the input ends before.
-    fn ahead(&mut self, want: usize) -> io::Result<&[u8]> {
-        if self.end - self.start < want {
-            self.buffer.copy_within(self.start..self.end, 0);
-            self.end -= self.start;
-            self.start = 0;
-            while self.end < want {
-                match self.raw.read(self.buffer.get_mut(self.end..).unwrap_or_default())? {
-                    0 => break,
-                    read => self.end = (self.end + read).min(self.buffer.len()),
-                }
-            }
-        }
-        Ok(self.buffer.get(self.start..self.end).unwrap_or_default())
-    }
-
-    /// Marks bytes at hand as used.
-    fn take(&mut self, count: usize) {
-        let end = self.start.saturating_add(count).min(self.end);
-        let taken = self.buffer.get(self.start..end).unwrap_or_default();
-        if let Some(last) = taken.last_chunk::<8>() {
-            self.last = *last;
-        } else {
-            self.last.rotate_left(taken.len());
-            if let Some(room) = self.last.get_mut(8 - taken.len()..) {
-                room.copy_from_slice(taken);
-            }
-        }
-        self.start = end;
-    }
-
-    /// The magic of the next frame; fewer bytes at the end of the input.
-    fn magic(&mut self) -> io::Result<Magic> {
-        let ahead = self.ahead(4)?;
-        Ok(match ahead.first_chunk::<4>() {
-            Some(magic) if is_skippable(*magic) => Magic::Skippable,
-            Some(magic) => Magic::Frame(*magic),
-            None if ahead.is_empty() => Magic::End,
-            None => Magic::Frame([0; 4]),
-        })
-    }
-
-    /// Passes over a skippable frame.
-    fn skip_frame(&mut self) -> io::Result<Step> {
-        let cut = Step::Damage(0, "ends inside a skippable frame".to_owned());
-        let Some(&length) = self.ahead(8)?.get(4..).and_then(<[u8]>::first_chunk::<4>) else {
-            return Ok(cut);
-        };
-        self.take(8);
-        let mut left = u32::from_le_bytes(length) as usize;
-        while left > 0 {
-            let have = self.ahead(1)?.len().min(left);
-            if have == 0 {
-                return Ok(cut);
-            }
-            self.take(have);
-            left -= have;
-        }
-        Ok(Step::Bytes(0))
-    }
-}
-
-/// What comes next in the packed input.
-enum Magic {
-    End,
-    Skippable,
-    Frame([u8; 4]),
-}
-
-impl Read for Packed {
-    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        let have = self.ahead(1)?;
-        let count = have.len().min(into.len());
-        if let (Some(front), Some(bytes)) = (into.get_mut(..count), have.get(..count)) {
-            front.copy_from_slice(bytes);
-        }
-        self.take(count);
-        Ok(count)
     }
 }
 
@@ -274,7 +144,7 @@ impl Decoder {
             State::Lz4(mut packed) => {
                 let next = match packed.magic()? {
                     Magic::End => Step::End,
-                    Magic::Skippable => packed.skip_frame()?,
+                    Magic::Skippable => skip(packed.skip_frame()?),
                     Magic::Frame(magic @ (LZ4_MAGIC | LZ4_LEGACY_MAGIC)) => {
                         let frame = Box::new(Lz4Frame::new(packed));
                         self.state = State::Lz4Frame { frame, legacy: magic == LZ4_LEGACY_MAGIC };
@@ -326,12 +196,7 @@ impl Read for Decoder {
             if let Some(error) = self.failure() {
                 return Err(error);
             }
-            self.damage = damage.map(|reason| {
-                format!(
-                    "the {} stream {reason}; what could be unpacked before that was analysed",
-                    self.kind.name()
-                )
-            });
+            self.damage = damage.map(|reason| format!("the {} stream {reason}", self.kind.name()));
             return Ok(read);
         }
         Ok(0)
@@ -393,7 +258,7 @@ fn zstd_step(packed: &mut Packed, zstd: &mut Zstd, into: &mut [u8]) -> io::Resul
     if !zstd.open {
         return Ok(match packed.magic()? {
             Magic::End => Step::End,
-            Magic::Skippable => packed.skip_frame()?,
+            Magic::Skippable => skip(packed.skip_frame()?),
             Magic::Frame(ZSTD_MAGIC) => match zstd.frame.reset(&mut *packed) {
                 Ok(()) => {
                     zstd.open = true;
@@ -413,6 +278,10 @@ fn zstd_step(packed: &mut Packed, zstd: &mut Zstd, into: &mut [u8]) -> io::Resul
     Ok(Step::Bytes(0))
 }
 
+fn skip(whole: bool) -> Step {
+    if whole { Step::Bytes(0) } else { Step::Damage(0, "ends inside a skippable frame".to_owned()) }
+}
+
 /// Why unpacking failed, for people.
 fn reason(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
@@ -422,4 +291,189 @@ fn reason(error: &dyn std::error::Error) -> String {
         source = deeper.source();
     }
     format!("is damaged or ends early ({text})")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{self, Cursor, Read, Write};
+
+    use super::super::Source;
+    use super::super::sample::{Outcome, read, read_all, read_good, small_pcap, stream};
+    use crate::model::{Error, NoteKind};
+
+    fn gzip(bytes: &[u8]) -> Vec<u8> {
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        encoder.write_all(bytes).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    fn zstd(bytes: &[u8]) -> Vec<u8> {
+        ruzstd::encoding::compress_to_vec(bytes, ruzstd::encoding::CompressionLevel::Fastest)
+    }
+
+    fn lz4(bytes: &[u8]) -> Vec<u8> {
+        let info = lz4_flex::frame::FrameInfo::new()
+            .content_checksum(true)
+            .block_size(lz4_flex::frame::BlockSize::Max64KB);
+        let mut encoder = lz4_flex::frame::FrameEncoder::with_frame_info(info, Vec::new());
+        encoder.write_all(bytes).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    type Packer = fn(&[u8]) -> Vec<u8>;
+
+    const PACKERS: [(&str, Packer); 3] = [("gzip", gzip), ("zstd", zstd), ("lz4", lz4)];
+
+    /// A capture of `count` records whose bytes do not compress well.
+    fn noisy_pcap(count: u32) -> Vec<u8> {
+        let mut file = small_pcap(0);
+        let mut state = 1_u32;
+        for index in 0..count {
+            let mut noise = || {
+                state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                (state >> 24) as u8
+            };
+            let data: Vec<u8> = (0..1000).map(|_| noise()).collect();
+            file.extend(super::super::sample::LITTLE.record(super::super::sample::T0, index, 1000, &data));
+        }
+        file
+    }
+
+    fn skippable(length: u32) -> Vec<u8> {
+        [vec![0x53, 0x2a, 0x4d, 0x18], length.to_le_bytes().to_vec(), vec![9; length as usize]].concat()
+    }
+
+    #[test]
+    fn one_stream_reads_like_the_plain_capture() {
+        let plain = noisy_pcap(1200);
+        let want = read_good(&plain);
+        for (name, pack) in PACKERS {
+            let outcome = read_good(&pack(&plain));
+            assert_eq!(outcome.rows, want.rows, "{name}");
+            let file = &outcome.facts.files[0];
+            assert_eq!((file.compression, file.file_bytes), (Some(name), plain.len() as u64));
+            assert!(outcome.notes.is_empty(), "{name}: {:?}", outcome.notes);
+        }
+    }
+
+    #[test]
+    fn several_members_and_frames_are_one_capture() {
+        let plain = small_pcap(100);
+        let want = read_good(&plain);
+        for (name, pack) in PACKERS {
+            for step in [1, 7, usize::MAX] {
+                let mut parts: Vec<Vec<u8>> = plain.chunks(777).map(pack).collect();
+                if name != "gzip" {
+                    parts.insert(3, skippable(5));
+                    parts.insert(0, skippable(100));
+                    parts.push(skippable(0));
+                }
+                let outcome = read_all(vec![stream("test", &parts.concat(), step)]).unwrap();
+                assert_eq!(outcome.rows, want.rows, "{name} by {step}");
+                assert!(outcome.notes.is_empty(), "{name} by {step}: {:?}", outcome.notes);
+            }
+        }
+    }
+
+    #[test]
+    fn zeros_behind_the_last_gzip_member_are_padding() {
+        let outcome = read_good(&[gzip(&small_pcap(3)), vec![0; 100_000]].concat());
+        assert_eq!((outcome.rows.len(), outcome.notes.len()), (3, 0));
+    }
+
+    fn has_one_damage_note(outcome: &Outcome) -> bool {
+        outcome.notes.iter().filter(|note| note.kind == NoteKind::DamagedCompression).count() == 1
+            && outcome.note(NoteKind::TruncatedFile).is_none()
+    }
+
+    #[test]
+    fn what_follows_the_last_frame_is_noted() {
+        for (name, pack) in PACKERS {
+            for tail in [&b"x"[..], b"longer than a magic"] {
+                let outcome = read_good(&[pack(&small_pcap(3)), tail.to_vec()].concat());
+                assert_eq!(outcome.rows.len(), 3, "{name}");
+                assert!(has_one_damage_note(&outcome), "{name}");
+            }
+        }
+    }
+
+    #[test]
+    fn cut_streams_keep_what_came_before_the_cut() {
+        let plain = noisy_pcap(600);
+        for (name, pack) in PACKERS {
+            let packed = pack(&plain);
+            for tenth in [4, 6, 9] {
+                let cut = packed.len() * tenth / 10;
+                let outcome = read_good(&packed[..cut]);
+                // The noise hardly compresses, and at most one block (128 KiB of zstd, 64 KiB of lz4) is lost with its end.
+                let least = (cut.saturating_sub(192 << 10)) / 1016;
+                assert!(outcome.rows.len() >= least, "{name} at {tenth}: {} of {least}", outcome.rows.len());
+                assert!(has_one_damage_note(&outcome), "{name} at {tenth}: {:?}", outcome.notes);
+            }
+        }
+    }
+
+    #[test]
+    fn a_cut_anywhere_in_a_small_stream_never_panics() {
+        let plain = small_pcap(4);
+        for (name, pack) in PACKERS {
+            let packed = pack(&plain);
+            for length in 0..packed.len() {
+                match read(&packed[..length]) {
+                    Ok(outcome) => {
+                        assert!(has_one_damage_note(&outcome), "{name} {length}: {:?}", outcome.notes)
+                    }
+                    Err(Error::NotACapture { .. }) => {}
+                    Err(error) => panic!("{name} {length}: {error}"),
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn flipped_bytes_never_panic() {
+        let plain = small_pcap(4);
+        for (_, pack) in PACKERS {
+            let packed = pack(&plain);
+            for place in 4..packed.len() {
+                let mut bad = packed.clone();
+                bad[place] ^= 0x55;
+                match read(&bad) {
+                    Ok(_) | Err(Error::NotACapture { .. }) => {}
+                    Err(error) => panic!("{place}: {error}"),
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn damage_inside_a_gzip_block_keeps_the_bytes_before_it() {
+        let plain = noisy_pcap(300);
+        let mut packed = gzip(&plain);
+        let place = packed.len() / 2;
+        packed[place..place + 64].fill(0);
+        let outcome = read_good(&packed);
+        let good = plain.len() / 2 / 1016;
+        assert!(outcome.rows.len() + 40 > good, "{} of {good}", outcome.rows.len());
+    }
+
+    #[test]
+    fn a_read_error_is_no_damage() {
+        struct Failing(Cursor<Vec<u8>>);
+        impl Read for Failing {
+            fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+                match self.0.read(into)? {
+                    0 => Err(io::Error::other("the disk is gone")),
+                    read => Ok(read),
+                }
+            }
+        }
+        for (name, pack) in PACKERS {
+            let packed = pack(&noisy_pcap(500));
+            let half = packed[..packed.len() / 2].to_vec();
+            let reader = Box::new(Failing(Cursor::new(half)));
+            let error = read_all(vec![Source::Stream { name: "disk".to_owned(), reader }]).unwrap_err();
+            assert_eq!(error.to_string(), "cannot read disk: the disk is gone", "{name}");
+        }
+    }
 }

@@ -7,8 +7,9 @@ use std::fs::File;
 use std::io::{self, Read};
 
 use super::Source;
-use super::compressed::{Compression, Decoder, Raw};
+use super::compressed::{Compression, Decoder};
 use super::magic;
+use super::packed::Raw;
 use crate::model::Error;
 
 /// Bytes looked at to recognise an input: enough for every magic, and to tell some kinds of text apart.

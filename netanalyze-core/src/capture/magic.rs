@@ -175,3 +175,62 @@ fn is_hex_dump(line: &str) -> bool {
     words.next().is_some_and(|offset| is_hex(offset, 3..=8) && offset.bytes().all(|byte| byte == b'0'))
         && words.take(3).filter(|word| is_hex(word, 2..=4)).count() == 3
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::sample::{refusal, small_pcap};
+    use super::*;
+
+    #[test]
+    fn says_what_it_is_and_what_to_try() {
+        for (head, want) in [
+            (&b""[..], "is empty"),
+            (b"snoop\0\0\0\0\0\0\x02", "`editcap -F pcapng IN OUT`"),
+            (b"GMBU\0\x02", "Network Monitor 2"),
+            (b"\xfd7zXZ\0\0\x04", "`xz -dc FILE | netanalyze -`"),
+            (b"BZh91AY", "bzip2"),
+            (b"PK\x03\x04\x14", "zip"),
+            (b"<!DOCTYPE html>\n<html>", "web page"),
+            (b"\n<html><body>", "web page"),
+            (b"version https://git-lfs.github.com/spec/v1\noid sha256:", "git lfs pull"),
+            (b"../default/tls.pcapng", "symbolic link"),
+            (b"1MOyoQIABAAAAAAA", "base64 -d"),
+            (b"D4C3B2A1020004", "xxd -r -p"),
+            (b"0000  00 1b 21 3c", "text2pcap"),
+            (b"00000000: d4c3 b2a1 0200", "text2pcap"),
+            (b"12:00:01.000001 IP 10.0.0.1.80 > 10.0.0.2.81: Flags", "tcpdump -w"),
+            (b"dear diary\n", "begins with `dear diary`"),
+            (b"\xc3\xa4rger, wide letter cut at the end \xe2\x82", "text file"),
+            (b"\x7fELF\x02\x01", "program"),
+            (b"\x0d\x0a\x0d\x0d\x0d\x0a\x1c\0\0\0", "text-mode transfer"),
+            (b"\x0a\x0d\x0d\x0a\x1c\0\0\0none\x01\0\0\0", "section header is damaged"),
+            (b"\xd4\xc3\xb2", "ends inside the header of a capture, after 3 bytes"),
+            (b"\x01\x02\x03\x04\x05\x06\x07\x08\x09", "begins with the bytes 01 02 03 04 05 06 07 08"),
+        ] {
+            let said = describe(head);
+            assert!(said.contains(want), "{}: {said}", head.escape_ascii());
+            assert!(said.len() < 250, "{said}");
+        }
+    }
+
+    #[test]
+    fn every_prefix_of_a_header_is_refused_by_name() {
+        for length in 0..24 {
+            let said = refusal(&small_pcap(1)[..length]);
+            assert!(said.starts_with("test: "), "{said}");
+            assert!(
+                said.contains(if length == 0 { "is empty" } else { "ends inside the header" }),
+                "{length}: {said}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_a_packed_file_holds_is_named() {
+        use std::io::Write;
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        encoder.write_all(b"snoop\0\0\0").unwrap();
+        let said = refusal(&encoder.finish().unwrap());
+        assert!(said.contains("what this gzip file holds is a snoop capture"), "{said}");
+    }
+}

@@ -8,6 +8,7 @@ mod book;
 mod compressed;
 mod input;
 mod magic;
+mod packed;
 mod pcap;
 mod pcapng;
 mod pcapng_block;

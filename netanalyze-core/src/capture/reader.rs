@@ -170,8 +170,7 @@ impl CaptureReader {
                     });
                     continue;
                 }
-                Container::Cut => return Err(input.no_capture()),
-                Container::None => return Err(input.no_capture()),
+                Container::Cut | Container::None => return Err(input.no_capture()),
             };
             self.last_time_before = self.last_time;
             self.current = Some(Current { input, format, ended: false, begun: false });
@@ -215,10 +214,12 @@ impl CaptureReader {
             file.file_bytes = end;
         }
         if let Some(damage) = current.input.damage() {
-            self.book.note_all(NoteKind::DamagedCompression, Some(end), 1, || damage);
+            self.book.note_all(NoteKind::DamagedCompression, Some(end), 1, || {
+                format!("{damage} after {end} unpacked bytes; the packets before that were analysed")
+            });
         }
         let file = self.book.facts.files.len().saturating_sub(1);
-        let mine = self.book.facts.interfaces.iter().filter(|interface| interface.file == file);
+        let mine = self.book.facts.interfaces.iter().rev().take_while(|interface| interface.file == file);
         let dropped = mine.filter_map(|interface| interface.dropped).fold(0, u64::saturating_add);
         if dropped > 0 {
             self.book.note_all(NoteKind::CaptureDrops, None, dropped, || {
@@ -268,19 +269,17 @@ fn fill(
             used = walked.used.min(valid);
             need = walked.need;
         }
+        book.base += used as u64;
         if !batch.frames.is_empty() {
-            book.base += used as u64;
             carry.clear();
             carry.shrink_to(limits::BATCH_BYTES);
             carry.extend_from_slice(bytes.get(used..valid).unwrap_or_default());
             return Ok(true);
         }
         if current.ended {
-            book.base += used as u64;
             carry.clear();
             return Ok(false);
         }
-        book.base += used as u64;
         bytes.copy_within(used..valid, 0);
         valid -= used;
         used = 0;
@@ -323,5 +322,174 @@ impl Format {
             Format::Pcap(pcap) => pcap.walk(bytes, from, ended, frames, book),
             Format::Pcapng(pcapng) => pcapng.walk(bytes, from, ended, frames, book),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::super::sample::{LITTLE, ORDERS, T0, read_all, read_good, small_pcap, small_pcapng, stream};
+    use super::*;
+
+    fn set(files: &[Vec<u8>]) -> Vec<Source> {
+        files.iter().zip('a'..).map(|(file, name)| stream(&name.to_string(), file, usize::MAX)).collect()
+    }
+
+    /// A pcap of several batches with records of all lengths, and the offsets and lengths of their data.
+    fn long_pcap() -> (Vec<u8>, Vec<(usize, usize)>) {
+        let mut file = small_pcap(0);
+        let mut places = Vec::new();
+        while file.len() < 4 * limits::BATCH_BYTES {
+            let length = places.len() * 37 % 1600;
+            file.extend(LITTLE.record(T0, 0, length as u32, &vec![places.len() as u8; length]));
+            places.push((file.len() - length, length));
+        }
+        (file, places)
+    }
+
+    #[test]
+    fn frames_run_on_over_batches() {
+        let (file, places) = long_pcap();
+        let outcome = read_good(&file);
+        assert_eq!(outcome.rows.len(), places.len());
+        for (row, (start, length)) in outcome.rows.iter().zip(&places) {
+            assert_eq!(row.bytes, file[*start..*start + *length]);
+        }
+        assert_eq!(outcome.facts.files[0].file_bytes, file.len() as u64);
+        assert!(outcome.notes.is_empty());
+    }
+
+    #[test]
+    fn short_reads_give_the_same_frames() {
+        for file in [small_pcap(30), small_pcapng(ORDERS[0], 30), small_pcapng(ORDERS[1], 30)] {
+            let want = read_good(&file);
+            for step in [1, 3, 16, 100] {
+                assert_eq!(read_all(vec![stream("test", &file, step)]).unwrap().rows, want.rows);
+            }
+        }
+        let (file, _) = long_pcap();
+        let want = read_good(&file);
+        for step in [4093, 65_536, 131_071] {
+            assert_eq!(read_all(vec![stream("test", &file, step)]).unwrap().rows, want.rows);
+        }
+    }
+
+    #[test]
+    fn a_set_is_numbered_through() {
+        let outcome = read_all(set(&[small_pcap(3), small_pcapng(ORDERS[1], 2), small_pcap(1)])).unwrap();
+        let seen: Vec<_> = outcome.rows.iter().map(|row| (row.number, row.interface)).collect();
+        assert_eq!(seen, [(1, 0), (2, 0), (3, 0), (4, 1), (5, 1), (6, 2)]);
+        let files: Vec<_> =
+            outcome.facts.files.iter().map(|file| (file.name.as_str(), file.packets)).collect();
+        assert_eq!(files, [("a", 3), ("b", 2), ("c", 1)]);
+        let interfaces: Vec<_> =
+            outcome.facts.interfaces.iter().map(|each| (each.file, each.packets)).collect();
+        assert_eq!(interfaces, [(0, 3), (1, 2), (2, 1)]);
+    }
+
+    #[test]
+    fn sets_out_of_order_are_noted() {
+        let late = [LITTLE.pcap(0xa1b2_c3d4, 0, 1), LITTLE.record(T0 + 9, 0, 1, b"x")].concat();
+        assert!(read_all(set(&[small_pcap(2), late.clone()])).unwrap().notes.is_empty());
+        let outcome = read_all(set(&[late, small_pcap(2)])).unwrap();
+        assert_eq!(outcome.kinds(), [NoteKind::DescendingTimes]);
+        assert_eq!(outcome.notes[0].file.as_deref(), Some("b"));
+    }
+
+    #[test]
+    fn an_empty_file_in_a_set_is_noted() {
+        for cut in [0, 3, 23] {
+            let last = [LITTLE.pcap(0xa1b2_c3d4, 0, 1), LITTLE.record(T0 + 9, 0, 1, b"x")].concat();
+            let outcome = read_all(set(&[small_pcap(2), small_pcap(2)[..cut].to_vec(), last])).unwrap();
+            assert_eq!((outcome.rows.len(), outcome.kinds()), (3, vec![NoteKind::TruncatedFile]), "{cut}");
+        }
+    }
+
+    #[test]
+    fn a_set_without_packets_is_an_error() {
+        for files in [&[small_pcap(0)][..], &[small_pcap(0), small_pcap(0), small_pcapng(ORDERS[0], 0)]] {
+            let error = read_all(set(files)).unwrap_err();
+            assert!(matches!(&error, Error::NotACapture { name, .. } if name == "a"), "{error}");
+        }
+        assert!(matches!(CaptureReader::open(vec![]), Err(Error::NotACapture { .. })));
+    }
+
+    #[test]
+    fn what_is_no_capture_in_a_set_is_an_error_that_names_it() {
+        let error = read_all(set(&[small_pcap(2), b"#!/bin/sh".to_vec()])).unwrap_err();
+        assert!(matches!(&error, Error::NotACapture { name, .. } if name == "b"), "{error}");
+    }
+
+    #[test]
+    fn missing_files_and_directories_are_found_before_anything_is_read() {
+        let sources = |path: &str| vec![stream("a", &small_pcap(1), 9), Source::File(path.into())];
+        let missing = CaptureReader::open(sources("no/such/file.pcap")).err();
+        assert!(matches!(&missing, Some(Error::Read { name, .. }) if name == "no/such/file.pcap"));
+        let directory = CaptureReader::open(sources(".")).err();
+        assert!(
+            matches!(&directory, Some(Error::NotACapture { reason, .. }) if reason.contains("directory"))
+        );
+    }
+
+    #[test]
+    fn one_kind_of_trouble_in_a_file_is_one_note() {
+        let mut file = small_pcapng(ORDERS[0], 1);
+        for _ in 0..5 {
+            file.extend(LITTLE.enhanced(4, 0, 1, b"x"));
+        }
+        let outcome = read_all(set(&[file.clone(), file])).unwrap();
+        let notes: Vec<_> =
+            outcome.notes.iter().map(|note| (note.file.as_deref(), note.offset, note.count)).collect();
+        let first = Some(28 + 20 + 92 + 8);
+        assert_eq!(notes, [(Some("a"), first, 5), (Some("b"), first, 5)]);
+    }
+
+    #[test]
+    fn batches_share_the_links_until_an_interface_appears() {
+        let (file, _) = long_pcap();
+        let mut reader = CaptureReader::open(set(&[file, small_pcap(1)])).unwrap();
+        let mut batches = [Batch::default(), Batch::default(), Batch::default()];
+        for batch in &mut batches {
+            assert!(reader.next_batch(batch).unwrap());
+        }
+        assert!(Arc::ptr_eq(&batches[0].links, &batches[2].links));
+        let mut last = Batch::default();
+        while reader.next_batch(&mut last).unwrap() {}
+        assert_eq!((batches[0].links.len(), last.links.len()), (1, 2));
+    }
+
+    #[test]
+    fn a_giant_record_gives_its_memory_back() {
+        let mut file = small_pcap(1);
+        file.extend(LITTLE.record(T0, 0, 8 << 20, &vec![1; 8 << 20]));
+        file.extend_from_slice(&long_pcap().0[24..]);
+        let mut reader = CaptureReader::open(set(&[file])).unwrap();
+        let mut batch = Batch::default();
+        let mut most = 0;
+        while reader.next_batch(&mut batch).unwrap() {
+            most = most.max(batch.bytes.len());
+        }
+        assert!(most >= 8 << 20);
+        assert!(
+            batch.bytes.capacity() <= 2 * limits::BATCH_BYTES
+                && reader.carry.capacity() <= limits::BATCH_BYTES
+        );
+    }
+
+    #[test]
+    fn the_time_span_is_that_of_the_frames() {
+        let mut reader = CaptureReader::open(set(&[small_pcap(3)])).unwrap();
+        assert_eq!(reader.time_span(), None);
+        while reader.next_batch(&mut Batch::default()).unwrap() {}
+        let start = i64::from(T0) * 1_000_000_000;
+        assert_eq!(reader.time_span(), Some((Timestamp(start), Timestamp(start + 2_000_000))));
+        assert_eq!(reader.frames(), 3);
+    }
+
+    #[test]
+    fn a_reader_goes_to_another_thread() {
+        fn sendable<T: Send>() {}
+        sendable::<CaptureReader>();
     }
 }

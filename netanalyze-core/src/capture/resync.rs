@@ -127,7 +127,12 @@ pub(super) const PLAUSIBLE_BLOCK: usize = TRUSTED_RECORD as usize + 4096;
 /// Where the next plausible pcapng block begins, from `from` on: a known type, and the same sane length before and after it.
 pub(super) fn next_block(big: bool, bytes: &[u8], from: usize, ended: bool) -> Found {
     let last = if ended { bytes.len() } else { bytes.len().saturating_sub(REACH) };
-    for at in from..last {
+    let candidates = bytes.get(from..last.saturating_add(3).min(bytes.len())).unwrap_or_default().windows(4);
+    for (at, kind) in (from..).zip(candidates) {
+        // Nearly every place ends here.
+        if !kind.first_chunk().is_some_and(|kind| is_known(word(big, *kind))) {
+            continue;
+        }
         let Some((total, big)) = block_length(big, bytes, at) else { continue };
         let next = at + total;
         // One agreeing pair of lengths can be chance; the block behind it must agree too, unless the file ends there.
@@ -142,28 +147,34 @@ pub(super) fn next_block(big: bool, bytes: &[u8], from: usize, ended: bool) -> F
 /// Length and byte order of the block at `at`, if it is whole, of a known type, and its two lengths agree.
 fn block_length(big: bool, bytes: &[u8], at: usize) -> Option<(usize, bool)> {
     let [a, b, c, d, e, f, g, h, i, j, k, l] = *bytes.get(at..)?.first_chunk::<12>()?;
-    let (big, known) = match ([a, b, c, d], [i, j, k, l]) {
-        ([0x0a, 0x0d, 0x0d, 0x0a], [0x1a, 0x2b, 0x3c, 0x4d]) => (true, true),
-        ([0x0a, 0x0d, 0x0d, 0x0a], [0x4d, 0x3c, 0x2b, 0x1a]) => (false, true),
+    let big = match ([a, b, c, d], [i, j, k, l]) {
+        ([0x0a, 0x0d, 0x0d, 0x0a], [0x1a, 0x2b, 0x3c, 0x4d]) => true,
+        ([0x0a, 0x0d, 0x0d, 0x0a], [0x4d, 0x3c, 0x2b, 0x1a]) => false,
+        ([0x0a, 0x0d, 0x0d, 0x0a], _) => return None,
         (kind, _) => {
-            let kind = if big { u32::from_be_bytes(kind) } else { u32::from_le_bytes(kind) };
-            (big, is_known(kind))
+            if !is_known(word(big, kind)) {
+                return None;
+            }
+            big
         }
     };
-    let word = |four: [u8; 4]| if big { u32::from_be_bytes(four) } else { u32::from_le_bytes(four) };
-    let length = word([e, f, g, h]);
-    if !known || !(12..=REACH as u32).contains(&length) || length % 4 != 0 {
+    let length = word(big, [e, f, g, h]);
+    if !(12..=REACH as u32).contains(&length) || !length.is_multiple_of(4) {
         return None;
     }
     let total = length as usize;
     let trailer = *bytes.get(at..at + total)?.last_chunk::<4>()?;
-    (word(trailer) == length).then_some((total, big))
+    (word(big, trailer) == length).then_some((total, big))
+}
+
+fn word(big: bool, bytes: [u8; 4]) -> u32 {
+    if big { u32::from_be_bytes(bytes) } else { u32::from_le_bytes(bytes) }
 }
 
 fn is_known(kind: u32) -> bool {
     matches!(
         kind,
-        kind::INTERFACE
+        kind::SECTION | kind::INTERFACE
             ..=kind::ENHANCED | kind::JOURNAL | kind::SECRETS | kind::CUSTOM | kind::CUSTOM_NO_COPY
     ) || kind::SYSDIG.contains(&kind)
 }

@@ -46,8 +46,8 @@ pub struct TcpPacket {
     pub origin: Origin,
     /// Whether the urgent pointer is not zero.
     pub urgent_pointer: bool,
-    /// Whether the payload is a banner after which a new conversation begins ([`crate::protocol::vnc`]).
-    pub banner: bool,
+    /// Whether the payload is one after which a new conversation begins ([`crate::protocol::vnc`]).
+    pub opens_successor: bool,
 }
 
 const _: () = assert!(size_of::<TcpPacket>() <= 112);
@@ -93,4 +93,6 @@ pub struct UdpPacket {
     pub slot: u32,
     /// As [`TcpPacket::ordinal`].
     pub ordinal: u16,
+    /// Whether the payload is one after which a new conversation begins ([`crate::protocol::snmp`]).
+    pub opens_successor: bool,
 }

@@ -41,6 +41,13 @@ pub struct TcpConversation {
     pub kinds_seen: u64,
 }
 
+/// A UDP conversation.
+#[derive(Debug)]
+struct UdpConversation {
+    key: FlowKey,
+    succession: Succession,
+}
+
 /// Whether another conversation follows on the same addresses and ports, as Wireshark has it for some protocols.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 enum Succession {
@@ -84,7 +91,7 @@ pub struct Shard {
     tcp: Slab<TcpConversation>,
     /// The most recent conversation of each key, as indices into `tcp`.
     tcp_index: HashTable<u32>,
-    udp: Slab<FlowKey>,
+    udp: Slab<UdpConversation>,
     udp_index: HashTable<u32>,
     pool: Pool,
     twin: Option<Twin>,
@@ -155,7 +162,7 @@ impl Shard {
         };
         self.twin = Some(Twin { index, frame, seq: segment.seq, ack: segment.ack, record: verdict.analysis });
         let conversation = self.tcp.get_mut(index)?;
-        if packet.banner && conversation.succession == Succession::None && is_handed_on(&verdict) {
+        if packet.opens_successor && conversation.succession == Succession::None && is_handed_on(&verdict) {
             conversation.succession = Succession::Due;
         }
         Some(Touched {
@@ -169,17 +176,30 @@ impl Shard {
     /// Takes a UDP packet.
     pub fn udp(&mut self, packet: &UdpPacket) -> (ConversationRef, Arrival) {
         let udp = &self.udp;
-        let known = self.udp_index.find(packet.hash, |&i| udp.get(i) == Some(&packet.key)).copied();
+        let known =
+            self.udp_index.find_mut(packet.hash, |&i| udp.get(i).is_some_and(|c| c.key == packet.key));
         let (index, arrival) = match known {
-            Some(index) => (index, Arrival::Known),
+            Some(place) => {
+                let due = udp.get(*place).is_some_and(|c| c.succession == Succession::Due);
+                if due {
+                    *place =
+                        self.udp.push(UdpConversation { key: packet.key, succession: Succession::Settled });
+                }
+                (*place, if due { Arrival::New } else { Arrival::Known })
+            }
             None => {
-                let index = self.udp.push(packet.key);
+                let index = self.udp.push(UdpConversation { key: packet.key, succession: Succession::None });
                 let (udp, hasher) = (&self.udp, &self.hasher);
                 self.udp_index
-                    .insert_unique(packet.hash, index, |&i| udp.get(i).map_or(0, |key| hasher.hash(key)));
+                    .insert_unique(packet.hash, index, |&i| udp.get(i).map_or(0, |c| hasher.hash(&c.key)));
                 (index, Arrival::New)
             }
         };
+        if let Some(conversation) = self.udp.get_mut(index).filter(|c| c.succession == Succession::None)
+            && packet.opens_successor
+        {
+            conversation.succession = Succession::Due;
+        }
         (ConversationRef { shard: self.number, index }, arrival)
     }
 }

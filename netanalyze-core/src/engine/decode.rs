@@ -5,8 +5,8 @@ use crate::conversation::{
 };
 use crate::model::Timestamp;
 use crate::packet::tcp_option::{self, TcpOptions};
-use crate::packet::{Fragment, Layer, Protocol, Sink, Transport};
-use crate::protocol::{ftp, vnc};
+use crate::packet::{Fragment, Layer, Origin, Protocol, Sink, Transport};
+use crate::protocol::{ftp, snmp, vnc};
 use crate::tcp::TcpFlags;
 
 /// Packets of one batch for one shard, in frame order.
@@ -142,7 +142,7 @@ impl DecodeSink<'_, '_> {
             direction,
             origin: transport.origin,
             urgent_pointer: transport.bytes.get(18..20).is_some_and(|pointer| pointer != [0, 0]),
-            banner: vnc::is_banner(payload, ports),
+            opens_successor: vnc::is_banner(payload, ports),
         };
         if ports.0 == ftp::CONTROL_PORT || ports.1 == ftp::CONTROL_PORT {
             self.ftp(transport, ports, payload);
@@ -200,10 +200,17 @@ impl DecodeSink<'_, '_> {
         let slot = self.decoded.slots;
         self.decoded.slots += 1;
         let Some(&[s0, s1, d0, d1, ..]) = transport.bytes.first_chunk::<8>() else { return };
+        // A length below the header's own ends the decoding before there is a conversation.
+        if transport.udp_len().is_none() && transport.origin == Origin::Packet {
+            return;
+        }
         let ports = (u16::from_be_bytes([s0, s1]), u16::from_be_bytes([d0, d1]));
         let (key, _) = FlowKey::new(transport.source, transport.destination, ports);
         let hash = self.hasher.hash(&key);
-        let packet = UdpPacket { key, hash, frame_index: self.frame_index, slot, ordinal: self.ordinal };
+        let payload = transport.bytes.get(8..).unwrap_or_default();
+        let opens_successor = !transport.origin.is_quoted() && snmp::is_message(payload, ports);
+        let (frame_index, ordinal) = (self.frame_index, self.ordinal);
+        let packet = UdpPacket { key, hash, frame_index, slot, ordinal, opens_successor };
         if let Some(list) = self.decoded.lists.get_mut(Shard::of(hash)) {
             list.udp.push(packet);
         }

@@ -339,7 +339,7 @@ pub static KINDS: &[Kind] = &[
         title: "Retransmission",
         meaning: "A segment was sent again because its acknowledgement did not come in time. The segment or its acknowledgement was lost, or delayed beyond the sender's timer.",
         reference: "RFC 6298, RFC 9293 §3.8.1",
-        filter: "tcp.analysis.retransmission",
+        filter: "tcp.analysis.retransmission && !tcp.analysis.fast_retransmission && !tcp.analysis.spurious_retransmission",
         flag: Flags::RETRANSMISSION,
     },
     Kind {

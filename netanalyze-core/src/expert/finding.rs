@@ -245,8 +245,16 @@ impl Finding {
                     (_, true) => {
                         format!("nothing for {silence}: {silent} did not acknowledge outstanding data")
                     }
+                    (Party::Server, false) => {
+                        format!(
+                            "nothing for {silence}: the server had acknowledged the client's data and did not answer"
+                        )
+                    }
+                    (Party::Client, false) => {
+                        format!("nothing for {silence}: the client was idle after the server's data")
+                    }
                     (_, false) => {
-                        format!("nothing for {silence}: {silent} was silent, no data outstanding")
+                        format!("nothing for {silence}: {silent} was silent after its peer's data")
                     }
                 }
             }

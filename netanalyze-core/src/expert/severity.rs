@@ -51,4 +51,14 @@ impl Group {
             Group::Malformed => "Malformed",
         }
     }
+
+    /// Lower-case name, as machine-readable output has it.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Group::Sequence => "sequence",
+            Group::Protocol => "protocol",
+            Group::Malformed => "malformed",
+        }
+    }
 }

@@ -136,14 +136,14 @@ fn receiver(opener: Opener) -> Party {
 }
 
 /// Who let the other wait before this packet. Whoever owed an acknowledgement was silent; with nothing outstanding it is the side that
-/// speaks now, unless it also spoke last.
+/// speaks now, if the last data was its peer's: a request waited for its answer. Else nobody owed anything.
 fn gap_detail(verdict: &Verdict) -> Detail {
     let (own, peers) = verdict.figures.outstanding;
-    let (silent, data_outstanding) = match (own, peers, verdict.figures.same_sender) {
+    let (silent, data_outstanding) = match (own, peers, verdict.figures.answers) {
         (true, ..) => (receiver(verdict.opener), true),
         (false, true, _) => (sender(verdict.opener), true),
-        (false, false, true) => (Party::Both, false),
-        (false, false, false) => (sender(verdict.opener), false),
+        (false, false, true) => (sender(verdict.opener), false),
+        (false, false, false) => (Party::Both, false),
     };
     Detail::Gap { silence: verdict.time_delta, silent, data_outstanding }
 }

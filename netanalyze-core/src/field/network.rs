@@ -23,6 +23,16 @@ fn ipv4(bytes: &[u8], at: usize) -> Option<Value> {
     bytes.get(at..)?.first_chunk().map(|&b: &[u8; 4]| Value::Address(Ipv4Addr::from(b).into()))
 }
 
+/// An IPv4 header whose version or length contradicts itself shows nothing beyond the two.
+fn sound(bytes: &[u8]) -> &[u8] {
+    if bytes.first().is_some_and(|&b| b >> 4 == 4 && b & 15 >= 5) { bytes } else { &[] }
+}
+
+/// Wireshark shows an ICMP header only where its first six bytes were captured.
+fn whole_icmp(bytes: &[u8]) -> &[u8] {
+    if bytes.len() >= 6 { bytes } else { &[] }
+}
+
 fn ipv6(bytes: &[u8], at: usize) -> Option<Value> {
     bytes.get(at..)?.first_chunk().map(|&b: &[u8; 16]| Value::Address(Ipv6Addr::from(b).into()))
 }
@@ -55,21 +65,21 @@ pub(super) static FIELDS: &[Field] = &[
     field!(Vlan "vlan.priority" Unsigned "Priority code point", |b, out| unsigned(word(b, 0).map(|t| t >> 13), out)),
     field!(Ipv4 "ip.version" Unsigned "Version", |b, out| unsigned(byte(b, 0).map(|v| v >> 4), out)),
     field!(Ipv4 "ip.hdr_len" Unsigned "Header length in bytes", |b, out| unsigned(byte(b, 0).map(|v| (v & 15) * 4), out)),
-    field!(Ipv4 "ip.dsfield" Unsigned "Differentiated services field", |b, out| hex(byte(b, 1), 2, out)),
-    field!(Ipv4 "ip.dsfield.dscp" Unsigned "Differentiated services codepoint", |b, out| unsigned(byte(b, 1).map(|v| v >> 2), out)),
-    field!(Ipv4 "ip.dsfield.ecn" Unsigned "Explicit congestion notification", |b, out| unsigned(byte(b, 1).map(|v| v & 3), out)),
-    field!(Ipv4 "ip.len" Unsigned "Total length", |b, out| unsigned(word(b, 2), out)),
-    field!(Ipv4 "ip.id" Unsigned "Identification", |b, out| hex(word(b, 4), 4, out)),
-    field!(Ipv4 "ip.flags" Unsigned "Flags", |b, out| hex(byte(b, 6).map(|v| v >> 5), 2, out)),
-    field!(Ipv4 "ip.flags.df" Boolean "Do not fragment", |b, out| bit(byte(b, 6), 0x40, out)),
-    field!(Ipv4 "ip.flags.mf" Boolean "More fragments", |b, out| bit(byte(b, 6), 0x20, out)),
-    field!(Ipv4 "ip.frag_offset" Unsigned "Fragment offset in bytes", |b, out| unsigned(word(b, 6).map(|v| (v & 0x1fff) * 8), out)),
-    field!(Ipv4 "ip.ttl" Unsigned "Time to live", |b, out| unsigned(byte(b, 8), out)),
-    field!(Ipv4 "ip.proto" Unsigned "Protocol", |b, out| unsigned(byte(b, 9), out)),
-    field!(Ipv4 "ip.checksum" Unsigned "Header checksum", |b, out| hex(word(b, 10), 4, out)),
-    field!(Ipv4 "ip.src" Ipv4 "Source address", |b, out| out.extend(ipv4(b, 12))),
-    field!(Ipv4 "ip.dst" Ipv4 "Destination address", |b, out| out.extend(ipv4(b, 16))),
-    field!(Ipv4 "ip.addr" Ipv4 "Source and destination address", |b, out| out.extend([ipv4(b, 12), ipv4(b, 16)].into_iter().flatten())),
+    field!(Ipv4 "ip.dsfield" Unsigned "Differentiated services field", |b, out| hex(byte(sound(b), 1), 2, out)),
+    field!(Ipv4 "ip.dsfield.dscp" Unsigned "Differentiated services codepoint", |b, out| unsigned(byte(sound(b), 1).map(|v| v >> 2), out)),
+    field!(Ipv4 "ip.dsfield.ecn" Unsigned "Explicit congestion notification", |b, out| unsigned(byte(sound(b), 1).map(|v| v & 3), out)),
+    field!(Ipv4 "ip.len" Unsigned "Total length", |b, out| unsigned(word(sound(b), 2), out)),
+    field!(Ipv4 "ip.id" Unsigned "Identification", |b, out| hex(word(sound(b), 4), 4, out)),
+    field!(Ipv4 "ip.flags" Unsigned "Flags", |b, out| hex(byte(sound(b), 6).map(|v| v >> 5), 2, out)),
+    field!(Ipv4 "ip.flags.df" Boolean "Do not fragment", |b, out| bit(byte(sound(b), 6), 0x40, out)),
+    field!(Ipv4 "ip.flags.mf" Boolean "More fragments", |b, out| bit(byte(sound(b), 6), 0x20, out)),
+    field!(Ipv4 "ip.frag_offset" Unsigned "Fragment offset in bytes", |b, out| unsigned(word(sound(b), 6).map(|v| (v & 0x1fff) * 8), out)),
+    field!(Ipv4 "ip.ttl" Unsigned "Time to live", |b, out| unsigned(byte(sound(b), 8), out)),
+    field!(Ipv4 "ip.proto" Unsigned "Protocol", |b, out| unsigned(byte(sound(b), 9), out)),
+    field!(Ipv4 "ip.checksum" Unsigned "Header checksum", |b, out| hex(word(sound(b), 10), 4, out)),
+    field!(Ipv4 "ip.src" Ipv4 "Source address", |b, out| out.extend(ipv4(sound(b), 12))),
+    field!(Ipv4 "ip.dst" Ipv4 "Destination address", |b, out| out.extend(ipv4(sound(b), 16))),
+    field!(Ipv4 "ip.addr" Ipv4 "Source and destination address", |b, out| out.extend([ipv4(sound(b), 12), ipv4(sound(b), 16)].into_iter().flatten())),
     field!(Ipv6 "ipv6.version" Unsigned "Version", |b, out| unsigned(byte(b, 0).map(|v| v >> 4), out)),
     field!(Ipv6 "ipv6.plen" Unsigned "Payload length", |b, out| unsigned(word(b, 4), out)),
     field!(Ipv6 "ipv6.nxt" Unsigned "Next header", |b, out| unsigned(byte(b, 6), out)),
@@ -83,9 +93,9 @@ pub(super) static FIELDS: &[Field] = &[
     field!(Udp "udp.length" Unsigned "Length of header and payload", |t, _, out| unsigned(word(t.bytes, 4), out)),
     field!(Udp "udp.checksum" Unsigned "Checksum", |t, _, out| hex(word(t.bytes, 6), 4, out)),
     field!(Udp "udp.stream" Unsigned "Conversation number, from 0", |_, stream, out| unsigned(stream.map(u64::from), out)),
-    field!(Icmp "icmp.type" Unsigned "Type", |b, out| unsigned(byte(b, 0), out)),
-    field!(Icmp "icmp.code" Unsigned "Code", |b, out| unsigned(byte(b, 1), out)),
-    field!(Icmp "icmp.checksum" Unsigned "Checksum", |b, out| hex(word(b, 2), 4, out)),
+    field!(Icmp "icmp.type" Unsigned "Type", |b, out| unsigned(byte(whole_icmp(b), 0), out)),
+    field!(Icmp "icmp.code" Unsigned "Code", |b, out| unsigned(byte(whole_icmp(b), 1), out)),
+    field!(Icmp "icmp.checksum" Unsigned "Checksum", |b, out| hex(word(whole_icmp(b), 2), 4, out)),
     field!(Icmpv6 "icmpv6.type" Unsigned "Type", |b, out| unsigned(byte(b, 0), out)),
     field!(Icmpv6 "icmpv6.code" Unsigned "Code", |b, out| unsigned(byte(b, 1), out)),
 ];

@@ -45,7 +45,7 @@ impl<'a> TcpLayer<'a> {
     }
 
     fn header_len(&self) -> Option<u32> {
-        self.byte(12).map(|b| u32::from(b >> 4) * 4)
+        self.byte(12).filter(|_| self.verdict.is_some()).map(|b| u32::from(b >> 4) * 4)
     }
 
     /// The twelve flag bits, where they are shown.
@@ -57,12 +57,14 @@ impl<'a> TcpLayer<'a> {
         self.shown().len.then(|| self.transport.reported.saturating_sub(self.header_len().unwrap_or(0)))
     }
 
+    /// Of a header with fewer than 16 bytes, Wireshark shows the number only where an ICMP error quotes it: 8 bytes are all there is.
     fn seq(&self) -> Option<u32> {
         let raw = self.long(4)?;
-        Some(match self.verdict {
-            Some(v) if v.shown.relative => raw.wrapping_sub(v.seq_base),
-            _ => raw,
-        })
+        match self.verdict {
+            Some(v) if v.shown.relative => Some(raw.wrapping_sub(v.seq_base)),
+            Some(_) => Some(raw),
+            None => Some(raw).filter(|_| self.transport.origin == Origin::QuotedIcmp),
+        }
     }
 
     fn ack(&self) -> Option<u32> {
@@ -78,6 +80,7 @@ impl<'a> TcpLayer<'a> {
 
     fn options(&self) -> Option<&TcpOptions> {
         let parse = || {
+            // A cut option area shows the options before the cut.
             let area_len = (self.header_len()? as usize).checked_sub(20)?;
             let captured = self.transport.bytes.get(20..)?;
             Some(match captured.get(..area_len) {
@@ -121,11 +124,12 @@ pub(super) static FIELDS: &[Field] = &[
     field!("tcp.len" Unsigned "Payload bytes on the wire", |l, out| unsigned(l.payload_len(), out)),
     field!("tcp.seq" Unsigned "Sequence number, relative", |l, out| unsigned(l.seq(), out)),
     field!("tcp.seq_raw" Unsigned "Sequence number field", |l, out| {
-        unsigned(l.long(4).filter(|_| l.transport.origin != Origin::QuotedIcmp), out);
+        unsigned(l.long(4).filter(|_| l.verdict.is_some() && l.transport.origin != Origin::QuotedIcmp), out);
     }),
     field!("tcp.nxtseq" Unsigned "Relative sequence number after this segment", |l, out| {
-        let next = l.flags().zip(l.seq()).zip(l.payload_len());
-        unsigned(next.map(|((flags, seq), len)| seq.wrapping_add(len).wrapping_add(u32::from(flags & 3 != 0))), out);
+        let control = l.flags().map_or(0, |f| u32::from(f & 3 != 0));
+        let next = l.seq().filter(|_| l.shown().events).zip(l.payload_len()).map(|(seq, len)| seq.wrapping_add(len).wrapping_add(control));
+        unsigned(next, out);
     }),
     field!("tcp.ack" Unsigned "Acknowledgment number, relative", |l, out| unsigned(l.ack(), out)),
     field!("tcp.ack_raw" Unsigned "Acknowledgment number field", |l, out| unsigned(l.long(8).filter(|_| l.shown().events), out)),

@@ -12,7 +12,7 @@ use crate::model::{Link, LinkType};
 /// `frame` holds the captured bytes, `wire_len` the length on the wire (at least as long).
 pub fn dissect<'a>(link: Link, frame: &'a [u8], wire_len: u32, sink: &mut impl Sink<'a>) {
     let window = Window::new(frame, wire_len);
-    let mut decoder = Decoder { sink, depth: 0, vlan: None, origin: Origin::Packet };
+    let mut decoder = Decoder { sink, depth: 0, vlan: None, origin: Origin::Packet, bogus_len: false };
     if link.kind == LinkType::ETHERNET {
         decoder.ethernet_frame(window.without_tail(u32::from(link.fcs_len)));
     } else {
@@ -22,7 +22,8 @@ pub fn dissect<'a>(link: Link, frame: &'a [u8], wire_len: u32, sink: &mut impl S
 
 /// Decodes the payload of a datagram completed from fragments: the layers that follow the IP header.
 pub fn dissect_datagram<'a>(datagram: &'a Datagram, sink: &mut impl Sink<'a>) {
-    let mut decoder = Decoder { sink, depth: 0, vlan: datagram.vlan, origin: datagram.origin };
+    let mut decoder =
+        Decoder { sink, depth: 0, vlan: datagram.vlan, origin: datagram.origin, bogus_len: false };
     let addresses = Addresses { source: datagram.source, destination: datagram.destination };
     let window = Window::whole(&datagram.payload);
     decoder.ip_payload(datagram.protocol, addresses, window, datagram.origin);
@@ -37,6 +38,8 @@ pub(super) struct Decoder<'s, S> {
     pub(super) vlan: Option<u16>,
     /// Origin of the transport headers to come: whether we are inside an ICMP error.
     pub(super) origin: Origin,
+    /// The innermost IPv6 header claims more bytes than the frame has.
+    pub(super) bogus_len: bool,
 }
 
 impl<'a, S: Sink<'a>> Decoder<'_, S> {
@@ -47,7 +50,8 @@ impl<'a, S: Sink<'a>> Decoder<'_, S> {
         let window = window.without_tail(u32::from(link.fcs_len));
         match link.kind {
             LinkType::ETHERNET => self.ethernet_frame(window),
-            LinkType::NULL | LinkType::LOOP => self.null(window),
+            LinkType::NULL => self.null(window),
+            LinkType::LOOP => self.loopback(window),
             LinkType::RAW | LinkType::RAW_DLT | LinkType::RAW_BSD_OS => self.raw(window),
             LinkType::IPV4 => self.ipv4_inner(window),
             LinkType::IPV6 => self.ipv6_inner(window),
@@ -108,5 +112,25 @@ impl<'a, S: Sink<'a>> Decoder<'_, S> {
         } else {
             Layer::Cut(protocol)
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::sample::{Trace, cat, eth, tcp4};
+    use super::*;
+
+    #[test]
+    fn frame_check_sequences_are_no_payload() {
+        // With total length 0 the packet ends with the frame.
+        let mut packet = tcp4();
+        packet[2..4].fill(0);
+        let frame = eth(0x0800, &cat(&[&packet, &[9; 4]]));
+        for (fcs_len, want) in [(0, "eth ip tcp/28"), (4, "eth ip tcp/24"), (200, "eth malformed(eth)")] {
+            let mut table = crate::packet::fragment::FragmentTable::default();
+            let mut sink = Trace::new(&mut table);
+            dissect(Link { kind: LinkType::ETHERNET, fcs_len }, &frame, 0, &mut sink);
+            assert_eq!(sink.words(), want);
+        }
     }
 }

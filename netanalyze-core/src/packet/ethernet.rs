@@ -146,7 +146,8 @@ impl<'a, S: Sink<'a>> Decoder<'_, S> {
         }
     }
 
-    /// MACsec (IEEE 802.1AE §9.3): integrity-protected payload is readable, encrypted is not.
+    /// MACsec (IEEE 802.1AE §9.3): integrity-protected payload is readable, encrypted is not. The check value that ends the frame is
+    /// left to the length fields inside.
     fn macsec(&mut self, window: Window<'a>) {
         self.other(Protocol::Macsec);
         let Some(flags) = window.u8(0) else { return self.short(Protocol::Macsec, window, 6) };
@@ -155,7 +156,7 @@ impl<'a, S: Sink<'a>> Decoder<'_, S> {
             return;
         }
         match window.be16(header) {
-            Some(kind) => self.ethernet_payload(kind, window.after(header + 2).without_tail(16)),
+            Some(kind) => self.ethernet_payload(kind, window.after(header + 2)),
             None => self.short(Protocol::Macsec, window, header + 2),
         }
     }
@@ -193,5 +194,81 @@ impl<'a, S: Sink<'a>> Decoder<'_, S> {
             ([0, 0x80, 0xc2], 7) => self.ethernet_inner(payload.after(2)),
             _ => self.other(Protocol::Data),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::sample::{cat, eth, ip4, tcp, tcp4, tcp6, trace, trace_eth};
+    use crate::model::LinkType;
+
+    const SNAP_IP: [u8; 8] = [0xaa, 0xaa, 3, 0, 0, 0, 8, 0];
+
+    #[test]
+    fn plain_frames_and_padding() {
+        assert_eq!(trace_eth(0x0800, &tcp4()), "eth ip tcp/24");
+        assert_eq!(trace_eth(0x86dd, &tcp6()), "eth ipv6 tcp/24");
+        assert_eq!(trace_eth(0x0800, &cat(&[&tcp4(), &[0; 9]])), "eth ip tcp/24");
+        assert_eq!(trace_eth(0x0806, &[0; 28]), "eth arp");
+        assert_eq!(trace_eth(0x1234, &[0; 28]), "eth data");
+    }
+
+    #[test]
+    fn tags_at_any_depth() {
+        let tag = |id: u8, kind: u16| cat(&[&[0x20, id], &kind.to_be_bytes()]);
+        assert_eq!(trace_eth(0x8100, &cat(&[&tag(5, 0x0800), &tcp4()])), "eth vlan:5 ip tcp/24");
+        let stack = cat(&[&tag(1, 0x9100), &tag(2, 0x8100), &tag(3, 0x88a8), &tag(4, 0x86dd), &tcp6()]);
+        assert_eq!(trace_eth(0x88a8, &stack), "eth vlan:1 vlan:2 vlan:3 vlan:4 ipv6 tcp/24");
+        let endless: Vec<u8> = [0, 1, 0x81, 0].repeat(200);
+        assert!(trace_eth(0x8100, &endless).ends_with("malformed(data)"));
+        assert_eq!(trace_eth(0x8926, &cat(&[&[0; 4], &[8, 0], &tcp4()])), "eth vntag ip tcp/24");
+        assert_eq!(trace_eth(0x893f, &cat(&[&[0; 6], &[8, 0], &tcp4()])), "eth etag ip tcp/24");
+        assert_eq!(trace_eth(0x8909, &cat(&[&[1, 1, 0, 1, 0, 9], &[8, 0], &tcp4()])), "eth cmd ip tcp/24");
+        assert_eq!(trace_eth(0x9200, &cat(&[&tag(5, 0x0800), &tcp4()])), "eth data");
+    }
+
+    #[test]
+    fn llc_and_snap() {
+        let length = |payload: &[u8]| trace_eth(payload.len() as u16, payload);
+        assert_eq!(length(&cat(&[&SNAP_IP, &tcp4()])), "eth llc ip tcp/24");
+        assert_eq!(length(&cat(&[&[6, 6, 3], &tcp4()])), "eth llc ip tcp/24");
+        assert_eq!(length(&cat(&[&[0xaa, 0xaa, 3, 0, 0, 0xf8, 0x86, 0xdd], &tcp6()])), "eth llc ipv6 tcp/24");
+        assert_eq!(
+            length(&cat(&[&[0xaa, 0xaa, 3, 0, 0x80, 0xc2, 0, 7, 0, 0], &eth(0x0800, &tcp4())])),
+            "eth llc eth ip tcp/24"
+        );
+        assert_eq!(length(&cat(&[&[0xaa, 0xaa, 0xaf, 0, 0, 0, 8, 0], &tcp4()])), "eth llc data");
+        assert_eq!(length(&[0xff; 30]), "eth ipx");
+        // The length ends the packet, a length of 0 and one above 1500 say nothing.
+        assert_eq!(trace_eth(32, &cat(&[&SNAP_IP, &tcp4()])), "eth llc ip tcp/4");
+        assert_eq!(trace_eth(0, &cat(&[&SNAP_IP, &tcp4()])), "eth data");
+        assert_eq!(trace_eth(1501, &cat(&[&SNAP_IP, &tcp4()])), "eth data");
+    }
+
+    #[test]
+    fn frames_in_frames() {
+        let inner = eth(0x0800, &tcp4());
+        assert_eq!(trace_eth(0x8903, &cat(&[&[0; 2], &inner, &[0; 4]])), "eth cfp eth ip tcp/24");
+        assert_eq!(trace_eth(0x6558, &inner), "eth eth ip tcp/24");
+        let isl = cat(&[&[1, 0, 0x0c, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 90, 0xaa, 0xaa, 3], &[0; 9], &inner]);
+        assert_eq!(trace(LinkType::ETHERNET, &isl), "eth isl eth ip tcp/24");
+        let macsec = |flags: u8, sci: usize| {
+            cat(&[&[flags, 0, 0, 0, 0, 1], &vec![0; sci], &[8, 0], &tcp4(), &[0; 16]])
+        };
+        assert_eq!(trace_eth(0x88e5, &macsec(0x20, 8)), "eth macsec ip tcp/24");
+        assert_eq!(trace_eth(0x88e5, &macsec(0, 0)), "eth macsec ip tcp/24");
+        assert_eq!(trace_eth(0x88e5, &macsec(0x2c, 8)), "eth macsec");
+    }
+
+    #[test]
+    fn short_frames_say_why() {
+        assert_eq!(trace_eth(0x0800, &[]), "eth ip malformed(ip)");
+        assert_eq!(trace(LinkType::ETHERNET, &[1, 2, 3]), "eth malformed(eth)");
+        let frame = eth(0x0800, &ip4(6, &tcp()));
+        let cut = super::super::sample::trace_all(
+            LinkType::ETHERNET,
+            [(&frame[..30], 58), (&frame[..40], 58), (&frame[..8], 58)],
+        );
+        assert_eq!(cut, ["eth ip cut(ip)", "eth ip tcp/24", "eth cut(eth)"]);
     }
 }

@@ -48,8 +48,8 @@ impl<'a, S: Sink<'a>> Decoder<'_, S> {
             return; // Keep-alives and acknowledgements carry nothing.
         }
         match protocol {
-            0x880b => self.nested(|d| d.ppp(payload)),
-            0x8881 | 0x88d2 => self.nested(|d| d.ppp_hdlc(payload)),
+            0x880b => self.nested(|d| d.ppp_hdlc(payload)),
+            0x8881 | 0x88d2 => self.other(Protocol::Ppp), // A stream of PPP frames with byte stuffing.
             0x6400 | 0x6558 => self.ethernet_inner(payload),
             0x6559 => self.nested(|d| d.frame_relay(payload)),
             // Without a sequence number it is type I, which has no header of its own.
@@ -60,7 +60,7 @@ impl<'a, S: Sink<'a>> Decoder<'_, S> {
                 let redirect = payload.u8(0).is_some_and(|b| b >> 4 != 4);
                 self.ipv4_inner(if redirect { payload.after(4) } else { payload });
             }
-            0x8200..=0x8370 => self.nested(|d| d.wlan(payload, false)),
+            0x8200..=0x8370 if protocol & 0xf == 0 => self.nested(|d| d.wlan(payload, false)),
             0x2001 => self.other(Protocol::Data),
             _ => self.ethertype(EtherType(protocol), payload),
         }
@@ -81,5 +81,59 @@ impl<'a, S: Sink<'a>> Decoder<'_, S> {
             _ => return self.other(Protocol::Erspan),
         };
         self.framed(Protocol::Erspan, len, window);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::sample::{cat, eth, ip4, tcp4, tcp6, trace_eth};
+
+    fn gre(flags: u16, protocol: u16, rest: &[&[u8]]) -> String {
+        let payload = cat(&[&flags.to_be_bytes(), &protocol.to_be_bytes(), &rest.concat()]);
+        trace_eth(0x0800, &ip4(47, &payload)).replacen("eth ip gre", "", 1).trim().into()
+    }
+
+    #[test]
+    fn header_length_follows_the_flags() {
+        for (flags, len) in [(0, 0), (0x8000, 4), (0x2000, 4), (0x1000, 4), (0xb000, 12), (0x3081, 12)] {
+            assert_eq!(gre(flags, 0x0800, &[&vec![9; len], &tcp4()]), "ip tcp/24", "{flags:x}");
+        }
+        let routed = [&[0, 0, 0, 0][..], &[8, 0, 0, 4, 1, 2, 3, 4], &[0, 0, 0, 0], &tcp4()];
+        assert_eq!(gre(0x4000, 0x0800, &routed), "ip tcp/24");
+        assert_eq!(gre(0x3081, 0x880b, &[&[0; 12]]), "");
+    }
+
+    #[test]
+    fn payloads() {
+        let (ip, inner) = (tcp4(), eth(0x0800, &tcp4()));
+        assert_eq!(gre(0, 0x86dd, &[&tcp6()]), "ipv6 tcp/24");
+        assert_eq!(gre(0, 0x6558, &[&inner]), "eth ip tcp/24");
+        assert_eq!(gre(0, 0x6400, &[&inner]), "eth ip tcp/24");
+        assert_eq!(gre(0x3001, 0x880b, &[&[0; 8], &[0xff, 3, 0, 0x21], &ip]), "ppp ip tcp/24");
+        assert_eq!(gre(0x3001, 0x880b, &[&[0; 8], &[0x21], &ip]), "ppp ip tcp/24");
+        assert_eq!(gre(0, 0x8847, &[&[0, 0, 1, 64], &ip]), "mpls ip tcp/24");
+        assert_eq!(gre(0, 0x883e, &[&ip]), "ip tcp/24");
+        assert_eq!(gre(0, 0x883e, &[&[0; 4], &ip]), "ip tcp/24");
+        assert_eq!(gre(0, 0x894f, &[&[0, 2, 2, 1, 0, 0, 0, 0], &ip]), "nsh ip tcp/24");
+        assert_eq!(
+            gre(0, 0x8200, &[&[8, 1], &[0; 22], &[0xaa, 0xaa, 3, 0, 0, 0, 8, 0], &ip]),
+            "wlan llc ip tcp/24"
+        );
+        assert_eq!(gre(0, 0x8203, &[&ip]), "data");
+    }
+
+    #[test]
+    fn erspan_types() {
+        let inner = eth(0x0800, &tcp4());
+        assert_eq!(gre(0, 0x88be, &[&inner]), "eth ip tcp/24");
+        assert_eq!(
+            gre(0x1000, 0x88be, &[&[0; 4], &[0x10, 0, 0, 0, 0, 0, 0, 0], &inner]),
+            "erspan eth ip tcp/24"
+        );
+        let mut third = [0; 12];
+        third[0] = 0x20;
+        assert_eq!(gre(0x1000, 0x22eb, &[&[0; 4], &third, &inner]), "erspan eth ip tcp/24");
+        third[11] = 1;
+        assert_eq!(gre(0x1000, 0x22eb, &[&[0; 4], &third, &[0; 8], &inner]), "erspan eth ip tcp/24");
     }
 }

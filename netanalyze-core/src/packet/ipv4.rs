@@ -215,3 +215,112 @@ fn shortest_option(kind: u8) -> usize {
         _ => 2,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::fragment::FragmentTable;
+    use super::super::sample::{
+        cat, eth, ip4, ip4_fragment, ip6, tcp, tcp4, tcp6, trace, trace_all, trace_eth, udp,
+    };
+    use super::super::{Layer, Sink, dissect};
+    use super::*;
+    use crate::model::{Link, LinkType};
+
+    /// Takes the addresses of the innermost transport header.
+    struct Ends(Option<(IpAddr, IpAddr)>);
+
+    impl<'a> Sink<'a> for Ends {
+        fn layer(&mut self, layer: Layer<'a>) {
+            if let Layer::Tcp(t) | Layer::Udp(t) = layer {
+                self.0 = Some((t.source, t.destination));
+            }
+        }
+    }
+
+    fn destination(options: &[u8]) -> String {
+        let payload = tcp();
+        let mut packet = cat(&[&ip4(6, &[])[..20], options, &payload]);
+        packet[0] = 0x40 | (5 + options.len() / 4) as u8;
+        packet[3] = packet.len() as u8;
+        let mut ends = Ends(None);
+        dissect(Link { kind: LinkType::IPV4, fcs_len: 0 }, &packet, 0, &mut ends);
+        ends.0.map_or_else(|| "none".into(), |(_, d)| d.to_string())
+    }
+
+    #[test]
+    fn source_routes_lead_to_the_last_hop() {
+        assert_eq!(destination(&[]), "8.0.0.2");
+        assert_eq!(destination(&[0x83, 11, 4, 9, 9, 9, 9, 10, 10, 10, 10, 0]), "10.10.10.10");
+        assert_eq!(destination(&[0x89, 7, 4, 9, 9, 9, 9, 0]), "9.9.9.9");
+        assert_eq!(destination(&[0x83, 11, 12, 9, 9, 9, 9, 10, 10, 10, 10, 0]), "8.0.0.2"); // Used up.
+        assert_eq!(destination(&[7, 7, 4, 9, 9, 9, 9, 0]), "8.0.0.2"); // Record route.
+        assert_eq!(destination(&[0, 0x83, 7, 4, 9, 9, 9, 9]), "8.0.0.2"); // After the end of the list.
+        assert_eq!(destination(&[0x44, 1, 0, 0]), "8.0.0.2"); // A length that ends the walk.
+        assert_eq!(destination(&[0x82, 2, 0, 0]), "none"); // An option too short for its kind ends decoding.
+    }
+
+    #[test]
+    fn lengths_that_lie() {
+        let with_total = |total: u16| {
+            let mut packet = tcp4();
+            packet[2..4].copy_from_slice(&total.to_be_bytes());
+            trace_eth(0x0800, &packet)
+        };
+        assert_eq!(with_total(0), "eth ip tcp/24");
+        assert_eq!(with_total(19), "eth ip malformed(ip)");
+        assert_eq!(with_total(20), "eth ip tcp/0");
+        assert_eq!(with_total(43), "eth ip tcp/23");
+        assert_eq!(with_total(1000), "eth ip tcp/24");
+        let with_first = |first: u8| {
+            let mut packet = tcp4();
+            packet[0] = first;
+            trace_eth(0x0800, &packet)
+        };
+        assert_eq!(with_first(0x44), "eth ip malformed(ip)");
+        assert_eq!(with_first(0x55), "eth ip malformed(ip)");
+        assert_eq!(with_first(0x4f), "eth ip malformed(ip)");
+        assert_eq!(trace_eth(0x0800, &tcp6()), "eth ipv6 tcp/24");
+    }
+
+    #[test]
+    fn fragments_complete_in_the_frame_that_brings_the_last_piece() {
+        let whole = udp(1, 2, &[7; 24]);
+        let (a, b) = (ip4_fragment(17, 0, true, &whole[..16]), ip4_fragment(17, 16, false, &whole[16..]));
+        let run = |frames: [&Vec<u8>; 2]| trace_all(LinkType::IPV4, frames.map(|f| (&f[..], f.len())));
+        assert_eq!(run([&a, &b]), ["ip frag:0+16", "ip frag:16+16 whole udp/32"]);
+        assert_eq!(run([&b, &a]), ["ip frag:16+16", "ip frag:0+16 whole udp/32"]);
+        // Snapped: the first one shows its header, the other nothing.
+        let snapped = trace_all(LinkType::IPV4, [(&a[..30], 36), (&b[..30], 36)]);
+        assert_eq!(snapped, ["ip first-udp/16", "ip cut(ip)"]);
+        // A total length past the frame's end counts as bytes that were not captured.
+        let mut bogus = a.clone();
+        bogus[3] += 8;
+        assert_eq!(run([&bogus, &b]), ["ip first-udp/16", "ip frag:16+16"]);
+        assert_eq!(FragmentTable::default().dropped(), 0);
+    }
+
+    #[test]
+    fn what_protocol_numbers_select() {
+        let inner = eth(0x0800, &tcp4());
+        let cases: [(u8, Vec<u8>, &str); 12] = [
+            (4, tcp4(), "ip tcp/24"),
+            (41, tcp6(), "ipv6 tcp/24"),
+            (97, cat(&[&[0x30, 0], &inner]), "etherip eth ip tcp/24"),
+            (137, cat(&[&[0, 0, 1, 64], &tcp4()]), "mpls ip tcp/24"),
+            (143, inner.clone(), "eth ip tcp/24"),
+            (103, cat(&[&[0x21, 0, 0, 0, 0, 0, 0, 0], &tcp4()]), "pim ip tcp/24"),
+            (103, vec![0x20; 20], "pim"),
+            (51, cat(&[&[6, 4], &[0; 22], &tcp()]), "ah tcp/24"),
+            (0, cat(&[&[6, 0, 1, 4, 0, 0, 0, 0], &tcp()]), "tcp/24"),
+            (132, vec![0; 12], "sctp"),
+            (50, vec![0; 12], "esp"),
+            (253, vec![0; 12], "data"),
+        ];
+        for (protocol, payload, want) in cases {
+            assert_eq!(trace_eth(0x0800, &ip4(protocol, &payload)), format!("eth ip {want}"));
+        }
+        assert_eq!(trace(LinkType::RAW, &ip6(4, &tcp4())), "raw ipv6 ip tcp/24");
+        let nested = (0..200).fold(tcp4(), |inner, _| ip4(4, &inner));
+        assert!(trace_all(LinkType::IPV4, [(&nested[..], nested.len())])[0].ends_with("malformed(data)"));
+    }
+}

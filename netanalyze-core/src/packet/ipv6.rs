@@ -34,6 +34,7 @@ impl<'a, S: Sink<'a>> Decoder<'_, S> {
         if len == 0 && next == 0 {
             len = jumbo_length(window.after(40)).unwrap_or(0);
         }
+        self.bogus_len = u64::from(len) + 40 > u64::from(window.wire());
         let payload = window.after(40).limit(len);
         self.ip_payload(next, addresses, payload, self.origin);
     }
@@ -67,7 +68,7 @@ impl<'a, S: Sink<'a>> Decoder<'_, S> {
                 if offset & 0xfff9 == 0 {
                     continue; // Atomic fragment, RFC 6946.
                 }
-                if !window.is_whole() {
+                if self.bogus_len || !window.is_whole() {
                     return self.emit(Layer::Cut(Protocol::Ipv6));
                 }
                 return self.emit(Layer::Fragment(Fragment {
@@ -191,5 +192,109 @@ fn final_segment(header: &[u8], destination: IpAddr) -> Option<IpAddr> {
             Some(Ipv6Addr::from(whole).into())
         }
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::sample::{cat, ip6, tcp, tcp6, trace, trace_all, udp};
+    use super::super::{Sink, dissect};
+    use super::*;
+    use crate::model::{Link, LinkType};
+
+    const OPTIONS: [u8; 8] = [6, 0, 1, 4, 0, 0, 0, 0];
+    const A: [u8; 16] = [0x20, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xa];
+    const B: [u8; 16] = [0x20, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xb];
+
+    struct Ends(String);
+
+    impl<'a> Sink<'a> for Ends {
+        fn layer(&mut self, layer: Layer<'a>) {
+            if let Layer::Tcp(t) = layer {
+                self.0 = format!("{} {}", t.source, t.destination);
+            }
+        }
+    }
+
+    fn ends(next: u8, chain: &[u8]) -> String {
+        let packet = ip6(next, &cat(&[chain, &tcp()]));
+        let mut ends = Ends("none".into());
+        dissect(Link { kind: LinkType::IPV6, fcs_len: 0 }, &packet, 0, &mut ends);
+        ends.0
+    }
+
+    #[test]
+    fn extension_headers_are_walked() {
+        let chain = cat(&[&[60, 0, 1, 4, 0, 0, 0, 0], &OPTIONS, &tcp()]);
+        assert_eq!(trace(LinkType::IPV6, &ip6(0, &chain)), "ipv6 tcp/24");
+        let chain = cat(&[&[6, 4], &[0; 22], &tcp()]);
+        assert_eq!(trace(LinkType::IPV6, &ip6(51, &chain)), "ipv6 ah tcp/24");
+        assert_eq!(trace(LinkType::IPV6, &ip6(59, &tcp())), "ipv6 data");
+        // An option that runs past the packet ends decoding.
+        let chain = cat(&[&[6, 0, 1, 200, 0, 0, 0, 0], &tcp()]);
+        assert_eq!(trace(LinkType::IPV6, &ip6(60, &chain)), "ipv6 malformed(ipv6)");
+    }
+
+    #[test]
+    fn routing_headers_lead_to_the_final_segment() {
+        let routing = |kind: u8, left: u8, rest: &[u8]| {
+            let len = (rest.len() / 8) as u8;
+            ends(43, &cat(&[&[6, len, kind, left, 0, 0, 0, 0], rest]))
+        };
+        let both = cat(&[&A, &B]);
+        assert_eq!(routing(0, 2, &both), "2001::1 2001::b");
+        assert_eq!(routing(0, 0, &both), "2001::1 2001::2");
+        assert_eq!(routing(2, 1, &A), "2001::1 2001::a");
+        assert_eq!(routing(4, 1, &both), "2001::1 2001::a");
+        assert_eq!(routing(3, 2, &both), "2001::1 2001::b");
+        assert_eq!(routing(99, 1, &both), "2001::1 2001::2");
+        // Type 3 with the last 8 bytes of each address.
+        let compressed =
+            cat(&[&[6, 2, 3, 2, 0x88, 0, 0, 0], &[1, 2, 3, 4, 5, 6, 7, 8], &[1, 2, 3, 4, 5, 6, 7, 9]]);
+        assert_eq!(ends(43, &compressed), "2001::1 2001::102:304:506:709");
+        let home = cat(&[&[6, 2, 1, 2, 0, 0, 0xc9, 16], &A]);
+        assert_eq!(ends(60, &home), "2001::a 2001::2");
+    }
+
+    #[test]
+    fn lengths_that_lie() {
+        let with_len = |len: u16| {
+            let mut packet = tcp6();
+            packet[4..6].copy_from_slice(&len.to_be_bytes());
+            trace(LinkType::IPV6, &packet)
+        };
+        assert_eq!(with_len(0), "ipv6 tcp/0");
+        assert_eq!(with_len(23), "ipv6 tcp/23");
+        assert_eq!(with_len(9000), "ipv6 tcp/24");
+        let mut packet = tcp6();
+        packet[0] = 0x50;
+        assert_eq!(trace(LinkType::IPV6, &packet), "ipv6 malformed(ipv6)");
+        let jumbo = |len: u32| {
+            let mut packet = ip6(0, &cat(&[&[6, 0, 0xc2, 4], &len.to_be_bytes(), &tcp()]));
+            packet[4..6].fill(0);
+            packet.resize(70_048, 0);
+            trace_all(LinkType::IPV6, [(&packet[..], packet.len())]).remove(0)
+        };
+        assert_eq!(jumbo(70_008), "ipv6 tcp/70000");
+        assert_eq!(jumbo(60_000), "ipv6 malformed(ipv6)");
+    }
+
+    #[test]
+    fn fragments() {
+        let piece = |offset: u16, more: u8, payload: &[u8]| {
+            let field = (offset | u16::from(more)).to_be_bytes();
+            ip6(44, &cat(&[&[17, 0, field[0], field[1], 0, 0, 0, 9], payload]))
+        };
+        let whole = udp(1, 2, &[7; 24]);
+        let (a, b) = (piece(0, 1, &whole[..16]), piece(16, 0, &whole[16..]));
+        let run = |frames: [(&[u8], usize); 2]| trace_all(LinkType::IPV6, frames);
+        assert_eq!(run([(&a, 0), (&b, 0)]), ["ipv6 frag:0+16", "ipv6 frag:16+16 whole udp/32"]);
+        assert_eq!(run([(&b, 0), (&a, 0)]), ["ipv6 frag:16+16", "ipv6 frag:0+16 whole udp/32"]);
+        // Snapped, even the first shows nothing; an atomic fragment is no fragment.
+        assert_eq!(run([(&a[..60], 64), (&b, 0)]), ["ipv6 cut(ipv6)", "ipv6 frag:16+16"]);
+        assert_eq!(trace(LinkType::IPV6, &piece(0, 0, &whole)), "ipv6 udp/32");
+        let mut bogus = a.clone();
+        bogus[5] += 8;
+        assert_eq!(run([(&bogus, 0), (&b, 0)]), ["ipv6 cut(ipv6)", "ipv6 frag:16+16"]);
     }
 }

@@ -20,6 +20,8 @@ mod mpls;
 mod ppp;
 mod protocol;
 mod rare_links;
+#[cfg(test)]
+mod sample;
 mod sflow;
 pub mod tcp_option;
 mod udp_tunnel;
@@ -125,11 +127,11 @@ pub enum Layer<'a> {
     Ipv6(&'a [u8]),
     /// A fragment that waits for the rest of its datagram; nothing else follows for it.
     Fragment(Fragment<'a>),
-    /// A TCP segment.
+    /// A TCP segment. Its header may be cut off: as Wireshark 4.0 has it, ports need 4 bytes, everything that touches the stream 16.
     Tcp(Transport<'a>),
-    /// A UDP datagram. The tunnel or message that it carries follows as layers of its own.
+    /// A UDP datagram; [`Transport::udp_len`] tells whether it has a stream. A tunnel that it carries follows as layers of its own.
     Udp(Transport<'a>),
-    /// An ICMP message. For errors, the layers of the quoted packet follow.
+    /// An ICMP message (Wireshark 4.0 shows its fields if 6 bytes were captured). For errors, the layers of the quoted packet follow.
     Icmp(Transport<'a>),
     /// An ICMPv6 message. For errors, the layers of the quoted packet follow.
     Icmpv6(Transport<'a>),

@@ -35,7 +35,7 @@ impl<'a, S: Sink<'a>> Decoder<'_, S> {
     /// PPP multilink (RFC 1990) with long sequence numbers: a fragment that is the first and the last holds a whole frame.
     fn multilink(&mut self, window: Window<'a>) {
         match window.u8(0) {
-            Some(flags) if flags & 0xc0 == 0xc0 => self.nested(|d| d.ppp(window.after(4))),
+            Some(flags) if flags & 0xc0 == 0xc0 => self.nested(|d| d.ppp_hdlc(window.after(4))),
             _ => self.other(Protocol::Data),
         }
     }
@@ -53,9 +53,6 @@ impl<'a, S: Sink<'a>> Decoder<'_, S> {
     pub(super) fn pppoe(&mut self, window: Window<'a>) {
         self.other(Protocol::Pppoe);
         let Some(len) = window.be16(4) else { return self.short(Protocol::Pppoe, window, 6) };
-        if window.u8(1) != Some(0) {
-            return; // Only code 0 is session data, RFC 2516 §4.
-        }
         self.nested(|d| d.ppp(window.after(6).limit(u32::from(len))));
     }
 
@@ -101,5 +98,57 @@ impl<'a, S: Sink<'a>> Decoder<'_, S> {
             Some(_) => self.other(Protocol::Data),
             None => self.short(Protocol::FrameRelay, window, 1),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::sample::{cat, tcp4, tcp6, trace, trace_eth};
+    use crate::model::LinkType;
+
+    #[test]
+    fn framing_and_compression() {
+        let ip = tcp4();
+        for before in [&[0, 0x21][..], &[0x21], &[0xff, 3, 0, 0x21], &[0xff, 3, 0x21], &[0xff, 3, 8, 0]] {
+            for link in [LinkType::PPP, LinkType::PPP_HDLC] {
+                assert_eq!(trace(link, &cat(&[before, &ip])), "ppp ip tcp/24", "{before:?}");
+            }
+            assert_eq!(trace(LinkType::PPP_WITH_DIR, &cat(&[&[1], before, &ip])), "ppp ip tcp/24");
+        }
+        assert_eq!(trace(LinkType::PPP, &cat(&[&[0, 0x57], &tcp6()])), "ppp ipv6 tcp/24");
+        assert_eq!(trace(LinkType::PPP, &cat(&[&[2, 0x81], &[0, 0, 1, 64], &ip])), "ppp mpls ip tcp/24");
+        assert_eq!(
+            trace(LinkType::PPP, &cat(&[&[0, 0x3d, 0xc0, 0, 0, 1, 0, 0x21], &ip])),
+            "ppp ppp ip tcp/24"
+        );
+        assert_eq!(trace(LinkType::PPP, &cat(&[&[0, 0x3d, 0x80, 0, 0, 1, 0, 0x21], &ip])), "ppp data");
+        assert_eq!(trace(LinkType::PPP, &[0xc0, 0x21, 1, 1, 0, 4]), "ppp data");
+    }
+
+    #[test]
+    fn pppoe_length_excludes_padding() {
+        let session =
+            |payload: &[u8], len: u16| cat(&[&[0x11, 0, 0, 1], &len.to_be_bytes(), payload, &[0; 5]]);
+        let payload = cat(&[&[0, 0x21], &tcp4()]);
+        assert_eq!(trace_eth(0x8864, &session(&payload, 46)), "eth pppoes ppp ip tcp/24");
+        assert_eq!(trace_eth(0x8864, &session(&payload, 36)), "eth pppoes ppp ip tcp/14");
+        assert_eq!(trace(LinkType::PPP_ETHER, &session(&payload, 46)), "pppoes ppp ip tcp/24");
+        assert_eq!(trace_eth(0x8863, &session(&payload, 46)), "eth pppoed");
+    }
+
+    #[test]
+    fn cisco_hdlc_and_frame_relay() {
+        let ip = tcp4();
+        assert_eq!(trace(LinkType::C_HDLC, &cat(&[&[0x0f, 0, 8, 0], &ip])), "chdlc ip tcp/24");
+        assert_eq!(trace(LinkType::C_HDLC, &cat(&[&[0x8f, 0, 0x86, 0xdd], &tcp6()])), "chdlc ipv6 tcp/24");
+        assert_eq!(trace(LinkType::PPP, &cat(&[&[0x0f, 0, 8, 0], &ip])), "chdlc ip tcp/24");
+        assert_eq!(trace(LinkType::C_HDLC, &[0x0f, 0, 0x80, 0x35, 0, 0]), "chdlc data");
+        assert_eq!(trace(LinkType::FRELAY, &cat(&[&[0x18, 0x41, 3, 0xcc], &ip])), "fr ip tcp/24");
+        assert_eq!(trace(LinkType::FRELAY, &cat(&[&[0x18, 0x41, 3, 0x8e], &tcp6()])), "fr ipv6 tcp/24");
+        assert_eq!(
+            trace(LinkType::FRELAY, &cat(&[&[0x18, 0x41, 3, 0, 0x80, 0, 0, 0, 8, 0], &ip])),
+            "fr ip tcp/24"
+        );
+        assert_eq!(trace(LinkType::FRELAY, &cat(&[&[0x18, 0x41, 8, 0], &ip])), "fr ip tcp/24");
     }
 }

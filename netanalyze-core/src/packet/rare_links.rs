@@ -56,15 +56,17 @@ impl<'a, S: Sink<'a>> Decoder<'_, S> {
         }
     }
 
-    /// Solaris IP observability: a header of 24 bytes whose second byte is the address family.
+    /// Solaris IP observability: the address family at byte 1, the packet's length at byte 4; the packet ends the frame.
     pub(super) fn ipnet(&mut self, window: Window<'a>) {
         self.other(Protocol::Ipnet);
-        let payload = window.after(24);
-        match window.u8(1) {
-            Some(2) => self.ipv4_inner(payload),
-            Some(26) => self.ipv6_inner(payload),
-            Some(_) => self.other(Protocol::Data),
-            None => self.short(Protocol::Ipnet, window, 24),
+        let (Some(family), Some(len)) = (window.u8(1), window.be32(4)) else {
+            return self.short(Protocol::Ipnet, window, 24);
+        };
+        let payload = window.after(window.bytes().len().saturating_sub(len as usize));
+        match family {
+            2 => self.ipv4_inner(payload),
+            26 => self.ipv6_inner(payload),
+            _ => self.other(Protocol::Data),
         }
     }
 
@@ -73,24 +75,33 @@ impl<'a, S: Sink<'a>> Decoder<'_, S> {
         self.other(Protocol::Nflog);
         let Some(family) = window.u8(0) else { return self.short(Protocol::Nflog, window, 4) };
         let mut rest = window.after(4);
+        // Kinds are below 256, so the byte of the first one that is zero tells the order.
+        let little = rest.be16(2).is_some_and(|kind| kind.trailing_zeros() >= 8);
+        let (mut packet, mut kind_of_packet) = (None, None);
         while rest.wire() >= 4 {
-            let (Some(big_len), Some(big_kind)) = (rest.be16(0), rest.be16(2)) else {
+            let (Some(len), Some(kind)) = (rest.be16(0), rest.be16(2)) else {
                 return self.short(Protocol::Nflog, rest, 4);
             };
-            // Kinds are below 256, so the byte that is zero tells the order.
-            let little = big_kind & 0xff != 0 && big_kind >> 8 != 0 || big_kind & 0xff == 0;
-            let (len, kind) =
-                if little { (big_len.swap_bytes(), big_kind.swap_bytes()) } else { (big_len, big_kind) };
+            let (len, kind) = if little { (len.swap_bytes(), kind.swap_bytes()) } else { (len, kind) };
             if len < 4 {
                 return;
             }
-            let payload = rest.limit(u32::from(len)).after(4);
-            match (kind & 0x7fff, family) {
-                (9, 2) => return self.ipv4_inner(payload),
-                (9, 10) => return self.ipv6_inner(payload),
-                (9, _) => return self.other(Protocol::Data),
-                _ => rest = rest.after(usize::from(len).next_multiple_of(4)),
+            if rest.bytes().len() < usize::from(len) {
+                return self.short(Protocol::Nflog, rest, usize::from(len));
             }
+            match kind & 0x7fff {
+                // The packet header attribute starts with an EtherType, 0 if none is known.
+                1 => kind_of_packet = rest.be16(4).filter(|kind| *kind != 0),
+                9 => packet = Some(rest.limit(u32::from(len)).after(4)),
+                _ => {}
+            }
+            rest = rest.after(usize::from(len).next_multiple_of(4));
+        }
+        match (packet, kind_of_packet, family) {
+            (Some(packet), Some(kind), _) => self.ethertype(EtherType(kind), packet),
+            (Some(packet), None, 2) => self.ipv4_inner(packet),
+            (Some(packet), None, 10) => self.ipv6_inner(packet),
+            _ => self.other(Protocol::Data),
         }
     }
 
@@ -119,5 +130,71 @@ impl<'a, S: Sink<'a>> Decoder<'_, S> {
         }
         // "No layer 2" frames have no Ethernet header.
         if flags & 0x02 != 0 { self.other(Protocol::Data) } else { self.ethernet_inner(window.after(len)) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::sample::{cat, eth, tcp4, tcp6, trace};
+    use crate::model::LinkType;
+
+    const SNAP: [u8; 8] = [0xaa, 0xaa, 3, 0, 0, 0, 8, 0];
+
+    #[test]
+    fn rings_and_others() {
+        let ip = tcp4();
+        let cases: [(LinkType, Vec<u8>, &str); 10] = [
+            (LinkType::FDDI, cat(&[&[0x50], &[0; 12], &SNAP, &ip]), "fddi llc ip tcp/24"),
+            (LinkType::IEEE802_5, cat(&[&[0x10, 0x40], &[0; 12], &SNAP, &ip]), "tr llc ip tcp/24"),
+            (
+                LinkType::IEEE802_5,
+                cat(&[&[0x10, 0x40], &[0; 6], &[0x80; 6], &[4, 0, 1, 1], &SNAP, &ip]),
+                "tr llc ip tcp/24",
+            ),
+            (LinkType::ARCNET_LINUX, cat(&[&[1, 2, 0, 0, 240], &ip]), "arcnet ip tcp/24"),
+            (LinkType::ARCNET_BSD, cat(&[&[1, 2, 212, 0, 0, 0], &ip]), "arcnet ip tcp/24"),
+            (LinkType::IPOIB, cat(&[&[0; 40], &[8, 0, 0, 0], &ip]), "ipoib ip tcp/24"),
+            (LinkType::IPNET, cat(&[&[1, 2, 0, 0, 0, 0, 0, 44], &[0; 16], &ip]), "ipnet ip tcp/24"),
+            (LinkType::IPNET, cat(&[&[1, 26, 0, 0, 0, 0, 0, 64], &[0; 16], &tcp6()]), "ipnet ipv6 tcp/24"),
+            (
+                LinkType::PKTAP,
+                cat(&[&[12, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0], &eth(0x0800, &ip)]),
+                "pktap eth ip tcp/24",
+            ),
+            (
+                LinkType::JUNIPER_ETHER,
+                cat(&[b"MGC", &[0x80, 0, 3, 9, 9, 9], &eth(0x0800, &ip)]),
+                "juniper eth ip tcp/24",
+            ),
+        ];
+        for (link, frame, want) in cases {
+            assert_eq!(trace(link, &frame), want, "{link}");
+        }
+    }
+
+    #[test]
+    fn netfilter_logs_in_both_byte_orders() {
+        let attribute = |order: fn(u16) -> [u8; 2], kind: u16, data: &[u8]| {
+            let len = 4 + data.len() as u16;
+            cat(&[&order(len), &order(kind), data, &vec![0; data.len().next_multiple_of(4) - data.len()]])
+        };
+        // By family where the packet header attribute knows no EtherType, else by that.
+        let cases = [
+            (2, [0, 0], tcp4(), "nflog ip tcp/24"),
+            (10, [0, 0], tcp6(), "nflog ipv6 tcp/24"),
+            (7, [8, 0], tcp4(), "nflog ip tcp/24"),
+            (7, [0, 0], tcp4(), "nflog data"),
+        ];
+        for order in [u16::to_be_bytes, u16::to_le_bytes] {
+            for (family, [high, low], packet, want) in &cases {
+                let frame = cat(&[
+                    &[*family, 0, 0, 1],
+                    &attribute(order, 1, &[*high, *low, 1, 0]),
+                    &attribute(order, 10, b"p"),
+                    &attribute(order, 9, packet),
+                ]);
+                assert_eq!(trace(LinkType::NFLOG, &frame), *want);
+            }
+        }
     }
 }

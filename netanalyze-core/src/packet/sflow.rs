@@ -8,7 +8,7 @@ impl<'a, S: Sink<'a>> Decoder<'_, S> {
     /// A datagram of samples.
     pub(super) fn sflow(&mut self, window: Window<'a>) {
         self.other(Protocol::Sflow);
-        let (Some(5), Some(family)) = (window.be32(0), window.be32(4)) else { return };
+        let (Some(5), Some(family @ (1 | 2))) = (window.be32(0), window.be32(4)) else { return };
         let header = if family == 2 { 40 } else { 28 };
         let Some(samples) = window.be32(header - 4) else {
             return self.short(Protocol::Sflow, window, header);
@@ -37,7 +37,10 @@ impl<'a, S: Sink<'a>> Decoder<'_, S> {
         let (Some(link), Some(wire), Some(len)) = (window.be32(0), window.be32(4), window.be32(12)) else {
             return self.short(Protocol::Sflow, window, 16);
         };
-        let header = Window::new(window.after(16).limit(len).bytes(), wire);
+        let Some(header) = window.get(16, len as usize) else {
+            return self.short(Protocol::Sflow, window, 16 + len as usize);
+        };
+        let header = Window::new(header, wire);
         match link {
             1 => self.ethernet_inner(header),
             11 => self.ipv4_inner(header),
@@ -61,5 +64,46 @@ impl<'a, S: Sink<'a>> Decoder<'_, S> {
             each(self, kind, window.limit(len));
             window = window.after(len as usize);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::sample::{cat, eth, tcp4, tcp6, trace_tunnel};
+
+    fn words(numbers: &[u32]) -> Vec<u8> {
+        numbers.iter().flat_map(|n| n.to_be_bytes()).collect()
+    }
+
+    /// A raw packet header record.
+    fn record(link: u32, header: &[u8]) -> Vec<u8> {
+        let len = header.len() as u32;
+        cat(&[&words(&[1, 16 + len, link, len + 100, 0, len]), header])
+    }
+
+    fn sample(kind: u32, records: &[Vec<u8>]) -> Vec<u8> {
+        let before = if kind == 1 { 7 } else { 10 };
+        let body = cat(&[&vec![0; before * 4], &words(&[records.len() as u32]), &records.concat()]);
+        cat(&[&words(&[kind, body.len() as u32]), &body])
+    }
+
+    #[test]
+    fn sampled_headers_count_as_quoted() {
+        let records =
+            [record(1, &eth(0x0800, &tcp4())), cat(&[&words(&[1001, 4]), &[0; 4]]), record(12, &tcp6())];
+        let plain = "sflow eth ip quoted-tcp/24 ipv6 quoted-tcp/24";
+        for kind in [1, 3] {
+            let one = cat(&[&words(&[5, 1, 9, 0, 1, 1, 1]), &sample(kind, &records)]);
+            assert_eq!(trace_tunnel(6343, &one), plain);
+        }
+        let two = cat(&[
+            &words(&[5, 2, 9, 9, 9, 9, 0, 1, 1, 2]),
+            &sample(1, &records),
+            &sample(2, &[]),
+            &sample(1, &[]),
+        ]);
+        assert_eq!(trace_tunnel(6343, &two), plain);
+        assert_eq!(trace_tunnel(6343, &words(&[4, 1, 9, 0, 1, 1, 1])), "sflow");
+        assert_eq!(trace_tunnel(6343, &words(&[5, 1, 9, 0, 1, 1, u32::MAX])), "sflow malformed(sflow)");
     }
 }

@@ -173,6 +173,10 @@ pub struct TcpOptions {
     /// An option is too short for what it must hold. Wireshark 4.0 gives up on the header there ("malformed"): the options after it do
     /// not count, and it shows nothing of what follows the options, the sequence analysis included.
     pub abandoned: bool,
+    /// An MSS option was there, whatever its length.
+    pub mss_present: bool,
+    /// An impossible length, or bytes after the end-of-list option, ended the options: what is missing may have been meant to follow.
+    pub ended_early: bool,
     /// A byte other than 0 follows the end-of-list option.
     pub non_zero_after_eol: bool,
 }
@@ -231,8 +235,10 @@ fn parse_any(area: &[u8], captured: usize) -> TcpOptions {
         }
         let Ok(option) = option else {
             found.invalid_lengths = found.invalid_lengths.saturating_add(1);
+            found.ended_early = true;
             break;
         };
+        found.mss_present |= option.kind == kind::MSS;
         if !length_fits(option.kind, option.data.len() + 2) {
             found.invalid_lengths = found.invalid_lengths.saturating_add(1);
             continue;
@@ -241,6 +247,7 @@ fn parse_any(area: &[u8], captured: usize) -> TcpOptions {
             (kind::EOL, _) => {
                 let rest = area.get(option.offset - FIXED_HEADER..).unwrap_or(&[]);
                 found.non_zero_after_eol = rest.iter().any(|&b| b != 0);
+                found.ended_early |= found.non_zero_after_eol;
             }
             (kind::NOP, _) => {
                 // As Wireshark 4.0 counts: padding after a word boundary starts over, other options do not reset the count.

@@ -98,8 +98,10 @@ impl<'a, S: Sink<'a>> Decoder<'_, S> {
         if window.be16(0) == Some(0) {
             window = window.after(8);
         }
-        if window.wire() > 0 {
-            self.ip_by_nibble(Protocol::Teredo, window);
+        match window.u8(0).map(|b| b >> 4) {
+            Some(6) => self.ipv6_inner(window),
+            Some(_) => self.other(Protocol::Data),
+            None => self.short(Protocol::Teredo, window, 1),
         }
     }
 
@@ -210,3 +212,68 @@ fn is_tunnel(port: u16) -> bool {
 
 const TUNNEL_PORTS: [u16; 16] =
     [1701, 2123, 2152, 2268, 3386, 3544, 4341, 4754, 4789, 4790, 5072, 5247, 6081, 6343, 6635, 37008];
+
+#[cfg(test)]
+mod tests {
+    use super::super::sample::{cat, eth, ip4, tcp4, tcp6, trace_eth, trace_tunnel, udp};
+
+    #[test]
+    fn tunnels_by_port() {
+        let (ip, inner) = (tcp4(), eth(0x0800, &tcp4()));
+        let cases: [(u16, Vec<u8>, &str); 25] = [
+            (4789, cat(&[&[8, 0, 0, 0, 0, 0, 1, 0], &inner]), "vxlan eth ip tcp/24"),
+            (4790, cat(&[&[0x0c, 0, 0, 1, 0, 0, 1, 0], &ip]), "vxlan_gpe ip tcp/24"),
+            (4790, cat(&[&[0x0c, 0, 0, 3, 0, 0, 1, 0], &inner]), "vxlan_gpe eth ip tcp/24"),
+            (6081, cat(&[&[0, 0, 0x65, 0x58, 0, 0, 1, 0], &inner]), "geneve eth ip tcp/24"),
+            (6081, cat(&[&[2, 0, 0x86, 0xdd, 0, 0, 1, 0], &[0; 8], &tcp6()]), "geneve ipv6 tcp/24"),
+            (3544, tcp6(), "teredo ipv6 tcp/24"),
+            (3544, cat(&[&[0, 0, 1, 1, 1, 1, 1, 1], &tcp6()]), "teredo ipv6 tcp/24"),
+            (3544, cat(&[&[0, 1, 2, 3], &[9; 14], &[0, 0, 1, 1, 1, 1, 1, 1], &tcp6()]), "teredo ipv6 tcp/24"),
+            (1701, cat(&[&[0, 2, 0, 1, 0, 1], &[0xff, 3, 0, 0x21], &ip]), "l2tp ppp ip tcp/24"),
+            (
+                1701,
+                cat(&[&[0x4a, 2, 0, 60, 0, 1, 0, 1, 0, 0, 0, 0, 0, 2, 9, 9], &[0x21], &ip]),
+                "l2tp ppp ip tcp/24",
+            ),
+            (1701, cat(&[&[0xc8, 2, 0, 60, 0, 1, 0, 1, 0, 0, 0, 0], &ip]), "l2tp"),
+            (4754, cat(&[&[0, 0, 8, 0], &ip]), "gre ip tcp/24"),
+            (6635, cat(&[&[0, 0, 1, 64], &ip]), "mpls ip tcp/24"),
+            (4341, cat(&[&[0; 8], &tcp6()]), "lisp-data ipv6 tcp/24"),
+            (5072, cat(&[&[0x41, 0x52, 0x11, 0x29], &[0; 4], &[0; 36], &tcp6()]), "ayiya ipv6 tcp/24"),
+            (37008, cat(&[&[1, 0, 0, 1, 0, 10, 1, 7, 1], &inner]), "tzsp eth ip tcp/24"),
+            (37008, cat(&[&[1, 4, 0, 1, 1], &inner]), "tzsp"),
+            (2268, cat(&[&[6, 0], &ip]), "amt ip tcp/24"),
+            (2268, cat(&[&[5, 0], &[0; 10], &ip]), "amt ip tcp/24"),
+            (2268, vec![1; 30], "amt"),
+            (5247, cat(&[&[0, 0x10, 0, 0, 0, 0, 0, 0], &inner]), "capwap.data eth ip tcp/24"),
+            (5247, cat(&[&[1, 0, 0, 0], &inner]), "capwap.data"),
+            (4789, vec![], ""),
+            (3544, ip.clone(), "teredo data"),
+            (53, ip.clone(), ""),
+        ];
+        for (port, payload, want) in cases {
+            assert_eq!(trace_tunnel(port, &payload), want, "port {port}");
+        }
+    }
+
+    #[test]
+    fn capwap_carries_wireless_frames_with_swapped_control() {
+        let frame = cat(&[&[1, 8], &[0; 22], &[0xaa, 0xaa, 3, 0, 0, 0, 8, 0], &tcp4()]);
+        let capwap = cat(&[&[0, 0x10, 0x03, 0, 0, 0, 0, 0], &frame]);
+        assert_eq!(trace_tunnel(5247, &capwap), "capwap.data wlan llc ip tcp/24");
+    }
+
+    #[test]
+    fn the_length_field_ends_the_datagram_and_a_wrong_one_ends_decoding() {
+        let with_len = |len: u16| {
+            let mut datagram = udp(5, 4789, &cat(&[&[8, 0, 0, 0, 0, 0, 1, 0], &eth(0x0800, &tcp4())]));
+            datagram[4..6].copy_from_slice(&len.to_be_bytes());
+            trace_eth(0x0800, &ip4(17, &datagram))
+        };
+        assert_eq!(with_len(74), "eth ip udp/74 vxlan eth ip tcp/24");
+        assert_eq!(with_len(60), "eth ip udp/74 vxlan eth ip tcp/10");
+        assert_eq!(with_len(7), "eth ip udp/74");
+        assert_eq!(with_len(0), "eth ip udp/74");
+        assert_eq!(with_len(9000), "eth ip udp/74 vxlan eth ip tcp/24");
+    }
+}

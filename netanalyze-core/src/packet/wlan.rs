@@ -147,3 +147,86 @@ fn repeats_address(frame: Window<'_>, payload: Window<'_>) -> bool {
     let same = |theirs, ours| payload.array::<6>(theirs).is_some_and(|a| frame.array::<6>(ours) == Some(a));
     same(0, destination) || same(6, source)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::sample::{cat, eth, tcp4, trace};
+    use crate::model::LinkType;
+
+    const SNAP: [u8; 8] = [0xaa, 0xaa, 3, 0, 0, 0, 8, 0];
+    const OK: &str = "llc ip tcp/24";
+
+    /// A frame of the given control bytes, sequence control and bytes after the three addresses.
+    fn frame(control: u8, flags: u8, sequence: u8, rest: &[&[u8]]) -> Vec<u8> {
+        cat(&[&[control, flags, 0, 0], &[1; 6], &[2; 6], &[3; 6], &[sequence, 0], &rest.concat()])
+    }
+
+    fn wlan(control: u8, flags: u8, sequence: u8, rest: &[&[u8]]) -> String {
+        let line = trace(LinkType::IEEE802_11, &frame(control, flags, sequence, rest));
+        line.strip_prefix("wlan").unwrap().trim().into()
+    }
+
+    #[test]
+    fn header_lengths() {
+        let ip = tcp4();
+        assert_eq!(wlan(0x08, 1, 0, &[&SNAP, &ip]), OK);
+        assert_eq!(wlan(0x88, 1, 0, &[&[0; 2], &SNAP, &ip]), OK);
+        assert_eq!(wlan(0x88, 0x81, 0, &[&[0; 6], &SNAP, &ip]), OK);
+        assert_eq!(wlan(0x08, 0x81, 0, &[&SNAP, &ip]), OK);
+        assert_eq!(wlan(0x08, 3, 0, &[&[4; 6], &SNAP, &ip]), OK);
+        assert_eq!(wlan(0x88, 3, 0, &[&[4; 6], &[0; 2], &SNAP, &ip]), OK);
+        assert_eq!(wlan(0x18, 1, 0, &[&SNAP, &ip]), OK);
+        for silent in [0x48, 0xc8, 0x80, 0xb4] {
+            assert_eq!(wlan(silent, 1, 0, &[&SNAP, &ip]), "");
+        }
+    }
+
+    #[test]
+    fn protection_fragments_and_payloads_without_llc() {
+        let ip = tcp4();
+        assert_eq!(wlan(0x08, 0x41, 0, &[&SNAP, &ip]), "data");
+        assert_eq!(wlan(0x08, 0x05, 0, &[&SNAP, &ip]), "data");
+        assert_eq!(wlan(0x08, 0x01, 1, &[&SNAP, &ip]), OK);
+        assert_eq!(wlan(0x08, 0x01, 1, &[&ip]), "data");
+        assert_eq!(wlan(0x08, 1, 0, &[&[8, 0], &ip]), "ip tcp/24");
+        assert_eq!(wlan(0x08, 1, 0, &[&[0, 0], &SNAP, &ip]), OK);
+        let mut inner = eth(0x0800, &ip);
+        inner[..6].fill(3);
+        assert_eq!(wlan(0x08, 1, 0, &[&inner]), "eth ip tcp/24");
+    }
+
+    #[test]
+    fn aggregates_yield_a_packet_each() {
+        let sub = |pad: usize| cat(&[&[7; 12], &[0, 52], &SNAP, &tcp4(), &vec![0; pad]]);
+        assert_eq!(wlan(0x88, 1, 0, &[&[0x80, 0], &sub(2), &sub(2), &sub(0)]), [OK; 3].join(" "));
+    }
+
+    #[test]
+    fn radio_headers() {
+        let data = frame(8, 1, 0, &[&SNAP, &tcp4()]);
+        let radiotap = |present: u32, fields: &[u8], frame: &[u8]| {
+            let len = (8 + fields.len()) as u8;
+            let line = trace(
+                LinkType::IEEE802_11_RADIOTAP,
+                &cat(&[&[0, 0, len, 0], &present.to_le_bytes(), fields, frame]),
+            );
+            line.strip_prefix("radiotap wlan ").unwrap_or(&line).to_string()
+        };
+        assert_eq!(radiotap(0, &[], &data), OK);
+        assert_eq!(radiotap(2, &[0x10], &cat(&[&data, &[0; 4]])), OK);
+        let padded = frame(0x88, 1, 0, &[&[0; 2], &[0; 2], &SNAP, &tcp4()]);
+        assert_eq!(radiotap(3, &cat(&[&[0; 8], &[0x20]]), &padded), OK);
+        // A second word of presence bits moves the fields; the time is aligned to 8.
+        let fields = cat(&[&[0; 4], &[0; 4], &[0; 8], &[0x20]]);
+        assert_eq!(radiotap(0x8000_0003, &fields, &padded), OK);
+        let ppi = cat(&[&[0, 0, 8, 0, 105, 0, 0, 0], &data]);
+        assert_eq!(trace(LinkType::PPI, &ppi), format!("ppi wlan {OK}"));
+        let avs = cat(&[&[0x80, 0x21, 0x10, 1, 0, 0, 0, 64], &[0; 56], &data]);
+        assert_eq!(trace(LinkType::IEEE802_11_AVS, &avs), format!("wlancap wlan {OK}"));
+        assert_eq!(trace(LinkType::IEEE802_11_PRISM, &avs), format!("wlancap wlan {OK}"));
+        for head in [[0x44, 0, 0, 0, 144, 0, 0, 0], [0, 0, 0, 0x44, 0, 0, 0, 144]] {
+            let prism = cat(&[&head, &[0; 136], &data]);
+            assert_eq!(trace(LinkType::IEEE802_11_PRISM, &prism), format!("prism wlan {OK}"));
+        }
+    }
+}

@@ -139,8 +139,8 @@ pub struct Figures {
     pub peer_window: u32,
     /// Whether the sender, and the receiver, had data outstanding before this packet.
     pub outstanding: (bool, bool),
-    /// Whether the previous packet of the conversation came from the same side.
-    pub same_sender: bool,
+    /// Whether the last data before this packet came from its receiver, so that the sender may have owed an answer.
+    pub answers: bool,
 }
 
 /// A packet that never returned a segment within this time after the last packet of the other side is no fast retransmission.

@@ -19,7 +19,8 @@ pub struct Connection {
     /// Time from that SYN to the first ACK without SYN of either side; 0 if unknown.
     pub(super) initial_rtt: Span,
     pub(super) opener: Option<Direction>,
-    pub(super) last_sender: Direction,
+    /// Who sent the last data.
+    pub(super) last_data: Option<Direction>,
     /// `tcp.completeness` so far.
     pub(super) completeness: u8,
     /// A SYN carried data with a Fast Open cookie.
@@ -67,7 +68,7 @@ impl Connection {
             syn_time: Timestamp(0),
             initial_rtt: Span(0),
             opener: None,
-            last_sender: Direction::AtoB,
+            last_data: None,
             completeness: 0,
             tfo_data: false,
             mptcp_seen: None,
@@ -139,9 +140,11 @@ impl Connection {
         verdict.opener = self.opener_seen_by(direction);
         verdict.time_relative = segment.time.since(self.first);
         verdict.time_delta = segment.time.since(self.previous);
-        verdict.figures.same_sender = self.last_sender == direction;
+        verdict.figures.answers = self.last_data == Some(direction.reverse());
         self.previous = segment.time;
-        self.last_sender = direction;
+        if segment.len > 0 && segment.scope == Scope::Full {
+            self.last_data = Some(direction);
+        }
 
         self.check_isn(direction, segment, &mut record);
         let initial_rtt = self.initial_rtt;

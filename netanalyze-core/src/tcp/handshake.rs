@@ -160,8 +160,9 @@ impl Connection {
         set_if(options.window_shift.is_some_and(|shift| shift > 14), Flags::WINDOW_SCALE_SHIFT);
         set_if(options.sack_truncated, Flags::SACK_TRUNCATED);
         set_if(is_duplicate_sack(options, segment.ack), Flags::DUPLICATE_SACK);
-        set_if(!flags.syn() && options.mss.is_some(), Flags::MSS_PRESENT);
-        set_if(flags.syn() && options.mss.is_none() && !options.abandoned, Flags::MSS_ABSENT);
+        set_if(!flags.syn() && options.mss_present, Flags::MSS_PRESENT);
+        let whole = !options.abandoned && !options.ended_early;
+        set_if(flags.syn() && !options.mss_present && whole, Flags::MSS_ABSENT);
         if flags.is_pure_syn() && options.fast_open == Some(FastOpen::Cookie) {
             found.set(Flags::TFO_SYN);
             self.tfo_data |= segment.len > 0;

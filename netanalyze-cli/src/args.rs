@@ -1,0 +1,186 @@
+//! The command line as clap reads it. No logic: `config` makes sense of it.
+
+use std::path::PathBuf;
+
+use clap::{ArgGroup, Parser, ValueEnum};
+use netanalyze_core::expert::Severity;
+
+use crate::help;
+
+/// What is wrong with the network in a packet capture.
+#[derive(Debug, Parser)]
+#[command(
+    name = "netanalyze",
+    version,
+    override_usage = help::USAGE,
+    about = help::ABOUT,
+    long_about = help::LONG_ABOUT,
+    after_help = help::AFTER,
+    after_long_help = help::AFTER_LONG,
+    arg_required_else_help = true,
+    max_term_width = 110
+)]
+#[command(group = ArgGroup::new("view").args(["findings", "packets", "explain", "list_fields"]))]
+#[command(group = ArgGroup::new("alone").args(["explain", "list_fields"]))]
+pub(crate) struct Args {
+    /// Capture files (pcap or pcapng, also gzip, zstd or lz4); - reads standard input
+    ///
+    /// The format is recognised by content, never by name. Several captures are one rotated set in the order given: frame numbers and
+    /// conversations continue across them.
+    #[arg(value_name = "CAPTURE", required_unless_present = "alone", conflicts_with = "alone")]
+    pub(crate) captures: Vec<PathBuf>,
+
+    /// List what is wrong, the worst first
+    #[arg(long, help_heading = "What to show (without any of these: a summary of the capture)")]
+    pub(crate) findings: bool,
+
+    /// List the packets, a row each
+    #[arg(long, help_heading = "What to show (without any of these: a summary of the capture)")]
+    pub(crate) packets: bool,
+
+    /// Columns of --packets by Wireshark's names, e.g. frame.number,ip.src,tcp.analysis.rto
+    ///
+    /// CSV cells are exactly what `tshark -T fields` prints: several occurrences are joined with commas, a field that is merely present
+    /// is 1, an absent one is empty. In JSON and JSONL a field that occurs once is a value, one that occurs several times an array, an
+    /// absent one is left out; durations are numbers of seconds, absolute times and hexadecimal numbers strings, presence is true.
+    #[arg(
+        long,
+        value_name = "F1,F2,…",
+        value_delimiter = ',',
+        requires = "packets",
+        help_heading = "What to show (without any of these: a summary of the capture)"
+    )]
+    pub(crate) fields: Option<Vec<String>>,
+
+    /// Explain a kind of finding in words; `all` explains every kind
+    #[arg(long, value_name = "ID", help_heading = "Without a capture")]
+    pub(crate) explain: Option<String>,
+
+    /// List the fields that --fields takes
+    #[arg(long, help_heading = "Without a capture")]
+    pub(crate) list_fields: bool,
+
+    /// How to print it
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t = Format::Text, help_heading = "Output")]
+    pub(crate) format: Format,
+
+    /// Write to FILE instead of standard output; it appears only when complete
+    #[arg(short = 'o', long = "output", value_name = "FILE", help_heading = "Output")]
+    pub(crate) output: Option<PathBuf>,
+
+    /// Colour severities: auto means on a terminal, unless NO_COLOR is set
+    #[arg(long, value_enum, value_name = "WHEN", default_value_t = Color::Auto, help_heading = "Output")]
+    pub(crate) color: Color,
+
+    /// In CSV of --packets, too, protect spreadsheets from text that looks like a formula
+    ///
+    /// Text cells that begin with = + - @ or a control character get a leading apostrophe. All other CSV is always protected. Numbers
+    /// are never altered.
+    #[arg(long, help_heading = "Output")]
+    pub(crate) csv_safe: bool,
+
+    /// Least severe findings to show
+    #[arg(
+        long,
+        value_enum,
+        value_name = "SEVERITY",
+        default_value_t = SeverityWord::Note,
+        help_heading = "How much"
+    )]
+    pub(crate) min_severity: SeverityWord,
+
+    /// Text of --findings: a line for every finding, none folded, in frame order
+    #[arg(long, requires = "findings", help_heading = "How much")]
+    pub(crate) all: bool,
+
+    /// Exit with status 1 if there is a finding of this severity or worse (and of --min-severity)
+    #[arg(long, value_enum, value_name = "SEVERITY", help_heading = "For scripts and CI")]
+    pub(crate) fail_on: Option<GateWord>,
+
+    /// Put the captures of a rotated set in the order of their first packets
+    #[arg(long, help_heading = "Tuning")]
+    pub(crate) sort_captures: bool,
+
+    /// Silence on a connection that is worth a finding, in seconds
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        default_value = "1",
+        allow_negative_numbers = true,
+        help_heading = "Tuning"
+    )]
+    pub(crate) gap: String,
+
+    /// Threads to work with [default: one for each core]; the output does not depend on it
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024), help_heading = "Tuning")]
+    pub(crate) threads: Option<u16>,
+}
+
+/// `--format`
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// For people
+    Text,
+    /// One JSON object
+    Json,
+    /// JSON lines: a header, a line each, a summary
+    Jsonl,
+    /// Comma-separated values with a header row
+    Csv,
+}
+
+/// `--color`
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Color {
+    /// On a terminal
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
+
+/// `--min-severity`
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SeverityWord {
+    /// Serious problems only
+    Error,
+    /// And what is off
+    Warn,
+    /// And what is notable
+    Note,
+    /// And ordinary events: the counts of Wireshark's expert
+    Chat,
+}
+
+/// `--fail-on`
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum GateWord {
+    /// Serious problems only
+    Error,
+    /// Also what is off
+    Warn,
+    /// Also what is notable
+    Note,
+}
+
+impl From<SeverityWord> for Severity {
+    fn from(word: SeverityWord) -> Self {
+        match word {
+            SeverityWord::Error => Severity::Error,
+            SeverityWord::Warn => Severity::Warn,
+            SeverityWord::Note => Severity::Note,
+            SeverityWord::Chat => Severity::Chat,
+        }
+    }
+}
+
+impl From<GateWord> for Severity {
+    fn from(word: GateWord) -> Self {
+        match word {
+            GateWord::Error => Severity::Error,
+            GateWord::Warn => Severity::Warn,
+            GateWord::Note => Severity::Note,
+        }
+    }
+}

@@ -1,0 +1,152 @@
+//! What needs no capture: `--explain` and `--list-fields`.
+
+use std::io::{self, Write};
+
+use netanalyze_core::expert::{Group, KindId, Severity};
+use netanalyze_core::field::{Field, fields};
+use netanalyze_core::report::SCHEMA_VERSION;
+use serde::Serialize;
+
+use crate::args::Format;
+use crate::render::{Palette, guarded, header_line, push_line, table, wrapped};
+
+/// Width of running text.
+const WIDTH: usize = 90;
+
+#[derive(Serialize)]
+struct KindRow {
+    #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
+    line: Option<&'static str>,
+    id: &'static str,
+    severity: Severity,
+    group: Group,
+    title: &'static str,
+    meaning: &'static str,
+    reference: &'static str,
+    filter: &'static str,
+}
+
+#[derive(Serialize)]
+struct FieldRow {
+    #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
+    line: Option<&'static str>,
+    name: &'static str,
+    /// Not `type`, which tells what a JSON line is.
+    value_type: &'static str,
+    meaning: &'static str,
+}
+
+#[derive(Serialize)]
+struct Kinds {
+    schema_version: u32,
+    kinds: Vec<KindRow>,
+}
+
+#[derive(Serialize)]
+struct Fields {
+    schema_version: u32,
+    fields: Vec<FieldRow>,
+}
+
+fn kind_row(id: KindId, line: Option<&'static str>) -> KindRow {
+    let kind = id.kind();
+    KindRow {
+        line,
+        id: kind.id,
+        severity: kind.severity,
+        group: kind.group,
+        title: kind.title,
+        meaning: kind.meaning,
+        reference: kind.reference,
+        filter: kind.filter,
+    }
+}
+
+fn field_row(field: &Field, line: Option<&'static str>) -> FieldRow {
+    FieldRow { line, name: field.name, value_type: field.kind.name(), meaning: field.meaning }
+}
+
+/// Explains kinds of findings.
+pub(crate) fn explain(kinds: &[KindId], format: Format, colour: bool) -> io::Result<Vec<u8>> {
+    let mut out = Vec::new();
+    match format {
+        Format::Text => explain_in_words(&mut out, kinds, Palette::new(colour))?,
+        Format::Json => {
+            let kinds = kinds.iter().map(|&id| kind_row(id, None)).collect();
+            push_line(&mut out, &Kinds { schema_version: SCHEMA_VERSION, kinds })?;
+        }
+        Format::Jsonl => {
+            out = header_line("kinds");
+            for &id in kinds {
+                push_line(&mut out, &kind_row(id, Some("kind")))?;
+            }
+        }
+        Format::Csv => {
+            out = table(|writer| {
+                writer.write_record([
+                    "id",
+                    "severity",
+                    "group",
+                    "title",
+                    "meaning",
+                    "reference",
+                    "filter",
+                ])?;
+                kinds.iter().map(|id| id.kind()).try_for_each(|kind| {
+                    let (severity, group, title) = (kind.severity.name(), kind.group.word(), kind.title);
+                    let row = [kind.id, severity, group, title, kind.meaning, kind.reference, kind.filter];
+                    writer.write_record(row.map(|cell| guarded(cell).into_owned()))
+                })
+            })?;
+        }
+    }
+    Ok(out)
+}
+
+fn explain_in_words(out: &mut Vec<u8>, kinds: &[KindId], palette: Palette) -> io::Result<()> {
+    for (place, kind) in kinds.iter().map(|id| id.kind()).enumerate() {
+        if place > 0 {
+            writeln!(out)?;
+        }
+        writeln!(out, "{}: {}", kind.id, kind.title)?;
+        writeln!(out, "{}\n", wrapped(kind.meaning, WIDTH))?;
+        writeln!(out, "  severity   {}", palette.severity(kind.severity).trim_end())?;
+        writeln!(out, "  group      {}", kind.group.name())?;
+        writeln!(out, "  defined    {}", kind.reference)?;
+        writeln!(out, "  Wireshark  {}", kind.filter)?;
+    }
+    Ok(())
+}
+
+/// Lists the fields that `--fields` takes.
+pub(crate) fn list_fields(format: Format) -> io::Result<Vec<u8>> {
+    let mut out = Vec::new();
+    match format {
+        Format::Text => {
+            let name = fields().map(|field| field.name.len()).max().unwrap_or(0);
+            let kind = fields().map(|field| field.kind.name().len()).max().unwrap_or(0);
+            for field in fields() {
+                writeln!(out, "{:<name$}  {:<kind$}  {}", field.name, field.kind.name(), field.meaning)?;
+            }
+        }
+        Format::Json => {
+            let fields = fields().map(|field| field_row(field, None)).collect();
+            push_line(&mut out, &Fields { schema_version: SCHEMA_VERSION, fields })?;
+        }
+        Format::Jsonl => {
+            out = header_line("fields");
+            for field in fields() {
+                push_line(&mut out, &field_row(field, Some("field")))?;
+            }
+        }
+        Format::Csv => {
+            out = table(|writer| {
+                writer.write_record(["name", "value_type", "meaning"])?;
+                fields().try_for_each(|field| {
+                    writer.write_record([field.name, field.kind.name(), &*guarded(field.meaning)])
+                })
+            })?;
+        }
+    }
+    Ok(out)
+}

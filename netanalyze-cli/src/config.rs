@@ -1,0 +1,206 @@
+//! Arguments checked against each other and the world: what is left can be run.
+
+use std::ffi::OsStr;
+use std::io::IsTerminal;
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+use netanalyze_core::expert::{KINDS, KindId, KindSet, Severity, kind_by_id};
+use netanalyze_core::field::{Selection, fields};
+use netanalyze_core::model::Span;
+
+use crate::args::{Args, Color, Format};
+use crate::exit::Failure;
+use crate::input::Inputs;
+use crate::packets::Columns;
+use crate::suggest::suggest;
+
+/// A run to be made.
+#[derive(Debug)]
+pub(crate) struct Config {
+    pub(crate) task: Task,
+    pub(crate) format: Format,
+    pub(crate) output: Option<PathBuf>,
+    pub(crate) colour: bool,
+}
+
+/// What the run does.
+#[derive(Debug)]
+pub(crate) enum Task {
+    /// Says something that needs no capture.
+    Explain(Vec<KindId>),
+    /// Lists the field registry.
+    ListFields,
+    /// Analyses captures.
+    Analyse(Analysis),
+}
+
+/// An analysis to be made.
+#[derive(Debug)]
+pub(crate) struct Analysis {
+    pub(crate) inputs: Inputs,
+    pub(crate) show: Show,
+    /// Kinds of finding that are shown.
+    pub(crate) kinds: KindSet,
+    pub(crate) min_severity: Severity,
+    /// Kinds of finding that make the run fail.
+    pub(crate) gate: KindSet,
+    pub(crate) gap: Span,
+    pub(crate) threads: NonZeroUsize,
+}
+
+/// The view.
+#[derive(Debug)]
+pub(crate) enum Show {
+    /// The summary.
+    Report,
+    /// Findings; unfolded in text if `all`.
+    Findings { all: bool },
+    /// Rows of packets.
+    Packets { columns: Columns, guard: bool },
+}
+
+impl Config {
+    /// Checks the arguments.
+    pub(crate) fn new(args: Args) -> Result<Self, Failure> {
+        let colour = match args.color {
+            Color::Always => true,
+            Color::Never => false,
+            Color::Auto => {
+                let terminal = args.output.is_none() && std::io::stdout().is_terminal();
+                let (no_color, term) = (std::env::var_os("NO_COLOR"), std::env::var_os("TERM"));
+                auto_colour(terminal, no_color.as_deref(), term.as_deref())
+            }
+        };
+        let (format, output) = (args.format, args.output.clone().filter(|path| path.as_os_str() != "-"));
+        let task = match &args.explain {
+            Some(id) => Task::Explain(kinds_to_explain(id)?),
+            None if args.list_fields => Task::ListFields,
+            None => Task::Analyse(analysis(args)?),
+        };
+        Ok(Config { task, format, output, colour })
+    }
+}
+
+/// Whether `--color auto` colours. NO_COLOR counts when it is not empty (no-color.org).
+fn auto_colour(terminal: bool, no_color: Option<&OsStr>, term: Option<&OsStr>) -> bool {
+    terminal && no_color.is_none_or(OsStr::is_empty) && term.is_none_or(|term| term != "dumb")
+}
+
+fn kinds_to_explain(id: &str) -> Result<Vec<KindId>, Failure> {
+    if id == "all" {
+        return Ok(KindId::all().collect());
+    }
+    kind_by_id(id).map(|kind| vec![kind]).ok_or_else(|| {
+        let near = suggest(id, KINDS.iter().map(|kind| kind.id), 3);
+        let hint = if near.is_empty() {
+            "`--explain all` explains every kind".to_owned()
+        } else {
+            format!("did you mean {}?", near.join(" or "))
+        };
+        Failure::Usage(format!("no kind of finding is called {id:?}; {hint}"))
+    })
+}
+
+fn analysis(args: Args) -> Result<Analysis, Failure> {
+    let min_severity = Severity::from(args.min_severity);
+    let gate =
+        args.fail_on.map_or(KindSet::NONE, |word| KindSet::at_least(Severity::from(word).max(min_severity)));
+    let show = if args.findings {
+        Show::Findings { all: args.all }
+    } else if args.packets {
+        Show::Packets { columns: columns(args.fields.as_deref(), args.format)?, guard: args.csv_safe }
+    } else {
+        Show::Report
+    };
+    let threads = match args.threads {
+        Some(threads) => NonZeroUsize::new(usize::from(threads)),
+        None => std::thread::available_parallelism().ok(),
+    };
+    Ok(Analysis {
+        inputs: Inputs::new(args.captures, args.sort_captures)?,
+        show,
+        kinds: KindSet::at_least(min_severity),
+        min_severity,
+        gate,
+        gap: gap(&args.gap)?,
+        threads: threads.unwrap_or(NonZeroUsize::MIN),
+    })
+}
+
+fn columns(names: Option<&[String]>, format: Format) -> Result<Columns, Failure> {
+    let Some(names) = names else {
+        return Columns::default_for(format).map_err(|error| Failure::Usage(error.to_string()));
+    };
+    let names: Vec<&str> = names.iter().map(|name| name.trim()).filter(|name| !name.is_empty()).collect();
+    if names.is_empty() {
+        return Err(Failure::Usage(
+            "--fields names no field; `netanalyze --list-fields` lists them".to_owned(),
+        ));
+    }
+    Selection::new(names).map(Columns::Fields).map_err(|error| {
+        let near = suggest(&error.name, fields().map(|field| field.name), 3);
+        let hint = if near.is_empty() {
+            "`netanalyze --list-fields` lists all".to_owned()
+        } else {
+            format!("did you mean {}? `netanalyze --list-fields` lists all", near.join(" or "))
+        };
+        Failure::Usage(format!("no field is called {:?}; {hint}", error.name))
+    })
+}
+
+/// Seconds with up to nine decimals.
+fn gap(text: &str) -> Result<Span, Failure> {
+    let wrong = || Failure::Usage(format!("--gap {text:?} is no time: give seconds above 0, e.g. 0.5"));
+    let (whole, decimals) = text.split_once('.').unwrap_or((text, ""));
+    let digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
+    if whole.len() + decimals.len() == 0
+        || !digits(whole)
+        || !digits(decimals)
+        || whole.len() > 9
+        || decimals.len() > 9
+    {
+        return Err(wrong());
+    }
+    let number = |part: &str| if part.is_empty() { Ok(0) } else { part.parse::<i64>().map_err(|_| wrong()) };
+    let ns = number(whole)? * 1_000_000_000 + number(&format!("{decimals:0<9}"))?;
+    if ns == 0 { Err(wrong()) } else { Ok(Span(ns)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_gaps_exactly() {
+        for (text, ns) in
+            [("1", 1_000_000_000), ("0.2", 200_000_000), (".000000001", 1), ("12.", 12_000_000_000)]
+        {
+            assert_eq!(gap(text).unwrap(), Span(ns), "{text}");
+        }
+        for text in ["", ".", "0", "-1", "1e3", "1,5", "NaN", "9999999999", "0.0000000001"] {
+            assert!(gap(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn colours_on_terminals_that_want_them() {
+        let os = |text: &'static str| Some(OsStr::new(text));
+        for (terminal, no_color, term, colour) in [
+            (true, None, os("xterm"), true),
+            (true, os(""), None, true),
+            (true, os("1"), os("xterm"), false),
+            (true, None, os("dumb"), false),
+            (false, None, os("xterm"), false),
+        ] {
+            assert_eq!(auto_colour(terminal, no_color, term), colour);
+        }
+    }
+
+    #[test]
+    fn default_fields_exist() {
+        for format in [Format::Text, Format::Json, Format::Jsonl, Format::Csv] {
+            assert!(columns(None, format).is_ok());
+        }
+    }
+}

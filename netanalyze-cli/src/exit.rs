@@ -1,0 +1,58 @@
+//! How a run ends: exit status, and the message for what went wrong.
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use netanalyze_core::model::Error;
+
+use crate::render::escape;
+
+/// A run that came to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// Status 0.
+    Done,
+    /// Status 1: `--fail-on` found what it was asked for.
+    GateTripped,
+}
+
+/// Why a run could not come to its end.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// The arguments make no sense together with the world.
+    Usage(String),
+    /// The input cannot be analysed, or the analysis could not deliver.
+    Analysis(Error),
+    /// The output cannot be written. The first part says which.
+    Output(String, io::Error),
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Failure::Analysis(error)
+    }
+}
+
+/// Turns the result of a run into the exit status; says on standard error what went wrong. A closed pipe is no error: whoever read the
+/// output has seen enough.
+pub(crate) fn status(result: Result<Outcome, Failure>) -> ExitCode {
+    let message = match result {
+        Ok(Outcome::Done) => return ExitCode::SUCCESS,
+        Ok(Outcome::GateTripped) => return ExitCode::from(1),
+        Err(Failure::Analysis(Error::Output(error)) | Failure::Output(_, error))
+            if error.kind() == io::ErrorKind::BrokenPipe =>
+        {
+            return ExitCode::SUCCESS;
+        }
+        Err(Failure::Usage(message)) => message,
+        Err(Failure::Analysis(error)) => error.to_string(),
+        Err(Failure::Output(name, error)) => format!("cannot write {name}: {error}"),
+    };
+    say(&message);
+    ExitCode::from(2)
+}
+
+/// A line on standard error. If that is closed there is nobody to tell.
+pub(crate) fn say(message: &str) {
+    let _ = writeln!(io::stderr(), "netanalyze: {}", escape(message));
+}

@@ -1,0 +1,201 @@
+//! Findings folded for people: a line a kind and conversation, or a line a kind where many conversations share it.
+//!
+//! Memory: at most [`MOST_CONVERSATIONS`] entries a kind, however long the capture. A kind that passes that loses its entries and is only
+//! counted from then on; which conversations it has need not be remembered for that, because every finding says whether it is the first
+//! of its kind in its conversation.
+
+use std::io::Write;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use hashbrown::HashMap;
+use netanalyze_core::engine::{Interests, View};
+use netanalyze_core::expert::{Finding, KindId, KindSet, Protocol};
+use netanalyze_core::field::AnalysedBatch;
+use netanalyze_core::model::Span;
+use netanalyze_core::report::Report;
+
+use super::kind_filter;
+use crate::config::Analysis;
+use crate::render::{Palette, grouped};
+use crate::summary::push_findings_tail;
+
+/// Conversations of one kind that get a line each.
+const MOST_CONVERSATIONS: usize = 50;
+
+/// Frames that a line names.
+const FRAMES_SHOWN: usize = 3;
+
+/// Findings that share a line.
+#[derive(Clone, Debug)]
+struct Group {
+    count: u64,
+    /// Conversations whose first finding of the kind is in it.
+    conversations: u64,
+    /// The first ones' frames.
+    frames: [u64; FRAMES_SHOWN],
+    first: Finding,
+}
+
+impl Group {
+    fn new(finding: &Finding) -> Self {
+        Group { count: 0, conversations: 0, frames: [0; FRAMES_SHOWN], first: finding.clone() }
+    }
+
+    fn add(&mut self, finding: &Finding) {
+        if let Some(place) = self.frames.get_mut(usize::try_from(self.count).unwrap_or(usize::MAX)) {
+            *place = finding.frame.0;
+        }
+        self.count += 1;
+        self.conversations += u64::from(finding.first_of_conversation);
+    }
+
+    /// Adds findings that come after all of these.
+    fn merge(&mut self, later: &Group) {
+        let from = usize::try_from(self.count).unwrap_or(usize::MAX);
+        for (place, frame) in self.frames.iter_mut().skip(from).zip(later.frames) {
+            *place = frame;
+        }
+        self.count += later.count;
+        self.conversations += later.conversations;
+    }
+}
+
+type Conversation = (KindId, Protocol, Option<u32>);
+type Groups<K> = HashMap<K, Group, foldhash::fast::FixedState>;
+
+/// What a batch holds: all findings by kind, and by conversation for the kinds that are still told apart.
+#[derive(Debug, Default)]
+pub(crate) struct Piece {
+    kinds: Groups<KindId>,
+    conversations: Groups<Conversation>,
+}
+
+/// The view.
+#[derive(Debug)]
+pub(crate) struct Folding {
+    kinds: KindSet,
+    gap: Span,
+    /// Kinds whose conversations are no longer told apart, one bit each. Only saves work: what it leaves out would be dropped.
+    crowded: AtomicU64,
+}
+
+impl Folding {
+    pub(crate) fn new(analysis: &Analysis) -> Self {
+        Folding { kinds: analysis.kinds, gap: analysis.gap, crowded: AtomicU64::new(0) }
+    }
+}
+
+impl View for Folding {
+    type Piece = Piece;
+
+    fn interests(&self) -> Interests {
+        Interests { kinds: self.kinds, rows: false, gap: self.gap }
+    }
+
+    fn digest(&self, batch: &AnalysedBatch<'_>) -> Piece {
+        let mut piece = Piece::default();
+        let crowded = KindSet(self.crowded.load(Ordering::Relaxed));
+        for finding in batch.findings {
+            piece.kinds.entry(finding.kind).or_insert_with(|| Group::new(finding)).add(finding);
+            if !crowded.contains(finding.kind) {
+                let conversation = (finding.kind, finding.protocol, finding.stream);
+                piece.conversations.entry(conversation).or_insert_with(|| Group::new(finding)).add(finding);
+            }
+        }
+        piece
+    }
+}
+
+/// All batches' findings.
+#[derive(Debug, Default)]
+pub(crate) struct Folded {
+    all: Piece,
+}
+
+fn merge<K: std::hash::Hash + Eq>(into: &mut Groups<K>, key: K, later: Group) {
+    match into.entry(key) {
+        hashbrown::hash_map::Entry::Occupied(mut known) => known.get_mut().merge(&later),
+        hashbrown::hash_map::Entry::Vacant(place) => _ = place.insert(later),
+    }
+}
+
+impl Folded {
+    /// Adds the next batch's.
+    pub(crate) fn add(&mut self, piece: Piece, view: &Folding) {
+        let crowded = |kinds: &Groups<KindId>, kind: KindId| {
+            kinds.get(&kind).is_some_and(|group| group.conversations > MOST_CONVERSATIONS as u64)
+        };
+        for (kind, group) in piece.kinds {
+            let before = crowded(&self.all.kinds, kind);
+            merge(&mut self.all.kinds, kind, group);
+            if !before && crowded(&self.all.kinds, kind) {
+                view.crowded.fetch_or(1 << kind.0, Ordering::Relaxed);
+                self.all.conversations.retain(|conversation, _| conversation.0 != kind);
+            }
+        }
+        for (conversation, group) in piece.conversations {
+            if !crowded(&self.all.kinds, conversation.0) {
+                merge(&mut self.all.conversations, conversation, group);
+            }
+        }
+    }
+
+    /// The lines: the most severe first, then the kinds with most findings, then the conversations with most.
+    pub(crate) fn render(&self, report: &Report, analysis: &Analysis, palette: Palette) -> Vec<u8> {
+        let mut out = Vec::new();
+        let mut kinds: Vec<_> = self.all.kinds.iter().collect();
+        kinds.sort_by_key(|(kind, group)| (std::cmp::Reverse((kind.kind().severity, group.count)), kind.0));
+        let mut lines = Vec::new();
+        for (kind, whole) in kinds {
+            let mut shared: Vec<_> = self.all.conversations.iter().filter(|(c, _)| c.0 == *kind).collect();
+            shared.sort_by_key(|(conversation, group)| {
+                (std::cmp::Reverse(group.count), group.first.frame, conversation.1, conversation.2)
+            });
+            if shared.is_empty() {
+                lines.push(whole);
+            }
+            lines.extend(shared.into_iter().map(|(_, group)| group));
+        }
+        let width = lines.iter().map(|group| grouped(group.count).len()).max().unwrap_or(0);
+        for group in lines {
+            // Writing into memory does not fail.
+            let _ = push_group(&mut out, group, analysis.gap, palette, width);
+        }
+        let _ = push_findings_tail(&mut out, report, analysis.kinds, analysis.min_severity);
+        out
+    }
+}
+
+fn push_group(
+    out: &mut Vec<u8>,
+    group: &Group,
+    gap: Span,
+    palette: Palette,
+    width: usize,
+) -> std::io::Result<()> {
+    let (finding, kind) = (&group.first, group.first.kind.kind());
+    let (severity, count) = (palette.severity(kind.severity), grouped(group.count));
+    write!(out, "{severity}  {count:>width$}  {}  ", kind.id)?;
+    let many = group.conversations > 1;
+    if many {
+        write!(out, "in {} conversations, e.g. ", grouped(group.conversations))?;
+    }
+    write!(out, "{} → {}, ", finding.source, finding.destination)?;
+    if many || group.count == 1 {
+        write!(out, "frame {}", finding.frame)?;
+    } else {
+        let shown: Vec<_> = group.frames.iter().filter(|&&frame| frame != 0).map(u64::to_string).collect();
+        let more = if group.count > shown.len() as u64 { ", …" } else { "" };
+        write!(out, "frames {}{more}", shown.join(", "))?;
+    }
+    writeln!(out, ": {}", finding.message())?;
+    let filter = kind_filter(kind, gap);
+    let indent = 5 + 2 + width + 2;
+    match finding.stream {
+        Some(stream) if !many => {
+            let filter = if filter.contains("||") { format!("({filter})") } else { filter };
+            writeln!(out, "{:indent$}{}.stream == {stream} && {filter}", "", finding.protocol.name())
+        }
+        _ => writeln!(out, "{:indent$}{filter}", ""),
+    }
+}

@@ -1,0 +1,131 @@
+//! Findings one by one, in the order in which they became known: JSON, JSON lines, CSV, and text with `--all`.
+
+use std::io::{self, Write};
+
+use netanalyze_core::engine::{Interests, View};
+use netanalyze_core::expert::{Finding, KindSet, Severity};
+use netanalyze_core::field::AnalysedBatch;
+use netanalyze_core::model::{Span, Timestamp};
+use netanalyze_core::report::{Report, SCHEMA_VERSION};
+
+use super::push_closing;
+use super::row::{COLUMNS, push_object, write_record};
+use crate::args::Format;
+use crate::config::Analysis;
+use crate::render::{Palette, header_line, push_line, table};
+use crate::run::Streamed;
+use crate::summary::{Summary, push_findings_tail};
+
+/// The view.
+pub(crate) struct Lines {
+    kinds: KindSet,
+    min_severity: Severity,
+    gap: Span,
+    format: Format,
+    palette: Palette,
+}
+
+impl Lines {
+    pub(crate) fn new(analysis: &Analysis, format: Format, palette: Palette) -> Self {
+        let Analysis { kinds, min_severity, gap, .. } = *analysis;
+        Lines { kinds, min_severity, gap, format, palette }
+    }
+
+    fn write(&self, batch: &AnalysedBatch<'_>, out: &mut Vec<u8>) -> io::Result<()> {
+        match self.format {
+            Format::Csv => {
+                let mut cell = Vec::new();
+                *out = table(|writer| {
+                    batch.findings.iter().try_for_each(|finding| write_record(writer, finding, &mut cell))
+                })?;
+            }
+            Format::Json => {
+                for (place, finding) in batch.findings.iter().enumerate() {
+                    if place > 0 {
+                        out.extend_from_slice(b",\n");
+                    }
+                    push_object(out, finding, None)?;
+                }
+            }
+            Format::Jsonl => {
+                for finding in batch.findings {
+                    push_object(out, finding, Some("finding"))?;
+                    out.push(b'\n');
+                }
+            }
+            Format::Text => {
+                for finding in batch.findings {
+                    self.text_line(finding, batch.capture_start, out)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn text_line(&self, finding: &Finding, start: Timestamp, out: &mut Vec<u8>) -> io::Result<()> {
+        let kind = finding.kind.kind();
+        writeln!(
+            out,
+            "{} {:>7} {:>14}  {}  {} → {}  {}: {}",
+            self.palette.severity(kind.severity),
+            finding.frame.0,
+            finding.time.since(start).to_string(),
+            kind.id,
+            finding.source,
+            finding.destination,
+            stream_words(finding),
+            finding.message(),
+        )
+    }
+}
+
+/// The conversation as Wireshark counts it.
+pub(super) fn stream_words(finding: &Finding) -> String {
+    match finding.stream {
+        Some(stream) => format!("{}.stream {stream}", finding.protocol.name()),
+        None => finding.protocol.name().to_owned(),
+    }
+}
+
+impl View for Lines {
+    type Piece = Vec<u8>;
+
+    fn interests(&self) -> Interests {
+        Interests { kinds: self.kinds, rows: false, gap: self.gap }
+    }
+
+    fn digest(&self, batch: &AnalysedBatch<'_>) -> Vec<u8> {
+        let mut out = Vec::new();
+        if !batch.findings.is_empty() {
+            // Only writing could fail, and this writes into memory.
+            let _ = self.write(batch, &mut out);
+        }
+        out
+    }
+}
+
+impl Streamed for Lines {
+    fn head(&self) -> Vec<u8> {
+        match self.format {
+            Format::Json => format!("{{\"schema_version\":{SCHEMA_VERSION},\"findings\":[\n").into_bytes(),
+            Format::Jsonl => header_line("findings"),
+            Format::Csv => format!("{}\n", COLUMNS.join(",")).into_bytes(),
+            Format::Text => Vec::new(),
+        }
+    }
+
+    fn joint(&self) -> &'static [u8] {
+        if self.format == Format::Json { b",\n" } else { b"" }
+    }
+
+    fn tail(&self, report: &Report, written: bool) -> io::Result<Vec<u8>> {
+        let mut out = Vec::new();
+        match self.format {
+            Format::Json => push_closing(&mut out, report, written)?,
+            Format::Jsonl => push_line(&mut out, &Summary::new(report))?,
+            Format::Csv => {}
+            Format::Text => push_findings_tail(&mut out, report, self.kinds, self.min_severity)?,
+        }
+        Ok(out)
+    }
+}

@@ -1,0 +1,35 @@
+//! `--findings`: what is wrong, as lines or folded.
+
+mod fold;
+mod lines;
+mod row;
+
+pub(crate) use fold::{Folded, Folding};
+pub(crate) use lines::Lines;
+
+use std::io;
+
+use netanalyze_core::expert::Kind;
+use netanalyze_core::model::Span;
+use netanalyze_core::report::Report;
+
+use crate::render::push_json;
+
+/// Ends a streamed JSON list: the rest of the object, with what is known only now.
+pub(crate) fn push_closing(out: &mut Vec<u8>, report: &Report, written: bool) -> io::Result<()> {
+    out.extend_from_slice(if written { b"\n],\n\"capture\":" } else { b"],\n\"capture\":" });
+    push_json(out, &report.capture)?;
+    out.extend_from_slice(b",\n\"notes\":");
+    push_json(out, &report.notes)?;
+    out.extend_from_slice(b"}\n");
+    Ok(())
+}
+
+/// The display filter that shows a kind's frames in Wireshark.
+pub(crate) fn kind_filter(kind: &Kind, gap: Span) -> String {
+    if kind.id == "netanalyze.gap" {
+        let seconds = gap.to_string();
+        return format!("tcp.time_delta > {}", seconds.trim_end_matches('0').trim_end_matches('.'));
+    }
+    kind.filter.to_owned()
+}

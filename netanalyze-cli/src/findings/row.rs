@@ -1,0 +1,219 @@
+//! A finding as machines read it. Written straight into the batch's piece: a busy capture has findings by the hundred thousand.
+
+use std::io::{self, Write};
+use std::net::SocketAddr;
+
+use netanalyze_core::expert::Finding;
+
+use crate::render::{guarded, push_ipv4, push_json, push_seconds, push_unsigned};
+
+/// Columns of the CSV.
+pub(super) const COLUMNS: [&str; 12] = [
+    "id",
+    "severity",
+    "group",
+    "frame",
+    "known_at",
+    "time",
+    "protocol",
+    "stream",
+    "source",
+    "destination",
+    "message",
+    "filter",
+];
+
+/// Appends a finding as a JSON object; the figures of its kind follow flat. `line` says the type of a JSON line.
+pub(super) fn push_object(out: &mut Vec<u8>, finding: &Finding, line: Option<&str>) -> io::Result<()> {
+    let kind = finding.kind.kind();
+    let mut key = b'{';
+    let mut begin = |out: &mut Vec<u8>, name: &str| {
+        out.push(key);
+        key = b',';
+        out.push(b'"');
+        out.extend_from_slice(name.as_bytes());
+        out.extend_from_slice(b"\":");
+    };
+    if let Some(line) = line {
+        begin(out, "type");
+        push_word(out, line);
+    }
+    begin(out, "id");
+    push_word(out, kind.id);
+    begin(out, "severity");
+    push_word(out, kind.severity.name());
+    begin(out, "group");
+    push_word(out, kind.group.word());
+    begin(out, "frame");
+    push_unsigned(out, finding.frame.0);
+    begin(out, "known_at");
+    push_unsigned(out, finding.known_at.0);
+    begin(out, "time");
+    quoted(out, |out| push_seconds(out, finding.time.0));
+    begin(out, "protocol");
+    push_word(out, finding.protocol.name());
+    begin(out, "stream");
+    match finding.stream {
+        Some(stream) => push_unsigned(out, u64::from(stream)),
+        None => out.extend_from_slice(b"null"),
+    }
+    begin(out, "source");
+    quoted(out, |out| push_endpoint(out, finding.source));
+    begin(out, "destination");
+    quoted(out, |out| push_endpoint(out, finding.destination));
+    begin(out, "message");
+    push_json(out, &finding.message())?;
+    begin(out, "filter");
+    push_json(out, &finding.filter())?;
+    // The figures are an object of their own: it is opened up and continues this one.
+    let figures = out.len();
+    push_json(out, &finding.detail)?;
+    if out.get(figures..).is_some_and(|object| object == b"{}") {
+        out.truncate(figures);
+        out.push(b'}');
+    } else if let Some(brace) = out.get_mut(figures) {
+        *brace = b',';
+    }
+    Ok(())
+}
+
+/// Writes a finding as a CSV record. `cell` is room that is used again from cell to cell.
+pub(super) fn write_record(
+    writer: &mut csv::Writer<&mut Vec<u8>>,
+    finding: &Finding,
+    cell: &mut Vec<u8>,
+) -> csv::Result<()> {
+    let kind = finding.kind.kind();
+    writer.write_field(&*guarded(kind.id))?;
+    writer.write_field(kind.severity.name())?;
+    writer.write_field(kind.group.word())?;
+    let mut filled = |fill: &dyn Fn(&mut Vec<u8>)| {
+        cell.clear();
+        fill(cell);
+        writer.write_field(&*cell)
+    };
+    filled(&|cell| push_unsigned(cell, finding.frame.0))?;
+    filled(&|cell| push_unsigned(cell, finding.known_at.0))?;
+    filled(&|cell| push_seconds(cell, finding.time.0))?;
+    filled(&|cell| cell.extend_from_slice(finding.protocol.name().as_bytes()))?;
+    filled(&|cell| finding.stream.iter().for_each(|&stream| push_unsigned(cell, u64::from(stream))))?;
+    // An endpoint begins with a digit or a bracket: no spreadsheet takes it for a formula.
+    filled(&|cell| push_endpoint(cell, finding.source))?;
+    filled(&|cell| push_endpoint(cell, finding.destination))?;
+    writer.write_field(&*guarded(&finding.message()))?;
+    writer.write_field(&*guarded(&finding.filter()))?;
+    writer.write_record(None::<&[u8]>)
+}
+
+/// Appends a word that needs no escaping, in quotes.
+fn push_word(out: &mut Vec<u8>, word: &str) {
+    quoted(out, |out| out.extend_from_slice(word.as_bytes()));
+}
+
+fn quoted(out: &mut Vec<u8>, fill: impl FnOnce(&mut Vec<u8>)) {
+    out.push(b'"');
+    fill(out);
+    out.push(b'"');
+}
+
+fn push_endpoint(out: &mut Vec<u8>, endpoint: SocketAddr) {
+    match endpoint {
+        SocketAddr::V4(end) => {
+            push_ipv4(out, *end.ip());
+            out.push(b':');
+            push_unsigned(out, u64::from(end.port()));
+        }
+        // Writing into memory does not fail.
+        SocketAddr::V6(end) => _ = write!(out, "{end}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use netanalyze_core::conversation::ConversationRef;
+    use netanalyze_core::expert::{Detail, KINDS, Protocol, kind_by_id};
+    use netanalyze_core::model::{FrameNumber, Span, Timestamp};
+    use serde_json::{Value, json};
+
+    fn finding(detail: Detail) -> Finding {
+        Finding {
+            kind: kind_by_id("tcp.analysis.retransmission").unwrap(),
+            frame: FrameNumber(7),
+            known_at: FrameNumber(9),
+            ordinal: 0,
+            time: Timestamp(1_700_000_000_123_456_789),
+            protocol: Protocol::Tcp,
+            stream: Some(3),
+            source: "192.0.2.1:80".parse().unwrap(),
+            destination: "[2001:db8::1]:50000".parse().unwrap(),
+            detail,
+            first_of_conversation: true,
+            conversation: ConversationRef::NONE,
+        }
+    }
+
+    fn object(finding: &Finding, line: Option<&str>) -> Value {
+        let mut out = Vec::new();
+        push_object(&mut out, finding, line).unwrap();
+        serde_json::from_slice(&out).unwrap()
+    }
+
+    const SEGMENT: Detail = Detail::Segment {
+        seq: 1,
+        bytes: 1448,
+        syn: false,
+        fin: false,
+        rto_frame: FrameNumber(4),
+        rto: Span(203_000_000),
+    };
+
+    #[test]
+    fn figures_stand_beside_the_common_keys() {
+        let common = json!({
+            "id": "tcp.analysis.retransmission", "severity": "note", "group": "sequence", "frame": 7, "known_at": 9,
+            "time": "1700000000.123456789", "protocol": "tcp", "stream": 3, "source": "192.0.2.1:80",
+            "destination": "[2001:db8::1]:50000", "filter": "frame.number == 7",
+        });
+        for (detail, line, more) in [
+            (Detail::None {}, None, json!({"message": "Retransmission"})),
+            (
+                SEGMENT,
+                Some("finding"),
+                json!({
+                    "type": "finding", "seq": 1, "bytes": 1448, "syn": false, "fin": false, "rto_frame": 4, "rto_ns": 203_000_000,
+                    "message": "1448 bytes at seq 1 sent again, 203 ms after frame 4 which is still unacknowledged",
+                }),
+            ),
+        ] {
+            let mut expected = common.clone();
+            expected.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+            assert_eq!(object(&finding(detail), line), expected);
+        }
+    }
+
+    #[test]
+    fn records_have_their_columns() {
+        let bytes = crate::render::table(|w| {
+            w.write_record(COLUMNS)?;
+            write_record(w, &finding(SEGMENT), &mut Vec::new())
+        });
+        let bytes = bytes.unwrap();
+        let mut reader = csv::Reader::from_reader(&*bytes);
+        let record = reader.records().next().unwrap().unwrap();
+        assert_eq!(record.get(3), Some("7"));
+        assert_eq!(record.get(7), Some("3"));
+        assert_eq!(record.get(9), Some("[2001:db8::1]:50000"));
+        assert_eq!(record.get(11), Some("frame.number == 7"));
+    }
+
+    #[test]
+    fn words_of_the_catalogue_need_no_escaping() {
+        for kind in KINDS {
+            for word in [kind.id, kind.severity.name(), kind.group.word()] {
+                assert_eq!(serde_json::to_string(word).unwrap(), format!("\"{word}\""));
+            }
+            assert_eq!(serde_json::to_string(&kind.group).unwrap(), format!("\"{}\"", kind.group.word()));
+        }
+    }
+}

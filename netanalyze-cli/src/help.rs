@@ -1,0 +1,51 @@
+//! The prose of `--help`.
+
+pub(crate) const ABOUT: &str = "Say what is wrong with the network in a packet capture.";
+
+pub(crate) const USAGE: &str = "\
+netanalyze [OPTIONS] CAPTURE...
+       netanalyze --explain ID
+       netanalyze --list-fields";
+
+pub(crate) const LONG_ABOUT: &str = "\
+Say what is wrong with the network in a packet capture.
+
+netanalyze reads captures as tcpdump, Wireshark and the like write them, follows every TCP connection in them, and lists \
+retransmissions, losses, closed windows, resets, silences and more. Its verdicts are those of Wireshark's expert, frame by frame and \
+under the same names, so that every line can be looked up there.
+
+Without options it prints a summary: what the capture holds, what was found, and what to look at next.";
+
+pub(crate) const AFTER: &str = "\
+Examples:
+  netanalyze capture.pcap                        a summary
+  netanalyze capture.pcap --findings             what is wrong, the worst first
+  netanalyze --explain tcp.analysis.zero_window  what a finding means
+
+Exit status: 0 analysed, 1 --fail-on found something, 2 it could not be done.
+--help says more, with more examples.";
+
+pub(crate) const AFTER_LONG: &str = "\
+Examples:
+  A summary of a capture, and what is wrong in it:
+      netanalyze capture.pcap
+      netanalyze capture.pcap --findings
+
+  In a script: fail if something is off, and keep the list:
+      netanalyze capture.pcap --findings --fail-on warn --format json -o findings.json
+
+  All reset connections, with jq:
+      netanalyze capture.pcap --findings --format jsonl |
+        jq -r 'select(.id == \"tcp.connection.rst\") | .source'
+
+  A table for a spreadsheet, columns by Wireshark's names:
+      netanalyze capture.pcap --packets --fields frame.number,ip.src,tcp.len --format csv
+
+  From a running machine, and from a set of rotated files:
+      ssh host tcpdump -c 10000 -w - | netanalyze - --findings
+      netanalyze --sort-captures trace*.pcap.gz
+
+Exit status:
+  0  the capture was analysed (damage in it is noted under \"capture quality\")
+  1  --fail-on found what it was asked for
+  2  wrong usage, an input that cannot be read or is no capture, an output that cannot be written";

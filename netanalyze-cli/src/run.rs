@@ -1,0 +1,147 @@
+//! Runs what the configuration asks for: the view through the engine, the pieces to the output, the gate at the end.
+
+use std::io;
+
+use netanalyze_core::engine::{Cancellation, View, analyse};
+use netanalyze_core::report::Report;
+
+use crate::args::Format;
+use crate::catalogue;
+use crate::config::{Analysis, Config, Show, Task};
+use crate::exit::{Failure, Outcome, say};
+use crate::findings;
+use crate::output::Output;
+use crate::packets;
+use crate::render::Palette;
+use crate::summary;
+
+/// A view whose pieces are text that is written as it comes.
+pub(crate) trait Streamed: View<Piece = Vec<u8>> {
+    /// What stands in front.
+    fn head(&self) -> Vec<u8>;
+
+    /// What stands between two pieces that are not empty.
+    fn joint(&self) -> &'static [u8] {
+        b""
+    }
+
+    /// What stands at the end, `written` telling whether any piece was not empty.
+    fn tail(&self, report: &Report, written: bool) -> io::Result<Vec<u8>>;
+}
+
+/// Runs it.
+pub(crate) fn run(config: Config) -> Result<Outcome, Failure> {
+    let Config { task, format, output, colour } = config;
+    let analysis = match task {
+        Task::Explain(kinds) => return print(output.as_deref(), catalogue::explain(&kinds, format, colour)),
+        Task::ListFields => return print(output.as_deref(), catalogue::list_fields(format)),
+        Task::Analyse(analysis) => analysis,
+    };
+    if let Some(path) = output.as_deref().filter(|path| analysis.inputs.contains(path)) {
+        return Err(Failure::Usage(format!(
+            "the output {} is one of the captures to read; choose another name",
+            path.display()
+        )));
+    }
+    let mut out = Output::open(output.as_deref())?;
+    let report = show(&analysis, format, Palette::new(colour), &mut out)?;
+    out.finish()?;
+    let tripped = report.findings_by_kind.iter().any(|count| {
+        netanalyze_core::expert::kind_by_id(count.id).is_some_and(|id| analysis.gate.contains(id))
+    });
+    Ok(if tripped { Outcome::GateTripped } else { Outcome::Done })
+}
+
+fn print(path: Option<&std::path::Path>, text: io::Result<Vec<u8>>) -> Result<Outcome, Failure> {
+    let mut out = Output::open(path)?;
+    let text = text.map_err(|error| out.failure(error))?;
+    out.write(&text)?;
+    out.finish().map(|()| Outcome::Done)
+}
+
+fn show(analysis: &Analysis, format: Format, palette: Palette, out: &mut Output) -> Result<Report, Failure> {
+    match &analysis.show {
+        Show::Report => {
+            let report = collect(analysis, &summary::Counts(analysis.gap), |()| ())?;
+            let text = summary::render(&report, analysis, format, palette);
+            let text = text.map_err(|error| out.failure(error))?;
+            out.write(&text)?;
+            Ok(report)
+        }
+        Show::Findings { all: false } if format == Format::Text => {
+            let view = findings::Folding::new(analysis);
+            let mut folded = findings::Folded::default();
+            let report = collect(analysis, &view, |piece| folded.add(piece, &view))?;
+            out.write(&folded.render(&report, analysis, palette))?;
+            Ok(report)
+        }
+        Show::Findings { .. } => {
+            let report = stream(analysis, &findings::Lines::new(analysis, format, palette), out)?;
+            if format == Format::Csv {
+                notes_aside(&report);
+            }
+            Ok(report)
+        }
+        Show::Packets { columns, guard } => {
+            let report = stream(analysis, &packets::Rows::new(columns, format, *guard, analysis.gap), out)?;
+            if matches!(format, Format::Text | Format::Csv) {
+                notes_aside(&report);
+            }
+            Ok(report)
+        }
+    }
+}
+
+/// Notes on standard error, where the data has no place for them.
+fn notes_aside(report: &Report) {
+    for note in &report.notes {
+        say(&format!("note: {}", summary::note_line(note)));
+    }
+}
+
+/// Runs a view whose pieces are added up.
+fn collect<V: View>(
+    analysis: &Analysis,
+    view: &V,
+    mut add: impl FnMut(V::Piece) + Send,
+) -> Result<Report, Failure> {
+    let accept = |piece| {
+        add(piece);
+        Ok(())
+    };
+    let report =
+        analyse(analysis.inputs.sources(), analysis.threads, view, accept, &Cancellation::default())?;
+    Ok(report)
+}
+
+/// Runs a view whose pieces are written at once. Nothing is written before the first batch was read, so that an input that cannot be
+/// read leaves no half of an answer.
+fn stream<V: Streamed>(analysis: &Analysis, view: &V, out: &mut Output) -> Result<Report, Failure> {
+    let (mut begun, mut written) = (false, false);
+    let writer = out.writer();
+    let accept = |piece: Vec<u8>| {
+        if !begun {
+            begun = true;
+            writer.write_all(&view.head())?;
+        }
+        if piece.is_empty() {
+            return Ok(());
+        }
+        if written {
+            writer.write_all(view.joint())?;
+        }
+        written = true;
+        writer.write_all(&piece)
+    };
+    let report = analyse(analysis.inputs.sources(), analysis.threads, view, accept, &Cancellation::default());
+    let report = match report {
+        Err(netanalyze_core::model::Error::Output(error)) => return Err(out.failure(error)),
+        other => other?,
+    };
+    if !begun {
+        out.write(&view.head())?;
+    }
+    let tail = view.tail(&report, written).map_err(|error| out.failure(error))?;
+    out.write(&tail)?;
+    Ok(report)
+}

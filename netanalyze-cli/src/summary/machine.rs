@@ -1,0 +1,109 @@
+//! The report as JSON, JSON lines, CSV.
+
+use std::io;
+
+use netanalyze_core::model::Note;
+use netanalyze_core::report::{CaptureSummary, KindCount, ProtocolCount, Report, SCHEMA_VERSION};
+use serde::Serialize;
+
+use super::Summary;
+use crate::render::{guarded, header_line, push_line, table};
+
+#[derive(Serialize)]
+struct Object<'r> {
+    schema_version: u32,
+    capture: &'r CaptureSummary,
+    protocols: &'r [ProtocolCount],
+    findings_by_kind: &'r [&'r KindCount],
+    notes: &'r [Note],
+}
+
+/// A line of one type.
+#[derive(Serialize)]
+struct Line<'r, T> {
+    #[serde(rename = "type")]
+    line: &'static str,
+    #[serde(flatten)]
+    row: &'r T,
+}
+
+pub(super) fn json(report: &Report, shown: &[&KindCount]) -> io::Result<Vec<u8>> {
+    let mut out = Vec::new();
+    let object = Object {
+        schema_version: SCHEMA_VERSION,
+        capture: &report.capture,
+        protocols: &report.protocols,
+        findings_by_kind: shown,
+        notes: &report.notes,
+    };
+    push_line(&mut out, &object)?;
+    Ok(out)
+}
+
+pub(super) fn lines(report: &Report, shown: &[&KindCount]) -> io::Result<Vec<u8>> {
+    let mut out = header_line("report");
+    for row in &report.protocols {
+        push_line(&mut out, &Line { line: "protocol", row })?;
+    }
+    for row in shown {
+        push_line(&mut out, &Line { line: "finding_kind", row })?;
+    }
+    push_line(&mut out, &Summary::new(report))?;
+    Ok(out)
+}
+
+/// Long form, a value a row: section, the thing's name, what is measured, the value.
+pub(super) fn csv(report: &Report, shown: &[&KindCount]) -> io::Result<Vec<u8>> {
+    table(|writer| {
+        writer.write_record(["section", "name", "measure", "value"])?;
+        let mut number = |section: &str, name: &str, measure: &str, value: &dyn ToString| {
+            writer.write_record([section, &*guarded(name), measure, &value.to_string()])
+        };
+        let capture = &report.capture;
+        number("capture", "", "packets", &capture.packets)?;
+        number("capture", "", "wire_bytes", &capture.wire_bytes)?;
+        number("capture", "", "captured_bytes", &capture.captured_bytes)?;
+        for (measure, time) in [("earliest", capture.earliest), ("latest", capture.latest)] {
+            if let Some(time) = time {
+                number("capture", "", measure, &time)?;
+            }
+        }
+        number("capture", "", "tcp_streams", &capture.tcp_streams)?;
+        number("capture", "", "udp_streams", &capture.udp_streams)?;
+        for file in &capture.facts.files {
+            number("file", &file.name, "file_bytes", &file.file_bytes)?;
+            number("file", &file.name, "packets", &file.packets)?;
+            number("file", &file.name, "format", &guarded(&file.format))?;
+            if let Some(compression) = file.compression {
+                number("file", &file.name, "compression", &compression)?;
+            }
+            for comment in &file.comments {
+                number("file", &file.name, "comment", &guarded(comment))?;
+            }
+        }
+        for (index, interface) in capture.facts.interfaces.iter().enumerate() {
+            let name = interface.name.clone().unwrap_or_else(|| index.to_string());
+            number("interface", &name, "link_type", &interface.link_type)?;
+            number("interface", &name, "packets", &interface.packets)?;
+            if let Some(dropped) = interface.dropped {
+                number("interface", &name, "dropped", &dropped)?;
+            }
+        }
+        for row in &report.protocols {
+            number("protocol", row.protocol, "packets", &row.packets)?;
+            number("protocol", row.protocol, "wire_bytes", &row.wire_bytes)?;
+        }
+        for row in shown {
+            number("finding_kind", row.id, "severity", &row.severity.name())?;
+            number("finding_kind", row.id, "count", &row.count)?;
+            number("finding_kind", row.id, "conversations", &row.conversations)?;
+            number("finding_kind", row.id, "first_frame", &row.first_frame)?;
+        }
+        for note in &report.notes {
+            let file = note.file.as_deref().unwrap_or_default();
+            number("note", file, "count", &note.count)?;
+            number("note", file, "message", &guarded(&note.message))?;
+        }
+        Ok(())
+    })
+}

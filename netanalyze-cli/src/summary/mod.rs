@@ -1,0 +1,112 @@
+//! The summary of a capture: facts, protocols, findings by kind, capture quality, what to look at next.
+
+mod machine;
+mod text;
+
+use std::io::{self, Write};
+
+use netanalyze_core::engine::{Interests, View};
+use netanalyze_core::expert::{KindSet, Severity, kind_by_id};
+use netanalyze_core::field::AnalysedBatch;
+use netanalyze_core::model::{Note, Span};
+use netanalyze_core::report::{CaptureSummary, KindCount, Report};
+use serde::Serialize;
+
+use crate::args::Format;
+use crate::config::Analysis;
+use crate::render::{Palette, counted, escape};
+
+/// A view of nothing but what the engine counts anyway.
+pub(crate) struct Counts(pub(crate) Span);
+
+impl View for Counts {
+    type Piece = ();
+
+    fn interests(&self) -> Interests {
+        Interests { kinds: KindSet::NONE, rows: false, gap: self.0 }
+    }
+
+    fn digest(&self, _: &AnalysedBatch<'_>) {}
+}
+
+/// The last of the JSON lines.
+#[derive(Serialize)]
+pub(crate) struct Summary<'r> {
+    #[serde(rename = "type")]
+    line: &'static str,
+    capture: &'r CaptureSummary,
+    notes: &'r [Note],
+}
+
+impl<'r> Summary<'r> {
+    pub(crate) fn new(report: &'r Report) -> Self {
+        Summary { line: "summary", capture: &report.capture, notes: &report.notes }
+    }
+}
+
+/// The report in a format.
+pub(crate) fn render(
+    report: &Report,
+    analysis: &Analysis,
+    format: Format,
+    palette: Palette,
+) -> io::Result<Vec<u8>> {
+    let shown = shown_kinds(report, analysis.kinds);
+    match format {
+        Format::Text => text::report(report, &shown, analysis, palette),
+        Format::Json => machine::json(report, &shown),
+        Format::Jsonl => machine::lines(report, &shown),
+        Format::Csv => machine::csv(report, &shown),
+    }
+}
+
+/// The counts of the kinds that are shown, the most severe first, then the most frequent.
+fn shown_kinds(report: &Report, kinds: KindSet) -> Vec<&KindCount> {
+    let wanted = |count: &&KindCount| kind_by_id(count.id).is_some_and(|id| kinds.contains(id));
+    let mut shown: Vec<_> = report.findings_by_kind.iter().filter(wanted).collect();
+    shown.sort_by_key(|count| std::cmp::Reverse((count.severity, count.count)));
+    shown
+}
+
+/// A note as a line: where, what.
+pub(crate) fn note_line(note: &Note) -> String {
+    let mut line = String::new();
+    if let Some(file) = &note.file {
+        line = format!("{}: ", escape(file));
+    }
+    line.push_str(&escape(&note.message));
+    if let Some(offset) = note.offset {
+        line.push_str(&format!(" (byte {offset})"));
+    }
+    if note.count > 1 && !note.message.contains(&note.count.to_string()) {
+        line.push_str(&format!(", {} times", note.count));
+    }
+    line
+}
+
+/// What stands below the text of `--findings`: that there are none, and the notes.
+pub(crate) fn push_findings_tail(
+    out: &mut Vec<u8>,
+    report: &Report,
+    kinds: KindSet,
+    min_severity: Severity,
+) -> io::Result<()> {
+    let shown = shown_kinds(report, kinds);
+    if shown.is_empty() {
+        let least = match min_severity {
+            Severity::Error => "of severity error",
+            Severity::Warn => "of severity warn or error",
+            Severity::Note => "of severity note, warn or error",
+            Severity::Chat => "of any severity",
+        };
+        let packets = counted(report.capture.packets, "packet", "packets");
+        writeln!(out, "no findings {least} in {packets}")?;
+    }
+    if !report.notes.is_empty() {
+        writeln!(out, "\nCapture quality")?;
+        for note in &report.notes {
+            writeln!(out, "  {}", note_line(note))?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,185 @@
+//! `--findings`: formats, severities, folding, the gate.
+
+use crate::support::*;
+
+const EXPECTED: [&str; 5] = [
+    "tcp.analysis.retransmission",
+    "tcp.analysis.retransmission",
+    "tcp.analysis.zero_window",
+    "netanalyze.gap",
+    "tcp.connection.rst",
+];
+
+fn sorted(mut ids: Vec<&str>) -> Vec<&str> {
+    ids.sort_unstable();
+    ids
+}
+
+#[test]
+fn json_has_the_keys_of_the_contract() {
+    let folder = Folder::new();
+    let capture = folder.file("a.pcap", &pcap(&trouble()));
+    let answer = run(&[&capture, "--findings", "--format", "json"]).json();
+    assert_eq!(answer["schema_version"], 1);
+    assert_eq!(answer["notes"], serde_json::json!([]));
+    assert_eq!(answer["capture"]["packets"], 9);
+    assert_eq!(sorted(ids(&answer)), sorted(EXPECTED.to_vec()));
+    for finding in answer["findings"].as_array().unwrap() {
+        for key in [
+            "id",
+            "severity",
+            "group",
+            "frame",
+            "known_at",
+            "time",
+            "protocol",
+            "stream",
+            "source",
+            "destination",
+            "message",
+            "filter",
+        ] {
+            assert!(!finding[key].is_null(), "{key} in {finding}");
+        }
+    }
+    let first = &answer["findings"][0];
+    assert_eq!(first["frame"], 6);
+    assert_eq!(first["time"], "1700000000.340000000");
+    assert_eq!(first["source"], "192.0.2.2:80");
+    assert_eq!(first["protocol"], "tcp");
+    assert_eq!(first["stream"], 0);
+    assert_eq!(first["bytes"], 500);
+    assert_eq!(first["filter"], "frame.number == 6");
+}
+
+#[test]
+fn every_format_tells_the_same() {
+    let folder = Folder::new();
+    let capture = folder.file("a.pcap", &pcap(&trouble()));
+    let json = run(&[&capture, "--findings", "--format", "json"]).json();
+    let json = json["findings"].as_array().unwrap();
+
+    let lines = run(&[&capture, "--findings", "--format", "jsonl"]).json_lines();
+    assert_eq!(lines[0]["type"], "header");
+    assert_eq!(lines[0]["schema_version"], 1);
+    let summary = lines.last().unwrap();
+    assert_eq!(summary["type"], "summary");
+    assert_eq!(summary["capture"]["packets"], 9);
+    assert!(summary["notes"].is_array());
+    assert_eq!(lines.len(), json.len() + 2);
+
+    let (header, records) = run(&[&capture, "--findings", "--format", "csv"]).csv();
+    assert_eq!(records.len(), json.len());
+    for (place, finding) in json.iter().enumerate() {
+        let mut line = lines[place + 1].clone();
+        assert_eq!(line.as_object_mut().unwrap().remove("type"), Some("finding".into()));
+        assert_eq!(&line, finding);
+        for (name, cell) in header.iter().zip(&records[place]) {
+            let value = &finding[name];
+            assert_eq!(&value.as_str().map_or_else(|| value.to_string(), str::to_owned), cell, "{name}");
+        }
+    }
+
+    let all = run(&[&capture, "--findings", "--all"]).text();
+    for (line, finding) in all.lines().zip(json) {
+        let words: Vec<_> = line.split_whitespace().collect();
+        assert_eq!(words[0], finding["severity"]);
+        assert_eq!(words[1], finding["frame"].to_string());
+        assert_eq!(words[3], finding["id"]);
+        assert!(line.ends_with(finding["message"].as_str().unwrap()), "{line}");
+    }
+    assert_eq!(all.lines().count(), json.len());
+}
+
+#[test]
+fn text_folds_by_conversation_the_most_severe_first() {
+    let folder = Folder::new();
+    let capture = folder.file("a.pcap", &pcap(&trouble()));
+    let text = run(&[&capture, "--findings"]).text();
+    let lines: Vec<_> = text.lines().collect();
+    assert_eq!(lines.len(), 8, "{text}");
+    let words: Vec<_> = lines.iter().step_by(2).map(|line| line.split_whitespace().next().unwrap()).collect();
+    assert_eq!(words, ["warn", "warn", "warn", "note"]);
+    assert!(lines[6].contains("2  tcp.analysis.retransmission"), "{text}");
+    assert!(lines[6].contains("192.0.2.2:80 → 192.0.2.1:40000, frames 6, 7: 500 bytes"), "{text}");
+    assert_eq!(lines[7].trim(), "tcp.stream == 0 && tcp.analysis.retransmission");
+}
+
+#[test]
+fn as_many_equal_findings_as_you_like_read_as_a_line() {
+    let folder = Folder::new();
+    let segments: Vec<_> = (0..60).flat_map(|n| lossy(40_000 + n, 100_000_000 * u64::from(n), 300)).collect();
+    let capture = folder.file("a.pcap", &pcap(&segments));
+    let text = run(&[&capture, "--findings"]).text();
+    let lines: Vec<_> = text.lines().collect();
+    assert_eq!(lines.len(), 2, "{text}");
+    assert!(lines[0].contains("18,000  tcp.analysis.retransmission  in 60 conversations"), "{text}");
+    assert_eq!(lines[1].trim(), "tcp.analysis.retransmission");
+    let fifty = folder.file("b.pcap", &pcap(&segments[..50 * 305]));
+    assert_eq!(run(&[&fifty, "--findings"]).text().lines().count(), 100);
+    assert_eq!(run(&[&fifty, "--findings", "--all"]).text().lines().count(), 50 * 300);
+}
+
+#[test]
+fn severities_choose_what_is_shown() {
+    let folder = Folder::new();
+    let mut segments = trouble();
+    let last = *segments.last().unwrap();
+    segments.push(Segment { client_port: 40_001, flags: FIN | ACK, ..last });
+    let capture = folder.file("a.pcap", &pcap(&segments));
+    let shown = |severity: &str| {
+        let answer = run(&[&capture, "--findings", "--format", "json", "--min-severity", severity]).json();
+        let mut severities: Vec<_> = answer["findings"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|finding| finding["severity"].as_str().unwrap().to_owned())
+            .collect();
+        severities.sort();
+        severities.dedup();
+        (ids(&answer).iter().any(|id| id.contains("fin_active")), severities)
+    };
+    assert_eq!(shown("error"), (false, vec![]));
+    assert_eq!(shown("warn"), (false, vec!["warn".to_owned()]));
+    assert_eq!(shown("note"), (false, vec!["note".to_owned(), "warn".to_owned()]));
+    assert_eq!(shown("chat"), (true, vec!["chat".to_owned(), "note".to_owned(), "warn".to_owned()]));
+    let text = run(&[&capture, "--findings", "--min-severity", "error"]).text();
+    assert_eq!(text, "no findings of severity error in 10 packets\n");
+}
+
+#[test]
+fn the_gate_looks_at_what_is_shown() {
+    let folder = Folder::new();
+    let bad = folder.file("bad.pcap", &pcap(&trouble()));
+    let notable = folder.file("notable.pcap", &pcap(&lossy(40_000, 0, 2)));
+    let good = folder.file("good.pcap", &pcap(&opening(40_000, 0)));
+    for (capture, arguments, status) in [
+        (&bad, &["--fail-on", "warn"][..], 1),
+        (&bad, &["--fail-on", "error"], 0),
+        (&bad, &["--findings", "--fail-on", "note", "--format", "json"], 1),
+        (&bad, &["--findings", "--fail-on", "note", "--min-severity", "error"], 0),
+        (&notable, &["--findings", "--fail-on", "note"], 1),
+        (&notable, &["--findings", "--fail-on", "warn"], 0),
+        (&good, &["--findings", "--fail-on", "note", "--min-severity", "chat"], 0),
+        (&bad, &["--packets", "--fail-on", "warn"], 1),
+    ] {
+        let answer = run(&[&[capture.as_str()], arguments].concat()).status(status);
+        assert!(!answer.stdout.is_empty() && answer.stderr.is_empty());
+    }
+}
+
+#[test]
+fn the_gap_is_adjustable() {
+    let folder = Folder::new();
+    let capture = folder.file("a.pcap", &pcap(&trouble()));
+    let gaps = |gap: &str| {
+        let text = run(&[&capture, "--findings", "--gap", gap]).text();
+        let filter = text.lines().find(|line| line.contains("time_delta")).map(|line| line.trim().to_owned());
+        (text.contains("netanalyze.gap"), filter)
+    };
+    assert_eq!(gaps("0.25"), (true, Some("tcp.stream == 0 && tcp.time_delta > 0.25".to_owned())));
+    assert_eq!(gaps("60"), (false, None));
+    for wrong in ["0", "-1", "soon", ""] {
+        assert!(run(&[&capture, "--gap", wrong]).failure().contains("--gap"), "{wrong}");
+    }
+}

@@ -1,0 +1,11 @@
+//! End-to-end tests of the `netanalyze` command: real processes, real files, small captures written by hand.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod catalogue;
+mod findings;
+mod inputs;
+mod manners;
+mod packets;
+mod summary;
+mod support;

@@ -1,0 +1,104 @@
+//! The report: plain `netanalyze CAPTURE`.
+
+use crate::support::*;
+
+#[test]
+fn text_tells_facts_findings_and_what_to_do_next() {
+    let folder = Folder::new();
+    let capture = folder.file("a b.pcap", &pcap(&trouble()));
+    let text = run(&[&capture]).text();
+    let squeezed =
+        text.lines().map(|l| l.split_whitespace().collect::<Vec<_>>().join(" ")).collect::<Vec<_>>();
+    for expected in [
+        "packets 9",
+        "start 2023-11-14 22:13:20 UTC",
+        "duration 3 s",
+        "link type ETHERNET",
+        "conversations 1 TCP, 0 UDP",
+        "tcp 9 100.0% 2.09 kB",
+        "warn tcp.analysis.zero_window 1 1 8 Zero window",
+        "note tcp.analysis.retransmission 2 1 6 Retransmission",
+        "Capture quality",
+    ] {
+        assert!(squeezed.iter().any(|line| line == expected), "{expected} in\n{text}");
+    }
+    assert!(text.contains(&format!("\n  netanalyze '{capture}' --findings\n")), "{text}");
+    let explained = text.lines().last().unwrap().split_whitespace().last().unwrap();
+    run(&["--explain", explained]).text();
+}
+
+#[test]
+fn every_format_tells_the_same() {
+    let folder = Folder::new();
+    let capture = folder.file("a.pcap", &pcap(&trouble()));
+    let json = run(&[&capture, "--format", "json"]).json();
+    assert_eq!(json["schema_version"], 1);
+    assert_eq!(json["capture"]["packets"], 9);
+    assert_eq!(json["capture"]["earliest"], "1700000000.000000000");
+    assert!(json["notes"].is_array());
+    let kinds = json["findings_by_kind"].as_array().unwrap();
+    assert_eq!(kinds.len(), 4);
+    assert_eq!(kinds[3]["id"], "tcp.analysis.retransmission");
+    assert_eq!(kinds[3]["count"], 2);
+
+    let lines = run(&[&capture, "--format", "jsonl"]).json_lines();
+    assert_eq!(lines[0]["type"], "header");
+    assert_eq!(lines.last().unwrap()["capture"], json["capture"]);
+    let of_type = |name: &str| lines.iter().filter(|line| line["type"] == name).count();
+    assert_eq!(of_type("finding_kind"), kinds.len());
+    assert_eq!(of_type("protocol"), json["protocols"].as_array().unwrap().len());
+
+    let (header, records) = run(&[&capture, "--format", "csv"]).csv();
+    assert_eq!(header, ["section", "name", "measure", "value"]);
+    let value = |section: &str, name: &str, measure: &str| {
+        let row = records.iter().find(|r| r[0] == section && r[1] == name && r[2] == measure);
+        row.map(|r| r[3].clone()).unwrap_or_default()
+    };
+    assert_eq!(value("capture", "", "packets"), "9");
+    assert_eq!(value("protocol", "tcp", "packets"), "9");
+    assert_eq!(value("finding_kind", "tcp.analysis.retransmission", "count"), "2");
+    assert_eq!(value("file", &capture, "packets"), "9");
+}
+
+#[test]
+fn severities_choose_the_kinds() {
+    let folder = Folder::new();
+    let capture = folder.file("a.pcap", &pcap(&trouble()));
+    let kinds = |severity: &str| {
+        let json = run(&[&capture, "--format", "json", "--min-severity", severity]).json();
+        json["findings_by_kind"].as_array().unwrap().len()
+    };
+    assert_eq!((kinds("error"), kinds("warn"), kinds("note")), (0, 3, 4));
+    assert!(kinds("chat") > 4);
+    assert!(run(&[&capture]).text().contains("of lesser severity: --min-severity chat"));
+    assert!(run(&[&capture, "--min-severity", "error"]).text().contains("none of severity error"));
+}
+
+#[test]
+fn strings_of_the_capture_cannot_drive_the_terminal() {
+    let folder = Folder::new();
+    let capture =
+        folder.file("a.pcapng", &pcapng("eth\u{1b}[2J", "=x\u{1b}]0;pwned\u{7}\u{202e}", &trouble()));
+    let text = run(&[&capture]).text();
+    assert!(text.contains("eth\\u{1b}[2J"), "{text}");
+    assert!(text.contains("]0;pwned\\u{7}\\u{202e}"), "{text}");
+    assert!(!text.contains(['\u{1b}', '\u{7}', '\u{202e}']));
+    let json = run(&[&capture, "--format", "json"]).json();
+    assert_eq!(json["capture"]["interfaces"][0]["name"], "eth\u{1b}[2J");
+}
+
+#[test]
+fn no_cell_is_a_formula() {
+    let folder = Folder::new();
+    for name in ["=cmd.pcapng", "+1.pcapng", "@sum.pcapng"] {
+        folder.file(name, &pcapng("=HYPERLINK()", "c", &trouble()));
+        let mut command = command();
+        command.current_dir(folder.path()).args([name, "--format", "csv"]);
+        let (_, records) = finish(command, None).csv();
+        assert!(records.iter().any(|record| record[1] == format!("'{name}")), "{name}");
+        assert!(records.iter().any(|record| record[1] == "'=HYPERLINK()"));
+        for cell in records.iter().flatten() {
+            assert!(!cell.starts_with(['=', '+', '-', '@']), "{cell}");
+        }
+    }
+}

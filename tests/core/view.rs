@@ -44,7 +44,7 @@ impl View for Rows {
                 vec![
                     f.kind.kind().id.to_owned(),
                     f.frame.to_string(),
-                    format!("{:?} {:?} {:?}", f.stream, f.detail, f.first_of_conversation),
+                    format!("{:?} {} {:?} {}", f.stream, f.message(), f.detail, f.first_of_conversation),
                 ]
             }));
         }

@@ -8,6 +8,8 @@ use netanalyze_core::field::{AnalysedBatch, Row, Selection};
 use netanalyze_core::model::Error;
 use netanalyze_core::report::Report;
 
+use crate::wire::Pcap;
+
 /// Rows of chosen fields; cells as tshark prints them. Where findings are asked for, each batch ends with a row a finding.
 pub(crate) struct Rows {
     selection: Selection,
@@ -69,8 +71,8 @@ pub(crate) fn run(
 }
 
 /// The rows of one capture, a text a row, cells separated by spaces and empty ones as `.`.
-pub(crate) fn texts(source: Source, fields: &str) -> Vec<String> {
-    let (rows, _) = run(vec![source], 1, &Rows::new(fields.split(' '))).unwrap();
+pub(crate) fn texts(capture: &Pcap, fields: &str) -> Vec<String> {
+    let (rows, _) = run(vec![capture.source()], 3, &Rows::new(fields.split(' '))).unwrap();
     let text = |cell: &String| if cell.is_empty() { ".".to_owned() } else { cell.clone() };
     rows.iter().map(|row| row.iter().map(text).collect::<Vec<_>>().join(" ")).collect()
 }

@@ -68,14 +68,23 @@ pub(crate) fn ipv4(
     frame
 }
 
-/// A pcap capture of Ethernet frames.
+/// Link type of Ethernet.
+pub(crate) const ETHERNET: u32 = 1;
+
+/// A pcap capture.
 #[derive(Clone)]
 pub(crate) struct Pcap(pub(crate) Vec<u8>);
 
 impl Pcap {
+    /// An empty capture of Ethernet frames.
     pub(crate) fn new() -> Self {
+        Pcap::of_link(ETHERNET)
+    }
+
+    /// An empty capture of another link type.
+    pub(crate) fn of_link(link: u32) -> Self {
         let mut bytes = Vec::new();
-        for word in [0xa1b2_c3d4u32, 0x0004_0002, 0, 0, 262_144, 1] {
+        for word in [0xa1b2_c3d4u32, 0x0004_0002, 0, 0, 262_144, link] {
             bytes.extend(word.to_le_bytes());
         }
         Pcap(bytes)

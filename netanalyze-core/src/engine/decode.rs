@@ -178,7 +178,7 @@ impl DecodeSink<'_, '_> {
     #[inline]
     fn options(&mut self, bytes: &[u8], header_len: u8, flags: TcpFlags) -> u32 {
         let Some(area) = bytes.get(20..usize::from(header_len)).filter(|area| !area.is_empty()) else {
-            return NO_OPTIONS;
+            return self.cut_options(bytes, header_len);
         };
         if matches!(area, [1, 1, 8, 10, _, _, _, _, _, _, _, _]) && !flags.syn() {
             return NO_OPTIONS;
@@ -186,6 +186,19 @@ impl DecodeSink<'_, '_> {
         let index = self.decoded.options.len() as u32;
         self.decoded.options.push(tcp_option::parse(area));
         index
+    }
+
+    /// What was captured of the options, if there are any.
+    #[inline]
+    fn cut_options(&mut self, bytes: &[u8], header_len: u8) -> u32 {
+        match bytes.get(20..) {
+            Some(captured) if header_len > 20 && !captured.is_empty() => {
+                let index = self.decoded.options.len() as u32;
+                self.decoded.options.push(tcp_option::parse_cut(captured, usize::from(header_len) - 20));
+                index
+            }
+            _ => NO_OPTIONS,
+        }
     }
 
     #[inline]

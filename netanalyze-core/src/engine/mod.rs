@@ -10,6 +10,8 @@ mod decode;
 mod gate;
 mod shared;
 mod tally;
+#[cfg(test)]
+mod tests;
 mod worker;
 
 use std::num::NonZeroUsize;

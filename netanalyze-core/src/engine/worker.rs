@@ -88,7 +88,7 @@ impl Buffers {
         if let Some(accept) = turn.value()
             && let Err(error) = accept(piece)
         {
-            drop(turn);
+            // Before the turn is passed: nothing may be delivered after the error.
             shared.fail(crate::model::Error::Output(error));
             return Err(Stopped);
         }

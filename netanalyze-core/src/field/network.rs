@@ -4,6 +4,7 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 
 use super::Value;
 use super::registry::{Field, FieldType, Source};
+use crate::packet::ipv4_final_destination;
 
 type Out<'o> = &'o mut Vec<Value>;
 
@@ -23,9 +24,23 @@ fn ipv4(bytes: &[u8], at: usize) -> Option<Value> {
     bytes.get(at..)?.first_chunk().map(|&b: &[u8; 4]| Value::Address(Ipv4Addr::from(b).into()))
 }
 
-/// An IPv4 header whose version or length contradicts itself shows nothing beyond the two.
+/// An IPv4 header whose version or length contradicts itself shows nothing beyond the two, and one whose total length cannot be true
+/// (0 means that the network card split the segment) nothing beyond that.
 fn sound(bytes: &[u8]) -> &[u8] {
-    if bytes.first().is_some_and(|&b| b >> 4 == 4 && b & 15 >= 5) { bytes } else { &[] }
+    match *bytes {
+        [b, _, high, low, ..] if b >> 4 == 4 && b & 15 >= 5 => {
+            let total = u16::from_be_bytes([high, low]);
+            let believable = total == 0 || total >= u16::from(b & 15) * 4;
+            if believable { bytes } else { bytes.get(..4).unwrap_or_default() }
+        }
+        [b, ..] if b >> 4 == 4 && b & 15 >= 5 => bytes,
+        _ => &[],
+    }
+}
+
+/// The destination that Wireshark shows: where a source route ends.
+fn ipv4_destination(bytes: &[u8]) -> Option<Value> {
+    ipv4_final_destination(sound(bytes)).map(|address| Value::Address(address.into()))
 }
 
 /// Wireshark shows an ICMP header only where its first six bytes were captured.
@@ -78,8 +93,8 @@ pub(super) static FIELDS: &[Field] = &[
     field!(Ipv4 "ip.proto" Unsigned "Protocol", |b, out| unsigned(byte(sound(b), 9), out)),
     field!(Ipv4 "ip.checksum" Unsigned "Header checksum", |b, out| hex(word(sound(b), 10), 4, out)),
     field!(Ipv4 "ip.src" Ipv4 "Source address", |b, out| out.extend(ipv4(sound(b), 12))),
-    field!(Ipv4 "ip.dst" Ipv4 "Destination address", |b, out| out.extend(ipv4(sound(b), 16))),
-    field!(Ipv4 "ip.addr" Ipv4 "Source and destination address", |b, out| out.extend([ipv4(sound(b), 12), ipv4(sound(b), 16)].into_iter().flatten())),
+    field!(Ipv4 "ip.dst" Ipv4 "Destination address", |b, out| out.extend(ipv4_destination(b))),
+    field!(Ipv4 "ip.addr" Ipv4 "Source and destination address", |b, out| out.extend([ipv4(sound(b), 12), ipv4_destination(b)].into_iter().flatten())),
     field!(Ipv6 "ipv6.version" Unsigned "Version", |b, out| unsigned(byte(b, 0).map(|v| v >> 4), out)),
     field!(Ipv6 "ipv6.plen" Unsigned "Payload length", |b, out| unsigned(word(b, 4), out)),
     field!(Ipv6 "ipv6.nxt" Unsigned "Next header", |b, out| unsigned(byte(b, 6), out)),

@@ -81,9 +81,12 @@ impl<'a> TcpLayer<'a> {
     fn options(&self) -> Option<&TcpOptions> {
         let parse = || {
             // A cut option area shows the options before the cut.
-            let end = self.transport.bytes.len().min(self.header_len()? as usize);
-            let area = self.transport.bytes.get(20..end)?;
-            Some(tcp_option::parse(area))
+            let area_len = (self.header_len()? as usize).checked_sub(20)?;
+            let captured = self.transport.bytes.get(20..)?;
+            Some(match captured.get(..area_len) {
+                Some(area) => tcp_option::parse(area),
+                None => tcp_option::parse_cut(captured, area_len),
+            })
         };
         self.options.get_or_init(parse).as_ref()
     }

@@ -177,6 +177,14 @@ impl<'a, S: Sink<'a>> Decoder<'_, S> {
 /// An option too short for what its kind must hold; Wireshark 4.0 gives up on the packet there.
 struct ShortOption;
 
+/// The destination of a captured IPv4 header: the final one of a source route, or else the header's own.
+#[must_use]
+pub fn ipv4_final_destination(header: &[u8]) -> Option<Ipv4Addr> {
+    let own = header.get(16..20)?.first_chunk::<4>().map(|&b| Ipv4Addr::from(b))?;
+    let hop = header.get(20..).filter(|options| !options.is_empty()).map(final_hop);
+    Some(hop.and_then(|hop| hop.ok().flatten()).unwrap_or(own))
+}
+
 /// The last address of the first loose or strict source route that is not used up yet (RFC 791 §3.1).
 #[cold]
 fn final_hop(options: &[u8]) -> Result<Option<Ipv4Addr>, ShortOption> {

@@ -29,6 +29,7 @@ mod window;
 mod wlan;
 
 pub use dissect::{dissect, dissect_datagram};
+pub use ipv4::ipv4_final_destination;
 pub use protocol::Protocol;
 
 use std::net::IpAddr;

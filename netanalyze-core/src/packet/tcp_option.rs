@@ -70,6 +70,9 @@ pub struct Options<'a> {
 /// Bytes of a TCP header before its options.
 const FIXED_HEADER: usize = 20;
 
+/// The most bytes of options that a header can have.
+const MAX_AREA: usize = 40;
+
 impl<'a> Iterator for Options<'a> {
     type Item = Result<TcpOption<'a>, InvalidLength>;
 
@@ -165,8 +168,6 @@ pub struct TcpOptions {
     pub nop_runs: u8,
     /// The SCPS capabilities option was there.
     pub scps: bool,
-    /// The SNACK option was there.
-    pub snack: bool,
     /// An edge of a SACK block is cut off by the option's end.
     pub sack_truncated: bool,
     /// An option is too short for what it must hold. Wireshark 4.0 gives up on the header there ("malformed"): the options after it do
@@ -206,14 +207,32 @@ pub fn parse(area: &[u8]) -> TcpOptions {
             Timestamps { value: u32::from_be_bytes([a, b, c, d]), echo: u32::from_be_bytes([e, f, g, h]) };
         return TcpOptions { timestamps: Some(timestamps), ..TcpOptions::default() };
     }
-    if area.is_empty() { TcpOptions::default() } else { parse_any(area) }
+    if area.is_empty() { TcpOptions::default() } else { parse_any(area, area.len()) }
+}
+
+/// Reads the options of a header that was captured in part: `captured` is the beginning of an area of `area_len` bytes, at most 40. What
+/// stands before the cut counts, as Wireshark 4.0 has it; the result is always [`TcpOptions::abandoned`].
+#[must_use]
+pub fn parse_cut(captured: &[u8], area_len: usize) -> TcpOptions {
+    let mut area = [0; MAX_AREA];
+    let area = area.get_mut(..area_len).unwrap_or_default();
+    area.iter_mut().zip(captured).for_each(|(to, from)| *to = *from);
+    TcpOptions { abandoned: true, ..parse_any(area, captured.len()) }
 }
 
 #[inline(never)]
-fn parse_any(area: &[u8]) -> TcpOptions {
+fn parse_any(area: &[u8], captured: usize) -> TcpOptions {
     let mut found = TcpOptions::default();
     let mut nops = 0u8;
     for option in options(area) {
+        let end = match &option {
+            Ok(o) if matches!(o.kind, kind::EOL | kind::NOP) => o.offset + 1,
+            Ok(o) => o.offset + 2 + o.data.len(),
+            Err(o) => o.offset + 2,
+        };
+        if (end - FIXED_HEADER).min(area.len()) > captured {
+            break;
+        }
         let Ok(option) = option else {
             found.invalid_lengths = found.invalid_lengths.saturating_add(1);
             found.ended_early = true;
@@ -249,7 +268,8 @@ fn parse_any(area: &[u8]) -> TcpOptions {
                 found.scps = true;
                 found.abandoned |= vector.len() % 2 == 1 && vector.len() > 1;
             }
-            (kind::SNACK, _) => found.snack = true,
+            // Wireshark 4.0 reads past the end of every option of this kind, and gives up on the header.
+            (kind::SNACK, _) => found.abandoned = true,
             (kind::MPTCP, data) => {
                 found.mptcp |= data.first().map_or(0, |first| 1 << (first >> 4));
                 found.abandoned |= data.len() < 2;
@@ -320,9 +340,9 @@ mod tests {
     #[test]
     fn the_common_area_takes_the_fast_path_with_the_same_result() {
         let area = [&[1, 1][..], &TS].concat();
-        assert_eq!(parse(&area), parse_any(&area));
+        assert_eq!(parse(&area), parse_any(&area, area.len()));
         assert_eq!(parse(&area).timestamps, Some(STAMPS));
-        assert_eq!(parse(&[]), parse_any(&[]));
+        assert_eq!(parse(&[]), parse_any(&[], 0));
     }
 
     #[test]
@@ -351,6 +371,20 @@ mod tests {
                 "{broken:?}"
             );
         }
+    }
+
+    #[test]
+    fn options_before_a_cut_count() {
+        let area = [&[2, 4, 5, 0xb4, 1, 3, 3, 7][..], &[3, 9], &[0; 8]].concat();
+        for captured in 0..area.len() {
+            let found = parse_cut(&area[..captured], area.len());
+            assert!(found.abandoned);
+            assert_eq!(found.mss.is_some(), captured >= 4, "{captured}");
+            assert_eq!(found.window_shift.is_some(), captured >= 8, "{captured}");
+            assert_eq!(found.invalid_lengths, u8::from(captured >= 17), "{captured}");
+        }
+        let broken = [1, 1, 8, 80, 0, 0, 0, 0];
+        assert_eq!([3, 4].map(|n| parse_cut(&broken[..n], 8).invalid_lengths), [0, 1]);
     }
 
     #[test]

@@ -189,7 +189,7 @@ impl Connection {
         if !segment.flags.urg() && segment.urgent_pointer {
             verdict.flags.set(Flags::URGENT_POINTER);
         }
-        if verdict.shown.analysis {
+        if verdict.shown.analysis || segment.options.is_some() {
             self.read_options(direction, segment, &mut verdict);
         }
         if let Some(p) = record.filter(|_| verdict.shown.analysis) {

@@ -11,6 +11,8 @@ mod flow;
 mod handshake;
 mod segment;
 pub mod sequence;
+#[cfg(test)]
+mod trace;
 mod unacked;
 mod verdict;
 

@@ -97,7 +97,7 @@ pub struct Segment<'a> {
     pub urgent_pointer: bool,
     /// What the sequence analysis may do with it.
     pub scope: Scope,
-    /// The options, if the header has any beyond time stamps and padding, and all were captured.
+    /// The options, if the header has any beyond time stamps and padding; of a cut header those before the cut.
     pub options: Option<&'a TcpOptions>,
 }
 

@@ -1,0 +1,120 @@
+//! A worker that dies at any stage of its batch must free all others, whatever it holds at the moment.
+
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::mpsc;
+use std::time::Duration;
+
+use super::shared::{Shared, StopOnPanic};
+use super::worker::work;
+use super::{Cancellation, Interests, View};
+use crate::capture::{Batch, CaptureReader, Source};
+use crate::conversation::SHARDS;
+use crate::field::AnalysedBatch;
+use crate::model::limits::BATCH_BYTES;
+
+struct Count;
+
+impl View for Count {
+    type Piece = u64;
+
+    fn interests(&self) -> Interests {
+        Interests { rows: true, ..Interests::default() }
+    }
+
+    fn digest(&self, batch: &AnalysedBatch<'_>) -> u64 {
+        batch.batch.number
+    }
+}
+
+/// A capture of so many batches; what the frames hold does not matter.
+fn capture(batches: usize) -> CaptureReader {
+    let words = |words: &[u32]| words.iter().flat_map(|w| w.to_le_bytes()).collect::<Vec<_>>();
+    let mut bytes = words(&[0xa1b2_c3d4, 0x0004_0002, 0, 0, 262_144, 1]);
+    while bytes.len() < batches * BATCH_BYTES {
+        bytes.extend(words(&[1, 1, 10_000, 10_000]));
+        bytes.resize(bytes.len() + 10_000, 0);
+    }
+    let reader = Box::new(io::Cursor::new(bytes));
+    CaptureReader::open(vec![Source::Stream { name: "test".to_owned(), reader }]).unwrap()
+}
+
+/// Where a worker dies: with its batch in hand, or during its turn at a gate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    Decode,
+    Fragments,
+    Shard(usize),
+    Number,
+    Output,
+}
+
+/// Takes a batch through the gates up to a stage and panics there.
+fn die<A>(shared: &Shared<'_, Count, A>, batch: u64, stage: Stage) {
+    let _guard = StopOnPanic(shared);
+    assert_ne!(stage, Stage::Decode, "on purpose");
+    {
+        let _turn = shared.fragments.enter(batch, &shared.poison).unwrap();
+        assert_ne!(stage, Stage::Fragments, "on purpose");
+    }
+    for (number, gate) in shared.shards.iter().enumerate() {
+        let _turn = gate.enter(batch, &shared.poison).unwrap();
+        assert_ne!(stage, Stage::Shard(number), "on purpose");
+    }
+    {
+        let _turn = shared.numbers.enter(batch, &shared.poison).unwrap();
+        assert_ne!(stage, Stage::Number, "on purpose");
+    }
+    let _turn = shared.output.enter(batch, &shared.poison).unwrap();
+    assert_ne!(stage, Stage::Output, "on purpose");
+}
+
+/// One worker takes the first batch and dies with it, while others wait for it at every gate.
+fn others_end(stage: Stage, others: usize) {
+    let (tell, told) = mpsc::channel();
+    let runner = std::thread::spawn(move || {
+        let cancellation = Cancellation::default();
+        let mut delivered = Vec::new();
+        let accept = |number| {
+            delivered.push(number);
+            Ok(())
+        };
+        let shared = Shared::new(capture(8), &Count, accept, &cancellation);
+        let mut batch = Batch::default();
+        assert!(shared.read(&mut batch).is_some());
+        std::thread::scope(|scope| {
+            for _ in 0..others {
+                scope.spawn(|| work(&shared));
+            }
+            let outcome = catch_unwind(AssertUnwindSafe(|| die(&shared, batch.number, stage)));
+            assert!(outcome.is_err(), "{stage:?}");
+        });
+        assert!(shared.poison.is_set());
+        drop(shared);
+        // What follows a batch that was given up must not come out.
+        assert!(delivered.is_empty() || stage == Stage::Output, "{delivered:?} at {stage:?}");
+        tell.send(()).unwrap();
+    });
+    if told.recv_timeout(Duration::from_secs(300)) == Err(mpsc::RecvTimeoutError::Timeout) {
+        panic!("a worker hangs after a panic at {stage:?}");
+    }
+    runner.join().unwrap();
+}
+
+#[test]
+fn a_panic_at_any_stage_frees_every_worker() {
+    let stages = [
+        Stage::Decode,
+        Stage::Fragments,
+        Stage::Shard(0),
+        Stage::Shard(17),
+        Stage::Shard(SHARDS - 1),
+        Stage::Number,
+        Stage::Output,
+    ];
+    for stage in stages {
+        for others in [0, 1, 3] {
+            others_end(stage, others);
+        }
+    }
+}

@@ -1,0 +1,11 @@
+//! Tests of the library through its public interface: whole captures in, rows, findings and reports out.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod conversation;
+mod engine;
+mod fields;
+mod golden;
+mod robustness;
+mod view;
+mod wire;

@@ -1,0 +1,78 @@
+//! Views that the tests look through.
+
+use std::num::NonZeroUsize;
+
+use netanalyze_core::capture::Source;
+use netanalyze_core::engine::{Cancellation, Interests, View, analyse};
+use netanalyze_core::field::{AnalysedBatch, Row, Selection};
+use netanalyze_core::model::Error;
+use netanalyze_core::report::Report;
+
+use crate::wire::Pcap;
+
+/// Rows of chosen fields; cells as tshark prints them. Where findings are asked for, each batch ends with a row a finding.
+pub(crate) struct Rows {
+    selection: Selection,
+    findings: bool,
+}
+
+impl Rows {
+    pub(crate) fn new<'n>(names: impl IntoIterator<Item = &'n str>) -> Self {
+        Rows { selection: Selection::new(names).unwrap(), findings: false }
+    }
+
+    pub(crate) fn with_findings(self) -> Self {
+        Rows { findings: true, ..self }
+    }
+}
+
+impl View for Rows {
+    type Piece = Vec<Vec<String>>;
+
+    fn interests(&self) -> Interests {
+        Interests { rows: self.selection.needs_layers(), ..Interests::default() }
+    }
+
+    fn digest(&self, batch: &AnalysedBatch<'_>) -> Self::Piece {
+        let mut row = Row::default();
+        let cell = |values: &Vec<_>| values.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
+        let mut rows: Vec<Vec<String>> = Vec::new();
+        for frame in batch.frames() {
+            self.selection.read(&frame, &mut row);
+            rows.push(row.cells().iter().map(cell).collect());
+        }
+        if self.findings {
+            rows.extend(batch.findings.iter().map(|f| {
+                vec![
+                    f.kind.kind().id.to_owned(),
+                    f.frame.to_string(),
+                    format!("{:?} {} {:?} {}", f.stream, f.message(), f.detail, f.first_of_conversation),
+                ]
+            }));
+        }
+        rows
+    }
+}
+
+/// Runs an analysis and gathers its rows.
+pub(crate) fn run(
+    sources: Vec<Source>,
+    threads: usize,
+    view: &Rows,
+) -> Result<(Vec<Vec<String>>, Report), Error> {
+    let mut rows = Vec::new();
+    let accept = |piece: Vec<Vec<String>>| {
+        rows.extend(piece);
+        Ok(())
+    };
+    let report =
+        analyse(sources, NonZeroUsize::new(threads).unwrap(), view, accept, &Cancellation::default())?;
+    Ok((rows, report))
+}
+
+/// The rows of one capture, a text a row, cells separated by spaces and empty ones as `.`.
+pub(crate) fn texts(capture: &Pcap, fields: &str) -> Vec<String> {
+    let (rows, _) = run(vec![capture.source()], 3, &Rows::new(fields.split(' '))).unwrap();
+    let text = |cell: &String| if cell.is_empty() { ".".to_owned() } else { cell.clone() };
+    rows.iter().map(|row| row.iter().map(text).collect::<Vec<_>>().join(" ")).collect()
+}

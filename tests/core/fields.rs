@@ -7,25 +7,12 @@ use crate::view::{Rows, run, texts};
 use crate::wire::{ACK, CLIENT, FIN, Pcap, SERVER, SYN, tcp, udp};
 
 #[test]
-fn unknown_names_suggest_the_nearest_field() {
-    for (name, nearest) in [
-        ("tcp.analysis.retransmision", Some("tcp.analysis.retransmission")),
-        ("tcp.analysis.bytes_in_fligth", Some("tcp.analysis.bytes_in_flight")),
-        ("tcp.analysis.fast", Some("tcp.analysis.fast_retransmission")),
-        ("ip.dts", Some("ip.dst")),
-        ("frame.numbers", Some("frame.number")),
-        ("nonsense", None),
-        ("", None),
-    ] {
+fn unknown_names_are_named_in_the_error() {
+    for name in ["tcp.analysis.retransmision", "nonsense", "", "TCP.stream"] {
         let error = Selection::new(["frame.number", name]).unwrap_err();
-        assert_eq!((&*error.name, error.nearest), (name, nearest));
-        let text = error.to_string();
-        assert!(text.contains(&format!("{name:?}")), "{text}");
-        assert_eq!(nearest.is_some_and(|n| text.contains(n)), nearest.is_some(), "{text}");
+        assert_eq!(error.name, name);
+        assert_eq!(error.to_string(), format!("unknown field {name:?}"));
     }
-    // A protocol alone is no likeness, and names are told apart by case.
-    assert_eq!(Selection::new(["tcp.zzz"]).unwrap_err().nearest, None);
-    assert!(Selection::new(["TCP.stream"]).is_err());
 }
 
 #[test]

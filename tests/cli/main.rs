@@ -7,5 +7,6 @@ mod findings;
 mod inputs;
 mod manners;
 mod packets;
+mod readme;
 mod summary;
 mod support;

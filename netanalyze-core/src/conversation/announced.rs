@@ -44,7 +44,7 @@ impl Announcements {
         if announcements.is_empty() && self.waiting.is_empty() {
             return;
         }
-        for conversation in new {
+        for conversation in new.iter().filter(|c| c.reference != ConversationRef::NONE) {
             let at = (conversation.frame_index, conversation.ordinal);
             while let Some(a) = coming.next_if(|a| (a.frame_index, a.ordinal) < at) {
                 self.wait(a);

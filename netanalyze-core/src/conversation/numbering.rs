@@ -24,17 +24,19 @@ pub struct NewConversation {
 #[derive(Debug)]
 pub struct Numbering {
     next: u32,
+    /// Numbers given to nothing that has packets of its own.
+    unused: u32,
     by_shard: Vec<Vec<u32>>,
 }
 
 impl Default for Numbering {
     fn default() -> Self {
-        Numbering { next: 0, by_shard: vec![Vec::new(); SHARDS] }
+        Numbering { next: 0, unused: 0, by_shard: vec![Vec::new(); SHARDS] }
     }
 }
 
 impl Numbering {
-    /// Numbers the new conversations of a batch. `new` is sorted in place into frame order.
+    /// Numbers the new conversations of a batch; [`ConversationRef::NONE`] uses up a number. `new` is sorted in place into frame order.
     pub fn assign(&mut self, new: &mut [NewConversation]) {
         new.sort_unstable_by_key(|n| (n.frame_index, n.ordinal));
         for conversation in new {
@@ -47,6 +49,8 @@ impl Numbering {
                 if let Some(number) = numbers.get_mut(index) {
                     *number = self.next;
                 }
+            } else {
+                self.unused = self.unused.saturating_add(1);
             }
             self.next = self.next.saturating_add(1);
         }
@@ -62,7 +66,7 @@ impl Numbering {
     /// How many conversations there are.
     #[must_use]
     pub fn count(&self) -> u32 {
-        self.next
+        self.next - self.unused
     }
 }
 

@@ -48,6 +48,8 @@ pub struct TcpPacket {
     pub urgent_pointer: bool,
     /// Whether the payload is one after which a new conversation begins ([`crate::protocol::vnc`]).
     pub opens_successor: bool,
+    /// First bytes of the payload, if it belongs to a negotiation with a proxy ([`crate::protocol::socks`]).
+    pub negotiation: Option<[u8; 2]>,
 }
 
 const _: () = assert!(size_of::<TcpPacket>() <= 112);

@@ -8,6 +8,7 @@ use super::packet::{TcpPacket, UdpPacket};
 use super::slab::Slab;
 use crate::model::FrameNumber;
 use crate::packet::tcp_option::TcpOptions;
+use crate::protocol::socks::{self, Negotiation};
 use crate::tcp::{Analysis, Birth, Connection, Flags, Pool, Segment, SynOutcome, Verdict};
 
 /// Which conversation, before it has its stream number.
@@ -37,6 +38,7 @@ pub struct TcpConversation {
     key: FlowKey,
     connection: Connection,
     succession: Succession,
+    negotiation: Negotiation,
     /// Kinds of findings reported for it so far, one bit a kind.
     pub kinds_seen: u64,
 }
@@ -71,6 +73,8 @@ pub struct Touched<'s> {
     pub arrival: Arrival,
     /// The verdict.
     pub verdict: Verdict,
+    /// The packet carries the first payload that a proxy relays: Wireshark gives that a stream number, too.
+    pub relay_begins: bool,
 }
 
 /// The record of the last header seen: a second header of the same frame with the same numbers shares it.
@@ -162,10 +166,16 @@ impl Shard {
         };
         self.twin = Some(Twin { index, frame, seq: segment.seq, ack: segment.ack, record: verdict.analysis });
         let conversation = self.tcp.get_mut(index)?;
-        if packet.opens_successor && conversation.succession == Succession::None && is_handed_on(&verdict) {
+        let handed_on = is_handed_on(&verdict);
+        if packet.opens_successor && conversation.succession == Succession::None && handed_on {
             conversation.succession = Succession::Due;
         }
+        let relay_begins = packet.negotiation.filter(|_| handed_on).is_some_and(|lead| {
+            let from_client = conversation.key.endpoints(packet.direction).1.port() == socks::PORT;
+            conversation.negotiation.step(from_client, lead)
+        });
         Some(Touched {
+            relay_begins,
             conversation,
             reference: ConversationRef { shard: self.number, index },
             arrival,
@@ -207,7 +217,7 @@ impl Shard {
 /// Whether Wireshark hands a segment's payload to the application's decoder.
 fn is_handed_on(verdict: &Verdict) -> bool {
     let held_back = Flags(Flags::OUT_OF_ORDER.0 | Flags::RETRANSMISSION.0 | Flags::SPURIOUS_RETRANSMISSION.0);
-    !verdict.flags.intersects(held_back)
+    verdict.shown.len && !verdict.flags.intersects(held_back)
 }
 
 fn open(
@@ -219,7 +229,16 @@ fn open(
     let mut connection = Connection::new(packet.time);
     let verdict = connection.open(packet.direction, segment, birth, pool);
     let succession = if birth == Birth::Announced { Succession::Settled } else { Succession::None };
-    (TcpConversation { key: packet.key, connection, succession, kinds_seen: 0 }, verdict)
+    (
+        TcpConversation {
+            key: packet.key,
+            connection,
+            succession,
+            negotiation: Negotiation::default(),
+            kinds_seen: 0,
+        },
+        verdict,
+    )
 }
 
 fn take_twin(twin: &mut Option<Twin>, index: u32, segment: &Segment<'_>) -> Option<Analysis> {

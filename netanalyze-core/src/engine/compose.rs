@@ -56,19 +56,6 @@ pub(super) fn report(remains: Remains, tally: &Tally) -> Report {
             ),
         });
     }
-    let dropped: u64 = facts.interfaces.iter().filter_map(|i| i.dropped).sum();
-    if dropped > 0 {
-        notes.push(Note {
-            kind: NoteKind::CaptureDrops,
-            file: None,
-            offset: None,
-            frame: None,
-            count: dropped,
-            message: format!(
-                "the capture itself dropped {dropped} packets: gaps in it are not all losses of the network"
-            ),
-        });
-    }
     Report {
         capture: CaptureSummary {
             facts,

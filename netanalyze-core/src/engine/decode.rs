@@ -6,7 +6,7 @@ use crate::conversation::{
 use crate::model::Timestamp;
 use crate::packet::tcp_option::{self, TcpOptions};
 use crate::packet::{Fragment, Layer, Origin, Protocol, Sink, Transport};
-use crate::protocol::{ftp, snmp, vnc};
+use crate::protocol::{ftp, snmp, socks, vnc};
 use crate::tcp::TcpFlags;
 
 /// Packets of one batch for one shard, in frame order.
@@ -106,6 +106,11 @@ impl<'a> Sink<'a> for DecodeSink<'_, 'a> {
     }
 }
 
+/// The first two bytes of a payload, 0 where it has but one.
+fn lead(payload: &[u8]) -> Option<[u8; 2]> {
+    payload.first().map(|&first| [first, payload.get(1).copied().unwrap_or(0)])
+}
+
 impl DecodeSink<'_, '_> {
     /// Sequence analysis needs 16 bytes of the header; of a shorter one only the ports are known.
     #[inline]
@@ -143,6 +148,7 @@ impl DecodeSink<'_, '_> {
             origin: transport.origin,
             urgent_pointer: transport.bytes.get(18..20).is_some_and(|pointer| pointer != [0, 0]),
             opens_successor: vnc::is_banner(payload, ports),
+            negotiation: if ports.0 == socks::PORT || ports.1 == socks::PORT { lead(payload) } else { None },
         };
         if ports.0 == ftp::CONTROL_PORT || ports.1 == ftp::CONTROL_PORT {
             self.ftp(transport, ports, payload);

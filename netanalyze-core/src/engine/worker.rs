@@ -216,6 +216,11 @@ impl Buffers {
                     key: packet.key,
                 });
             }
+            if touched.relay_begins {
+                let (frame_index, ordinal) = (packet.frame_index, packet.ordinal);
+                let reference = ConversationRef::NONE;
+                self.new_tcp.push(NewConversation { frame_index, ordinal, reference, key: packet.key });
+            }
             let kinds = tcp_kinds(&touched.verdict, interests.gap);
             if kinds != KindSet::NONE {
                 let seen = touched.conversation.kinds_seen;

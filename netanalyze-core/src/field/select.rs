@@ -1,23 +1,17 @@
 //! A choice of fields, and the rows that it gives.
 
 use super::analysed::{AnalysedFrame, TransportVerdict};
-use super::registry::{Field, Source, field_by_name, fields};
+use super::registry::{Field, Source, field_by_name};
 use super::tcp::TcpLayer;
 use super::value::Value;
 use crate::packet::{Layer, Sink, Transport, dissect, dissect_datagram};
 
 /// A name that no field has.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("unknown field {name:?}{}", hint(.nearest))]
+#[error("unknown field {name:?}")]
 pub struct UnknownField {
     /// The name.
     pub name: String,
-    /// The field whose name is most like it.
-    pub nearest: Option<&'static str>,
-}
-
-fn hint(nearest: &Option<&'static str>) -> String {
-    nearest.map_or_else(String::new, |name| format!("; did you mean {name:?}?"))
 }
 
 /// Fields in the order of their columns.
@@ -48,10 +42,7 @@ impl Selection {
     /// # Errors
     /// If a name is not in the registry.
     pub fn new<'n>(names: impl IntoIterator<Item = &'n str>) -> Result<Self, UnknownField> {
-        let find = |name: &'n str| {
-            field_by_name(name)
-                .ok_or_else(|| UnknownField { name: name.to_owned(), nearest: nearest_name(name) })
-        };
+        let find = |name: &'n str| field_by_name(name).ok_or_else(|| UnknownField { name: name.to_owned() });
         let fields: Vec<_> = names.into_iter().map(find).collect::<Result<_, _>>()?;
         let needs_layers = fields.iter().any(|f| !matches!(f.source, Source::Frame(_)));
         Ok(Selection { fields, needs_layers })
@@ -88,14 +79,6 @@ impl Selection {
             dissect(frame.link(), frame.bytes(), frame.raw.wire_len, &mut sink);
         }
     }
-}
-
-/// The field whose name shares the longest beginning with `name`, if more than its protocol.
-fn nearest_name(name: &str) -> Option<&'static str> {
-    let shared = |other: &str| other.bytes().zip(name.bytes()).take_while(|(a, b)| a == b).count();
-    let best = fields().max_by_key(|f| (shared(f.name), usize::MAX - f.name.len()))?;
-    let protocol = name.find('.').map_or(name.len(), |dot| dot + 1);
-    (shared(best.name) > protocol).then_some(best.name)
 }
 
 /// Decodes a frame again, this time for its fields.

@@ -190,11 +190,17 @@ fn a_panic_of_the_consumer_comes_through() {
         let capture = capture.clone();
         on_every_pool(move |count| {
             let view = At { batch: u64::MAX, act: || () };
-            let accept = |number| if number == at { panic!("accept") } else { Ok(()) };
+            let mut seen = Vec::new();
+            let accept = |number| {
+                seen.push(number);
+                assert_ne!(number, at, "on purpose");
+                Ok(())
+            };
             let run =
                 || analyse(vec![capture.source()], threads(count), &view, accept, &Cancellation::default());
-            let result = catch_unwind(AssertUnwindSafe(run));
-            assert_eq!(message(&*result.unwrap_err()), "accept");
+            let panic = catch_unwind(AssertUnwindSafe(run)).unwrap_err();
+            assert!(panic.downcast_ref::<String>().is_some_and(|text| text.contains("on purpose")));
+            assert_eq!(seen, (0..=at).collect::<Vec<_>>(), "in order, and nothing after the panic");
         });
     }
 }

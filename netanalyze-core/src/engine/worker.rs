@@ -3,7 +3,7 @@
 use super::View;
 use super::decode::{DecodeSink, Decoded, FoundFragment};
 use super::gate::Stopped;
-use super::shared::{BatchTimes, Shared};
+use super::shared::{BatchTimes, Shared, StopOnPanic};
 use super::tally::Tally;
 use crate::capture::Batch;
 use crate::conversation::{Arrival, ConversationRef, NewConversation, Shard};
@@ -85,6 +85,8 @@ impl Buffers {
             previous_time: times.previous,
         });
         let mut turn = shared.output.enter(batch.number, &shared.poison)?;
+        // Dropped before the turn is passed: nothing may be delivered after a panic either.
+        let _guard = StopOnPanic(shared);
         if let Some(accept) = turn.value()
             && let Err(error) = accept(piece)
         {

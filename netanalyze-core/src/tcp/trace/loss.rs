@@ -1,6 +1,8 @@
 //! Holes: previous segments not captured, acknowledgements of what was not captured, and the mark that the latter leave.
 
-use super::{HANDSHAKE, check, check_open};
+use super::script::Numbers;
+use super::{HANDSHAKE, check, check_from, check_open};
+use crate::model::Direction;
 
 #[test]
 fn a_segment_beyond_the_next_number_means_a_lost_one() {
@@ -115,6 +117,26 @@ fn nothing_is_unseen_of_a_side_that_was_never_seen() {
         2 > A 1 300 len=10 :
         ",
     );
+}
+
+/// Zero stands for "not known" in Wireshark 4.0, so a segment that ends just before it leaves no next number behind.
+#[test]
+fn a_number_of_zero_is_an_unknown_number() {
+    let at = |client| Numbers { client, server: 77, client_is: Direction::AtoB };
+    let script = |after: &str| format!("{HANDSHAKE} 100 > A 1 1 len=99 : bif=99\n {after}");
+    // The next number is 0: nothing is lost, sent again, or acknowledged without having been seen.
+    let zero = at(u32::MAX - 99);
+    check_from(zero, &script("110 > A 150 1 len=9 :\n 140 > A 1 1 len=9 : retr"));
+    check_from(zero, &script("200 > A 1 1 len=99 : bif=99\n 210 < A 1 101 :"));
+    check_from(zero, &script("200 < A 1 500 :"));
+    // An acknowledgement of 0 makes nothing spurious.
+    check_from(zero, &script("110 < A 1 100 : acks=4\n 111 > A 1 1 len=99 :"));
+    // One number before, everything is as usual.
+    let before = at(u32::MAX - 100);
+    check_from(before, &script("110 > A 150 1 len=9 : lost\n 120 > A 1 1 len=9 : ooo"));
+    check_from(before, &script("200 > A 1 1 len=99 : retr"));
+    check_from(before, &script("200 < A 1 500 : acklost"));
+    check_from(before, &script("110 < A 1 100 : acks=4\n 111 > A 1 1 len=99 : spur"));
 }
 
 /// The mark stands in the counter of duplicate ACKs, where a fast retransmission takes it for many.

@@ -159,7 +159,7 @@ impl Connection {
         set_if(options.non_zero_after_eol, Flags::AFTER_END_OF_OPTIONS);
         set_if(options.window_shift.is_some_and(|shift| shift > 14), Flags::WINDOW_SCALE_SHIFT);
         set_if(options.sack_truncated, Flags::SACK_TRUNCATED);
-        set_if(is_duplicate_sack(options, segment.ack), Flags::DUPLICATE_SACK);
+        set_if(!options.sack_cut && is_duplicate_sack(options, segment.ack), Flags::DUPLICATE_SACK);
         set_if(!flags.syn() && options.mss_present, Flags::MSS_PRESENT);
         let whole = !options.abandoned && !options.ended_early;
         set_if(flags.syn() && !options.mss_present && whole, Flags::MSS_ABSENT);

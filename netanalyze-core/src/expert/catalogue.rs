@@ -303,16 +303,6 @@ pub static KINDS: &[Kind] = &[
         flag: Flags::SACK_TRUNCATED,
     },
     Kind {
-        id: "tcp.options.snack.sequence",
-        severity: Severity::Note,
-        group: Group::Sequence,
-        title: "SNACK",
-        meaning: "A selective negative acknowledgement (SCPS).",
-        reference: "CCSDS 714.0-B-2",
-        filter: "tcp.options.snack.sequence",
-        flag: Flags::SNACK,
-    },
-    Kind {
         id: "tcp.analysis.tfo_syn",
         severity: Severity::Note,
         group: Group::Sequence,

@@ -112,7 +112,6 @@ pub(super) static FIELDS: &[Field] = &[
     flag!("tcp.urgent_pointer.non_zero" Flags::URGENT_POINTER, "Urgent pointer without URG flag"),
     flag!("tcp.option.len.invalid" Flags::OPTION_LENGTH, "Option of wrong length"),
     flag!("tcp.options.sack.dsack" Flags::DUPLICATE_SACK, "D-SACK"),
-    flag!("tcp.options.snack.sequence" Flags::SNACK, "SNACK option"),
     flag!("tcp.options.wscale.shift.invalid" Flags::WINDOW_SCALE_SHIFT, "Window-scale shift above 14"),
     flag!("tcp.options.mss.absent" Flags::MSS_ABSENT, "SYN with options but without MSS"),
     flag!("tcp.options.mss.present" Flags::MSS_PRESENT, "MSS on a segment without SYN"),

@@ -160,6 +160,8 @@ pub struct TcpOptions {
     pub sack_permitted: bool,
     sack: [SackBlock; 4],
     sack_len: u8,
+    /// Bytes of a SACK option were not captured: the blocks before the cut are there, but whether the first is a duplicate was not asked.
+    pub sack_cut: bool,
     /// Bits of [`mptcp`]; bit 15 for subtypes above 14.
     pub mptcp: u16,
     /// Options with an invalid length.
@@ -231,6 +233,11 @@ fn parse_any(area: &[u8], captured: usize) -> TcpOptions {
             Err(o) => o.offset + 2,
         };
         if (end - FIXED_HEADER).min(area.len()) > captured {
+            if let Ok(TcpOption { kind: kind::SACK, data, offset }) = option {
+                let edges = captured.saturating_sub(offset + 2 - FIXED_HEADER);
+                found.take_blocks(data.get(..edges).unwrap_or_default());
+                found.sack_cut = true;
+            }
             break;
         }
         let Ok(option) = option else {
@@ -308,8 +315,13 @@ fn length_fits(kind: u8, len: usize) -> bool {
 impl TcpOptions {
     fn take_sack(&mut self, edges: &[u8]) {
         self.abandoned |= edges.len() < 8;
+        self.sack_truncated |= !edges.len().is_multiple_of(8);
+        self.take_blocks(edges);
+    }
+
+    /// The whole blocks among these bytes.
+    fn take_blocks(&mut self, edges: &[u8]) {
         let blocks = edges.chunks_exact(8);
-        self.sack_truncated |= !blocks.remainder().is_empty();
         for (block, slot) in blocks.zip(self.sack.iter_mut().skip(usize::from(self.sack_len))) {
             if let &[a, b, c, d, e, f, g, h] = block {
                 *slot = SackBlock {

@@ -79,8 +79,6 @@ flags! {
     DUPLICATE_SACK = 29;
     /// A TCP option of wrong length.
     OPTION_LENGTH = 30;
-    /// SNACK option.
-    SNACK = 31;
     /// Window-scale shift above 14.
     WINDOW_SCALE_SHIFT = 32;
     /// SYN with options but without MSS.

@@ -161,7 +161,8 @@ impl Connection {
         set_if(options.sack_truncated, Flags::SACK_TRUNCATED);
         // Wireshark compares relative numbers, and leaves the field as it is where the ACK flag is missing.
         let base = if flags.ack() { 0 } else { verdict.ack_base };
-        set_if(is_duplicate_sack(options, segment.ack.wrapping_add(base)), Flags::DUPLICATE_SACK);
+        let duplicate = !options.sack_cut && is_duplicate_sack(options, segment.ack.wrapping_add(base));
+        set_if(duplicate, Flags::DUPLICATE_SACK);
         set_if(!flags.syn() && options.mss_present, Flags::MSS_PRESENT);
         let whole = !options.abandoned && !options.ended_early;
         set_if(flags.syn() && !options.mss_present && whole, Flags::MSS_ABSENT);

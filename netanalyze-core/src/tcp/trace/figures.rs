@@ -77,6 +77,28 @@ fn selectively_acknowledged_bytes_are_not_in_flight() {
     );
 }
 
+/// Blocks that were captured count, even where the option was cut behind them.
+#[test]
+fn cut_blocks_are_in_flight() {
+    for (captured, in_flight) in [(52, 200), (51, 300), (44, 300), (43, 400), (36, 400)] {
+        check_open(&format!(
+            "
+            100 > A 1 1 len=200 : bif=200
+            101 > A 201 1 len=200 : bif=400
+            110 < A 1 1 opt=0101080a00000000000000000101 sack=101-201,301-401 cap={captured} : {}
+            111 > A 401 1 len=0  : dup=1/3
+            112 > A 401 1 len=10 : bif={}
+            ",
+            if captured == 52 { "dup=1/2" } else { "rec=" },
+            in_flight + 10,
+        ));
+    }
+    // No duplicate is told from a block whose option was cut.
+    check_open(
+        "100 > A 1 1 len=300 :\n 110 < A 1 201 opt=0101 sack=1-101,201-301 cap=40 : dsack\n 111 < A 1 201 opt=0101 sack=1-101,201-301 cap=39 : rec=",
+    );
+}
+
 #[test]
 fn a_push_closes_a_burst() {
     check_open(

@@ -162,7 +162,6 @@ const FLAG_WORDS: [(Flags, &str); 37] = [
     (Flags::BOGUS_HEADER_LENGTH, "bogus"),
     (Flags::DUPLICATE_SACK, "dsack"),
     (Flags::OPTION_LENGTH, "optlen"),
-    (Flags::SNACK, "snack"),
     (Flags::WINDOW_SCALE_SHIFT, "wsbad"),
     (Flags::MSS_ABSENT, "nomss"),
     (Flags::MSS_PRESENT, "mss"),

@@ -131,7 +131,7 @@ struct Outcome {
     figures: BTreeMap<&'static str, String>,
 }
 
-const FLAG_WORDS: [(Flags, &str); 37] = [
+const FLAG_WORDS: [(Flags, &str); 36] = [
     (Flags::RETRANSMISSION, "retr"),
     (Flags::FAST_RETRANSMISSION, "fast"),
     (Flags::SPURIOUS_RETRANSMISSION, "spur"),

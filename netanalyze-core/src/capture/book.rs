@@ -45,6 +45,13 @@ impl Book {
         self.note_all(kind, Some(offset), 1, message);
     }
 
+    /// Notes bytes that are no record; reading goes on behind them.
+    pub(super) fn damaged(&mut self, at: usize, found: impl FnOnce() -> String) {
+        self.note(NoteKind::DamagedRecord, at, || {
+            format!("damaged here: {}; what follows is read from the next good record on", found())
+        });
+    }
+
     /// Counts `count` occurrences of a kind for the current input.
     pub(super) fn note_all(
         &mut self,

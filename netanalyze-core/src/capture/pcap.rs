@@ -194,9 +194,7 @@ impl Pcap {
                 Pause::Long(record) => match self.judge_long(bytes, at, record, ended) {
                     Some(true) => at = self.push(at, record, frames),
                     Some(false) => {
-                        book.note(NoteKind::DamagedRecord, at, || {
-                            format!("a record claims {} bytes", record.captured)
-                        });
+                        book.damaged(at, || format!("a record claims {} bytes", record.captured));
                         at = self.lose(bytes, at, frames);
                     }
                     None => break self.layout.header * 2 + record.captured as usize,
@@ -332,7 +330,7 @@ impl Pcap {
         let record = bytes.get(at..).and_then(|rest| self.layout.record(rest));
         let sane = record.is_none_or(|record| resync::plausible(record, self.last_seconds));
         if !sane || self.swallower(bytes, frames, false).is_some() {
-            book.note(NoteKind::DamagedRecord, at, || {
+            book.damaged(at, || {
                 format!("there is no record header where one belongs, {left} bytes before the end")
             });
             return self.lose(bytes, at, frames);

@@ -118,9 +118,7 @@ impl Pcapng {
                         break 0;
                     }
                     if left >= BLOCK_FRAME && need > resync::PLAUSIBLE_BLOCK {
-                        book.note(NoteKind::DamagedRecord, at, || {
-                            format!("a block claims {need} bytes where {left} are left")
-                        });
+                        book.damaged(at, || format!("a block claims {need} bytes where {left} are left"));
                         self.lost = true;
                         at += 1;
                     } else {
@@ -132,7 +130,7 @@ impl Pcapng {
                     }
                 }
                 Outcome::Damaged(reason) => {
-                    book.note(NoteKind::DamagedRecord, at, || reason);
+                    book.damaged(at, || reason);
                     self.lost = true;
                     at += 1;
                 }

@@ -466,11 +466,21 @@ pub static KINDS: &[Kind] = &[
         id: "netanalyze.gap",
         severity: Severity::Warn,
         group: Group::Sequence,
-        title: "Silence",
-        meaning: "Nothing was sent on the connection for longer than --gap. Who was silent, and whether data was outstanding, tells a slow application from a network that swallows packets.",
+        title: "Silence while something was owed",
+        meaning: "Nothing was sent on the connection for longer than --gap although data, a SYN or a FIN waited for its acknowledgement, or a request for its answer. Who was silent tells a slow application from a network that swallows packets.",
         reference: "RFC 9293 §3.8",
         filter: "tcp.time_delta > 1",
         flag: Flags::GAP,
+    },
+    Kind {
+        id: "netanalyze.idle",
+        severity: Severity::Chat,
+        group: Group::Sequence,
+        title: "Idle connection",
+        meaning: "Nothing was sent on the connection for longer than --gap, and nobody owed anything: a client that thinks, or a connection kept open.",
+        reference: "RFC 9293 §3.8",
+        filter: "tcp.time_delta > 1",
+        flag: Flags::IDLE,
     },
 ];
 

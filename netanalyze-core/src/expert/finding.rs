@@ -96,7 +96,7 @@ pub enum Detail {
         /// Relative sequence number.
         seq: u32,
         /// Payload bytes.
-        bytes: u32,
+        payload_bytes: u32,
         /// It is a SYN.
         syn: bool,
         /// It is a FIN.
@@ -119,22 +119,20 @@ pub enum Detail {
     Unseen {
         /// Relative acknowledgment number.
         ack: u32,
-        /// Bytes acknowledged but not captured.
-        unseen_bytes: u32,
+        /// Relative sequence number where the hole in the capture begins.
+        hole_seq: u32,
     },
     /// A changed window.
     WindowUpdate {
-        /// Window before, in bytes.
-        previous_window: u32,
-        /// Window now, in bytes.
-        window: u32,
+        /// Window before.
+        previous_window_bytes: u32,
+        /// Window now.
+        window_bytes: u32,
     },
     /// A segment that fills a window.
     WindowFull {
-        /// The window, in bytes.
-        window: u32,
-        /// Payload bytes of the segment.
-        bytes: u32,
+        /// The window.
+        window_bytes: u32,
     },
     /// A repeated acknowledgement.
     DuplicateAck {
@@ -155,8 +153,11 @@ pub enum Detail {
         silence: Span,
         /// Who was silent.
         silent: Party,
-        /// Whether data was waiting for its acknowledgement all the while.
+        /// Whether data, a SYN or a FIN was waiting for its acknowledgement all the while.
         data_outstanding: bool,
+        /// The connection's state during the silence.
+        #[serde(serialize_with = "state_name")]
+        state: ConnectionState,
     },
 }
 
@@ -196,8 +197,8 @@ impl Finding {
         let id = self.kind.kind().id;
         match self.detail {
             Detail::None {} => plain_message(id, self.kind.kind().title),
-            Detail::Segment { seq, bytes, syn, fin, rto_frame, rto } => {
-                let what = segment_words(bytes, syn, fin);
+            Detail::Segment { seq, payload_bytes, syn, fin, rto_frame, rto } => {
+                let what = segment_words(payload_bytes, syn, fin);
                 match id {
                     "tcp.analysis.fast_retransmission" => {
                         format!("{what} at seq {seq} sent again after duplicate ACKs")
@@ -218,29 +219,34 @@ impl Finding {
             Detail::Missing { seq, missing_bytes } => {
                 format!("{} before seq {seq} not captured so far", Bytes(missing_bytes))
             }
-            Detail::Unseen { ack, unseen_bytes } => {
-                format!("ack {ack} covers {} that the capture does not hold", Bytes(unseen_bytes))
+            Detail::Unseen { ack, hole_seq } => {
+                format!("ack {ack} covers data that the capture does not hold, from seq {hole_seq} on")
             }
-            Detail::WindowUpdate { previous_window, window } => {
-                let verb = if window > previous_window { "opens" } else { "shrinks" };
-                format!("receive window {verb} from {previous_window} to {}", Bytes(window))
+            Detail::WindowUpdate { previous_window_bytes, window_bytes } => {
+                let verb = if window_bytes > previous_window_bytes { "opens" } else { "shrinks" };
+                format!("receive window {verb} from {previous_window_bytes} to {}", Bytes(window_bytes))
             }
-            Detail::WindowFull { window, bytes } => {
+            Detail::WindowFull { window_bytes } => {
                 format!(
-                    "segment of {} fills the receiver's window of {}: the sender must wait",
-                    Bytes(bytes),
-                    Bytes(window)
+                    "the receiver's window of {} is full with this segment: the sender must wait",
+                    Bytes(window_bytes)
                 )
             }
             Detail::DuplicateAck { ack, number, of_frame } => {
                 format!("duplicate ACK #{number} of frame {of_frame}: still waiting for seq {ack}")
             }
             Detail::Reset(reset) => reset_message(reset),
-            Detail::Gap { silence, silent, data_outstanding } => {
+            Detail::Gap { silence, silent, data_outstanding, state } => {
                 let silence = Seconds(silence);
                 match (silent, data_outstanding) {
                     (Party::Both, _) => {
                         format!("nothing for {silence}: both sides idle, no data outstanding")
+                    }
+                    (_, true) if state == ConnectionState::SynSent => {
+                        format!("nothing for {silence}: {silent} did not answer the SYN")
+                    }
+                    (_, true) if state == ConnectionState::SynReceived => {
+                        format!("nothing for {silence}: {silent} did not finish the handshake")
                     }
                     (_, true) => {
                         format!("nothing for {silence}: {silent} did not acknowledge outstanding data")
@@ -278,6 +284,7 @@ fn plain_message(id: &str, title: &str) -> String {
         "tcp.analysis.reused_ports" => {
             "a new connection on the addresses and ports of an earlier one".to_owned()
         }
+        "tcp.options.sack.dsack" => "reports data that it received twice".to_owned(),
         "tcp.connection.syn" => "asks to open a connection".to_owned(),
         "tcp.connection.synack" => "accepts the connection".to_owned(),
         "tcp.connection.fin" => "has no more data to send".to_owned(),
@@ -384,7 +391,7 @@ mod tests {
     fn sentences_quote_the_figures() {
         let again = Detail::Segment {
             seq: 2897,
-            bytes: 1448,
+            payload_bytes: 1448,
             syn: false,
             fin: false,
             rto_frame: FrameNumber(4),
@@ -402,9 +409,18 @@ mod tests {
             peer_data_outstanding: true,
         };
         assert!(message("tcp.connection.rst", Detail::Reset(refused)).starts_with("connection refused"));
-        let gap = Detail::Gap { silence: Span(3_020_000_000), silent: Party::Server, data_outstanding: true };
+        let gap = |state| Detail::Gap {
+            silence: Span(3_020_000_000),
+            silent: Party::Server,
+            data_outstanding: true,
+            state,
+        };
         assert_eq!(
-            message("netanalyze.gap", gap),
+            message("netanalyze.gap", gap(ConnectionState::SynSent)),
+            "nothing for 3.02 s: the server did not answer the SYN"
+        );
+        assert_eq!(
+            message("netanalyze.gap", gap(ConnectionState::Established)),
             "nothing for 3.02 s: the server did not acknowledge outstanding data"
         );
     }

@@ -30,12 +30,15 @@ const KIND_OF_FLAG: [u8; 64] = {
     map
 };
 
-/// Adds the silence before this packet to a verdict's flags, if it is longer than `gap`.
+/// Adds the silence before this packet to a verdict's flags, if it is longer than `gap`: a gap if somebody owed something, else idleness.
 #[inline]
-fn with_gap(verdict: &Verdict, gap: Span) -> Flags {
+fn with_silence(verdict: &Verdict, gap: Span) -> Flags {
     let mut flags = verdict.flags;
     if verdict.time_delta > gap && verdict.shown.times {
-        flags.set(Flags::GAP);
+        let (own, peers) = verdict.figures.outstanding;
+        // A client may think for as long as it likes; a server has a request to answer.
+        let owes_answer = verdict.figures.answers && verdict.opener != Opener::Sender;
+        flags.set(if own || peers || owes_answer { Flags::GAP } else { Flags::IDLE });
     }
     flags
 }
@@ -44,7 +47,7 @@ fn with_gap(verdict: &Verdict, gap: Span) -> Flags {
 #[inline]
 #[must_use]
 pub fn tcp_kinds(verdict: &Verdict, gap: Span) -> KindSet {
-    let mut left = with_gap(verdict, gap).0;
+    let mut left = with_silence(verdict, gap).0;
     let mut kinds = 0;
     while left != 0 {
         let bit = left.trailing_zeros() as usize;
@@ -90,19 +93,21 @@ fn detail(kind: KindId, packet: &TcpPacket, verdict: &Verdict) -> Detail {
         | Flags::SPURIOUS_RETRANSMISSION
         | Flags::OUT_OF_ORDER => Detail::Segment {
             seq,
-            bytes,
+            payload_bytes: bytes,
             syn: packet.flags.syn(),
             fin: packet.flags.fin(),
             rto_frame: record.rto_frame,
             rto: record.rto,
         },
         Flags::LOST_SEGMENT => Detail::Missing { seq, missing_bytes: figures.missing },
-        Flags::ACK_LOST_SEGMENT => Detail::Unseen { ack, unseen_bytes: figures.unseen },
+        Flags::ACK_LOST_SEGMENT => {
+            Detail::Unseen { ack, hole_seq: figures.hole.wrapping_sub(verdict.ack_base) }
+        }
         Flags::WINDOW_UPDATE => Detail::WindowUpdate {
-            previous_window: figures.previous_window,
-            window: verdict.scale.apply(packet.window),
+            previous_window_bytes: figures.previous_window,
+            window_bytes: verdict.scale.apply(packet.window),
         },
-        Flags::WINDOW_FULL => Detail::WindowFull { window: figures.peer_window, bytes },
+        Flags::WINDOW_FULL => Detail::WindowFull { window_bytes: figures.peer_window },
         Flags::DUPLICATE_ACK => Detail::DuplicateAck {
             ack,
             number: record.duplicate_ack_number,
@@ -114,7 +119,7 @@ fn detail(kind: KindId, packet: &TcpPacket, verdict: &Verdict) -> Detail {
             own_data_outstanding: figures.outstanding.0,
             peer_data_outstanding: figures.outstanding.1,
         }),
-        Flags::GAP => gap_detail(verdict),
+        Flags::GAP | Flags::IDLE => gap_detail(verdict),
         _ => Detail::None {},
     }
 }
@@ -145,5 +150,5 @@ fn gap_detail(verdict: &Verdict) -> Detail {
         (false, false, true) => (sender(verdict.opener), false),
         (false, false, false) => (Party::Both, false),
     };
-    Detail::Gap { silence: verdict.time_delta, silent, data_outstanding }
+    Detail::Gap { silence: verdict.time_delta, silent, data_outstanding, state: verdict.state }
 }

@@ -91,8 +91,10 @@ flags! {
     AFTER_END_OF_OPTIONS = 36;
     /// Truncated SACK edge.
     SACK_TRUNCATED = 37;
-    /// Silence longer than the caller's threshold; set by whoever knows the threshold.
+    /// Silence longer than the caller's threshold while somebody owed data, an acknowledgement or an answer; set by whoever knows the threshold.
     GAP = 38;
+    /// Such silence while nobody owed anything.
+    IDLE = 39;
 }
 
 impl Flags {
@@ -129,8 +131,8 @@ impl Flags {
 pub struct Figures {
     /// Bytes between the highest sequence number seen and this segment's ([`Flags::LOST_SEGMENT`]).
     pub missing: u32,
-    /// Acknowledged bytes that were not captured ([`Flags::ACK_LOST_SEGMENT`]).
-    pub unseen: u32,
+    /// Where the hole that an acknowledgement covers begins, as a sequence number ([`Flags::ACK_LOST_SEGMENT`]).
+    pub hole: u32,
     /// The sender's window before this packet, in bytes ([`Flags::WINDOW_UPDATE`]).
     pub previous_window: u32,
     /// The receiver's window, in bytes ([`Flags::WINDOW_FULL`]).
@@ -225,7 +227,7 @@ pub(crate) fn analyse(
 
     if r.cont != 0 && after(ack, r.cont) && flags.ack() {
         record.get_or_insert_default();
-        figures.unseen = ack.wrapping_sub(r.cont);
+        figures.hole = r.cont;
         if before(r.cont, r.next) {
             r.cont = r.next;
             found.set(Flags::ACK_LOST_SEGMENT);

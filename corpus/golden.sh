@@ -29,7 +29,20 @@ tcp.analysis.rto tcp.analysis.rto_frame tcp.analysis.acks_frame tcp.analysis.ack
 tcp.analysis.initial_rtt tcp.analysis.bytes_in_flight tcp.analysis.push_bytes_sent
 tcp.connection.syn tcp.connection.synack tcp.connection.fin tcp.connection.fin_active
 tcp.connection.fin_passive tcp.connection.rst
-icmp.type icmp.code udp.stream"
+icmp.type icmp.code udp.stream
+frame.time_relative frame.time_delta eth.dst eth.src eth.addr eth.type vlan.id vlan.priority
+ip.version ip.hdr_len ip.dsfield ip.dsfield.dscp ip.dsfield.ecn ip.len ip.id ip.flags ip.flags.df
+ip.flags.mf ip.frag_offset ip.ttl ip.proto ip.checksum ip.addr ipv6.version ipv6.plen ipv6.nxt
+ipv6.hlim ipv6.src ipv6.dst ipv6.addr udp.srcport udp.dstport udp.port udp.length udp.checksum
+icmp.checksum icmpv6.type icmpv6.code tcp.port tcp.seq_raw tcp.ack_raw tcp.hdr_len tcp.flags.ae
+tcp.flags.cwr tcp.flags.ece tcp.flags.urg tcp.flags.ack tcp.flags.push tcp.flags.reset tcp.flags.syn
+tcp.flags.fin tcp.window_size_value tcp.checksum tcp.urgent_pointer tcp.options.mss_val
+tcp.options.wscale.shift tcp.options.sack_le tcp.options.sack_re tcp.options.timestamp.tsval
+tcp.options.timestamp.tsecr tcp.analysis.tfo_syn tcp.analysis.tfo_ack tcp.analysis.tfo_ignored
+tcp.short_segment tcp.bogus_header_length tcp.ack.nonzero tcp.urgent_pointer.non_zero
+tcp.option.len.invalid tcp.options.sack.dsack tcp.options.wscale.shift.invalid
+tcp.options.mss.absent tcp.options.mss.present tcp.nop tcp.non_zero_bytes_after_eol
+tcp.suboption_malformed"
 
 columns=
 for field in $fields; do

@@ -290,7 +290,12 @@ fn reason(error: &dyn std::error::Error) -> String {
         text = deeper.to_string();
         source = deeper.source();
     }
-    format!("is damaged or ends early ({text})")
+    // What standard readers say of an early end means nothing to people.
+    if text == "failed to fill whole buffer" {
+        "ends early".to_owned()
+    } else {
+        format!("is damaged or ends early ({text})")
+    }
 }
 
 #[cfg(test)]

@@ -164,9 +164,13 @@ impl CaptureReader {
                 // The newest file of a rotated set is often still empty.
                 Container::Cut if !self.alone => {
                     let length = input.head.len();
-                    self.book.note(NoteKind::TruncatedFile, 0, || match length {
-                        0 => "the file is empty".to_owned(),
-                        _ => format!("the file ends inside its header, after {length} bytes"),
+                    let damage = input.damage();
+                    let kind =
+                        if damage.is_some() { NoteKind::DamagedCompression } else { NoteKind::TruncatedFile };
+                    self.book.note(kind, 0, || match (damage, length) {
+                        (Some(damage), _) => damage,
+                        (None, 0) => "the file is empty".to_owned(),
+                        (None, _) => format!("the file ends inside its header, after {length} bytes"),
                     });
                     continue;
                 }

@@ -2,6 +2,7 @@
 
 use super::shared::Remains;
 use super::tally::{Occurrences, Tally};
+use crate::model::limits::MAX_LAYERS;
 use crate::model::{Note, NoteKind};
 use crate::report::{CaptureSummary, KindCount, ProtocolCount, Report};
 
@@ -17,13 +18,17 @@ pub(super) fn report(remains: Remains, tally: &Tally) -> Report {
         message,
     };
     for (link, occurrences) in &tally.unknown_links {
-        let name = if link.0 == u32::MAX { "an undescribed interface".to_owned() } else { link.to_string() };
-        let message = format!(
-            "{} frames of link type {name} (first: frame {}) were counted but not decoded: netanalyze does not read it",
-            occurrences.count,
-            occurrences.first.unwrap_or_default()
-        );
-        notes.push(frame_note(NoteKind::UnknownLinkType, *occurrences, message));
+        let (frames, at) = (frames(occurrences.count), occurrences.first.unwrap_or_default());
+        let (kind, message) = if link.0 == u32::MAX {
+            let message =
+                format!("{frames} of an interface that the capture does not describe (first: frame {at})");
+            (NoteKind::UnknownInterface, message + ": counted, not decoded")
+        } else {
+            let message =
+                format!("{frames} of link type {link}, which netanalyze does not read (first: frame {at})");
+            (NoteKind::UnknownLinkType, message + ": counted, not decoded")
+        };
+        notes.push(frame_note(kind, *occurrences, message));
     }
     let first = |o: &Occurrences| o.first.unwrap_or_default();
     if tally.snapped.count > 0 {
@@ -37,11 +42,19 @@ pub(super) fn report(remains: Remains, tally: &Tally) -> Report {
     }
     if tally.malformed.count > 0 {
         let message = format!(
-            "{} frames hold a header that contradicts itself (first: frame {}); decoding stopped there",
-            tally.malformed.count,
+            "{} with a header that contradicts itself (first: frame {}); decoding stopped there",
+            frames(tally.malformed.count),
             first(&tally.malformed)
         );
         notes.push(frame_note(NoteKind::MalformedFrames, tally.malformed, message));
+    }
+    if tally.too_deep.count > 0 {
+        let message = format!(
+            "{} with more than {MAX_LAYERS} layers (first: frame {}): deeper ones were not decoded",
+            frames(tally.too_deep.count),
+            first(&tally.too_deep)
+        );
+        notes.push(frame_note(NoteKind::LimitReached, tally.too_deep, message));
     }
     if fragments.dropped() > 0 {
         notes.push(Note {
@@ -87,4 +100,8 @@ pub(super) fn report(remains: Remains, tally: &Tally) -> Report {
             .collect(),
         notes,
     }
+}
+
+fn frames(count: u64) -> String {
+    format!("{count} {}", if count == 1 { "frame" } else { "frames" })
 }

@@ -66,6 +66,7 @@ pub(super) struct DecodeSink<'w, 'a> {
     /// Protocols met, as bits in the order of [`Protocol::ALL`].
     pub(super) protocols: u128,
     pub(super) malformed: bool,
+    pub(super) too_deep: bool,
 }
 
 const _: () = assert!(Protocol::ALL.len() <= 128);
@@ -98,6 +99,10 @@ impl<'a> Sink<'a> for DecodeSink<'_, 'a> {
             Layer::Cut(_) => return,
             Layer::Malformed(_) => {
                 self.malformed = true;
+                return;
+            }
+            Layer::TooDeep => {
+                self.too_deep = true;
                 return;
             }
         };

@@ -54,6 +54,9 @@ pub trait View: Sync {
     fn interests(&self) -> Interests;
 
     /// Turns a batch into a piece. Runs on any worker, in any order, so it must not depend on other batches.
+    ///
+    /// It must not use rayon (`par_iter`, `join`, `scope`): a rayon wait may pick up a worker of this very run, which then waits for the batch
+    /// that its own thread holds, for ever. Work in parallel happens anyway: one batch a thread.
     fn digest(&self, batch: &AnalysedBatch<'_>) -> Self::Piece;
 }
 
@@ -78,7 +81,7 @@ impl Cancellation {
 /// [`Error::Output`].
 ///
 /// With one thread all work happens on the calling thread. With more, workers run in the rayon pool that the caller is in, or in one made
-/// for this run. The results do not depend on the number.
+/// for this run. The results do not depend on the number. Neither [`View::digest`] nor `accept` may use rayon: see there.
 ///
 /// # Errors
 /// When the input cannot be read or is no capture, when `accept` fails, or on cancellation. Damage inside a capture is no error: it is

@@ -54,6 +54,7 @@ pub(super) struct Tally {
     pub(super) unknown_links: BTreeMap<LinkType, Occurrences>,
     pub(super) snapped: Occurrences,
     pub(super) malformed: Occurrences,
+    pub(super) too_deep: Occurrences,
 }
 
 impl Default for Tally {
@@ -68,6 +69,7 @@ impl Default for Tally {
             unknown_links: BTreeMap::new(),
             snapped: Occurrences::default(),
             malformed: Occurrences::default(),
+            too_deep: Occurrences::default(),
         }
     }
 }
@@ -132,6 +134,7 @@ impl Tally {
         }
         self.snapped.merge(other.snapped);
         self.malformed.merge(other.malformed);
+        self.too_deep.merge(other.too_deep);
     }
 
     /// Protocols that occurred, in the order of [`Protocol::ALL`].

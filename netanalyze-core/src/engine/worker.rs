@@ -121,14 +121,18 @@ impl Buffers {
                 ordinal: 0,
                 protocols: 0,
                 malformed: false,
+                too_deep: false,
             };
             dissect(link, batch.frame_bytes(raw), raw.wire_len, &mut sink);
-            let (protocols, malformed) = (sink.protocols, sink.malformed);
+            let (protocols, malformed, too_deep) = (sink.protocols, sink.malformed, sink.too_deep);
             let (frame, tally) = (batch.frame_number(index), &mut self.tally);
             tally.frame(frame, raw.time, raw.wire_len, raw.captured);
             tally.protocols(protocols, raw.wire_len);
             if malformed {
                 tally.malformed.add(frame);
+            }
+            if too_deep {
+                tally.too_deep.add(frame);
             }
             if protocols & (1 << Protocol::UnknownLink as u32) != 0 {
                 tally.unknown_links.entry(link.kind).or_default().add(frame);
@@ -159,6 +163,7 @@ impl Buffers {
             ordinal: found.ordinal.saturating_add(1),
             protocols: 0,
             malformed: false,
+            too_deep: false,
         };
         dissect_datagram(&datagram, &mut sink);
         let (protocols, malformed) = (sink.protocols, sink.malformed);

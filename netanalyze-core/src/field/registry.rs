@@ -61,6 +61,7 @@ pub(super) enum Source {
     Vlan(fn(&[u8], &mut Vec<Value>)),
     Ipv4(fn(&[u8], &mut Vec<Value>)),
     Ipv6(fn(&[u8], &mut Vec<Value>)),
+    AnyIp(fn(&[u8], &mut Vec<Value>)),
     Tcp(fn(&TcpLayer<'_>, &mut Vec<Value>)),
     Udp(fn(&Transport<'_>, Option<u32>, &mut Vec<Value>)),
     Icmp(fn(&[u8], &mut Vec<Value>)),

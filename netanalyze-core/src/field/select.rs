@@ -156,12 +156,12 @@ impl<'a> Sink<'a> for FieldSink<'_, '_> {
                 }
             }),
             Layer::Ipv4(header) => self.each(|source, cell| {
-                if let Source::Ipv4(read) = source {
+                if let Source::Ipv4(read) | Source::AnyIp(read) = source {
                     read(header, cell);
                 }
             }),
             Layer::Ipv6(header) => self.each(|source, cell| {
-                if let Source::Ipv6(read) = source {
+                if let Source::Ipv6(read) | Source::AnyIp(read) = source {
                     read(header, cell);
                 }
             }),
@@ -175,7 +175,7 @@ impl<'a> Sink<'a> for FieldSink<'_, '_> {
                     read(message.bytes, cell);
                 }
             }),
-            Layer::Cut(_) | Layer::Malformed(_) => return,
+            Layer::Cut(_) | Layer::Malformed(_) | Layer::TooDeep => return,
             Layer::Other(_) => {}
         }
         self.ordinal = self.ordinal.saturating_add(1);

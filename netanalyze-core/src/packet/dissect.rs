@@ -85,7 +85,7 @@ impl<'a, S: Sink<'a>> Decoder<'_, S> {
     #[inline]
     pub(super) fn nested(&mut self, inner: impl FnOnce(&mut Self)) {
         if self.depth >= MAX_LAYERS {
-            self.emit(Layer::Malformed(Protocol::Data));
+            self.emit(Layer::TooDeep);
             return;
         }
         self.depth += 1;

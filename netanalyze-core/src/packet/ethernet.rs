@@ -133,7 +133,12 @@ impl<'a, S: Sink<'a>> Decoder<'_, S> {
 
     /// A VLAN tag: tag control information, then a type or length.
     fn vlan(&mut self, outer: EtherType, window: Window<'a>) {
-        self.emit(Layer::Vlan(window.head(4)));
+        // Wireshark 4.0 knows service tags (802.1ad) under names of their own.
+        if outer == ether_type::PROVIDER_BRIDGING {
+            self.other(Protocol::ServiceVlan);
+        } else {
+            self.emit(Layer::Vlan(window.head(4)));
+        }
         let (Some(tci), Some(kind)) = (window.be16(0), window.be16(2)) else {
             return self.short(Protocol::Vlan, window, 4);
         };

@@ -120,7 +120,7 @@ pub struct Fragment<'a> {
 pub enum Layer<'a> {
     /// Ethernet II or 802.3: destination, source, type or length.
     Ethernet(&'a [u8]),
-    /// A VLAN tag: tag control information and the type that follows (4 bytes).
+    /// An 802.1Q tag: tag control information and the type that follows (4 bytes).
     Vlan(&'a [u8]),
     /// An IPv4 header with its options.
     Ipv4(&'a [u8]),
@@ -140,6 +140,8 @@ pub enum Layer<'a> {
     Other(Protocol),
     /// Decoding stopped here because the frame was not captured further (within the named layer).
     Cut(Protocol),
+    /// Decoding stopped here because the frame nests more layers than [`crate::model::limits::MAX_LAYERS`].
+    TooDeep,
     /// Decoding stopped here because the named layer contradicts itself or runs past the wire length.
     Malformed(Protocol),
 }

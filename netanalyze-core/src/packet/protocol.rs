@@ -23,8 +23,10 @@ macro_rules! protocols {
 protocols! {
     /// Ethernet II and 802.3.
     Ethernet = "eth";
-    /// 802.1Q and 802.1ad tags.
+    /// 802.1Q tags.
     Vlan = "vlan";
+    /// 802.1ad service tags.
+    ServiceVlan = "ieee8021ad";
     /// IEEE 802.2 logical link control.
     Llc = "llc";
     /// Address Resolution Protocol.

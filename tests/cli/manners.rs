@@ -15,6 +15,11 @@ fn large() -> Vec<u8> {
     pcap(&segments)
 }
 
+fn late(mut segments: Vec<Segment>) -> Vec<Segment> {
+    segments.iter_mut().for_each(|segment| segment.micros += 900_000_000);
+    segments
+}
+
 #[test]
 fn wrong_usage_is_status_2_and_says_how() {
     let folder = Folder::new();
@@ -109,6 +114,29 @@ fn a_closed_pipe_is_no_error() {
             let output = child.wait_with_output().unwrap();
             assert_eq!(output.status.code(), Some(0), "{format}");
             assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+        }
+    }
+}
+
+#[test]
+fn the_gate_outlives_a_closed_pipe() {
+    let folder = Folder::new();
+    // What trips the gate comes long after the pipe was closed.
+    let bytes = [large(), pcap(&late(trouble())).split_off(24)].concat();
+    let capture = folder.file("a.pcap", &bytes);
+    for format in FORMATS {
+        for view in [&["--packets"][..], &["--findings", "--all"], &["--findings"], &[]] {
+            for (gate, status) in [("warn", 1), ("error", 0)] {
+                let mut command = command();
+                command.arg(&capture).args(view).args(["--format", format, "--fail-on", gate]);
+                let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+                let mut stdout = child.stdout.take().unwrap();
+                stdout.read_exact(&mut [0; 10]).unwrap();
+                drop(stdout);
+                let output = child.wait_with_output().unwrap();
+                assert_eq!(output.status.code(), Some(status), "{view:?} {format} {gate}");
+                assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+            }
         }
     }
 }

@@ -33,12 +33,45 @@ fn wrong_usage_is_status_2_and_says_how() {
         &[&capture, "--all"],
         &[&capture, "--fail-on", "chat"],
         &[&capture, "--list-fields"],
+        &[&capture, "--fields", "ip.src"],
+        &[&capture, "--findings", "--fields", "ip.src"],
+        &["--list-fields", "--fields", "ip.src"],
+        &[&capture, "--packets", "--all"],
+        &["--explain", "all", "--all"],
+        &[&capture, "--csv-safe"],
+        &[&capture, "--findings", "--csv-safe"],
+        &["--list-fields", "--csv-safe"],
+        &["--list-fields", "--min-severity", "warn"],
+        &["--explain", "all", "--fail-on", "warn"],
         &[&capture, "--no-such-option"],
     ] {
         let run = run(arguments).status(2);
         assert!(run.stdout.is_empty(), "{}", run.command);
         assert!(run.stderr.contains("--help") || run.stderr.contains("Usage"), "{}", run.stderr);
     }
+}
+
+#[test]
+fn nothing_is_accepted_and_ignored() {
+    let folder = Folder::new();
+    let capture = folder.file("a.pcap", &pcap(&trouble()));
+    let packets = |options: &[&str]| run(&[&[capture.as_str(), "--packets"], options].concat());
+    assert!(packets(&["--min-severity", "note"]).failure().contains("--min-severity"));
+    // The gate looks at it.
+    packets(&["--min-severity", "error", "--fail-on", "note"]).status(0);
+    packets(&["--min-severity", "warn", "--fail-on", "note"]).status(1);
+    for fields in ["ip.src,,ip.dst", "ip.src,", ",ip.src", "ip.src, ,ip.dst"] {
+        let message = packets(&["--fields", fields]).failure();
+        assert!(message.contains("empty name"), "{fields}: {message}");
+    }
+    for fields in ["", ",", " "] {
+        assert!(packets(&["--fields", fields]).failure().contains("names no field"), "{fields:?}");
+    }
+    for gap in ["1e300", "1000000000", "99999999999999999999"] {
+        let message = run(&[&capture, "--gap", gap]).failure();
+        assert!(message.contains(" at most 999999999.999999999"), "{message}");
+    }
+    run(&[&capture, "--findings", "--gap", "999999999.999999999"]).text();
 }
 
 #[test]

@@ -1,4 +1,7 @@
 //! The command line as clap reads it. No logic: `config` makes sense of it.
+//!
+//! An option of one view names the other views as conflicts beside requiring its own: clap waives a requirement that conflicts with
+//! what is there.
 
 use std::path::PathBuf;
 
@@ -48,6 +51,7 @@ pub(crate) struct Args {
         value_name = "F1,F2,…",
         value_delimiter = ',',
         requires = "packets",
+        conflicts_with_all = ["findings", "alone"],
         help_heading = "What to show (without any of these: a summary of the capture)"
     )]
     pub(crate) fields: Option<Vec<String>>,
@@ -76,25 +80,25 @@ pub(crate) struct Args {
     ///
     /// Text cells that begin with = + - @ or a control character get a leading apostrophe. All other CSV is always protected. Numbers
     /// are never altered.
-    #[arg(long, help_heading = "Output")]
+    #[arg(long, requires = "packets", conflicts_with_all = ["findings", "alone"], help_heading = "Output")]
     pub(crate) csv_safe: bool,
 
-    /// Least severe findings to show
+    /// Least severe findings to show [default: note]
+    #[arg(long, value_enum, value_name = "SEVERITY", conflicts_with = "alone", help_heading = "How much")]
+    pub(crate) min_severity: Option<SeverityWord>,
+
+    /// Text of --findings: a line for every finding, none folded, in frame order
+    #[arg(long, requires = "findings", conflicts_with_all = ["packets", "alone"], help_heading = "How much")]
+    pub(crate) all: bool,
+
+    /// Exit with status 1 if there is a finding of this severity or worse (and of --min-severity)
     #[arg(
         long,
         value_enum,
         value_name = "SEVERITY",
-        default_value_t = SeverityWord::Note,
-        help_heading = "How much"
+        conflicts_with = "alone",
+        help_heading = "For scripts and CI"
     )]
-    pub(crate) min_severity: SeverityWord,
-
-    /// Text of --findings: a line for every finding, none folded, in frame order
-    #[arg(long, requires = "findings", help_heading = "How much")]
-    pub(crate) all: bool,
-
-    /// Exit with status 1 if there is a finding of this severity or worse (and of --min-severity)
-    #[arg(long, value_enum, value_name = "SEVERITY", help_heading = "For scripts and CI")]
     pub(crate) fail_on: Option<GateWord>,
 
     /// Put the captures of a rotated set in the order of their first packets

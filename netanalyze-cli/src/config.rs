@@ -103,7 +103,13 @@ fn kinds_to_explain(id: &str) -> Result<Vec<KindId>, Failure> {
 }
 
 fn analysis(args: Args) -> Result<Analysis, Failure> {
-    let min_severity = Severity::from(args.min_severity);
+    if args.packets && args.min_severity.is_some() && args.fail_on.is_none() {
+        return Err(Failure::Usage(
+            "--min-severity chooses findings, and --packets lists none: leave it out, or give --fail-on"
+                .to_owned(),
+        ));
+    }
+    let min_severity = args.min_severity.map_or(Severity::Note, Severity::from);
     let gate =
         args.fail_on.map_or(KindSet::NONE, |word| KindSet::at_least(Severity::from(word).max(min_severity)));
     let show = if args.findings {
@@ -132,11 +138,17 @@ fn columns(names: Option<&[String]>, format: Format) -> Result<Columns, Failure>
     let Some(names) = names else {
         return Columns::default_for(format).map_err(|error| Failure::Usage(error.to_string()));
     };
-    let names: Vec<&str> = names.iter().map(|name| name.trim()).filter(|name| !name.is_empty()).collect();
-    if names.is_empty() {
+    let names: Vec<&str> = names.iter().map(|name| name.trim()).collect();
+    if names.iter().all(|name| name.is_empty()) {
         return Err(Failure::Usage(
             "--fields names no field; `netanalyze --list-fields` lists them".to_owned(),
         ));
+    }
+    if names.contains(&"") {
+        return Err(Failure::Usage(format!(
+            "--fields {:?} has an empty name: one comma stands between two fields",
+            names.join(",")
+        )));
     }
     Selection::new(names).map(Columns::Fields).map_err(|error| {
         let near = suggest(&error.name, fields().map(|field| field.name), 3);
@@ -149,9 +161,16 @@ fn columns(names: Option<&[String]>, format: Format) -> Result<Columns, Failure>
     })
 }
 
+/// The longest silence that `--gap` takes: nine digits on either side of the point.
+const MOST_GAP: &str = "999999999.999999999";
+
 /// Seconds with up to nine decimals.
 fn gap(text: &str) -> Result<Span, Failure> {
-    let wrong = || Failure::Usage(format!("--gap {text:?} is no time: give seconds above 0, e.g. 0.5"));
+    let wrong = || {
+        Failure::Usage(format!(
+            "--gap {text:?} cannot be used: give seconds in plain digits, above 0 and at most {MOST_GAP}, e.g. 0.5"
+        ))
+    };
     let (whole, decimals) = text.split_once('.').unwrap_or((text, ""));
     let digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
     if whole.len() + decimals.len() == 0
@@ -181,6 +200,7 @@ mod tests {
         for text in ["", ".", "0", "-1", "1e3", "1,5", "NaN", "9999999999", "0.0000000001"] {
             assert!(gap(text).is_err(), "{text}");
         }
+        assert_eq!(gap(MOST_GAP).unwrap(), Span(999_999_999_999_999_999));
     }
 
     #[test]

@@ -34,7 +34,7 @@ impl From<Error> for Failure {
 }
 
 /// Turns the result of a run into the exit status; says on standard error what went wrong. A closed pipe is no error: whoever read the
-/// output has seen enough.
+/// output has seen enough. (With `--fail-on` the run outlives its reader, and no such error comes here.)
 pub(crate) fn status(result: Result<Outcome, Failure>) -> ExitCode {
     let message = match result {
         Ok(Outcome::Done) => return ExitCode::SUCCESS,

@@ -38,6 +38,13 @@ impl Inputs {
         if sort && paths.len() > 1 {
             let mut timed = Vec::with_capacity(paths.len());
             for path in paths {
+                // What a pipe gave away to the look at its first packet would be missing from the analysis.
+                if std::fs::metadata(&path).is_ok_and(|facts| !facts.is_file() && !facts.is_dir()) {
+                    return usage(&format!(
+                        "--sort-captures cannot look into {}, which can be read only once: name regular files only",
+                        path.display()
+                    ));
+                }
                 timed.push((first_time(&path)?, path));
             }
             // Captures without packets have no place in time: last. Equal times keep the order given.

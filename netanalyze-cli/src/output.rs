@@ -14,6 +14,41 @@ pub(crate) struct Output {
     pending: Option<Pending>,
 }
 
+/// A writer that goes on as if nothing had happened when its reader has gone.
+struct Unattended {
+    writer: Box<dyn Write + Send>,
+    closed: bool,
+}
+
+impl Unattended {
+    fn attempt<T>(
+        &mut self,
+        otherwise: T,
+        act: impl FnOnce(&mut dyn Write) -> io::Result<T>,
+    ) -> io::Result<T> {
+        if self.closed {
+            return Ok(otherwise);
+        }
+        match act(&mut *self.writer) {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
+                self.closed = true;
+                Ok(otherwise)
+            }
+            result => result,
+        }
+    }
+}
+
+impl Write for Unattended {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.attempt(bytes.len(), |writer| writer.write(bytes))
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.attempt((), |writer| writer.flush())
+    }
+}
+
 /// A temporary file that takes its final name on success and vanishes otherwise.
 struct Pending {
     temporary: PathBuf,
@@ -39,6 +74,12 @@ impl Output {
             Ok((file, pending)) => Ok(Output { writer: Box::new(file), name, pending }),
             Err(error) => Err(Failure::Output(name, error)),
         }
+    }
+
+    /// Lets a run whose exit status matters go on when whoever read its output has seen enough.
+    pub(crate) fn outlive_reader(&mut self) {
+        let writer = std::mem::replace(&mut self.writer, Box::new(io::sink()));
+        self.writer = Box::new(Unattended { writer, closed: false });
     }
 
     /// Completes the output: only now the file has its name.

@@ -3,6 +3,7 @@
 use std::io;
 
 use netanalyze_core::engine::{Cancellation, View, analyse};
+use netanalyze_core::expert::KindSet;
 use netanalyze_core::report::Report;
 
 use crate::args::Format;
@@ -44,6 +45,9 @@ pub(crate) fn run(config: Config) -> Result<Outcome, Failure> {
         )));
     }
     let mut out = Output::open(output.as_deref())?;
+    if analysis.gate != KindSet::NONE {
+        out.outlive_reader();
+    }
     let report = show(&analysis, format, Palette::new(colour), &mut out)?;
     out.finish()?;
     let tripped = report.findings_by_kind.iter().any(|count| {

@@ -109,6 +109,52 @@ fn text_folds_by_conversation_the_most_severe_first() {
     assert_eq!(lines[7].trim(), format!("tcp.stream == 0 && {PLAIN_RETRANSMISSIONS}"));
 }
 
+/// [`opening`], then an acknowledgement after each of the silences, given in seconds.
+fn halting(client_port: u16, micros: u64, silences: &[u64]) -> Vec<Segment> {
+    let mut segments = opening(client_port, micros);
+    let mut next = Segment { len: 0, seq: 1101, ack: 5501, ..segments[3] };
+    next.micros = micros + 50_000;
+    segments.push(next);
+    for silence in silences {
+        next.micros += silence * 1_000_000;
+        segments.push(Segment { len: 10, ..next });
+        next.seq += 10;
+    }
+    segments
+}
+
+#[test]
+fn a_folded_line_tells_the_longest_silence() {
+    let folder = Folder::new();
+    let gaps = |name: &str, segments: &[Segment]| {
+        let capture = folder.file(name, &pcap(segments));
+        let text = run(&[&capture, "--findings"]).text();
+        assert_eq!(text, run(&[&capture, "--findings", "--threads", "3"]).text());
+        text.lines().filter(|line| line.contains("netanalyze.gap")).map(str::to_owned).collect::<Vec<_>>()
+    };
+    // Frame 6 ends the opening; equal silences: the earliest.
+    let one = gaps("one.pcap", &halting(40_000, 0, &[2, 3, 2, 15, 15]));
+    assert_eq!(one.len(), 1, "{one:?}");
+    assert!(one[0].contains(", frames 7, 8, 9, …, longest in frame 10: nothing for 15"), "{}", one[0]);
+    let single = gaps("single.pcap", &halting(40_000, 0, &[15]));
+    assert!(single[0].contains(", frame 7: nothing for 15"), "{}", single[0]);
+    // More conversations than get a line each, over several batches: 7 frames each, 9 the 31st.
+    let many: Vec<_> = (0..60)
+        .flat_map(|n| {
+            let silences: &[u64] = if n == 30 || n == 40 { &[2, 15, 2] } else { &[2] };
+            let mut segments = halting(40_000 + n, 100_000_000 * u64::from(n), silences);
+            segments.extend(lossy(50_000 + n, 100_000_000 * u64::from(n) + 50_000_000, 100).split_off(5));
+            segments
+        })
+        .collect();
+    let place = many.iter().position(|segment| segment.client_port == 40_030).unwrap() + 8;
+    let many = gaps("many.pcap", &many);
+    assert_eq!(many.len(), 1, "{many:?}");
+    let expected = format!("longest in frame {place}: nothing for 15");
+    assert!(many[0].contains(" in 60 conversations, e.g. 192.0.2.1:40030 → "), "{}", many[0]);
+    assert!(many[0].contains(&expected), "{expected}: {}", many[0]);
+}
+
 #[test]
 fn as_many_equal_findings_as_you_like_read_as_a_line() {
     let folder = Folder::new();

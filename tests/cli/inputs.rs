@@ -94,6 +94,16 @@ fn captures_can_be_sorted_by_time() {
     assert_eq!(sorted, right);
     let unsorted = run(&[&c, &a, &b, "--findings", "--format", "json"]).json();
     assert_eq!(unsorted["notes"][0]["kind"], "descending_times");
+    #[cfg(unix)]
+    {
+        // A pipe could be looked into only by eating what it holds.
+        let pipe = folder.path().join("pipe").display().to_string();
+        assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+        for order in [[&a, &pipe], [&pipe, &a]] {
+            let message = run(&["--sort-captures", order[0], order[1]]).failure();
+            assert!(message.contains("read only once") && message.contains("pipe"), "{message}");
+        }
+    }
     assert!(run(&["--sort-captures", "-", &a]).failure().contains("standard input"));
     assert!(run(&["--sort-captures", &a, "missing.pcap"]).failure().contains("missing.pcap"));
 }

@@ -15,6 +15,11 @@ fn large() -> Vec<u8> {
     pcap(&segments)
 }
 
+fn late(mut segments: Vec<Segment>) -> Vec<Segment> {
+    segments.iter_mut().for_each(|segment| segment.micros += 900_000_000);
+    segments
+}
+
 #[test]
 fn wrong_usage_is_status_2_and_says_how() {
     let folder = Folder::new();
@@ -28,12 +33,45 @@ fn wrong_usage_is_status_2_and_says_how() {
         &[&capture, "--all"],
         &[&capture, "--fail-on", "chat"],
         &[&capture, "--list-fields"],
+        &[&capture, "--fields", "ip.src"],
+        &[&capture, "--findings", "--fields", "ip.src"],
+        &["--list-fields", "--fields", "ip.src"],
+        &[&capture, "--packets", "--all"],
+        &["--explain", "all", "--all"],
+        &[&capture, "--csv-safe"],
+        &[&capture, "--findings", "--csv-safe"],
+        &["--list-fields", "--csv-safe"],
+        &["--list-fields", "--min-severity", "warn"],
+        &["--explain", "all", "--fail-on", "warn"],
         &[&capture, "--no-such-option"],
     ] {
         let run = run(arguments).status(2);
         assert!(run.stdout.is_empty(), "{}", run.command);
         assert!(run.stderr.contains("--help") || run.stderr.contains("Usage"), "{}", run.stderr);
     }
+}
+
+#[test]
+fn nothing_is_accepted_and_ignored() {
+    let folder = Folder::new();
+    let capture = folder.file("a.pcap", &pcap(&trouble()));
+    let packets = |options: &[&str]| run(&[&[capture.as_str(), "--packets"], options].concat());
+    assert!(packets(&["--min-severity", "note"]).failure().contains("--min-severity"));
+    // The gate looks at it.
+    packets(&["--min-severity", "error", "--fail-on", "note"]).status(0);
+    packets(&["--min-severity", "warn", "--fail-on", "note"]).status(1);
+    for fields in ["ip.src,,ip.dst", "ip.src,", ",ip.src", "ip.src, ,ip.dst"] {
+        let message = packets(&["--fields", fields]).failure();
+        assert!(message.contains("empty name"), "{fields}: {message}");
+    }
+    for fields in ["", ",", " "] {
+        assert!(packets(&["--fields", fields]).failure().contains("names no field"), "{fields:?}");
+    }
+    for gap in ["1e300", "1000000000", "99999999999999999999"] {
+        let message = run(&[&capture, "--gap", gap]).failure();
+        assert!(message.contains(" at most 999999999.999999999"), "{message}");
+    }
+    run(&[&capture, "--findings", "--gap", "999999999.999999999"]).text();
 }
 
 #[test]
@@ -109,6 +147,29 @@ fn a_closed_pipe_is_no_error() {
             let output = child.wait_with_output().unwrap();
             assert_eq!(output.status.code(), Some(0), "{format}");
             assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+        }
+    }
+}
+
+#[test]
+fn the_gate_outlives_a_closed_pipe() {
+    let folder = Folder::new();
+    // What trips the gate comes long after the pipe was closed.
+    let bytes = [large(), pcap(&late(trouble())).split_off(24)].concat();
+    let capture = folder.file("a.pcap", &bytes);
+    for format in FORMATS {
+        for view in [&["--packets"][..], &["--findings", "--all"], &["--findings"], &[]] {
+            for (gate, status) in [("warn", 1), ("error", 0)] {
+                let mut command = command();
+                command.arg(&capture).args(view).args(["--format", format, "--fail-on", gate]);
+                let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+                let mut stdout = child.stdout.take().unwrap();
+                stdout.read_exact(&mut [0; 10]).unwrap();
+                drop(stdout);
+                let output = child.wait_with_output().unwrap();
+                assert_eq!(output.status.code(), Some(status), "{view:?} {format} {gate}");
+                assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+            }
         }
     }
 }

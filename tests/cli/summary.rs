@@ -19,6 +19,7 @@ fn text_tells_facts_findings_and_what_to_do_next() {
         "warn tcp.analysis.zero_window 1 1 8 Zero window",
         "note tcp.analysis.retransmission 2 1 6 Retransmission",
         "Capture quality",
+        "the file is whole: nothing damaged was noticed",
     ] {
         assert!(squeezed.iter().any(|line| line == expected), "{expected} in\n{text}");
     }

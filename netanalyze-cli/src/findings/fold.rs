@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use hashbrown::HashMap;
 use netanalyze_core::engine::{Interests, View};
-use netanalyze_core::expert::{Finding, KindId, KindSet, Protocol};
+use netanalyze_core::expert::{Detail, Finding, KindId, KindSet, Protocol};
 use netanalyze_core::field::AnalysedBatch;
 use netanalyze_core::model::Span;
 use netanalyze_core::report::Report;
@@ -33,18 +33,36 @@ struct Group {
     conversations: u64,
     /// The first ones' frames.
     frames: [u64; FRAMES_SHOWN],
-    first: Finding,
+    /// The one whose sentence the line says: the longest silence, else the first.
+    sample: Finding,
+}
+
+/// How long a silence was, if the finding is one.
+fn silence(finding: &Finding) -> Option<Span> {
+    match finding.detail {
+        Detail::Gap { silence, .. } => Some(silence),
+        _ => None,
+    }
 }
 
 impl Group {
     fn new(finding: &Finding) -> Self {
-        Group { count: 0, conversations: 0, frames: [0; FRAMES_SHOWN], first: finding.clone() }
+        Group { count: 0, conversations: 0, frames: [0; FRAMES_SHOWN], sample: finding.clone() }
+    }
+
+    /// A long silence must not hide behind a short one. Of equal ones the earliest frame's stays, however the capture is cut into batches.
+    fn choose(&mut self, other: &Finding) {
+        let rank = |finding: &Finding| silence(finding).map(|span| (span, std::cmp::Reverse(finding.frame)));
+        if rank(other) > rank(&self.sample) {
+            self.sample = other.clone();
+        }
     }
 
     fn add(&mut self, finding: &Finding) {
         if let Some(place) = self.frames.get_mut(usize::try_from(self.count).unwrap_or(usize::MAX)) {
             *place = finding.frame.0;
         }
+        self.choose(finding);
         self.count += 1;
         self.conversations += u64::from(finding.first_of_conversation);
     }
@@ -55,6 +73,7 @@ impl Group {
         for (place, frame) in self.frames.iter_mut().skip(from).zip(later.frames) {
             *place = frame;
         }
+        self.choose(&later.sample);
         self.count += later.count;
         self.conversations += later.conversations;
     }
@@ -149,7 +168,7 @@ impl Folded {
         for (kind, whole) in kinds {
             let mut shared: Vec<_> = self.all.conversations.iter().filter(|(c, _)| c.0 == *kind).collect();
             shared.sort_by_key(|(conversation, group)| {
-                (std::cmp::Reverse(group.count), group.first.frame, conversation.1, conversation.2)
+                (std::cmp::Reverse(group.count), group.frames[0], conversation.1, conversation.2)
             });
             if shared.is_empty() {
                 lines.push(whole);
@@ -173,7 +192,7 @@ fn push_group(
     palette: Palette,
     width: usize,
 ) -> std::io::Result<()> {
-    let (finding, kind) = (&group.first, group.first.kind.kind());
+    let (finding, kind) = (&group.sample, group.sample.kind.kind());
     let (severity, count) = (palette.severity(kind.severity), grouped(group.count));
     write!(out, "{severity}  {count:>width$}  {}  ", kind.id)?;
     let many = group.conversations > 1;
@@ -181,12 +200,17 @@ fn push_group(
         write!(out, "in {} conversations, e.g. ", grouped(group.conversations))?;
     }
     write!(out, "{} → {}, ", finding.source, finding.destination)?;
+    let is_longest = group.count > 1 && silence(finding).is_some();
     if many || group.count == 1 {
-        write!(out, "frame {}", finding.frame)?;
+        let which = if is_longest { "longest in " } else { "" };
+        write!(out, "{which}frame {}", finding.frame)?;
     } else {
         let shown: Vec<_> = group.frames.iter().filter(|&&frame| frame != 0).map(u64::to_string).collect();
         let more = if group.count > shown.len() as u64 { ", …" } else { "" };
         write!(out, "frames {}{more}", shown.join(", "))?;
+        if is_longest {
+            write!(out, ", longest in frame {}", finding.frame)?;
+        }
     }
     writeln!(out, ": {}", finding.message())?;
     let filter = kind_filter(kind, gap);

@@ -26,7 +26,9 @@ pub(super) fn report(
     findings(&mut out, report, shown, analysis, palette)?;
     writeln!(out, "\nCapture quality")?;
     if report.notes.is_empty() {
-        writeln!(out, "  nothing damaged or missing was noticed")?;
+        // Of the capture as a file: what the network lost stands among the findings.
+        let whole = if report.capture.facts.files.len() > 1 { "files are whole" } else { "file is whole" };
+        writeln!(out, "  the {whole}: nothing damaged was noticed")?;
     }
     for note in &report.notes {
         writeln!(out, "  {}", note_line(note))?;

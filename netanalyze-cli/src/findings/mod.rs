@@ -27,7 +27,7 @@ pub(crate) fn push_closing(out: &mut Vec<u8>, report: &Report, written: bool) ->
 
 /// The display filter that shows a kind's frames in Wireshark.
 pub(crate) fn kind_filter(kind: &Kind, gap: Span) -> String {
-    if kind.id == "netanalyze.gap" {
+    if matches!(kind.id, "netanalyze.gap" | "netanalyze.idle") {
         let seconds = gap.to_string();
         return format!("tcp.time_delta > {}", seconds.trim_end_matches('0').trim_end_matches('.'));
     }

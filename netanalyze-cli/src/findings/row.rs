@@ -161,7 +161,7 @@ mod tests {
 
     const SEGMENT: Detail = Detail::Segment {
         seq: 1,
-        bytes: 1448,
+        payload_bytes: 1448,
         syn: false,
         fin: false,
         rto_frame: FrameNumber(4),

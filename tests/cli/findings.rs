@@ -52,7 +52,7 @@ fn json_has_the_keys_of_the_contract() {
     assert_eq!(first["source"], "192.0.2.2:80");
     assert_eq!(first["protocol"], "tcp");
     assert_eq!(first["stream"], 0);
-    assert_eq!(first["bytes"], 500);
+    assert_eq!(first["payload_bytes"], 500);
     assert_eq!(first["filter"], "frame.number == 6");
 }
 
@@ -109,10 +109,10 @@ fn text_folds_by_conversation_the_most_severe_first() {
     assert_eq!(lines[7].trim(), format!("tcp.stream == 0 && {PLAIN_RETRANSMISSIONS}"));
 }
 
-/// [`opening`], then an acknowledgement after each of the silences, given in seconds.
+/// [`opening`], then data after each of the silences, given in seconds; the server waits all the while for its last bytes to be acknowledged.
 fn halting(client_port: u16, micros: u64, silences: &[u64]) -> Vec<Segment> {
     let mut segments = opening(client_port, micros);
-    let mut next = Segment { len: 0, seq: 1101, ack: 5501, ..segments[3] };
+    let mut next = Segment { len: 0, seq: 1101, ack: 5301, ..segments[3] };
     next.micros = micros + 50_000;
     segments.push(next);
     for silence in silences {

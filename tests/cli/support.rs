@@ -267,7 +267,7 @@ pub(crate) fn lossy(client_port: u16, micros: u64, times: u32) -> Vec<Segment> {
 pub(crate) fn trouble() -> Vec<Segment> {
     let mut segments = lossy(40_000, 0, 2);
     let client =
-        Segment { micros: 700_000, from_client: true, flags: ACK, seq: 1101, ack: 5501, ..segments[3] };
+        Segment { micros: 700_000, from_client: true, flags: ACK, seq: 1101, ack: 5301, ..segments[3] };
     segments.push(Segment { window: 0, len: 0, ..client });
     segments.push(Segment { micros: 3_000_000, flags: RST | ACK, len: 0, ..client });
     segments

@@ -181,7 +181,7 @@ mod tests {
                 SEGMENT,
                 Some("finding"),
                 json!({
-                    "type": "finding", "seq": 1, "bytes": 1448, "syn": false, "fin": false, "rto_frame": 4, "rto_ns": 203_000_000,
+                    "type": "finding", "seq": 1, "payload_bytes": 1448, "syn": false, "fin": false, "rto_frame": 4, "rto_ns": 203_000_000,
                     "message": "1448 bytes at seq 1 sent again, 203 ms after frame 4 which is still unacknowledged",
                 }),
             ),

@@ -50,6 +50,7 @@ impl<'a> Sink<'a> for Trace<'_> {
             Layer::Other(p) => p.name().into(),
             Layer::Cut(p) => format!("cut({})", p.name()),
             Layer::Malformed(p) => format!("malformed({})", p.name()),
+            Layer::TooDeep => "too deep".to_owned(),
         };
         self.words.push(word);
     }

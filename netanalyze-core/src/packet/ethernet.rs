@@ -223,9 +223,9 @@ mod tests {
         let tag = |id: u8, kind: u16| cat(&[&[0x20, id], &kind.to_be_bytes()]);
         assert_eq!(trace_eth(0x8100, &cat(&[&tag(5, 0x0800), &tcp4()])), "eth vlan:5 ip tcp/24");
         let stack = cat(&[&tag(1, 0x9100), &tag(2, 0x8100), &tag(3, 0x88a8), &tag(4, 0x86dd), &tcp6()]);
-        assert_eq!(trace_eth(0x88a8, &stack), "eth vlan:1 vlan:2 vlan:3 vlan:4 ipv6 tcp/24");
+        assert_eq!(trace_eth(0x88a8, &stack), "eth ieee8021ad vlan:2 vlan:3 ieee8021ad ipv6 tcp/24");
         let endless: Vec<u8> = [0, 1, 0x81, 0].repeat(200);
-        assert!(trace_eth(0x8100, &endless).ends_with("malformed(data)"));
+        assert!(trace_eth(0x8100, &endless).ends_with("too deep"));
         assert_eq!(trace_eth(0x8926, &cat(&[&[0; 4], &[8, 0], &tcp4()])), "eth vntag ip tcp/24");
         assert_eq!(trace_eth(0x893f, &cat(&[&[0; 6], &[8, 0], &tcp4()])), "eth etag ip tcp/24");
         assert_eq!(trace_eth(0x8909, &cat(&[&[1, 1, 0, 1, 0, 9], &[8, 0], &tcp4()])), "eth cmd ip tcp/24");

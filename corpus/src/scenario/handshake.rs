@@ -191,6 +191,7 @@ fn fast_open() -> Capture {
         (&cookie[..], 8, false),
         (&[34, 2, 1, 1][..], 0, true),
         (&[254, 12, 0xf9, 0x89, 1, 2, 3, 4, 5, 6, 7, 8][..], 8, true),
+        (&[254, 12, 0xf9, 0x89, 1, 2, 3, 4, 5, 6, 7, 8][..], 8, false),
     ];
     for (index, (option, early, accepted)) in kinds.into_iter().enumerate() {
         let mut connection = Connection::v4(41_070 + index as u16, 80);

@@ -12,7 +12,7 @@ pub(super) fn captures() -> Vec<Capture> {
 
 fn options() -> Capture {
     let mut trace = Trace::new();
-    let cases: [&[u8]; 12] = [
+    let cases: [&[u8]; 17] = [
         &[2, 4, 5, 180],
         &[3, 3, 7, 0],
         &[1, 1, 1, 1],
@@ -25,6 +25,11 @@ fn options() -> Capture {
         &[200, 0, 1, 1],
         &[30, 4, 0x20, 0, 1, 3, 3, 4],
         &[5, 7, 0, 0, 0, 1, 1, 1],
+        &[1, 1, 1, 1],
+        &[0, 9, 0, 0],
+        &[5, 7, 0, 0, 0, 2, 1, 1],
+        &[3, 3, 15, 0],
+        &[3, 3, 15, 0],
     ];
     let mut connection = Connection::v4(48_000, 5700);
     connection.open(&mut trace, 3_000);

@@ -238,7 +238,11 @@ fn urgent() -> Capture {
     unmarked.urgent = 3;
     connection.send(&mut trace, &unmarked);
     trace.wait_us(6_000);
-    connection.ack(&mut trace, Side::Server);
+    let mut answer = connection.segment(&trace, Side::Server, flag::ACK | flag::PSH, b"and back");
+    answer.urgent = 0xffff;
+    connection.send(&mut trace, &answer);
+    trace.expect("tcp.urgent_pointer.non_zero");
+    trace.wait_us(6_000);
     let mut unasked = connection.segment(&trace, Side::Client, flag::PSH, b"data without the ACK flag");
     unasked.ack = 77;
     connection.send(&mut trace, &unasked);

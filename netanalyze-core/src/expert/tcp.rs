@@ -36,8 +36,8 @@ fn with_silence(verdict: &Verdict, gap: Span) -> Flags {
     let mut flags = verdict.flags;
     if verdict.time_delta > gap && verdict.shown.times {
         let (own, peers) = verdict.figures.outstanding;
-        // A client may think for as long as it likes; a server has a request to answer.
-        let owes_answer = verdict.figures.answers && verdict.opener != Opener::Sender;
+        // A client may think for as long as it likes; a server has a request to answer. Where neither is known, nobody is accused.
+        let owes_answer = verdict.figures.answers && verdict.opener == Opener::Receiver;
         flags.set(if own || peers || owes_answer { Flags::GAP } else { Flags::IDLE });
     }
     flags
@@ -99,6 +99,8 @@ fn detail(kind: KindId, packet: &TcpPacket, verdict: &Verdict) -> Detail {
             rto_frame: record.rto_frame,
             rto: record.rto,
         },
+        // A number that belongs to another connection: the distance means nothing.
+        Flags::LOST_SEGMENT if verdict.flags.has(Flags::REUSED_PORTS) => Detail::None {},
         Flags::LOST_SEGMENT => Detail::Missing { seq, missing_bytes: figures.missing },
         Flags::ACK_LOST_SEGMENT => {
             Detail::Unseen { ack, hole_seq: figures.hole.wrapping_sub(verdict.ack_base) }

@@ -43,6 +43,8 @@ pub struct TcpConversation {
     pub kinds_seen: u64,
 }
 
+const _: () = assert!(size_of::<TcpConversation>() <= 400, "conversations are what memory grows with");
+
 /// A UDP conversation.
 #[derive(Debug)]
 struct UdpConversation {

@@ -2,7 +2,7 @@
 
 use super::shared::Remains;
 use super::tally::{Occurrences, Tally};
-use crate::model::limits::MAX_LAYERS;
+use crate::model::limits::{MAX_ANNOUNCEMENTS, MAX_LAYERS, MAX_NESTED_DATAGRAMS};
 use crate::model::{Note, NoteKind};
 use crate::report::{CaptureSummary, KindCount, ProtocolCount, Report};
 
@@ -50,7 +50,7 @@ pub(super) fn report(remains: Remains, tally: &Tally) -> Report {
     }
     if tally.too_deep.count > 0 {
         let message = format!(
-            "{} with more than {MAX_LAYERS} layers (first: frame {}): deeper ones were not decoded",
+            "{} with more than {MAX_LAYERS} layers, or {MAX_NESTED_DATAGRAMS} fragmented ones (first: frame {}): deeper ones were not decoded",
             frames(tally.too_deep.count),
             first(&tally.too_deep)
         );
@@ -67,6 +67,20 @@ pub(super) fn report(remains: Remains, tally: &Tally) -> Report {
                 "{} incomplete IP datagrams were given up, oldest first, to keep memory bounded",
                 fragments.dropped()
             ),
+        });
+    }
+    let ignored = numbers.announcements.ignored();
+    if ignored > 0 {
+        let message = format!(
+            "{ignored} announced data connections were ignored because {MAX_ANNOUNCEMENTS} were waiting: their tcp.completeness can differ"
+        );
+        notes.push(Note {
+            kind: NoteKind::LimitReached,
+            file: None,
+            offset: None,
+            frame: None,
+            count: ignored,
+            message,
         });
     }
     Report {

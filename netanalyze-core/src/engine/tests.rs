@@ -1,4 +1,4 @@
-//! A worker that dies at any stage of its batch must free all others, whatever it holds at the moment.
+//! A worker that dies at any stage of its batch, or a run cancelled there, must free all others, whatever they wait for at the moment.
 
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -11,6 +11,7 @@ use super::{Cancellation, Interests, View};
 use crate::capture::{Batch, CaptureReader, Source};
 use crate::conversation::SHARDS;
 use crate::field::AnalysedBatch;
+use crate::model::Error;
 use crate::model::limits::BATCH_BYTES;
 
 struct Count;
@@ -39,7 +40,7 @@ fn capture(batches: usize) -> CaptureReader {
     CaptureReader::open(vec![Source::Stream { name: "test".to_owned(), reader }]).unwrap()
 }
 
-/// Where a worker dies: with its batch in hand, or during its turn at a gate.
+/// Where something happens to a worker: with its batch in hand, or during its turn at a gate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stage {
     Decode,
@@ -49,30 +50,52 @@ enum Stage {
     Output,
 }
 
-/// Takes a batch through the gates up to a stage and panics there.
-fn die<A>(shared: &Shared<'_, Count, A>, batch: u64, stage: Stage) {
+const STAGES: [Stage; 7] = [
+    Stage::Decode,
+    Stage::Fragments,
+    Stage::Shard(0),
+    Stage::Shard(17),
+    Stage::Shard(SHARDS - 1),
+    Stage::Number,
+    Stage::Output,
+];
+
+/// Takes a batch through the gates and calls `act` at each stage.
+fn pass<A>(shared: &Shared<'_, Count, A>, batch: u64, act: impl Fn(Stage)) {
     let _guard = StopOnPanic(shared);
-    assert_ne!(stage, Stage::Decode, "on purpose");
+    act(Stage::Decode);
     {
         let _turn = shared.fragments.enter(batch, &shared.poison).unwrap();
-        assert_ne!(stage, Stage::Fragments, "on purpose");
+        act(Stage::Fragments);
     }
     for (number, gate) in shared.shards.iter().enumerate() {
         let _turn = gate.enter(batch, &shared.poison).unwrap();
-        assert_ne!(stage, Stage::Shard(number), "on purpose");
+        act(Stage::Shard(number));
     }
     {
         let _turn = shared.numbers.enter(batch, &shared.poison).unwrap();
-        assert_ne!(stage, Stage::Number, "on purpose");
+        act(Stage::Number);
     }
     let _turn = shared.output.enter(batch, &shared.poison).unwrap();
-    assert_ne!(stage, Stage::Output, "on purpose");
+    act(Stage::Output);
+}
+
+/// Runs a test of a run that must end, and fails if it does not.
+fn must_end(what: &str, run: impl FnOnce() + Send + 'static) {
+    let (tell, told) = mpsc::channel();
+    let runner = std::thread::spawn(move || {
+        run();
+        tell.send(()).unwrap();
+    });
+    if told.recv_timeout(Duration::from_secs(300)) == Err(mpsc::RecvTimeoutError::Timeout) {
+        panic!("a worker hangs after {what}");
+    }
+    runner.join().unwrap();
 }
 
 /// One worker takes the first batch and dies with it, while others wait for it at every gate.
 fn others_end(stage: Stage, others: usize) {
-    let (tell, told) = mpsc::channel();
-    let runner = std::thread::spawn(move || {
+    must_end(&format!("a panic at {stage:?}"), move || {
         let cancellation = Cancellation::default();
         let mut delivered = Vec::new();
         let accept = |number| {
@@ -86,33 +109,54 @@ fn others_end(stage: Stage, others: usize) {
             for _ in 0..others {
                 scope.spawn(|| work(&shared));
             }
-            let outcome = catch_unwind(AssertUnwindSafe(|| die(&shared, batch.number, stage)));
+            let outcome = catch_unwind(AssertUnwindSafe(|| {
+                pass(&shared, batch.number, |at| assert_ne!(at, stage, "on purpose"));
+            }));
             assert!(outcome.is_err(), "{stage:?}");
         });
         assert!(shared.poison.is_set());
         drop(shared);
         // What follows a batch that was given up must not come out.
         assert!(delivered.is_empty() || stage == Stage::Output, "{delivered:?} at {stage:?}");
-        tell.send(()).unwrap();
     });
-    if told.recv_timeout(Duration::from_secs(300)) == Err(mpsc::RecvTimeoutError::Timeout) {
-        panic!("a worker hangs after a panic at {stage:?}");
+}
+
+/// One worker takes the first batch, and the run is cancelled while it is at a stage and others wait for it.
+fn cancelled_at(stage: Stage, others: usize) {
+    must_end(&format!("a cancellation at {stage:?}"), move || {
+        let cancellation = Cancellation::default();
+        let accept = |_| Ok(());
+        let shared = Shared::new(capture(8), &Count, accept, &cancellation);
+        let mut batch = Batch::default();
+        assert!(shared.read(&mut batch).is_some());
+        std::thread::scope(|scope| {
+            pass(&shared, batch.number, |at| {
+                if at == stage {
+                    // With what they can read before they notice, the others get as far as this worker lets them.
+                    for _ in 0..others {
+                        scope.spawn(|| work(&shared));
+                    }
+                    cancellation.cancel();
+                }
+            });
+            work(&shared);
+        });
+        assert!(matches!(shared.finish(), Err(Error::Cancelled)), "{stage:?}");
+    });
+}
+
+#[test]
+fn a_cancellation_at_any_stage_ends_every_worker() {
+    for stage in STAGES {
+        for others in [0, 1, 3] {
+            cancelled_at(stage, others);
+        }
     }
-    runner.join().unwrap();
 }
 
 #[test]
 fn a_panic_at_any_stage_frees_every_worker() {
-    let stages = [
-        Stage::Decode,
-        Stage::Fragments,
-        Stage::Shard(0),
-        Stage::Shard(17),
-        Stage::Shard(SHARDS - 1),
-        Stage::Number,
-        Stage::Output,
-    ];
-    for stage in stages {
+    for stage in STAGES {
         for others in [0, 1, 3] {
             others_end(stage, others);
         }

@@ -167,10 +167,15 @@ impl Buffers {
         };
         dissect_datagram(&datagram, &mut sink);
         let (protocols, malformed) = (sink.protocols, sink.malformed);
+        let too_deep = sink.too_deep || (depth >= MAX_NESTED_DATAGRAMS && !sink.fragments.is_empty());
         let wire_len = batch.frames.get(found.frame_index as usize).map_or(0, |raw| raw.wire_len);
         self.tally.protocols(protocols, wire_len);
+        let frame = batch.frame_number(found.frame_index as usize);
         if malformed {
-            self.tally.malformed.add(batch.frame_number(found.frame_index as usize));
+            self.tally.malformed.add(frame);
+        }
+        if too_deep {
+            self.tally.too_deep.add(frame);
         }
         if depth < MAX_NESTED_DATAGRAMS {
             for nested in &inner {

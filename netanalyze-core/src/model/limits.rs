@@ -28,9 +28,6 @@ pub const MAX_FRAGMENTS_PER_DATAGRAM: usize = 8_192;
 /// Segments of one direction that await their acknowledgement. Wireshark 4.0 keeps at most as many, and its verdicts depend on it.
 pub const MAX_UNACKED_SEGMENTS: usize = 10_000;
 
-/// Notes of one kind and file that keep a place of their own; further ones only count.
-pub const MAX_NOTES_PER_KIND: usize = 8;
-
 /// Datagrams completed inside a completed datagram (fragments of a tunnel's inner packet): deeper ones are not decoded.
 pub const MAX_NESTED_DATAGRAMS: u8 = 4;
 /// Comments and lines about the writer that are kept of each input.

@@ -89,7 +89,7 @@ fn groups(criterion: &mut Criterion) {
         group.bench_function("whole", |b| {
             b.iter(|| {
                 let mut findings = 0;
-                let accept = |piece| {
+                let accept = |piece, _: &AnalysedBatch<'_>| {
                     findings += piece;
                     Ok(())
                 };

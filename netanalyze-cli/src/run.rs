@@ -4,6 +4,7 @@ use std::io;
 
 use netanalyze_core::engine::{Cancellation, View, analyse};
 use netanalyze_core::expert::KindSet;
+use netanalyze_core::field::AnalysedBatch;
 use netanalyze_core::report::Report;
 
 use crate::args::Format;
@@ -109,7 +110,7 @@ fn collect<V: View>(
     view: &V,
     mut add: impl FnMut(V::Piece) + Send,
 ) -> Result<Report, Failure> {
-    let accept = |piece| {
+    let accept = |piece, _: &AnalysedBatch<'_>| {
         add(piece);
         Ok(())
     };
@@ -123,7 +124,7 @@ fn collect<V: View>(
 fn stream<V: Streamed>(analysis: &Analysis, view: &V, out: &mut Output) -> Result<Report, Failure> {
     let (mut begun, mut written) = (false, false);
     let writer = out.writer();
-    let accept = |piece: Vec<u8>| {
+    let accept = |piece: Vec<u8>, _: &AnalysedBatch<'_>| {
         if !begun {
             begun = true;
             writer.write_all(&view.head())?;

@@ -37,7 +37,7 @@
 //! # fn main() -> Result<(), netanalyze_core::model::Error> {
 //! let capture = Source::File(concat!(env!("CARGO_MANIFEST_DIR"), "/../corpus/captures/connection-refused.pcap").into());
 //! let mut warnings = Vec::new();
-//! let accept = |mut piece: Vec<String>| {
+//! let accept = |mut piece: Vec<String>, _: &AnalysedBatch<'_>| {
 //!     warnings.append(&mut piece);
 //!     Ok(())
 //! };

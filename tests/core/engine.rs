@@ -175,7 +175,13 @@ fn a_panic_of_the_view_comes_through() {
         on_every_pool(move |count| {
             let view = At { batch: at, act: || panic!("view") };
             let run = || {
-                analyse(vec![capture.source()], threads(count), &view, |_| Ok(()), &Cancellation::default())
+                analyse(
+                    vec![capture.source()],
+                    threads(count),
+                    &view,
+                    |_, _: &AnalysedBatch<'_>| Ok(()),
+                    &Cancellation::default(),
+                )
             };
             let result = catch_unwind(AssertUnwindSafe(run));
             assert_eq!(message(&*result.unwrap_err()), "view");
@@ -191,7 +197,7 @@ fn a_panic_of_the_consumer_comes_through() {
         on_every_pool(move |count| {
             let view = At { batch: u64::MAX, act: || () };
             let mut seen = Vec::new();
-            let accept = |number| {
+            let accept = |number, _: &AnalysedBatch<'_>| {
                 seen.push(number);
                 assert_ne!(number, at, "on purpose");
                 Ok(())
@@ -232,11 +238,25 @@ fn a_panic_or_an_error_of_the_input_comes_through() {
     on_every_pool(move |count| {
         let view = At { batch: u64::MAX, act: || () };
         let source = faulty(&capture, || panic!("read"));
-        let run = || analyse(vec![source], threads(count), &view, |_| Ok(()), &Cancellation::default());
+        let run = || {
+            analyse(
+                vec![source],
+                threads(count),
+                &view,
+                |_, _: &AnalysedBatch<'_>| Ok(()),
+                &Cancellation::default(),
+            )
+        };
         assert_eq!(message(&*catch_unwind(AssertUnwindSafe(run)).unwrap_err()), "read");
 
         let source = faulty(&capture, || Err(io::Error::other("unplugged")));
-        let result = analyse(vec![source], threads(count), &view, |_| Ok(()), &Cancellation::default());
+        let result = analyse(
+            vec![source],
+            threads(count),
+            &view,
+            |_, _: &AnalysedBatch<'_>| Ok(()),
+            &Cancellation::default(),
+        );
         assert!(
             matches!(&result, Err(Error::Read { name, source }) if name == "faulty" && source.to_string() == "unplugged"),
             "{result:?}"
@@ -252,7 +272,7 @@ fn an_error_of_the_consumer_ends_the_run_at_once() {
         on_every_pool(move |count| {
             let view = At { batch: u64::MAX, act: || () };
             let mut seen = Vec::new();
-            let accept = |number| {
+            let accept = |number, _: &AnalysedBatch<'_>| {
                 seen.push(number);
                 if number == at { Err(io::Error::other("full")) } else { Ok(()) }
             };
@@ -274,7 +294,13 @@ fn cancelled_before_the_start_nothing_is_delivered() {
         let cancellation = Cancellation::default();
         cancellation.cancel();
         let view = At { batch: 0, act: || panic!("nothing to digest") };
-        let result = analyse(vec![capture.source()], threads(count), &view, |_| Ok(()), &cancellation);
+        let result = analyse(
+            vec![capture.source()],
+            threads(count),
+            &view,
+            |_, _: &AnalysedBatch<'_>| Ok(()),
+            &cancellation,
+        );
         assert!(matches!(result, Err(Error::Cancelled)), "{result:?}");
     });
 }
@@ -288,7 +314,7 @@ fn cancelled_from_within_a_view() {
             let cancellation = Cancellation::default();
             let view = At { batch: at, act: || cancellation.cancel() };
             let mut seen = Vec::new();
-            let accept = |number| {
+            let accept = |number, _: &AnalysedBatch<'_>| {
                 seen.push(number);
                 Ok(())
             };
@@ -342,7 +368,7 @@ fn cancelled_from_another_thread() {
                 })
             };
             let view = At { batch: u64::MAX, act: || () };
-            let accept = |_| {
+            let accept = |_, _: &AnalysedBatch<'_>| {
                 delivered.fetch_add(1, SeqCst);
                 Ok(())
             };

@@ -61,7 +61,7 @@ pub(crate) fn run(
     view: &Rows,
 ) -> Result<(Vec<Vec<String>>, Report), Error> {
     let mut rows = Vec::new();
-    let accept = |piece: Vec<Vec<String>>| {
+    let accept = |piece: Vec<Vec<String>>, _: &AnalysedBatch<'_>| {
         rows.extend(piece);
         Ok(())
     };

@@ -77,8 +77,8 @@ impl Cancellation {
     }
 }
 
-/// Analyses a rotated set. Pieces reach `accept` in capture order, one at a time; an error of `accept` ends the run as
-/// [`Error::Output`].
+/// Analyses a rotated set. Pieces reach `accept` in capture order, one at a time and each with the batch that it was made of; an error of
+/// `accept` ends the run as [`Error::Output`].
 ///
 /// With one thread all work happens on the calling thread. With more, workers run in the rayon pool that the caller is in, or in one made
 /// for this run. The results do not depend on the number. Neither [`View::digest`] nor `accept` may use rayon: see there.
@@ -98,7 +98,7 @@ pub fn analyse<V, A>(
 ) -> Result<Report, Error>
 where
     V: View,
-    A: FnMut(V::Piece) -> std::io::Result<()> + Send,
+    A: FnMut(V::Piece, &AnalysedBatch<'_>) -> std::io::Result<()> + Send,
 {
     let reader = CaptureReader::open(sources)?;
     let shared = Shared::new(reader, view, accept, cancellation);

@@ -98,7 +98,7 @@ fn others_end(stage: Stage, others: usize) {
     must_end(&format!("a panic at {stage:?}"), move || {
         let cancellation = Cancellation::default();
         let mut delivered = Vec::new();
-        let accept = |number| {
+        let accept = |number, _: &AnalysedBatch<'_>| {
             delivered.push(number);
             Ok(())
         };
@@ -125,7 +125,7 @@ fn others_end(stage: Stage, others: usize) {
 fn cancelled_at(stage: Stage, others: usize) {
     must_end(&format!("a cancellation at {stage:?}"), move || {
         let cancellation = Cancellation::default();
-        let accept = |_| Ok(());
+        let accept = |_, _: &AnalysedBatch<'_>| Ok(());
         let shared = Shared::new(capture(8), &Count, accept, &cancellation);
         let mut batch = Batch::default();
         assert!(shared.read(&mut batch).is_some());

@@ -32,7 +32,7 @@ struct Buffers {
 /// Takes batches until none is left or the run is stopped; returns what was counted.
 pub(super) fn work<V: View, A>(shared: &Shared<'_, V, A>) -> Tally
 where
-    A: FnMut(V::Piece) -> std::io::Result<()> + Send,
+    A: FnMut(V::Piece, &AnalysedBatch<'_>) -> std::io::Result<()> + Send,
 {
     let mut batch = Batch::default();
     let mut buffers = Buffers::default();
@@ -52,7 +52,7 @@ impl Buffers {
         times: BatchTimes,
     ) -> Result<(), Stopped>
     where
-        A: FnMut(V::Piece) -> std::io::Result<()> + Send,
+        A: FnMut(V::Piece, &AnalysedBatch<'_>) -> std::io::Result<()> + Send,
     {
         self.datagrams.clear();
         let fragments = self.decode(batch, shared);
@@ -75,7 +75,7 @@ impl Buffers {
         }
         self.pass_shards(batch, shared)?;
         self.number(batch, shared)?;
-        let piece = shared.view.digest(&AnalysedBatch {
+        let analysed = AnalysedBatch {
             batch,
             findings: &self.findings,
             transports: &self.transports,
@@ -83,12 +83,13 @@ impl Buffers {
             datagrams: &self.datagrams,
             capture_start: times.capture_start,
             previous_time: times.previous,
-        });
+        };
+        let piece = shared.view.digest(&analysed);
         let mut turn = shared.output.enter(batch.number, &shared.poison)?;
         // Dropped before the turn is passed: nothing may be delivered after a panic either.
         let _guard = StopOnPanic(shared);
         if let Some(accept) = turn.value()
-            && let Err(error) = accept(piece)
+            && let Err(error) = accept(piece, &analysed)
         {
             // Before the turn is passed: nothing may be delivered after the error.
             shared.fail(crate::model::Error::Output(error));

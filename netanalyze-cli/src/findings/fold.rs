@@ -8,8 +8,9 @@ use std::io::Write;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use hashbrown::HashMap;
+use netanalyze_core::conversation::Protocol;
 use netanalyze_core::engine::{Interests, View};
-use netanalyze_core::expert::{Detail, Finding, KindId, KindSet, Protocol};
+use netanalyze_core::expert::{Detail, Finding, KindId, KindSet};
 use netanalyze_core::field::AnalysedBatch;
 use netanalyze_core::model::Span;
 use netanalyze_core::report::Report;

@@ -132,7 +132,8 @@ fn push_endpoint(out: &mut Vec<u8>, endpoint: SocketAddr) {
 mod tests {
     use super::*;
     use netanalyze_core::conversation::ConversationRef;
-    use netanalyze_core::expert::{Detail, KINDS, Protocol, kind_by_id};
+    use netanalyze_core::conversation::Protocol;
+    use netanalyze_core::expert::{Detail, KINDS, kind_by_id};
     use netanalyze_core::model::{FrameNumber, Span, Timestamp};
     use serde_json::{Value, json};
 

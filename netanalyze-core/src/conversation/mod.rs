@@ -5,16 +5,21 @@
 //! Costs one hash a packet (made where it was decoded) and one look-up. Nothing is ever forgotten.
 
 mod announced;
+mod conversations;
 mod key;
 mod numbering;
 mod packet;
+mod record;
 mod shard;
 mod slab;
+mod udp;
 
 pub use announced::{Announcement, Announcements};
+pub use conversations::Conversations;
 pub use key::{FlowKey, KeyHasher};
 pub use numbering::{NewConversation, Numbering};
 pub use packet::{NO_OPTIONS, TcpPacket, UdpPacket};
+pub use record::{Conversation, Protocol, Side, TcpConversationFacts, TtlRange};
 pub use shard::{Arrival, ConversationRef, Shard, TcpConversation, Touched};
 
 /// Number of shards, whatever the number of threads: results must not depend on threads.

@@ -63,6 +63,19 @@ impl Numbering {
         numbers.get(reference.index as usize).copied().filter(|&n| n != u32::MAX)
     }
 
+    /// The conversations in the order of their numbers; [`ConversationRef::NONE`] for a number without packets of its own.
+    pub(super) fn order(&self) -> Vec<ConversationRef> {
+        let mut order = vec![ConversationRef::NONE; self.next as usize];
+        for (shard, numbers) in self.by_shard.iter().enumerate() {
+            for (index, &number) in numbers.iter().enumerate() {
+                if let Some(place) = order.get_mut(number as usize) {
+                    *place = ConversationRef { shard: shard as u8, index: index as u32 };
+                }
+            }
+        }
+        order
+    }
+
     /// How many conversations there are.
     #[must_use]
     pub fn count(&self) -> u32 {

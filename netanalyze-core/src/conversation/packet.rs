@@ -44,6 +44,8 @@ pub struct TcpPacket {
     pub direction: Direction,
     /// Where it was found.
     pub origin: Origin,
+    /// Time to live or hop limit of the packet; 0 if unknown.
+    pub ttl: u8,
     /// Whether the urgent pointer is not zero.
     pub urgent_pointer: bool,
     /// Whether the payload is one after which a new conversation begins ([`crate::protocol::vnc`]).
@@ -89,12 +91,22 @@ pub struct UdpPacket {
     pub key: FlowKey,
     /// Its hash.
     pub hash: u64,
+    /// Frame time.
+    pub time: Timestamp,
     /// Frame, as an index into the batch.
     pub frame_index: u32,
     /// As [`TcpPacket::slot`].
     pub slot: u32,
+    /// Bytes of payload on the wire.
+    pub payload_len: u32,
     /// As [`TcpPacket::ordinal`].
     pub ordinal: u16,
+    /// Which way it travels.
+    pub direction: Direction,
+    /// Where it was found.
+    pub origin: Origin,
+    /// As [`TcpPacket::ttl`].
+    pub ttl: u8,
     /// Whether the payload is one after which a new conversation begins ([`crate::protocol::snmp`]).
     pub opens_successor: bool,
 }

@@ -6,10 +6,11 @@ use super::SHARDS;
 use super::key::{FlowKey, KeyHasher};
 use super::packet::{TcpPacket, UdpPacket};
 use super::slab::Slab;
+use super::udp::{UdpAccount, UdpConversation};
 use crate::model::FrameNumber;
 use crate::packet::tcp_option::TcpOptions;
 use crate::protocol::socks::{self, Negotiation};
-use crate::tcp::{Analysis, Birth, Connection, Flags, Pool, Segment, SynOutcome, Verdict};
+use crate::tcp::{Account, Analysis, Birth, Connection, Flags, Passing, Pool, Segment, SynOutcome, Verdict};
 
 /// Which conversation, before it has its stream number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -37,24 +38,18 @@ pub enum Arrival {
 pub struct TcpConversation {
     key: FlowKey,
     connection: Connection,
+    account: Account,
     succession: Succession,
     negotiation: Negotiation,
     /// Kinds of findings reported for it so far, one bit a kind.
     pub kinds_seen: u64,
 }
 
-const _: () = assert!(size_of::<TcpConversation>() <= 400, "conversations are what memory grows with");
-
-/// A UDP conversation.
-#[derive(Debug)]
-struct UdpConversation {
-    key: FlowKey,
-    succession: Succession,
-}
+const _: () = assert!(size_of::<TcpConversation>() <= 512, "conversations are what memory grows with");
 
 /// Whether another conversation follows on the same addresses and ports, as Wireshark has it for some protocols.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
-enum Succession {
+pub(super) enum Succession {
     /// Not so far.
     #[default]
     None,
@@ -132,12 +127,13 @@ impl Shard {
         packet: &TcpPacket,
         frame: FrameNumber,
         options: &[TcpOptions],
+        passing: Passing,
     ) -> Option<Touched<'_>> {
         let segment = packet.segment(frame, options);
         let tcp = &self.tcp;
         let same_key = |&i: &u32| tcp.get(i).is_some_and(|c| c.key == packet.key);
         let known = self.tcp_index.find_mut(packet.hash, same_key);
-        let (index, arrival, verdict) = match known {
+        let (index, arrival, mut verdict) = match known {
             Some(place) => {
                 let index = *place;
                 let conversation = self.tcp.get_mut(index)?;
@@ -168,6 +164,9 @@ impl Shard {
         };
         self.twin = Some(Twin { index, frame, seq: segment.seq, ack: segment.ack, record: verdict.analysis });
         let conversation = self.tcp.get_mut(index)?;
+        if !packet.origin.is_quoted() {
+            conversation.account.book(packet.direction, &segment, &mut verdict, passing);
+        }
         let handed_on = is_handed_on(&verdict);
         if packet.opens_successor && conversation.succession == Succession::None && handed_on {
             conversation.succession = Succession::Due;
@@ -185,34 +184,70 @@ impl Shard {
         })
     }
 
-    /// Takes a UDP packet.
-    pub fn udp(&mut self, packet: &UdpPacket) -> (ConversationRef, Arrival) {
+    /// Takes a UDP packet, in a frame of `wire_len` bytes.
+    pub fn udp(
+        &mut self,
+        packet: &UdpPacket,
+        frame: FrameNumber,
+        wire_len: u32,
+    ) -> (ConversationRef, Arrival) {
         let udp = &self.udp;
         let known =
             self.udp_index.find_mut(packet.hash, |&i| udp.get(i).is_some_and(|c| c.key == packet.key));
+        let conversation =
+            |succession| UdpConversation { key: packet.key, account: UdpAccount::default(), succession };
         let (index, arrival) = match known {
             Some(place) => {
                 let due = udp.get(*place).is_some_and(|c| c.succession == Succession::Due);
                 if due {
-                    *place =
-                        self.udp.push(UdpConversation { key: packet.key, succession: Succession::Settled });
+                    *place = self.udp.push(conversation(Succession::Settled));
                 }
                 (*place, if due { Arrival::New } else { Arrival::Known })
             }
             None => {
-                let index = self.udp.push(UdpConversation { key: packet.key, succession: Succession::None });
+                let index = self.udp.push(conversation(Succession::None));
                 let (udp, hasher) = (&self.udp, &self.hasher);
                 self.udp_index
                     .insert_unique(packet.hash, index, |&i| udp.get(i).map_or(0, |c| hasher.hash(&c.key)));
                 (index, Arrival::New)
             }
         };
-        if let Some(conversation) = self.udp.get_mut(index).filter(|c| c.succession == Succession::None)
-            && packet.opens_successor
-        {
-            conversation.succession = Succession::Due;
+        if let Some(conversation) = self.udp.get_mut(index) {
+            if !packet.origin.is_quoted() {
+                conversation.account.book(packet, frame, wire_len);
+            }
+            if packet.opens_successor && conversation.succession == Succession::None {
+                conversation.succession = Succession::Due;
+            }
         }
         (ConversationRef { shard: self.number, index }, arrival)
+    }
+
+    /// A TCP conversation by its place.
+    pub(super) fn tcp_at(&self, index: u32) -> Option<&TcpConversation> {
+        self.tcp.get(index)
+    }
+
+    /// A UDP conversation by its place.
+    pub(super) fn udp_at(&self, index: u32) -> Option<&UdpConversation> {
+        self.udp.get(index)
+    }
+}
+
+impl TcpConversation {
+    /// Its key.
+    pub(crate) fn key(&self) -> &FlowKey {
+        &self.key
+    }
+
+    /// Its analysis.
+    pub(crate) fn connection(&self) -> &Connection {
+        &self.connection
+    }
+
+    /// Its books.
+    pub(crate) fn account(&self) -> &Account {
+        &self.account
     }
 }
 
@@ -235,6 +270,7 @@ fn open(
         TcpConversation {
             key: packet.key,
             connection,
+            account: Account::default(),
             succession,
             negotiation: Negotiation::default(),
             kinds_seen: 0,

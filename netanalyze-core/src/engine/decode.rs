@@ -22,6 +22,8 @@ pub(super) struct FoundFragment<'a> {
     pub(super) frame_index: u32,
     pub(super) ordinal: u16,
     pub(super) time: Timestamp,
+    /// Of the packet that carries it.
+    pub(super) ttl: u8,
     pub(super) fragment: Fragment<'a>,
 }
 
@@ -63,6 +65,8 @@ pub(super) struct DecodeSink<'w, 'a> {
     pub(super) time: Timestamp,
     /// Position of the next layer.
     pub(super) ordinal: u16,
+    /// Time to live or hop limit of the IP header that was met last; 0 before the first.
+    pub(super) ttl: u8,
     /// Protocols met, as bits in the order of [`Protocol::ALL`].
     pub(super) protocols: u128,
     pub(super) malformed: bool,
@@ -77,8 +81,14 @@ impl<'a> Sink<'a> for DecodeSink<'_, 'a> {
         let protocol = match layer {
             Layer::Ethernet(_) => Protocol::Ethernet,
             Layer::Vlan(_) => Protocol::Vlan,
-            Layer::Ipv4(_) => Protocol::Ipv4,
-            Layer::Ipv6(_) => Protocol::Ipv6,
+            Layer::Ipv4(header) => {
+                self.ttl = header.get(8).copied().unwrap_or(0);
+                Protocol::Ipv4
+            }
+            Layer::Ipv6(header) => {
+                self.ttl = header.get(7).copied().unwrap_or(0);
+                Protocol::Ipv6
+            }
             Layer::Icmp(_) => Protocol::Icmp,
             Layer::Icmpv6(_) => Protocol::Icmpv6,
             Layer::Other(protocol) => protocol,
@@ -91,8 +101,8 @@ impl<'a> Sink<'a> for DecodeSink<'_, 'a> {
                 Protocol::Udp
             }
             Layer::Fragment(fragment) => {
-                let (frame_index, ordinal, time) = (self.frame_index, self.ordinal, self.time);
-                self.fragments.push(FoundFragment { frame_index, ordinal, time, fragment });
+                let (frame_index, ordinal, time, ttl) = (self.frame_index, self.ordinal, self.time, self.ttl);
+                self.fragments.push(FoundFragment { frame_index, ordinal, time, ttl, fragment });
                 self.ordinal = self.ordinal.saturating_add(1);
                 return;
             }
@@ -151,6 +161,7 @@ impl DecodeSink<'_, '_> {
             header_captured: captured,
             direction,
             origin: transport.origin,
+            ttl: self.ttl,
             urgent_pointer: transport.bytes.get(18..20).is_some_and(|pointer| pointer != [0, 0]),
             opens_successor: vnc::is_banner(payload, ports),
             negotiation: if ports.0 == socks::PORT || ports.1 == socks::PORT { lead(payload) } else { None },
@@ -216,12 +227,23 @@ impl DecodeSink<'_, '_> {
             return;
         }
         let ports = (u16::from_be_bytes([s0, s1]), u16::from_be_bytes([d0, d1]));
-        let (key, _) = FlowKey::new(transport.source, transport.destination, ports);
+        let (key, direction) = FlowKey::new(transport.source, transport.destination, ports);
         let hash = self.hasher.hash(&key);
         let payload = transport.bytes.get(8..).unwrap_or_default();
         let opens_successor = !transport.origin.is_quoted() && snmp::is_message(payload, ports);
-        let (frame_index, ordinal) = (self.frame_index, self.ordinal);
-        let packet = UdpPacket { key, hash, frame_index, slot, ordinal, opens_successor };
+        let packet = UdpPacket {
+            key,
+            hash,
+            time: self.time,
+            frame_index: self.frame_index,
+            slot,
+            payload_len: transport.udp_len().unwrap_or(transport.reported).saturating_sub(8),
+            ordinal: self.ordinal,
+            direction,
+            origin: transport.origin,
+            ttl: self.ttl,
+            opens_successor,
+        };
         if let Some(list) = self.decoded.lists.get_mut(Shard::of(hash)) {
             list.udp.push(packet);
         }

@@ -7,6 +7,7 @@
 
 mod compose;
 mod decode;
+mod ending;
 mod gate;
 mod shared;
 mod tally;
@@ -19,6 +20,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::capture::{CaptureReader, Source};
+use crate::conversation::Conversations;
 use crate::expert::KindSet;
 use crate::field::AnalysedBatch;
 use crate::model::{Error, Span};
@@ -58,6 +60,20 @@ pub trait View: Sync {
     /// It must not use rayon (`par_iter`, `join`, `scope`): a rayon wait may pick up a worker of this very run, which then waits for the batch
     /// that its own thread holds, for ever. Work in parallel happens anyway: one batch a thread.
     fn digest(&self, batch: &AnalysedBatch<'_>) -> Self::Piece;
+
+    /// Reads the conversations once the capture was read to its end, and delivers further pieces. Runs once, after all batches, on the
+    /// calling thread. By default it does nothing.
+    ///
+    /// # Errors
+    /// Those of `deliver`, which are those of `accept`.
+    fn ending(
+        &self,
+        conversations: &Conversations,
+        deliver: &mut dyn FnMut(Self::Piece) -> std::io::Result<()>,
+    ) -> std::io::Result<()> {
+        let _ = (conversations, deliver);
+        Ok(())
+    }
 }
 
 /// A way to end a run from outside: from another thread, or from within a view.
@@ -109,8 +125,13 @@ where
         total.lock().unwrap_or_else(std::sync::PoisonError::into_inner).merge(tally);
     };
     run_workers(threads.get(), &worker);
-    let total = total.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
-    Ok(compose::report(shared.finish()?, &total))
+    let mut total = total.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let interests = shared.interests;
+    let (mut accept, mut remains) = shared.finish()?;
+    let conversations = ending::conversations(&mut remains, &total);
+    ending::findings(view, &interests, &conversations, &mut total, &mut accept).map_err(Error::Output)?;
+    ending::view(view, &conversations, &mut accept).map_err(Error::Output)?;
+    Ok(compose::report(remains, &total))
 }
 
 /// Runs `count` workers at a time, as far as threads are to be had: one worker alone is enough to finish the work.

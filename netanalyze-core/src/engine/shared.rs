@@ -51,6 +51,7 @@ pub(super) struct Remains {
     pub(super) reader: CaptureReader,
     pub(super) fragments: FragmentTable,
     pub(super) numbers: Numbers,
+    pub(super) shards: Vec<Shard>,
 }
 
 impl<'r, V: View, A> Shared<'r, V, A> {
@@ -120,15 +121,17 @@ impl<'r, V: View, A> Shared<'r, V, A> {
     }
 
     /// What is left once all workers are done, or why the run ended early.
-    pub(super) fn finish(self) -> Result<Remains, Error> {
+    pub(super) fn finish(self) -> Result<(A, Remains), Error> {
         if let Some(error) = self.failure.into_inner().unwrap_or_else(PoisonError::into_inner) {
             return Err(error);
         }
-        Ok(Remains {
+        let remains = Remains {
             reader: self.reading.into_inner().unwrap_or_else(PoisonError::into_inner).reader,
             fragments: self.fragments.into_inner(),
             numbers: self.numbers.into_inner(),
-        })
+            shards: self.shards.into_iter().map(Gate::into_inner).collect(),
+        };
+        Ok((self.output.into_inner(), remains))
     }
 }
 

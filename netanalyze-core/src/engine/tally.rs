@@ -115,6 +115,14 @@ impl Tally {
         }
     }
 
+    /// A finding about a whole conversation.
+    pub(super) fn ending(&mut self, kind: KindId, frame: FrameNumber) {
+        if let Some(tally) = self.kinds.get_mut(usize::from(kind.0)) {
+            tally.findings.add(frame);
+            tally.conversations += 1;
+        }
+    }
+
     pub(super) fn merge(&mut self, other: Tally) {
         self.volume.frames += other.volume.frames;
         self.volume.bytes += other.volume.bytes;

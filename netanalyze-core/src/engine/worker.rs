@@ -12,7 +12,7 @@ use crate::field::{AnalysedBatch, CompletedDatagram, TransportVerdict, link_of};
 use crate::model::limits::MAX_NESTED_DATAGRAMS;
 use crate::packet::fragment::FragmentTable;
 use crate::packet::{Protocol, dissect, dissect_datagram};
-use crate::tcp::COMPLETENESS_SYN;
+use crate::tcp::{COMPLETENESS_SYN, Passing};
 
 /// Buffers that a worker reuses from batch to batch, and its tally.
 #[derive(Debug, Default)]
@@ -120,6 +120,7 @@ impl Buffers {
                 frame_index: index as u32,
                 time: raw.time,
                 ordinal: 0,
+                ttl: 0,
                 protocols: 0,
                 malformed: false,
                 too_deep: false,
@@ -162,6 +163,7 @@ impl Buffers {
             frame_index: found.frame_index,
             time: found.time,
             ordinal: found.ordinal.saturating_add(1),
+            ttl: found.ttl,
             protocols: 0,
             malformed: false,
             too_deep: false,
@@ -169,8 +171,7 @@ impl Buffers {
         dissect_datagram(&datagram, &mut sink);
         let (protocols, malformed) = (sink.protocols, sink.malformed);
         let too_deep = sink.too_deep || (depth >= MAX_NESTED_DATAGRAMS && !sink.fragments.is_empty());
-        let wire_len = batch.frames.get(found.frame_index as usize).map_or(0, |raw| raw.wire_len);
-        self.tally.protocols(protocols, wire_len);
+        self.tally.protocols(protocols, wire_len(batch, found.frame_index));
         let frame = batch.frame_number(found.frame_index as usize);
         if malformed {
             self.tally.malformed.add(frame);
@@ -218,7 +219,9 @@ impl Buffers {
         let interests = &shared.interests;
         for packet in &list.tcp {
             let frame = batch.frame_number(packet.frame_index as usize);
-            let Some(touched) = shard.tcp(packet, frame, &self.decoded.options) else { continue };
+            let wire_len = wire_len(batch, packet.frame_index);
+            let passing = Passing { wire_len, ttl: packet.ttl, gap: interests.gap };
+            let Some(touched) = shard.tcp(packet, frame, &self.decoded.options, passing) else { continue };
             let conversation = touched.reference;
             if touched.arrival == Arrival::New {
                 let (frame_index, ordinal) = (packet.frame_index, packet.ordinal);
@@ -254,7 +257,8 @@ impl Buffers {
             }
         }
         for packet in &list.udp {
-            let (reference, arrival) = shard.udp(packet);
+            let frame = batch.frame_number(packet.frame_index as usize);
+            let (reference, arrival) = shard.udp(packet, frame, wire_len(batch, packet.frame_index));
             if arrival == Arrival::New {
                 let (frame_index, ordinal) = (packet.frame_index, packet.ordinal);
                 self.new_udp.push(NewConversation { frame_index, ordinal, reference, key: packet.key });
@@ -294,4 +298,10 @@ impl Buffers {
         self.findings.sort_by_key(|f| (f.known_at, f.ordinal, f.kind));
         Ok(())
     }
+}
+
+/// Bytes of a frame on the wire.
+#[inline]
+fn wire_len(batch: &Batch, frame_index: u32) -> u32 {
+    batch.frames.get(frame_index as usize).map_or(0, |raw| raw.wire_len)
 }

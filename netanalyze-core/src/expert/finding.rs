@@ -5,30 +5,10 @@ use std::fmt;
 use serde::Serialize;
 
 use super::catalogue::KindId;
-use crate::conversation::ConversationRef;
+use super::ending::EndingDetail;
+use crate::conversation::{ConversationRef, Protocol};
 use crate::model::{Endpoint, FrameNumber, Span, Timestamp};
 use crate::tcp::ConnectionState;
-
-/// Whose streams `stream` counts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Protocol {
-    /// `tcp.stream`.
-    Tcp,
-    /// `udp.stream`.
-    Udp,
-}
-
-impl Protocol {
-    /// Lower-case name.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Protocol::Tcp => "tcp",
-            Protocol::Udp => "udp",
-        }
-    }
-}
 
 /// Which end of a connection, as far as the capture tells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -146,6 +126,8 @@ pub enum Detail {
     },
     /// A reset.
     Reset(ResetDetail),
+    /// What became of the whole conversation.
+    Ending(EndingDetail),
     /// A silence.
     Gap {
         /// How long.
@@ -236,6 +218,7 @@ impl Finding {
                 format!("duplicate ACK #{number} of frame {of_frame}: still waiting for seq {ack}")
             }
             Detail::Reset(reset) => reset_message(reset),
+            Detail::Ending(ending) => ending.to_string(),
             Detail::Gap { silence, silent, data_outstanding, state } => {
                 let silence = Seconds(silence);
                 match (silent, data_outstanding) {
@@ -285,6 +268,8 @@ fn plain_message(id: &str, title: &str) -> String {
             "a new connection on the addresses and ports of an earlier one".to_owned()
         }
         "tcp.options.sack.dsack" => "reports data that it received twice".to_owned(),
+        "netanalyze.refused" => "no connection: the server refuses it".to_owned(),
+        "netanalyze.midstream" => "its start was not captured: roles and options are unknown".to_owned(),
         "tcp.connection.syn" => "asks to open a connection".to_owned(),
         "tcp.connection.synack" => "accepts the connection".to_owned(),
         "tcp.connection.fin" => "has no more data to send".to_owned(),

@@ -4,11 +4,14 @@
 //! A finding is a fact about a frame; causes are another floor's business.
 
 mod catalogue;
+mod ending;
 mod finding;
 mod severity;
 mod tcp;
 
 pub use catalogue::{KINDS, Kind, KindId, KindSet, kind_by_id};
-pub use finding::{Detail, Finding, Party, Protocol, ResetDetail};
+pub use ending::EndingDetail;
+pub(crate) use ending::{Ending, ending_finding, endings};
+pub use finding::{Detail, Finding, Party, ResetDetail};
 pub use severity::{Group, Severity};
 pub use tcp::{Context, tcp_findings, tcp_kinds};

@@ -1,8 +1,8 @@
 //! Findings of a TCP header: the verdict's flags become kinds, its figures become details.
 
 use super::catalogue::{KINDS, KindId, KindSet};
-use super::finding::{Detail, Finding, Party, Protocol, ResetDetail};
-use crate::conversation::{ConversationRef, TcpPacket};
+use super::finding::{Detail, Finding, Party, ResetDetail};
+use crate::conversation::{ConversationRef, Protocol, TcpPacket};
 use crate::model::{FrameNumber, Span};
 use crate::tcp::{Flags, Opener, Verdict};
 
@@ -35,10 +35,7 @@ const KIND_OF_FLAG: [u8; 64] = {
 fn with_silence(verdict: &Verdict, gap: Span) -> Flags {
     let mut flags = verdict.flags;
     if verdict.time_delta > gap && verdict.shown.times {
-        let (own, peers) = verdict.figures.outstanding;
-        // A client may think for as long as it likes; a server has a request to answer. Where neither is known, nobody is accused.
-        let owes_answer = verdict.figures.answers && verdict.opener == Opener::Receiver;
-        flags.set(if own || peers || owes_answer { Flags::GAP } else { Flags::IDLE });
+        flags.set(if verdict.owed() { Flags::GAP } else { Flags::IDLE });
     }
     flags
 }

@@ -41,3 +41,7 @@ pub const MAX_COMMENT_BYTES: usize = 1_024;
 pub const MAX_ANNOUNCEMENTS: usize = 65_536;
 /// The largest window of a zstd frame: what `zstd --ultra -22 --long` asks for. It is memory that a small file can demand.
 pub const MAX_ZSTD_WINDOW: u64 = 128 << 20;
+
+/// Holes in the captured sequence numbers of one direction that are kept apart. A window of 16 MiB with every second segment lost has
+/// more, but then nobody counts single bytes.
+pub const MAX_HOLES: usize = 64;

@@ -95,6 +95,18 @@ flags! {
     GAP = 38;
     /// Such silence while nobody owed anything.
     IDLE = 39;
+    /// A SYN was answered with an RST.
+    REFUSED = 40;
+    /// The conversation's first packet is no SYN.
+    MIDSTREAM = 41;
+    /// A SYN was never answered; known when the capture ends, as what follows.
+    UNANSWERED = 42;
+    /// One end closed, the other did not.
+    HALF_CLOSED = 43;
+    /// Neither end closed.
+    NEVER_CLOSED = 44;
+    /// Packets of one end only, which hears the other.
+    ONE_SIDED = 45;
 }
 
 impl Flags {

@@ -75,6 +75,23 @@ impl Connection {
         }
     }
 
+    /// Time of its first packet.
+    pub(crate) fn first(&self) -> Timestamp {
+        self.first
+    }
+
+    /// `tcp.completeness` of all packets so far.
+    #[must_use]
+    pub fn completeness(&self) -> u8 {
+        self.completeness
+    }
+
+    /// `tcp.analysis.initial_rtt`; 0 if unknown.
+    #[must_use]
+    pub fn initial_rtt(&self) -> Span {
+        self.initial_rtt
+    }
+
     /// Whether a segment continues this connection.
     #[must_use]
     pub fn syn_outcome(&self, direction: Direction, segment: &Segment<'_>) -> SynOutcome {

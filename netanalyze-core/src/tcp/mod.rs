@@ -5,21 +5,34 @@
 //! where the RFCs and Wireshark's verdicts differ, the verdicts are the contract.
 //! Costs a few comparisons a segment; the list of unacknowledged segments is the only thing that grows, and it is capped.
 
+mod account;
 mod analysis;
 mod connection;
+mod coverage;
+mod end;
 mod flow;
 mod handshake;
+mod history;
+mod rtt;
 mod segment;
 pub mod sequence;
+mod state;
+mod syn_options;
 #[cfg(test)]
 mod trace;
 mod unacked;
 mod verdict;
 
+pub use account::{Account, Passing};
 pub use analysis::{Figures, Flags};
 pub use connection::{Birth, Connection, SynOutcome};
+pub use end::TcpSide;
 pub use flow::WindowScale;
 pub use handshake::completeness::SYN as COMPLETENESS_SYN;
+pub use history::History;
+pub use rtt::RttSummary;
 pub use segment::{Scope, Segment, TcpFlags};
+pub use state::{ClosedBy, EndState};
+pub use syn_options::SynOptions;
 pub use unacked::Pool;
 pub use verdict::{Analysis, ConnectionState, Opener, Shown, Verdict};

@@ -2,7 +2,7 @@
 //!
 //! Wireshark 4.0 keeps such a list of at most 10,000 entries, walks all of it for every ACK and again for bytes in flight. The verdicts
 //! need its exact contents, not its walks: while the entries lie end to end in sequence order (nearly always) an ACK pops from the front,
-//! and otherwise the extremes are remembered between walks. Empty lists own no memory: it goes back to the shard's [`Pool`].
+//! and otherwise the extremes are remembered between walks. An empty list is no list: its memory goes back to the shard's [`Pool`].
 
 use std::collections::VecDeque;
 
@@ -21,29 +21,79 @@ pub(crate) struct Entry {
     pub(crate) end: u32,
 }
 
-/// Buffers of emptied lists, for the next list that needs one.
+/// Emptied lists, for the next direction that needs one.
 #[derive(Debug, Default)]
-pub struct Pool(Vec<VecDeque<Entry>>);
+pub struct Pool(Vec<Box<List>>);
 
 impl Pool {
     /// Buffers kept, and the largest that is worth keeping: together at most some 100 KiB a shard.
     const KEEP: usize = 64;
     const KEEP_CAPACITY: usize = 64;
 
-    fn take(&mut self) -> VecDeque<Entry> {
+    fn take(&mut self) -> Box<List> {
         self.0.pop().unwrap_or_default()
     }
 
-    fn give(&mut self, buffer: VecDeque<Entry>) {
-        if self.0.len() < Self::KEEP && buffer.capacity() <= Self::KEEP_CAPACITY {
-            self.0.push(buffer);
+    fn give(&mut self, list: Box<List>) {
+        if self.0.len() < Self::KEEP && list.entries.capacity() <= Self::KEEP_CAPACITY {
+            self.0.push(list);
         }
     }
 }
 
-/// The list. Sequence numbers that it reports as extremes are relative to the flow's base.
+/// What awaits its acknowledgement; a pointer wide while nothing does. Sequence numbers that it reports as extremes are relative to the
+/// flow's base.
 #[derive(Debug, Default)]
-pub(crate) struct Unacked {
+pub(crate) struct Unacked(Option<Box<List>>);
+
+impl Unacked {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_none()
+    }
+
+    pub(crate) fn is_full(&self) -> bool {
+        self.0.as_ref().is_some_and(|list| list.entries.len() >= MAX_UNACKED_SEGMENTS)
+    }
+
+    pub(crate) fn oldest(&self) -> Option<&Entry> {
+        self.0.as_ref()?.entries.front()
+    }
+
+    /// The extremes must be computed anew: the flow's base moved.
+    pub(crate) fn rebase(&mut self) {
+        if let Some(list) = &mut self.0 {
+            list.stale = true;
+        }
+    }
+
+    #[inline]
+    pub(crate) fn push(&mut self, entry: Entry, base: u32, pool: &mut Pool) {
+        self.0.get_or_insert_with(|| pool.take()).push(entry, base);
+    }
+
+    /// Greatest end minus least start of all entries, relative to `base`, unsigned; `None` when empty.
+    #[inline]
+    pub(crate) fn span(&mut self, base: u32) -> Option<u32> {
+        Some(self.0.as_mut()?.span(base))
+    }
+
+    /// Takes an acknowledgement: trims and removes entries. Returns the oldest entry that ends exactly at `ack`.
+    #[inline]
+    pub(crate) fn acknowledge(&mut self, ack: u32, base: u32, pool: &mut Pool) -> Option<Entry> {
+        let list = self.0.as_mut()?;
+        let matched = list.acknowledge(ack, base);
+        if list.entries.is_empty()
+            && let Some(list) = self.0.take()
+        {
+            pool.give(list);
+        }
+        matched
+    }
+}
+
+/// The list itself, never empty between two calls.
+#[derive(Debug, Default)]
+struct List {
     entries: VecDeque<Entry>,
     /// Least `start − base` and greatest `end − base`, unsigned as Wireshark compares them; valid unless `stale`.
     min_start: u32,
@@ -58,25 +108,8 @@ pub(crate) struct Unacked {
 /// Spans below this are safe from the ambiguity of serial numbers even when two of them are added.
 const SAFE_SPAN: u32 = 1 << 30;
 
-impl Unacked {
-    pub(crate) fn is_empty(&self) -> bool {
-        self.entries.is_empty()
-    }
-
-    pub(crate) fn is_full(&self) -> bool {
-        self.entries.len() >= MAX_UNACKED_SEGMENTS
-    }
-
-    pub(crate) fn oldest(&self) -> Option<&Entry> {
-        self.entries.front()
-    }
-
-    /// The extremes must be computed anew: the flow's base moved.
-    pub(crate) fn rebase(&mut self) {
-        self.stale = true;
-    }
-
-    pub(crate) fn push(&mut self, entry: Entry, base: u32, pool: &mut Pool) {
+impl List {
+    fn push(&mut self, entry: Entry, base: u32) {
         let (start, end) = (entry.start.wrapping_sub(base), entry.end.wrapping_sub(base));
         match (self.entries.front(), self.entries.back()) {
             (Some(first), Some(last)) => {
@@ -87,9 +120,6 @@ impl Unacked {
                 self.straddles |= end < start;
             }
             _ => {
-                if self.entries.capacity() == 0 {
-                    self.entries = pool.take();
-                }
                 (self.min_start, self.max_end) = (start, end);
                 self.stale = false;
                 self.straddles = end < start;
@@ -99,15 +129,11 @@ impl Unacked {
         self.entries.push_back(entry);
     }
 
-    /// Greatest end minus least start of all entries, relative to `base`, unsigned; `None` when empty.
-    pub(crate) fn span(&mut self, base: u32) -> Option<u32> {
-        if self.entries.is_empty() {
-            return None;
-        }
+    fn span(&mut self, base: u32) -> u32 {
         if self.stale {
             self.refresh(base);
         }
-        Some(self.max_end.wrapping_sub(self.min_start))
+        self.max_end.wrapping_sub(self.min_start)
     }
 
     fn refresh(&mut self, base: u32) {
@@ -122,10 +148,9 @@ impl Unacked {
         self.stale = false;
     }
 
-    /// Takes an acknowledgement: trims and removes entries. Returns the oldest entry that ends exactly at `ack`.
-    pub(crate) fn acknowledge(&mut self, ack: u32, base: u32, pool: &mut Pool) -> Option<Entry> {
+    fn acknowledge(&mut self, ack: u32, base: u32) -> Option<Entry> {
         let (Some(first), Some(last)) = (self.entries.front(), self.entries.back()) else { return None };
-        let matched = if self.disordered {
+        if self.disordered {
             if !self.stale && self.covers_nothing(ack.wrapping_sub(base)) {
                 return None;
             }
@@ -142,11 +167,7 @@ impl Unacked {
             } else {
                 self.acknowledge_all(ack, base)
             }
-        };
-        if self.entries.is_empty() {
-            pool.give(std::mem::take(&mut self.entries));
         }
-        matched
     }
 
     /// Whether an acknowledgement at this place lies at or before every entry's start.
@@ -298,7 +319,10 @@ mod tests {
                     }
                     _ => {}
                 }
-                assert!(fast.entries.iter().eq(plain.0.iter()), "seed {seed} frame {frame}");
+                assert!(
+                    fast.0.iter().flat_map(|list| &list.entries).eq(&plain.0),
+                    "seed {seed} frame {frame}"
+                );
                 assert_eq!(fast.span(base), plain.span(base), "seed {seed} frame {frame}");
                 spans += usize::from(fast.span(base).is_some());
             }
@@ -311,7 +335,7 @@ mod tests {
         let (mut pool, mut list) = (Pool::default(), Unacked::default());
         list.push(Entry { frame: FrameNumber(1), time: Timestamp(0), start: 0, end: 10 }, 0, &mut pool);
         assert_eq!(list.acknowledge(10, 0, &mut pool).map(|e| e.frame), Some(FrameNumber(1)));
-        assert_eq!(list.entries.capacity(), 0);
+        assert!(list.is_empty() && list.0.is_none());
         assert_eq!(pool.0.len(), 1);
     }
 }

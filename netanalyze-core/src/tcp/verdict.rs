@@ -106,6 +106,17 @@ pub struct Verdict {
     pub figures: Figures,
 }
 
+impl Verdict {
+    /// Whether somebody owed something before this packet: an acknowledgement, or an answer. A client may think for as long as it likes;
+    /// a server has a request to answer. Where roles are unknown, nobody is accused.
+    #[inline]
+    #[must_use]
+    pub fn owed(&self) -> bool {
+        let (own, peers) = self.figures.outstanding;
+        own || peers || self.figures.answers && self.opener == Opener::Receiver
+    }
+}
+
 impl ConnectionState {
     /// Lower-case name with underscores, as machine-readable output spells it.
     #[must_use]

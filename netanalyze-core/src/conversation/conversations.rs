@@ -1,0 +1,148 @@
+//! All conversations of a finished run, by their stream numbers.
+
+use super::numbering::Numbering;
+use super::record::{Conversation, Protocol, Side, TcpConversationFacts, TtlRange};
+use super::shard::{ConversationRef, Shard, TcpConversation};
+use super::udp::UdpConversation;
+use crate::model::{Direction, FrameNumber, Span, Timestamp};
+use crate::tcp::Account;
+
+/// The conversations. Records are made one by one when they are asked for; here they stay compact.
+#[derive(Debug)]
+pub struct Conversations {
+    shards: Vec<Shard>,
+    tcp: Vec<ConversationRef>,
+    udp: Vec<ConversationRef>,
+    capture_end: Timestamp,
+    last_frame: FrameNumber,
+}
+
+impl Conversations {
+    /// What the shards hold, in the order of the stream numbers. The capture ends at `capture_end` with frame `last_frame`.
+    pub(crate) fn new(
+        shards: Vec<Shard>,
+        tcp: &Numbering,
+        udp: &Numbering,
+        capture_end: Timestamp,
+        last_frame: FrameNumber,
+    ) -> Self {
+        Conversations { shards, tcp: tcp.order(), udp: udp.order(), capture_end, last_frame }
+    }
+
+    /// Stream numbers of a protocol, from 0. Wireshark leaves out none, but some belong to no conversation with packets of its own.
+    #[must_use]
+    pub fn count(&self, protocol: Protocol) -> u32 {
+        let order = match protocol {
+            Protocol::Tcp => &self.tcp,
+            Protocol::Udp => &self.udp,
+        };
+        u32::try_from(order.len()).unwrap_or(u32::MAX)
+    }
+
+    /// A conversation by its stream number; `None` if there is none.
+    #[must_use]
+    pub fn get(&self, protocol: Protocol, stream: u32) -> Option<Conversation> {
+        match protocol {
+            Protocol::Tcp => Some(tcp_record(stream, self.tcp_at(stream)?.1)),
+            Protocol::Udp => {
+                let &ConversationRef { shard, index } = self.udp.get(stream as usize)?;
+                Some(udp_record(stream, self.shards.get(usize::from(shard))?.udp_at(index)?))
+            }
+        }
+    }
+
+    /// TCP conversations by stream number, then UDP conversations.
+    pub fn iter(&self) -> impl Iterator<Item = Conversation> {
+        let of = |protocol| (0..self.count(protocol)).filter_map(move |stream| self.get(protocol, stream));
+        of(Protocol::Tcp).chain(of(Protocol::Udp))
+    }
+
+    /// Time of the capture's last packet.
+    #[must_use]
+    pub fn capture_end(&self) -> Timestamp {
+        self.capture_end
+    }
+
+    /// The capture's last frame.
+    #[must_use]
+    pub fn last_frame(&self) -> FrameNumber {
+        self.last_frame
+    }
+
+    /// The compact state of a TCP conversation.
+    pub(crate) fn tcp_at(&self, stream: u32) -> Option<(ConversationRef, &TcpConversation)> {
+        let &reference = self.tcp.get(stream as usize)?;
+        let shard = self.shards.get(usize::from(reference.shard))?;
+        Some((reference, shard.tcp_at(reference.index)?))
+    }
+}
+
+fn ttl_range((min, max): (u8, u8)) -> TtlRange {
+    TtlRange { min, max }
+}
+
+fn tcp_side(account: &Account, end: Direction) -> Side {
+    Side {
+        packets: account.packets(end),
+        wire_bytes: account.wire_bytes(end),
+        payload_bytes: account.payload_bytes(end),
+        ttl: account.ttl(end).map(ttl_range),
+        tcp: Some(account.facts(end)),
+    }
+}
+
+fn tcp_record(stream: u32, conversation: &TcpConversation) -> Conversation {
+    let (account, connection) = (conversation.account(), conversation.connection());
+    let client = account.client();
+    let (client_end, server_end) = conversation.key().endpoints(client);
+    Conversation {
+        protocol: Protocol::Tcp,
+        stream,
+        client: client_end,
+        server: server_end,
+        first_frame: account.first_frame(),
+        last_frame: account.last_frame(),
+        start: connection.first(),
+        duration: account.last().since(connection.first()),
+        sent_by_client: tcp_side(account, client),
+        sent_by_server: tcp_side(account, client.reverse()),
+        tcp: Some(TcpConversationFacts {
+            roles_known: account.roles_known(),
+            from_start: account.from_start(),
+            closed_by: account.closed_by(),
+            history: account.history().text(client),
+            completeness: connection.completeness(),
+            initial_rtt: Some(connection.initial_rtt()).filter(|&rtt| rtt != Span(0)),
+            stalled: account.stalled(),
+        }),
+    }
+}
+
+fn udp_record(stream: u32, conversation: &UdpConversation) -> Conversation {
+    let account = &conversation.account;
+    let client = account.first_sender;
+    let (client_end, server_end) = conversation.key.endpoints(client);
+    let side = |direction| {
+        let end = account.end(direction);
+        Side {
+            packets: u64::from(end.packets),
+            wire_bytes: end.wire_bytes,
+            payload_bytes: end.payload_bytes,
+            ttl: end.ttl().map(ttl_range),
+            tcp: None,
+        }
+    };
+    Conversation {
+        protocol: Protocol::Udp,
+        stream,
+        client: client_end,
+        server: server_end,
+        first_frame: account.first_frame,
+        last_frame: account.last_frame,
+        start: account.first,
+        duration: account.last.since(account.first),
+        sent_by_client: side(client),
+        sent_by_server: side(client.reverse()),
+        tcp: None,
+    }
+}

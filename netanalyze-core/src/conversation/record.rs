@@ -1,0 +1,155 @@
+//! What is known of a conversation, in plain values: the row of a table, the object of a machine-readable list.
+//!
+//! A record is made when somebody asks for it, from the compact state that the shard keeps. Sizes are bytes, durations nanoseconds; the
+//! names of the serialised keys carry the unit.
+
+use serde::{Serialize, Serializer};
+
+use crate::model::{Endpoint, FrameNumber, Span, Timestamp};
+use crate::tcp::{ClosedBy, TcpSide};
+
+/// Whose streams a number counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Protocol {
+    /// `tcp.stream`.
+    Tcp,
+    /// `udp.stream`.
+    Udp,
+}
+
+impl Protocol {
+    /// Lower-case name.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Protocol::Tcp => "tcp",
+            Protocol::Udp => "udp",
+        }
+    }
+}
+
+/// A conversation. Headers that ICMP errors quote make a conversation, as in Wireshark, but are not counted in it.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Conversation {
+    /// What `stream` counts.
+    pub protocol: Protocol,
+    /// `tcp.stream` or `udp.stream`.
+    pub stream: u32,
+    /// The end that opened: the sender of the SYN, or else of the first packet.
+    #[serde(serialize_with = "display")]
+    pub client: Endpoint,
+    /// The other end.
+    #[serde(serialize_with = "display")]
+    pub server: Endpoint,
+    /// Frame of the first packet.
+    #[serde(serialize_with = "frame")]
+    pub first_frame: FrameNumber,
+    /// Frame of the last packet.
+    #[serde(serialize_with = "frame")]
+    pub last_frame: FrameNumber,
+    /// Time of the first packet.
+    #[serde(serialize_with = "display")]
+    pub start: Timestamp,
+    /// Time from the first packet to the last.
+    #[serde(rename = "duration_ns", serialize_with = "nanoseconds")]
+    pub duration: Span,
+    /// What the client sent.
+    pub sent_by_client: Side,
+    /// What the server sent.
+    pub sent_by_server: Side,
+    /// What only TCP has.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tcp: Option<TcpConversationFacts>,
+}
+
+/// What one end of a conversation sent.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Side {
+    /// Packets.
+    pub packets: u64,
+    /// Bytes of the frames that carried them, on the wire.
+    pub wire_bytes: u64,
+    /// Bytes of payload on the wire, repeated ones counted again.
+    pub payload_bytes: u64,
+    /// Least and greatest time to live, or hop limit.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ttl: Option<TtlRange>,
+    /// What only TCP has.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tcp: Option<TcpSide>,
+}
+
+/// Least and greatest time to live (IPv4) or hop limit (IPv6) that an end's packets had where they were captured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct TtlRange {
+    /// The least.
+    pub min: u8,
+    /// The greatest.
+    pub max: u8,
+}
+
+/// What TCP tells of a conversation as a whole.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct TcpConversationFacts {
+    /// Whether the SYN or SYN-ACK was seen, so that client and server are known and not merely first sender and other end.
+    pub roles_known: bool,
+    /// Whether the first packet is the SYN: else the conversation began before the capture, or its start was not captured.
+    pub from_start: bool,
+    /// Who closed, and how.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub closed_by: Option<ClosedBy>,
+    /// What happened in order, in letters in the manner of Zeek: see [`crate::tcp::History`]. Upper case is the client.
+    pub history: String,
+    /// `tcp.completeness`.
+    pub completeness: u8,
+    /// Time from the SYN to the first acknowledgement after it (`tcp.analysis.initial_rtt`).
+    #[serde(
+        rename = "initial_rtt_ns",
+        serialize_with = "maybe_nanoseconds",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub initial_rtt: Option<Span>,
+    /// Time that passed in silences which ended in a retransmission, or while a window was closed, or that were worth a finding.
+    #[serde(rename = "stalled_ns", serialize_with = "nanoseconds")]
+    pub stalled: Span,
+}
+
+impl Conversation {
+    /// Packets of both ends.
+    #[must_use]
+    pub fn packets(&self) -> u64 {
+        self.sent_by_client.packets.saturating_add(self.sent_by_server.packets)
+    }
+
+    /// Bytes on the wire of both ends.
+    #[must_use]
+    pub fn wire_bytes(&self) -> u64 {
+        self.sent_by_client.wire_bytes.saturating_add(self.sent_by_server.wire_bytes)
+    }
+
+    /// A display filter that shows its packets in Wireshark.
+    #[must_use]
+    pub fn filter(&self) -> String {
+        format!("{}.stream == {}", self.protocol.name(), self.stream)
+    }
+}
+
+fn display<S: Serializer>(value: &impl std::fmt::Display, s: S) -> Result<S::Ok, S::Error> {
+    s.collect_str(value)
+}
+
+fn frame<S: Serializer>(frame: &FrameNumber, s: S) -> Result<S::Ok, S::Error> {
+    s.serialize_u64(frame.0)
+}
+
+fn nanoseconds<S: Serializer>(span: &Span, s: S) -> Result<S::Ok, S::Error> {
+    s.serialize_i64(span.0)
+}
+
+fn maybe_nanoseconds<S: Serializer>(span: &Option<Span>, s: S) -> Result<S::Ok, S::Error> {
+    match span {
+        Some(span) => s.serialize_i64(span.0),
+        None => s.serialize_none(),
+    }
+}

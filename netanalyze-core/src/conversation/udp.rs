@@ -1,0 +1,92 @@
+//! A UDP conversation: who sent how much, and when.
+
+use super::key::FlowKey;
+use super::packet::UdpPacket;
+use super::shard::Succession;
+use crate::model::{Direction, FrameNumber, Timestamp};
+
+/// A UDP conversation.
+#[derive(Debug)]
+pub(super) struct UdpConversation {
+    pub(super) key: FlowKey,
+    pub(super) account: UdpAccount,
+    pub(super) succession: Succession,
+}
+
+/// What one end sent.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct UdpEnd {
+    pub(super) wire_bytes: u64,
+    pub(super) payload_bytes: u64,
+    pub(super) packets: u32,
+    ttl_min: u8,
+    ttl_max: u8,
+}
+
+impl Default for UdpEnd {
+    fn default() -> Self {
+        UdpEnd { wire_bytes: 0, payload_bytes: 0, packets: 0, ttl_min: u8::MAX, ttl_max: 0 }
+    }
+}
+
+impl UdpEnd {
+    /// Least and greatest time to live.
+    pub(super) fn ttl(&self) -> Option<(u8, u8)> {
+        (self.ttl_min <= self.ttl_max).then_some((self.ttl_min, self.ttl_max))
+    }
+}
+
+/// The books of a UDP conversation.
+#[derive(Debug)]
+pub(super) struct UdpAccount {
+    pub(super) ends: [UdpEnd; 2],
+    pub(super) first: Timestamp,
+    pub(super) last: Timestamp,
+    /// 0 if nothing was booked.
+    pub(super) first_frame: FrameNumber,
+    pub(super) last_frame: FrameNumber,
+    /// Who sent the first packet.
+    pub(super) first_sender: Direction,
+}
+
+impl Default for UdpAccount {
+    fn default() -> Self {
+        UdpAccount {
+            ends: Default::default(),
+            first: Timestamp(0),
+            last: Timestamp(0),
+            first_frame: FrameNumber(0),
+            last_frame: FrameNumber(0),
+            first_sender: Direction::AtoB,
+        }
+    }
+}
+
+impl UdpAccount {
+    /// Books a packet that was not quoted in an error.
+    #[inline]
+    pub(super) fn book(&mut self, packet: &UdpPacket, frame: FrameNumber, wire_len: u32) {
+        if self.first_frame == FrameNumber(0) {
+            (self.first, self.last, self.first_frame) = (packet.time, packet.time, frame);
+            self.first_sender = packet.direction;
+        }
+        self.first = self.first.min(packet.time);
+        self.last = self.last.max(packet.time);
+        self.last_frame = frame;
+        let [a, b] = &mut self.ends;
+        let end = if packet.direction == Direction::AtoB { a } else { b };
+        end.packets = end.packets.saturating_add(1);
+        end.wire_bytes = end.wire_bytes.saturating_add(u64::from(wire_len));
+        end.payload_bytes = end.payload_bytes.saturating_add(u64::from(packet.payload_len));
+        if packet.ttl != 0 {
+            end.ttl_min = end.ttl_min.min(packet.ttl);
+            end.ttl_max = end.ttl_max.max(packet.ttl);
+        }
+    }
+
+    /// What an end sent.
+    pub(super) fn end(&self, direction: Direction) -> &UdpEnd {
+        let [a, b] = &self.ends;
+        if direction == Direction::AtoB { a } else { b }
+    }
+}

@@ -1,0 +1,185 @@
+//! Findings that need the whole conversation: known when the capture ends, or when nothing more can come.
+
+use std::fmt;
+
+use serde::Serialize;
+
+use super::catalogue::{KindId, kind_of_flag};
+use super::finding::{Detail, Finding, Party, Seconds};
+use crate::conversation::{Conversations, Protocol, TcpConversation};
+use crate::model::{Direction, FrameNumber, Span, Timestamp};
+use crate::tcp::{EndState, Flags};
+
+/// RFC 6298 §2: the timer before the first measurement. A SYN younger than this when the capture ends may yet be answered.
+const INITIAL_RTO: Span = Span(1_000_000_000);
+
+/// That a finding is to be made of a conversation, and where it stands among others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Ending {
+    pub(crate) kind: KindId,
+    /// The frame that it is about.
+    pub(crate) frame: FrameNumber,
+    pub(crate) stream: u32,
+}
+
+/// The figures behind such a finding.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+#[non_exhaustive]
+pub enum EndingDetail {
+    /// A SYN without any answer.
+    Unanswered {
+        /// SYNs sent.
+        attempts: u64,
+        /// From the first SYN to the capture's end.
+        #[serde(rename = "waited_ns", serialize_with = "nanoseconds")]
+        waited: Span,
+    },
+    /// One end closed, the other did not.
+    HalfClosed {
+        /// The end that did not.
+        open: Party,
+        /// From the last packet to the capture's end.
+        #[serde(rename = "quiet_ns", serialize_with = "nanoseconds")]
+        quiet: Span,
+    },
+    /// Neither end closed.
+    NeverClosed {
+        /// From the last packet to the capture's end.
+        #[serde(rename = "quiet_ns", serialize_with = "nanoseconds")]
+        quiet: Span,
+    },
+    /// Only one end was captured, although it hears the other.
+    OneSided {
+        /// Packets of the captured end.
+        packets: u64,
+        /// The end that was not captured.
+        missing: Party,
+    },
+}
+
+fn nanoseconds<S: serde::Serializer>(span: &Span, s: S) -> Result<S::Ok, S::Error> {
+    s.serialize_i64(span.0)
+}
+
+impl fmt::Display for EndingDetail {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            EndingDetail::Unanswered { attempts: 1, waited } => {
+                write!(f, "the SYN was never answered, {} until the capture ends", Seconds(waited))
+            }
+            EndingDetail::Unanswered { attempts, waited } => {
+                write!(f, "{attempts} SYNs were never answered, {} until the capture ends", Seconds(waited))
+            }
+            EndingDetail::HalfClosed { open, quiet } => {
+                write!(
+                    f,
+                    "{open} never closed after its peer's FIN; nothing came for the last {}",
+                    Seconds(quiet)
+                )
+            }
+            EndingDetail::NeverClosed { quiet } => {
+                write!(f, "still open when the capture ends, {} after its last packet", Seconds(quiet))
+            }
+            EndingDetail::OneSided { packets, missing } => {
+                write!(f, "{packets} packets of one side, none of {missing}, although it was heard")
+            }
+        }
+    }
+}
+
+/// What there is to find in the conversations, by stream number.
+pub(crate) fn endings(conversations: &Conversations) -> impl Iterator<Item = Ending> {
+    let end = conversations.capture_end();
+    (0..conversations.count(Protocol::Tcp)).flat_map(move |stream| {
+        let conversation = conversations.tcp_at(stream).map(|(_, conversation)| conversation);
+        let flags = conversation.map_or(Flags::NONE, |conversation| ending_flags(conversation, end));
+        FLAGS.into_iter().filter(move |&flag| flags.has(flag)).filter_map(move |flag| {
+            let account = conversation?.account();
+            let at_start = flag == Flags::UNANSWERED || flag == Flags::ONE_SIDED;
+            let frame = if at_start { account.first_frame() } else { account.last_frame() };
+            Some(Ending { kind: kind_of_flag(flag)?, frame, stream })
+        })
+    })
+}
+
+const FLAGS: [Flags; 4] = [Flags::UNANSWERED, Flags::HALF_CLOSED, Flags::NEVER_CLOSED, Flags::ONE_SIDED];
+
+fn ending_flags(conversation: &TcpConversation, capture_end: Timestamp) -> Flags {
+    let account = conversation.account();
+    let mut flags = Flags::NONE;
+    if account.first_frame() == FrameNumber(0) {
+        return flags; // known from quotes in errors only
+    }
+    let client = account.client();
+    let states = [client, client.reverse()].map(|end| account.state(end));
+    let silent = account.packets(client.reverse()) == 0;
+    let waited = capture_end.since(conversation.connection().first());
+    match states {
+        [EndState::SynSent, _] if silent => {
+            if waited >= INITIAL_RTO {
+                flags.set(Flags::UNANSWERED);
+            }
+        }
+        [EndState::FinWait1 | EndState::FinWait2, EndState::CloseWait]
+        | [EndState::CloseWait, EndState::FinWait1 | EndState::FinWait2] => flags.set(Flags::HALF_CLOSED),
+        [EndState::Established | EndState::SynReceived, _]
+        | [_, EndState::Established | EndState::SynReceived] => {
+            flags.set(Flags::NEVER_CLOSED);
+        }
+        _ => {}
+    }
+    let unheard = |end: Direction| account.packets(end.reverse()) == 0 && account.proves_peer(end);
+    if unheard(client) || unheard(client.reverse()) {
+        flags.set(Flags::ONE_SIDED);
+    }
+    flags
+}
+
+/// The finding that an [`Ending`] announces.
+pub(crate) fn ending_finding(conversations: &Conversations, ending: &Ending) -> Option<Finding> {
+    let (reference, conversation) = conversations.tcp_at(ending.stream)?;
+    let account = conversation.account();
+    let (known, client) = (account.roles_known(), account.client());
+    let party = |end: Direction| match (known, end == client) {
+        (true, true) => Party::Client,
+        (true, false) => Party::Server,
+        (false, _) => Party::Receiver,
+    };
+    let quiet = conversations.capture_end().since(account.last());
+    let speaking = if account.packets(client) > 0 { client } else { client.reverse() };
+    let (from, detail) = match ending.kind.kind().flag {
+        Flags::UNANSWERED => {
+            let waited = conversations.capture_end().since(conversation.connection().first());
+            (client, EndingDetail::Unanswered { attempts: account.packets(client), waited })
+        }
+        Flags::HALF_CLOSED => {
+            let closed = [client, client.reverse()]
+                .into_iter()
+                .find(|&end| account.state(end) != EndState::CloseWait)
+                .unwrap_or(client);
+            (closed, EndingDetail::HalfClosed { open: party(closed.reverse()), quiet })
+        }
+        Flags::NEVER_CLOSED => (client, EndingDetail::NeverClosed { quiet }),
+        _ => {
+            let (packets, missing) = (account.packets(speaking), party(speaking.reverse()));
+            (speaking, EndingDetail::OneSided { packets, missing })
+        }
+    };
+    let (source, destination) = conversation.key().endpoints(from);
+    let at_start = ending.frame == account.first_frame();
+    Some(Finding {
+        kind: ending.kind,
+        frame: ending.frame,
+        known_at: conversations.last_frame(),
+        ordinal: 0,
+        time: if at_start { conversation.connection().first() } else { account.last() },
+        protocol: Protocol::Tcp,
+        stream: Some(ending.stream),
+        source,
+        destination,
+        detail: Detail::Ending(detail),
+        first_of_conversation: true,
+        conversation: reference,
+    })
+}

@@ -1,0 +1,192 @@
+//! The books of a connection: what each end sent, how it fared, which state it is in. Verdicts come from the analysis; here they are
+//! added up.
+//!
+//! Rare things (anything that went wrong, round-trip times, holes) are allocated when they first happen: most connections are well.
+
+use super::analysis::Flags;
+use super::end::{End, TcpSide};
+use super::history::History;
+use super::segment::Segment;
+use super::state::{ClosedBy, Closing, EndState, States};
+use super::verdict::{ConnectionState, Opener, Verdict};
+use crate::model::{Direction, FrameNumber, Span, Timestamp};
+
+/// What the floors below know of a segment beside its header.
+#[derive(Clone, Copy, Debug)]
+pub struct Passing {
+    /// Bytes of its frame on the wire.
+    pub wire_len: u32,
+    /// Time to live or hop limit; 0 if unknown.
+    pub ttl: u8,
+    /// Silence that counts as a stall when something was owed.
+    pub gap: Span,
+}
+
+/// Both ends' books.
+#[derive(Debug)]
+pub struct Account {
+    ends: [End; 2],
+    states: States,
+    history: History,
+    last: Timestamp,
+    first_frame: FrameNumber,
+    last_frame: FrameNumber,
+    stalled: Span,
+    /// Who sent the first packet.
+    first_sender: Direction,
+    /// The first packet is a SYN without ACK.
+    from_start: bool,
+}
+
+impl Default for Account {
+    fn default() -> Self {
+        Account {
+            ends: Default::default(),
+            states: States::default(),
+            history: History::default(),
+            last: Timestamp(0),
+            first_frame: FrameNumber(0),
+            last_frame: FrameNumber(0),
+            stalled: Span(0),
+            first_sender: Direction::AtoB,
+            from_start: false,
+        }
+    }
+}
+
+impl Account {
+    /// Books a segment that was not quoted in an error, and flags what only the books tell.
+    #[inline]
+    pub(crate) fn book(
+        &mut self,
+        direction: Direction,
+        segment: &Segment<'_>,
+        verdict: &mut Verdict,
+        passing: Passing,
+    ) {
+        if self.first_frame == FrameNumber(0) {
+            (self.last, self.first_frame) = (segment.time, segment.frame);
+            self.first_sender = direction;
+            self.from_start = segment.flags.is_pure_syn();
+            if !self.from_start {
+                verdict.flags.set(Flags::MIDSTREAM);
+            }
+        }
+        if segment.flags.rst()
+            && verdict.state == ConnectionState::SynSent
+            && verdict.opener == Opener::Receiver
+        {
+            verdict.flags.set(Flags::REFUSED);
+        }
+        let delta = verdict.time_delta;
+        self.last = self.last.max(segment.time);
+        self.last_frame = segment.frame;
+        self.history.note(direction, segment, verdict);
+        let [a, b] = &mut self.ends;
+        let (sender, receiver) = if direction == Direction::AtoB { (a, b) } else { (b, a) };
+        let waited = verdict.flags.has(Flags::RETRANSMISSION)
+            && !verdict.flags.has(Flags::FAST_RETRANSMISSION)
+            || delta > passing.gap && verdict.owed()
+            || sender.window_is_closed()
+            || receiver.window_is_closed();
+        if waited && delta > Span(0) {
+            self.stalled = Span(self.stalled.0.saturating_add(delta.0));
+        }
+        sender.book(segment, verdict, passing);
+        if let Some(record) = &verdict.analysis
+            && record.acked_frame != FrameNumber(0)
+        {
+            receiver.acknowledged(segment.ack, record.ack_rtt);
+        }
+        self.states.step(direction, segment, receiver.top());
+    }
+
+    /// Frame of the first packet; 0 if none was booked.
+    pub(crate) fn first_frame(&self) -> FrameNumber {
+        self.first_frame
+    }
+
+    pub(crate) fn last_frame(&self) -> FrameNumber {
+        self.last_frame
+    }
+
+    pub(crate) fn last(&self) -> Timestamp {
+        self.last
+    }
+
+    pub(crate) fn stalled(&self) -> Span {
+        self.stalled
+    }
+
+    pub(crate) fn from_start(&self) -> bool {
+        self.from_start
+    }
+
+    /// The end that opened, as the direction in which it sends; without a handshake the sender of the first packet.
+    pub(crate) fn client(&self) -> Direction {
+        let [a_opened, b_opened] = [Direction::AtoB, Direction::BtoA]
+            .map(|d| self.history.has_syn(d) || self.history.has_syn_ack(d.reverse()));
+        match (a_opened, b_opened) {
+            (true, false) => Direction::AtoB,
+            (false, true) => Direction::BtoA,
+            _ => self.first_sender,
+        }
+    }
+
+    pub(crate) fn roles_known(&self) -> bool {
+        [Direction::AtoB, Direction::BtoA]
+            .iter()
+            .any(|&d| self.history.has_syn(d) || self.history.has_syn_ack(d))
+    }
+
+    pub(crate) fn state(&self, end: Direction) -> EndState {
+        self.states.of(end)
+    }
+
+    pub(crate) fn history(&self) -> &History {
+        &self.history
+    }
+
+    pub(crate) fn packets(&self, end: Direction) -> u64 {
+        u64::from(self.end(end).packets())
+    }
+
+    pub(crate) fn wire_bytes(&self, end: Direction) -> u64 {
+        self.end(end).wire_bytes()
+    }
+
+    pub(crate) fn payload_bytes(&self, end: Direction) -> u64 {
+        self.end(end).payload_bytes()
+    }
+
+    pub(crate) fn ttl(&self, end: Direction) -> Option<(u8, u8)> {
+        self.end(end).ttl()
+    }
+
+    /// What TCP tells of an end.
+    pub(crate) fn facts(&self, end: Direction) -> TcpSide {
+        self.end(end).facts(self.state(end), self.last)
+    }
+
+    /// Whether an end acknowledged what only the other end can have sent.
+    pub(crate) fn proves_peer(&self, end: Direction) -> bool {
+        self.end(end).ack_advanced() || self.history.has_syn(end) && self.history.has_spoken(end)
+    }
+
+    pub(crate) fn closed_by(&self) -> Option<ClosedBy> {
+        let client = self.client();
+        match self.states.closing {
+            Closing::No => None,
+            Closing::Fin(by) if by == client => Some(ClosedBy::Client),
+            Closing::Fin(_) => Some(ClosedBy::Server),
+            Closing::Crossed => Some(ClosedBy::Both),
+            Closing::Reset(by) if by == client => Some(ClosedBy::ClientReset),
+            Closing::Reset(_) => Some(ClosedBy::ServerReset),
+        }
+    }
+
+    fn end(&self, direction: Direction) -> &End {
+        let [a, b] = &self.ends;
+        if direction == Direction::AtoB { a } else { b }
+    }
+}

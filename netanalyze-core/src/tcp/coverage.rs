@@ -1,0 +1,254 @@
+//! Which sequence numbers of a direction were captured: what is new in a segment, what is repeated, what is missing.
+//!
+//! Data nearly always follows data, and then this is two comparisons. Holes are kept in sequence order, at most
+//! [`MAX_HOLES`]; of further ones the oldest are given up, and what arrives for them later counts as repeated.
+
+use super::sequence::{after, before};
+use crate::model::limits::MAX_HOLES;
+
+/// Sequence numbers farther apart than any window allows (RFC 7323 §2.3) belong to no one stream.
+const GREATEST_WINDOW: u32 = 1 << 30;
+
+/// Lower and upper bound of what was captured.
+#[derive(Debug, Default)]
+pub(crate) struct Coverage {
+    /// The first sequence number that counts.
+    low: u32,
+    /// After the last.
+    top: u32,
+    known: bool,
+    /// The SYN was captured: nothing belongs before `low`.
+    from_syn: bool,
+    /// Made with the first hole.
+    holes: Option<Box<Holes>>,
+}
+
+/// What was not captured between `low` and `top`, in ascending order.
+#[derive(Debug, Default)]
+struct Holes {
+    ranges: Vec<(u32, u32)>,
+    /// Bytes of holes that were given up.
+    given_up: u64,
+}
+
+impl Holes {
+    fn bytes(&self) -> u64 {
+        self.ranges.iter().map(|&(start, end)| u64::from(end.wrapping_sub(start))).sum::<u64>()
+            + self.given_up
+    }
+
+    /// Notes a hole above all others.
+    fn open(&mut self, start: u32, end: u32) {
+        self.ranges.push((start, end));
+        self.limit();
+    }
+
+    /// Notes a hole below all others.
+    fn open_below(&mut self, start: u32, end: u32) {
+        self.ranges.insert(0, (start, end));
+        self.limit();
+    }
+
+    fn limit(&mut self) {
+        if self.ranges.len() > MAX_HOLES {
+            let (start, end) = self.ranges.remove(0);
+            self.given_up += u64::from(end.wrapping_sub(start));
+        }
+    }
+
+    /// Takes a range out of the holes; returns how many of its bytes were missing.
+    fn fill(&mut self, start: u32, end: u32) -> u32 {
+        let first = self.ranges.partition_point(|&(_, to)| !after(to, start));
+        let touched = self.ranges.iter().skip(first).take_while(|&&(from, _)| before(from, end));
+        let (mut count, mut missing) = (0, 0u32);
+        let (mut left, mut right) = (None, None);
+        for &(from, to) in touched {
+            count += 1;
+            missing = missing.wrapping_add(to.wrapping_sub(from));
+            if before(from, start) {
+                left = Some((from, start));
+            }
+            if after(to, end) {
+                right = Some((end, to));
+            }
+        }
+        if count == 0 {
+            return 0;
+        }
+        let kept = [left, right].into_iter().flatten().map(|(from, to)| to.wrapping_sub(from));
+        let filled = kept.fold(missing, u32::wrapping_sub);
+        self.ranges.splice(first..first + count, [left, right].into_iter().flatten());
+        self.limit();
+        filled
+    }
+}
+
+impl Coverage {
+    /// A SYN: its data begins one number later.
+    pub(crate) fn synchronise(&mut self, first: u32) {
+        *self = Coverage { low: first, top: first, known: true, from_syn: true, holes: None };
+    }
+
+    /// After the highest sequence number captured; `None` before the first.
+    pub(crate) fn top(&self) -> Option<u32> {
+        self.known.then_some(self.top)
+    }
+
+    /// Bytes below `top` that were never captured.
+    pub(crate) fn missing(&self) -> u64 {
+        self.holes.as_ref().map_or(0, |holes| holes.bytes())
+    }
+
+    /// A FIN takes a number, too.
+    pub(crate) fn finish(&mut self, end: u32) {
+        if self.known && self.top == end {
+            self.top = end.wrapping_add(1);
+        }
+    }
+
+    /// Takes a segment's range, which may be empty; returns how many bytes of it are new.
+    #[inline]
+    pub(crate) fn add(&mut self, start: u32, len: u32) -> u32 {
+        if !self.known {
+            (self.low, self.top, self.known) = (start, start.wrapping_add(len), true);
+            return len;
+        }
+        if start == self.top {
+            self.top = start.wrapping_add(len);
+            return len;
+        }
+        self.add_elsewhere(start, len)
+    }
+
+    #[cold]
+    fn add_elsewhere(&mut self, start: u32, len: u32) -> u32 {
+        let end = start.wrapping_add(len);
+        if after(start, self.top) {
+            if start.wrapping_sub(self.top) <= GREATEST_WINDOW {
+                self.holes.get_or_insert_default().open(self.top, start);
+                self.top = end;
+            } else if len > 0 {
+                // Nothing that a window allows: another stream's number, or damage. Counting goes on from there.
+                (self.low, self.top) = (start, end);
+            }
+            return len;
+        }
+        if len == 0 {
+            return 0;
+        }
+        let mut new = 0;
+        if before(start, self.low) {
+            if self.from_syn || self.low.wrapping_sub(start) > GREATEST_WINDOW {
+                return 0;
+            }
+            let below = if after(end, self.low) { self.low } else { end };
+            new += below.wrapping_sub(start);
+            if below != self.low {
+                self.holes.get_or_insert_default().open_below(below, self.low);
+            }
+            self.low = start;
+        }
+        if let Some(holes) = &mut self.holes {
+            new += holes.fill(start, if after(end, self.top) { self.top } else { end });
+        }
+        if after(end, self.top) {
+            new += end.wrapping_sub(self.top);
+            self.top = end;
+        }
+        new
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// New bytes of each segment, and what is missing at the end.
+    fn run(syn: Option<u32>, segments: &[(u32, u32)]) -> (Vec<u32>, u64) {
+        let mut coverage = Coverage::default();
+        if let Some(first) = syn {
+            coverage.synchronise(first);
+        }
+        let new = segments.iter().map(|&(start, len)| coverage.add(start, len)).collect();
+        (new, coverage.missing())
+    }
+
+    #[test]
+    fn tells_new_from_repeated_and_missing() {
+        for base in [0, 1000, u32::MAX - 150, (1 << 31) - 150] {
+            let at = |offset: i32| base.wrapping_add_signed(offset);
+            let cases: [(&str, Option<u32>, Vec<(u32, u32)>, Vec<u32>, u64); 8] = [
+                ("in order", Some(base), vec![(at(0), 100), (at(100), 100)], vec![100, 100], 0),
+                ("repeated", Some(base), vec![(at(0), 100), (at(0), 100)], vec![100, 0], 0),
+                ("partly repeated", Some(base), vec![(at(0), 100), (at(50), 100)], vec![100, 50], 0),
+                ("a hole", Some(base), vec![(at(0), 100), (at(200), 100)], vec![100, 100], 100),
+                (
+                    "a hole filled in three pieces, the middle first",
+                    Some(base),
+                    vec![(at(100), 100), (at(40), 20), (at(0), 40), (at(60), 40)],
+                    vec![100, 20, 40, 40],
+                    0,
+                ),
+                (
+                    "over two holes",
+                    Some(base),
+                    vec![(at(10), 10), (at(30), 10), (at(0), 50)],
+                    vec![10, 10, 30],
+                    0,
+                ),
+                (
+                    "before the first of a stream without SYN",
+                    None,
+                    vec![(at(100), 100), (at(0), 50)],
+                    vec![100, 50],
+                    50,
+                ),
+                ("before the SYN", Some(base), vec![(at(0), 10), (at(-1), 1)], vec![10, 0], 0),
+            ];
+            for (what, syn, segments, new, missing) in cases {
+                assert_eq!(run(syn, &segments), (new, missing), "{what} from {base}");
+            }
+        }
+    }
+
+    #[test]
+    fn agrees_with_a_map_of_bytes() {
+        let mut state = 1u64;
+        let mut below = |n: u32| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            ((state >> 33) % u64::from(n)) as u32
+        };
+        for round in 0..300 {
+            let base = [0, u32::MAX - 400, (1 << 31) - 400][round % 3];
+            let mut coverage = Coverage::default();
+            coverage.synchronise(base);
+            let mut map = [false; 1000];
+            for _ in 0..60 {
+                let (start, len) = (below(900), below(100));
+                let fresh = map.iter_mut().skip(start as usize).take(len as usize).filter(|b| !**b);
+                let expected = fresh.map(|b| *b = true).count();
+                assert_eq!(coverage.add(base.wrapping_add(start), len) as usize, expected);
+            }
+            let top = coverage.top().unwrap().wrapping_sub(base) as usize;
+            let missing = map[..top].iter().filter(|b| !**b).count();
+            assert_eq!(coverage.missing() as usize, missing);
+        }
+    }
+
+    #[test]
+    fn holes_are_capped_and_still_counted() {
+        let mut coverage = Coverage::default();
+        coverage.synchronise(0);
+        for i in 1..=2 * MAX_HOLES as u32 {
+            assert_eq!(coverage.add(i * 20, 10), 10);
+        }
+        assert_eq!(coverage.holes.as_ref().unwrap().ranges.len(), MAX_HOLES);
+        assert_eq!(coverage.missing(), 20 + (2 * MAX_HOLES as u64 - 1) * 10);
+        assert_eq!(coverage.add(0, 20), 0, "a hole that was given up counts as captured");
+    }
+
+    #[test]
+    fn a_number_beyond_every_window_starts_afresh() {
+        assert_eq!(run(Some(0), &[(0, 10), (3 << 29, 10), ((3 << 29) + 10, 10)]), (vec![10, 10, 10], 0));
+    }
+}

@@ -1,0 +1,284 @@
+//! One end's books: what it sent, and how that fared.
+
+use serde::{Serialize, Serializer};
+
+use super::account::Passing;
+use super::analysis::Flags;
+use super::coverage::Coverage;
+use super::rtt::{Rtt, RttSummary};
+use super::segment::{Scope, Segment};
+use super::sequence::after;
+use super::state::EndState;
+use super::syn_options::{SynOptions, SynSeen};
+use super::verdict::Verdict;
+use crate::model::{Span, Timestamp};
+
+/// What TCP tells of one end.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct TcpSide {
+    /// The state that this end is in when the capture ends.
+    pub state: EndState,
+    /// Options of its SYN or SYN-ACK, if that was captured.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub syn: Option<SynOptions>,
+    /// Payload bytes without those sent again.
+    pub unique_bytes: u64,
+    /// Payload bytes sent again: at sequence numbers that were captured before.
+    pub retransmitted_bytes: u64,
+    /// Segments flagged as a retransmission of any kind.
+    pub retransmissions: u64,
+    /// Segments flagged out of order.
+    pub out_of_order: u64,
+    /// Segments before which something was missing (`tcp.analysis.lost_segment`).
+    pub lost_segments: u64,
+    /// Bytes below the highest captured sequence number that were never captured.
+    pub missing_bytes: u64,
+    /// Duplicate ACKs that this end sent.
+    pub duplicate_acks: u64,
+    /// Segments with a closed window that this end sent.
+    pub zero_windows: u64,
+    /// How long its window was closed.
+    #[serde(rename = "zero_window_ns", serialize_with = "nanoseconds")]
+    pub zero_window: Span,
+    /// The least window that it advertised after its SYN, scaled.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub window_min_bytes: Option<u32>,
+    /// The most bytes that it had in flight (`tcp.analysis.bytes_in_flight`).
+    pub bytes_in_flight_max: u32,
+    /// Times from its data, SYN or FIN to their acknowledgement, as seen where the capture was taken.
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    pub rtt: Option<RttSummary>,
+}
+
+fn nanoseconds<S: Serializer>(span: &Span, s: S) -> Result<S::Ok, S::Error> {
+    s.serialize_i64(span.0)
+}
+
+/// What went wrong in one direction.
+#[derive(Debug, Default)]
+struct Trouble {
+    retransmitted_bytes: u64,
+    retransmissions: u32,
+    out_of_order: u32,
+    lost_segments: u32,
+    duplicate_acks: u32,
+    zero_windows: u32,
+    zero_since: Option<Timestamp>,
+    zero_window: Span,
+}
+
+/// One end's books.
+#[derive(Debug)]
+pub(super) struct End {
+    wire_bytes: u64,
+    payload_bytes: u64,
+    coverage: Coverage,
+    rtt: Option<Box<Rtt>>,
+    trouble: Option<Box<Trouble>>,
+    packets: u32,
+    /// Acknowledgements up to here say nothing about the round-trip time.
+    tainted_to: u32,
+    bytes_in_flight_max: u32,
+    window_min: u32,
+    ack: u32,
+    syn: SynSeen,
+    ttl_min: u8,
+    ttl_max: u8,
+    tainted: bool,
+    /// It acknowledged something twice, with different numbers.
+    ack_advanced: bool,
+}
+
+impl Default for End {
+    fn default() -> Self {
+        End {
+            wire_bytes: 0,
+            payload_bytes: 0,
+            coverage: Coverage::default(),
+            rtt: None,
+            trouble: None,
+            packets: 0,
+            tainted_to: 0,
+            bytes_in_flight_max: 0,
+            window_min: u32::MAX,
+            ack: 0,
+            syn: SynSeen::default(),
+            ttl_min: u8::MAX,
+            ttl_max: 0,
+            tainted: false,
+            ack_advanced: false,
+        }
+    }
+}
+
+impl End {
+    pub(super) fn window_is_closed(&self) -> bool {
+        self.trouble.as_ref().is_some_and(|t| t.zero_since.is_some())
+    }
+
+    #[inline]
+    pub(super) fn book(&mut self, segment: &Segment<'_>, verdict: &Verdict, passing: Passing) {
+        let flags = segment.flags;
+        self.packets = self.packets.saturating_add(1);
+        self.wire_bytes = self.wire_bytes.saturating_add(u64::from(passing.wire_len));
+        if passing.ttl != 0 {
+            self.ttl_min = self.ttl_min.min(passing.ttl);
+            self.ttl_max = self.ttl_max.max(passing.ttl);
+        }
+        if flags.syn() {
+            self.syn = SynSeen::new(segment);
+        }
+        if segment.scope != Scope::Full || flags.rst() {
+            return;
+        }
+        self.cover(segment, verdict);
+        if !flags.syn() {
+            self.advertise(segment, verdict);
+        }
+        if flags.ack() {
+            self.ack_advanced |= self.ack != segment.ack && self.ack != 0;
+            self.ack = segment.ack;
+        }
+        if verdict.flags.intersects(TROUBLE) {
+            self.note_trouble(verdict);
+        }
+        if let Some(record) = &verdict.analysis {
+            self.bytes_in_flight_max = self.bytes_in_flight_max.max(record.bytes_in_flight);
+        }
+    }
+
+    #[inline]
+    fn cover(&mut self, segment: &Segment<'_>, verdict: &Verdict) {
+        let &Segment { flags, len, .. } = segment;
+        let mut start = segment.seq;
+        if flags.syn() {
+            start = start.wrapping_add(1);
+            if self.coverage.top().is_none() || verdict.flags.has(Flags::REUSED_PORTS) {
+                self.coverage.synchronise(start);
+            }
+        }
+        self.payload_bytes = self.payload_bytes.saturating_add(u64::from(len));
+        let before = self.coverage.top();
+        let new = self.coverage.add(start, len);
+        let repeated = u64::from(len - new.min(len));
+        let in_order = before.is_none_or(|top| top == start);
+        if flags.fin() {
+            self.coverage.finish(start.wrapping_add(len));
+        }
+        if repeated > 0 {
+            let trouble = self.trouble.get_or_insert_default();
+            trouble.retransmitted_bytes = trouble.retransmitted_bytes.saturating_add(repeated);
+        }
+        if (!in_order && len > 0) || verdict.flags.intersects(Flags::ANY_RETRANSMISSION) {
+            self.tainted = true;
+            self.tainted_to = self.coverage.top().unwrap_or(start);
+        }
+    }
+
+    /// Its window.
+    #[inline]
+    fn advertise(&mut self, segment: &Segment<'_>, verdict: &Verdict) {
+        self.window_min = self.window_min.min(verdict.scale.apply(segment.window));
+        if segment.window == 0 && !segment.flags.is_control() {
+            let trouble = self.trouble.get_or_insert_default();
+            trouble.zero_since.get_or_insert(segment.time);
+        } else if let Some(trouble) = &mut self.trouble
+            && let Some(since) = trouble.zero_since.take()
+        {
+            trouble.closed_for(since, segment.time);
+        }
+    }
+
+    #[cold]
+    fn note_trouble(&mut self, verdict: &Verdict) {
+        let trouble = self.trouble.get_or_insert_default();
+        let count = |counter: &mut u32, flags: Flags| {
+            *counter = counter.saturating_add(u32::from(verdict.flags.intersects(flags)));
+        };
+        count(&mut trouble.retransmissions, Flags::ANY_RETRANSMISSION);
+        count(&mut trouble.out_of_order, Flags::OUT_OF_ORDER);
+        count(&mut trouble.lost_segments, Flags::LOST_SEGMENT);
+        count(&mut trouble.duplicate_acks, Flags::DUPLICATE_ACK);
+        count(&mut trouble.zero_windows, Flags::ZERO_WINDOW);
+    }
+
+    /// The other end acknowledged a segment after `time`.
+    #[inline]
+    pub(super) fn acknowledged(&mut self, ack: u32, time: Span) {
+        let Ok(ns) = u64::try_from(time.0) else { return };
+        if self.tainted {
+            if !after(ack, self.tainted_to) {
+                return;
+            }
+            self.tainted = false;
+        }
+        match &mut self.rtt {
+            Some(rtt) => rtt.add(ns),
+            None => self.rtt = Some(Box::new(Rtt::first(ns))),
+        }
+    }
+
+    pub(super) fn packets(&self) -> u32 {
+        self.packets
+    }
+
+    pub(super) fn wire_bytes(&self) -> u64 {
+        self.wire_bytes
+    }
+
+    pub(super) fn payload_bytes(&self) -> u64 {
+        self.payload_bytes
+    }
+
+    /// Least and greatest time to live.
+    pub(super) fn ttl(&self) -> Option<(u8, u8)> {
+        (self.ttl_min <= self.ttl_max).then_some((self.ttl_min, self.ttl_max))
+    }
+
+    /// After the highest sequence number that it sent, a FIN included.
+    pub(super) fn top(&self) -> Option<u32> {
+        self.coverage.top()
+    }
+
+    pub(super) fn ack_advanced(&self) -> bool {
+        self.ack_advanced
+    }
+
+    /// The books closed at `last`, the time of the connection's last packet.
+    pub(super) fn facts(&self, state: EndState, last: Timestamp) -> TcpSide {
+        let none = Trouble::default();
+        let trouble = self.trouble.as_deref().unwrap_or(&none);
+        let still_closed = trouble.zero_since.map_or(0, |since| last.since(since).0.max(0));
+        TcpSide {
+            state,
+            syn: self.syn.options(),
+            unique_bytes: self.payload_bytes.saturating_sub(trouble.retransmitted_bytes),
+            retransmitted_bytes: trouble.retransmitted_bytes,
+            retransmissions: u64::from(trouble.retransmissions),
+            out_of_order: u64::from(trouble.out_of_order),
+            lost_segments: u64::from(trouble.lost_segments),
+            missing_bytes: self.coverage.missing(),
+            duplicate_acks: u64::from(trouble.duplicate_acks),
+            zero_windows: u64::from(trouble.zero_windows),
+            zero_window: Span(trouble.zero_window.0.saturating_add(still_closed)),
+            window_min_bytes: (self.window_min != u32::MAX).then_some(self.window_min),
+            bytes_in_flight_max: self.bytes_in_flight_max,
+            rtt: self.rtt.as_ref().map(|rtt| rtt.summary()),
+        }
+    }
+}
+
+impl Trouble {
+    fn closed_for(&mut self, since: Timestamp, until: Timestamp) {
+        self.zero_window = Span(self.zero_window.0.saturating_add(until.since(since).0.max(0)));
+    }
+}
+
+/// Flags that are counted where things went wrong.
+const TROUBLE: Flags = Flags(
+    Flags::ANY_RETRANSMISSION.0
+        | Flags::OUT_OF_ORDER.0
+        | Flags::LOST_SEGMENT.0
+        | Flags::DUPLICATE_ACK.0
+        | Flags::ZERO_WINDOW.0,
+);

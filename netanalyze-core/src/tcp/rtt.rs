@@ -1,0 +1,205 @@
+//! Round-trip times of one direction: from a segment to its acknowledgement, both as captured.
+//!
+//! Karn's rule: nothing that was sent before a retransmission gives a sample (RFC 6298 §3). Which segment an acknowledgement answers is
+//! ambiguous then, and one that arrives late because of a hole before it measures the recovery, not the path. The smoothed time and the
+//! timer follow RFC 6298 §2. The distribution is a histogram with eight buckets for each doubling (at most 4.5 % off), kept sparse: a
+//! direction without samples has none, and a steady one a few entries of eight bytes.
+
+use serde::{Serialize, Serializer};
+
+use crate::model::Span;
+
+/// Buckets for each doubling, as a power of two.
+const SUB_BITS: u32 = 3;
+/// Times below this number of nanoseconds are not told apart.
+const RESOLUTION_NS: u64 = 1_000;
+/// RFC 6298 §2.4: a timer below a second should be rounded up to it.
+const LEAST_RTO_NS: u64 = 1_000_000_000;
+/// RFC 6298 §2.5: the least upper bound that a timer may have.
+const GREATEST_RTO_NS: u64 = 60_000_000_000;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Bucket {
+    index: u16,
+    count: u32,
+}
+
+/// Samples of one direction. Allocated with the first.
+#[derive(Clone, Debug)]
+pub(crate) struct Rtt {
+    samples: u32,
+    min: u64,
+    max: u64,
+    smoothed: u64,
+    variation: u64,
+    /// In order of their indices.
+    buckets: Vec<Bucket>,
+}
+
+/// Round-trip times of one direction, summed up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct RttSummary {
+    /// How many samples there were.
+    #[serde(rename = "rtt_samples")]
+    pub samples: u64,
+    /// The least.
+    #[serde(rename = "rtt_min_ns", serialize_with = "nanoseconds")]
+    pub min: Span,
+    /// The median, within 4.5 %.
+    #[serde(rename = "rtt_median_ns", serialize_with = "nanoseconds")]
+    pub median: Span,
+    /// The 95th percentile, within 4.5 %.
+    #[serde(rename = "rtt_p95_ns", serialize_with = "nanoseconds")]
+    pub p95: Span,
+    /// The greatest.
+    #[serde(rename = "rtt_max_ns", serialize_with = "nanoseconds")]
+    pub max: Span,
+    /// SRTT after RFC 6298 §2 when the capture ends.
+    #[serde(rename = "srtt_ns", serialize_with = "nanoseconds")]
+    pub smoothed: Span,
+    /// RTO after RFC 6298 §2 when the capture ends, between one second and sixty. Real stacks use a lower least value.
+    #[serde(rename = "rto_ns", serialize_with = "nanoseconds")]
+    pub rto: Span,
+}
+
+fn nanoseconds<S: Serializer>(span: &Span, s: S) -> Result<S::Ok, S::Error> {
+    s.serialize_i64(span.0)
+}
+
+impl Rtt {
+    /// The first sample.
+    pub(crate) fn first(ns: u64) -> Self {
+        let mut rtt = Rtt {
+            samples: 0,
+            min: ns,
+            max: ns,
+            smoothed: ns,
+            variation: ns / 2,
+            buckets: Vec::with_capacity(2),
+        };
+        rtt.count(ns);
+        rtt
+    }
+
+    /// A further sample.
+    pub(crate) fn add(&mut self, ns: u64) {
+        self.min = self.min.min(ns);
+        self.max = self.max.max(ns);
+        // RFC 6298 §2.3, alpha 1/8 and beta 1/4; the variation uses the smoothed time before it is updated.
+        let deviation = self.smoothed.abs_diff(ns);
+        self.variation = self.variation - self.variation / 4 + deviation / 4;
+        self.smoothed = self.smoothed - self.smoothed / 8 + ns / 8;
+        self.count(ns);
+    }
+
+    fn count(&mut self, ns: u64) {
+        self.samples = self.samples.saturating_add(1);
+        let index = bucket_of(ns);
+        match self.buckets.binary_search_by_key(&index, |b| b.index) {
+            Ok(place) => {
+                if let Some(bucket) = self.buckets.get_mut(place) {
+                    bucket.count = bucket.count.saturating_add(1);
+                }
+            }
+            Err(place) => self.buckets.insert(place, Bucket { index, count: 1 }),
+        }
+    }
+
+    /// The time below which a share of the samples lies.
+    fn quantile(&self, percent: u64) -> u64 {
+        let total: u64 = self.buckets.iter().map(|b| u64::from(b.count)).sum();
+        let rank = (total * percent).div_ceil(100).max(1);
+        let mut seen = 0;
+        for bucket in &self.buckets {
+            seen += u64::from(bucket.count);
+            if seen >= rank {
+                return middle_of(bucket.index).clamp(self.min, self.max);
+            }
+        }
+        self.max
+    }
+
+    pub(crate) fn summary(&self) -> RttSummary {
+        let span = |ns: u64| Span(i64::try_from(ns).unwrap_or(i64::MAX));
+        let rto = self.smoothed.saturating_add(self.variation.saturating_mul(4).max(1));
+        RttSummary {
+            samples: u64::from(self.samples),
+            min: span(self.min),
+            median: span(self.quantile(50)),
+            p95: span(self.quantile(95)),
+            max: span(self.max),
+            smoothed: span(self.smoothed),
+            rto: span(rto.clamp(LEAST_RTO_NS, GREATEST_RTO_NS)),
+        }
+    }
+}
+
+/// Exponent and the bits below the leading one of the time in microseconds.
+fn bucket_of(ns: u64) -> u16 {
+    let units = ns / RESOLUTION_NS;
+    let small = 1 << SUB_BITS;
+    if units < small {
+        return units as u16;
+    }
+    let exponent = 63 - units.leading_zeros() - SUB_BITS;
+    let sub = (units >> exponent) - small;
+    ((u64::from(exponent) + 1) * small + sub) as u16
+}
+
+/// The middle of a bucket, in nanoseconds.
+fn middle_of(index: u16) -> u64 {
+    let small = 1u64 << SUB_BITS;
+    let index = u64::from(index);
+    let (low, width) = if index < small {
+        (index, 1)
+    } else {
+        let exponent = index / small - 1;
+        ((small + index % small) << exponent, 1 << exponent)
+    };
+    (low * RESOLUTION_NS).saturating_add(width * RESOLUTION_NS / 2)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn buckets_hold_their_times_within_the_promised_error() {
+        let mut last = 0;
+        for ns in (0..200).map(|i| (1.2_f64.powi(i) * 10.0) as u64).take_while(|&ns| ns < 1 << 60) {
+            let (bucket, middle) = (bucket_of(ns), middle_of(bucket_of(ns)));
+            assert!(bucket >= last, "{ns}");
+            last = bucket;
+            assert!(middle.abs_diff(ns) <= ns / 16 + RESOLUTION_NS, "{ns} in a bucket around {middle}");
+        }
+        assert!(usize::from(bucket_of(u64::MAX)) < 64 * 8);
+    }
+
+    #[test]
+    fn follows_rfc_6298() {
+        let mut rtt = Rtt::first(100_000_000);
+        let first = rtt.summary();
+        // SRTT = R, RTTVAR = R/2, RTO = R + 4 R/2, at least a second.
+        assert_eq!((first.smoothed, first.rto), (Span(100_000_000), Span(1_000_000_000)));
+        rtt.add(900_000_000);
+        // RTTVAR = 3/4 * 50 ms + 1/4 * 800 ms, SRTT = 7/8 * 100 ms + 1/8 * 900 ms.
+        let second = rtt.summary();
+        assert_eq!((second.smoothed, second.rto), (Span(200_000_000), Span(1_150_000_000)));
+        assert_eq!((second.samples, second.min, second.max), (2, Span(100_000_000), Span(900_000_000)));
+    }
+
+    #[test]
+    fn quantiles_of_a_known_distribution() {
+        let mut rtt = Rtt::first(1_000_000);
+        (2..=100).for_each(|ms| rtt.add(ms * 1_000_000));
+        let summary = rtt.summary();
+        for (found, expected) in [(summary.median, 50.0), (summary.p95, 95.0)] {
+            let ms = found.0 as f64 / 1e6;
+            assert!((ms - expected).abs() / expected < 0.07, "{ms} is not about {expected}");
+        }
+        let mut steady = Rtt::first(20_000_000);
+        (0..1000).for_each(|_| steady.add(20_000_000));
+        assert_eq!(steady.buckets.len(), 1);
+        assert_eq!(steady.summary().median, Span(20_000_000));
+    }
+}

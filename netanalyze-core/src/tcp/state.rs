@@ -1,0 +1,274 @@
+//! The state that each end of a connection is in, as far as the capture shows it (RFC 9293 §3.3.2), under the names of `ss`.
+//!
+//! Every captured segment counts as received. TIME-WAIT does not end: how long it lasts is the host's business, and the capture's clock
+//! does not tell. An end of which nothing was seen is known by what its peer says to it.
+
+use serde::{Serialize, Serializer};
+
+use super::segment::Segment;
+use super::sequence::before;
+use crate::model::Direction;
+
+/// The state of one end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub enum EndState {
+    /// The capture shows too little.
+    #[default]
+    Unknown,
+    /// Sent a SYN, waits for its answer.
+    SynSent,
+    /// Answered a SYN, waits for the acknowledgement.
+    SynReceived,
+    /// Open.
+    Established,
+    /// Sent a FIN, waits for its acknowledgement.
+    FinWait1,
+    /// Its FIN was acknowledged, waits for the peer's.
+    FinWait2,
+    /// The peer sent its FIN; this end has not closed.
+    CloseWait,
+    /// Closed after its peer, waits for the acknowledgement of its FIN.
+    LastAck,
+    /// Both FINs crossed; waits for the acknowledgement of its own.
+    Closing,
+    /// Closed first or together with its peer, and is done.
+    TimeWait,
+    /// No connection any more, or refused, or reset.
+    Closed,
+}
+
+impl EndState {
+    /// Every state, in the order of a connection's life.
+    pub const ALL: [EndState; 11] = [
+        EndState::Unknown,
+        EndState::SynSent,
+        EndState::SynReceived,
+        EndState::Established,
+        EndState::FinWait1,
+        EndState::FinWait2,
+        EndState::CloseWait,
+        EndState::LastAck,
+        EndState::Closing,
+        EndState::TimeWait,
+        EndState::Closed,
+    ];
+
+    /// The name that `ss` prints.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            EndState::Unknown => "UNKNOWN",
+            EndState::SynSent => "SYN-SENT",
+            EndState::SynReceived => "SYN-RECV",
+            EndState::Established => "ESTABLISHED",
+            EndState::FinWait1 => "FIN-WAIT-1",
+            EndState::FinWait2 => "FIN-WAIT-2",
+            EndState::CloseWait => "CLOSE-WAIT",
+            EndState::LastAck => "LAST-ACK",
+            EndState::Closing => "CLOSING",
+            EndState::TimeWait => "TIME-WAIT",
+            EndState::Closed => "CLOSED",
+        }
+    }
+
+    /// Its FIN was acknowledged.
+    fn fin_acknowledged(self) -> Self {
+        match self {
+            EndState::FinWait1 => EndState::FinWait2,
+            EndState::Closing => EndState::TimeWait,
+            EndState::LastAck => EndState::Closed,
+            other => other,
+        }
+    }
+
+    /// It sent a FIN.
+    fn fin_sent(self) -> Self {
+        match self {
+            EndState::CloseWait => EndState::LastAck,
+            EndState::Unknown | EndState::SynSent | EndState::SynReceived | EndState::Established => {
+                EndState::FinWait1
+            }
+            other => other,
+        }
+    }
+
+    /// It received a FIN.
+    fn fin_received(self) -> Self {
+        match self {
+            EndState::Unknown | EndState::SynReceived | EndState::Established => EndState::CloseWait,
+            EndState::FinWait1 => EndState::Closing,
+            EndState::FinWait2 => EndState::TimeWait,
+            other => other,
+        }
+    }
+}
+
+impl std::fmt::Display for EndState {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+impl Serialize for EndState {
+    fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+        s.serialize_str(self.name())
+    }
+}
+
+/// Who ended a connection, and how.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ClosedBy {
+    /// The client sent the first FIN.
+    Client,
+    /// The server sent the first FIN.
+    Server,
+    /// Both sent a FIN before they saw the other's.
+    Both,
+    /// The client sent an RST before both had sent a FIN.
+    ClientReset,
+    /// The server sent an RST before both had sent a FIN.
+    ServerReset,
+}
+
+impl ClosedBy {
+    /// As machine-readable output spells it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            ClosedBy::Client => "client",
+            ClosedBy::Server => "server",
+            ClosedBy::Both => "both",
+            ClosedBy::ClientReset => "client_reset",
+            ClosedBy::ServerReset => "server_reset",
+        }
+    }
+}
+
+/// How a connection was closed, by direction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub(crate) enum Closing {
+    /// Nobody did.
+    #[default]
+    No,
+    /// This direction sent the first FIN.
+    Fin(Direction),
+    /// The FINs crossed.
+    Crossed,
+    /// This direction reset.
+    Reset(Direction),
+}
+
+/// Both ends' states.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct States {
+    ends: [EndState; 2],
+    pub(crate) closing: Closing,
+}
+
+impl States {
+    /// The state of the end that sends in a direction.
+    pub(crate) fn of(&self, direction: Direction) -> EndState {
+        let [a, b] = self.ends;
+        if direction == Direction::AtoB { a } else { b }
+    }
+
+    /// A captured segment moves both ends.
+    #[inline]
+    ///
+    /// `receiver_end` is the sequence number after all that its receiver sent, a FIN included.
+    pub(crate) fn step(&mut self, direction: Direction, segment: &Segment<'_>, receiver_end: Option<u32>) {
+        let flags = segment.flags;
+        let [a, b] = self.ends;
+        let (sender, receiver) = if direction == Direction::AtoB { (a, b) } else { (b, a) };
+        // Nearly every segment of a long connection changes nothing.
+        if !flags.is_control() && sender == EndState::Established && receiver == EndState::Established {
+            return;
+        }
+        let (sender, receiver) = if flags.rst() {
+            if !matches!(self.closing, Closing::Reset(_)) && !self.both_closed() {
+                self.closing = Closing::Reset(direction);
+            }
+            (EndState::Closed, EndState::Closed)
+        } else if flags.syn() {
+            if flags.ack() { syn_ack(sender, receiver) } else { syn(sender, receiver) }
+        } else {
+            let (mut sender, mut receiver) = (sender, receiver);
+            if flags.ack() {
+                (sender, receiver) = ack(sender, receiver);
+                if receiver_end.is_some_and(|end| !before(segment.ack, end)) {
+                    receiver = receiver.fin_acknowledged();
+                }
+            }
+            if flags.fin() && sender != EndState::Closed {
+                self.note_fin(direction, sender, receiver);
+                (sender, receiver) = (sender.fin_sent(), receiver.fin_received());
+            }
+            (sender, receiver)
+        };
+        self.ends = match direction {
+            Direction::AtoB => [sender, receiver],
+            Direction::BtoA => [receiver, sender],
+        };
+        if flags.is_pure_syn() && self.of(direction) == EndState::SynSent {
+            // A refused attempt that is made again begins anew.
+            self.closing = Closing::No;
+        }
+    }
+
+    fn both_closed(&self) -> bool {
+        let done = |state| {
+            matches!(state, EndState::TimeWait | EndState::LastAck | EndState::Closing | EndState::Closed)
+        };
+        self.ends.iter().any(|&state| done(state))
+    }
+
+    fn note_fin(&mut self, direction: Direction, sender: EndState, receiver: EndState) {
+        match self.closing {
+            Closing::No => self.closing = Closing::Fin(direction),
+            Closing::Fin(first)
+                if first != direction && receiver == EndState::FinWait1 && sender == EndState::CloseWait =>
+            {
+                self.closing = Closing::Crossed;
+            }
+            _ => {}
+        }
+    }
+}
+
+/// SYN without ACK. Two of them that cross open the connection from both sides (RFC 9293 §3.5, figure 7).
+fn syn(sender: EndState, receiver: EndState) -> (EndState, EndState) {
+    match (sender, receiver) {
+        (EndState::Unknown | EndState::Closed | EndState::SynSent, EndState::SynSent) => {
+            (EndState::SynReceived, EndState::SynReceived)
+        }
+        (EndState::Unknown | EndState::Closed, receiver) => (EndState::SynSent, receiver),
+        unchanged => unchanged,
+    }
+}
+
+fn syn_ack(sender: EndState, receiver: EndState) -> (EndState, EndState) {
+    let sender = match sender {
+        EndState::Unknown | EndState::SynSent | EndState::Closed => EndState::SynReceived,
+        other => other,
+    };
+    let receiver = match receiver {
+        EndState::Unknown | EndState::SynSent | EndState::SynReceived => EndState::Established,
+        other => other,
+    };
+    (sender, receiver)
+}
+
+/// An acknowledgement outside of a SYN: whoever sends it is synchronised, and so is whom it answers, but for an attempt to open that meets
+/// an older connection (RFC 9293 §3.5.1: the answer is an acknowledgement of the older one).
+fn ack(sender: EndState, receiver: EndState) -> (EndState, EndState) {
+    let sender = match sender {
+        EndState::Unknown | EndState::SynSent | EndState::SynReceived => EndState::Established,
+        other => other,
+    };
+    let receiver = match receiver {
+        EndState::Unknown | EndState::SynReceived => EndState::Established,
+        other => other,
+    };
+    (sender, receiver)
+}

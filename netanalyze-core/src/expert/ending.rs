@@ -10,7 +10,7 @@ use crate::conversation::{Conversations, Protocol, TcpConversation};
 use crate::model::{Direction, FrameNumber, Span, Timestamp};
 use crate::tcp::{EndState, Flags};
 
-/// RFC 6298 §2: the timer before the first measurement. A SYN younger than this when the capture ends may yet be answered.
+/// RFC 6298 §2: the timer before the first measurement. What is younger than this when the capture ends may yet be answered.
 const INITIAL_RTO: Span = Span(1_000_000_000);
 
 /// That a finding is to be made of a conversation, and where it stands among others.
@@ -78,6 +78,9 @@ impl fmt::Display for EndingDetail {
                     Seconds(quiet)
                 )
             }
+            EndingDetail::NeverClosed { quiet: Span(..=0) } => {
+                f.write_str("still open when the capture ends")
+            }
             EndingDetail::NeverClosed { quiet } => {
                 write!(f, "still open when the capture ends, {} after its last packet", Seconds(quiet))
             }
@@ -122,7 +125,13 @@ fn ending_flags(conversation: &TcpConversation, capture_end: Timestamp) -> Flags
             }
         }
         [EndState::FinWait1 | EndState::FinWait2, EndState::CloseWait]
-        | [EndState::CloseWait, EndState::FinWait1 | EndState::FinWait2] => flags.set(Flags::HALF_CLOSED),
+        | [EndState::CloseWait, EndState::FinWait1 | EndState::FinWait2] => {
+            // While data flows the other way a half-closed connection is used as intended; of an end that is not captured nobody knows.
+            let both_seen = [client, client.reverse()].iter().all(|&end| account.packets(end) > 0);
+            if both_seen && capture_end.since(account.last()) >= INITIAL_RTO {
+                flags.set(Flags::HALF_CLOSED);
+            }
+        }
         [EndState::Established | EndState::SynReceived, _]
         | [_, EndState::Established | EndState::SynReceived] => {
             flags.set(Flags::NEVER_CLOSED);

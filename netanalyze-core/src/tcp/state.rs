@@ -201,8 +201,11 @@ impl States {
                 }
             }
             if flags.fin() && sender != EndState::Closed {
-                self.note_fin(direction, sender, receiver);
-                (sender, receiver) = (sender.fin_sent(), receiver.fin_received());
+                (sender, receiver) = if self.note_fin(direction, sender, receiver) {
+                    (EndState::Closing, EndState::Closing)
+                } else {
+                    (sender.fin_sent(), receiver.fin_received())
+                };
             }
             (sender, receiver)
         };
@@ -223,16 +226,19 @@ impl States {
         self.ends.iter().any(|&state| done(state))
     }
 
-    fn note_fin(&mut self, direction: Direction, sender: EndState, receiver: EndState) {
+    /// Whether this FIN crossed the other: it does not acknowledge it, so its sender had not seen it.
+    fn note_fin(&mut self, direction: Direction, sender: EndState, receiver: EndState) -> bool {
         match self.closing {
             Closing::No => self.closing = Closing::Fin(direction),
-            Closing::Fin(first)
-                if first != direction && receiver == EndState::FinWait1 && sender == EndState::CloseWait =>
-            {
-                self.closing = Closing::Crossed;
+            Closing::Fin(first) if first != direction => {
+                if receiver == EndState::FinWait1 && sender == EndState::CloseWait {
+                    self.closing = Closing::Crossed;
+                    return true;
+                }
             }
             _ => {}
         }
+        false
     }
 }
 

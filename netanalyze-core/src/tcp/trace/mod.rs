@@ -3,6 +3,7 @@
 //! [`script`] explains the language. Flags must be exactly those that a line lists, figures (`name=value`) are looked at where a line
 //! names them. Every script runs from several initial sequence numbers and with either end as the lower address.
 
+mod books;
 mod closing;
 mod duplicate_ack;
 mod figures;
@@ -19,8 +20,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use script::{Numbers, Step};
 
-use super::{Birth, Connection, Flags, Pool, Segment, SynOutcome, Verdict};
-use crate::model::{Direction, FrameNumber};
+use super::{Account, Birth, Connection, Flags, Passing, Pool, Segment, SynOutcome, Verdict};
+use crate::model::{Direction, FrameNumber, Span};
 use crate::packet::tcp_option::{self, TcpOptions};
 
 /// Plain numbers, numbers that wrap within the first segments, and numbers that cross half the circle.
@@ -64,6 +65,7 @@ fn check_from(numbers: Numbers, script: &str) {
 #[derive(Default)]
 struct Host {
     connection: Option<Connection>,
+    account: Account,
     streams: u32,
     pool: Pool,
 }
@@ -93,20 +95,25 @@ impl Host {
             Some(SynOutcome::Reopens) => Birth::Reused,
             Some(SynOutcome::Continues) => Birth::Known,
         };
-        let (connection, verdict) = match known.filter(|_| birth == Birth::Known) {
+        let (connection, mut verdict) = match known.filter(|_| birth == Birth::Known) {
             Some(mut connection) => {
                 let verdict = connection.advance(direction, &segment, None, &mut self.pool);
                 (connection, verdict)
             }
             None => {
                 self.streams += 1;
+                self.account = Account::default();
                 let mut connection = Connection::new(step.time);
                 let verdict = connection.open(direction, &segment, birth, &mut self.pool);
                 (connection, verdict)
             }
         };
         self.connection = Some(connection);
-        Outcome::new(&verdict, step, self.streams - 1)
+        let passing = Passing { wire_len: step.reported + 34, ttl: 64, gap: Span(1_000_000_000) };
+        self.account.book(direction, &segment, &mut verdict, passing);
+        let mut outcome = Outcome::new(&verdict, step, self.streams - 1);
+        outcome.add_books(&self.account, client);
+        outcome
     }
 }
 
@@ -202,6 +209,32 @@ impl Outcome {
             put("dup", p.flags.has(Flags::DUPLICATE_ACK), number);
         }
         Outcome { flags: words.map(|&(_, word)| word).collect(), figures }
+    }
+
+    /// What the books say once the segment is in them; `c` and `s` before a name stand for what client and server sent.
+    fn add_books(&mut self, account: &Account, client: Direction) {
+        self.figures.insert("hist", account.history().text(client));
+        self.figures.insert("by", account.closed_by().map_or(String::new(), |by| by.name().to_owned()));
+        self.figures.insert("stall", in_milliseconds(account.stalled().0));
+        let sides = [
+            (client, ["cst", "cuniq", "crex", "cmiss", "czw", "crtts", "cttl"]),
+            (client.reverse(), ["sst", "suniq", "srex", "smiss", "szw", "srtts", "sttl"]),
+        ];
+        for (end, names) in sides {
+            let side = account.facts(end);
+            let values = [
+                side.state.name().to_owned(),
+                side.unique_bytes.to_string(),
+                format!("{}/{}", side.retransmissions, side.retransmitted_bytes),
+                side.missing_bytes.to_string(),
+                format!("{}/{}", side.zero_windows, in_milliseconds(side.zero_window.0)),
+                side.rtt.map_or_else(String::new, |rtt| {
+                    format!("{}/{}/{}", rtt.samples, in_milliseconds(rtt.min.0), in_milliseconds(rtt.max.0))
+                }),
+                account.ttl(end).map_or_else(String::new, |(min, max)| format!("{min}-{max}")),
+            ];
+            self.figures.extend(names.into_iter().zip(values));
+        }
     }
 
     /// `word` is a flag, `name=value` a figure, `name=` says that a figure is not shown, `dup=…` is both.

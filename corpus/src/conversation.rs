@@ -421,3 +421,102 @@ impl Conversation {
         )
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CLIENT: Host = (IpAddr::V4(std::net::Ipv4Addr::new(10, 0, 0, 1)), 40_000);
+    const SERVER: Host = (IpAddr::V4(std::net::Ipv4Addr::new(10, 0, 0, 2)), 80);
+
+    /// Segments as `who flags seq ack len`, e.g. `C S 0 0 0`; both ends begin at 0.
+    fn ends(segments: &str) -> String {
+        let sights: Vec<Sight> = segments
+            .split(',')
+            .map(|text| {
+                let words: Vec<&str> = text.split_whitespace().collect();
+                let (from, to) = if words[0] == "C" { (CLIENT, SERVER) } else { (SERVER, CLIENT) };
+                let bit = |letter, bit| if words[1].contains(letter) { bit } else { 0 };
+                let flags =
+                    bit('S', flag::SYN) | bit('A', flag::ACK) | bit('F', flag::FIN) | bit('R', flag::RST);
+                let number = |at: usize| words[at].parse().unwrap_or(0);
+                let (seq, ack, len) = (number(2), number(3), number(4));
+                Sight::Segment(Seen { from, to, seq, ack, flags, len, place: None, counted: true })
+            })
+            .collect();
+        let all = conversations(sights.iter());
+        all.iter()
+            .map(|one| {
+                format!("{} {} {} {}", one.opened_by, one.client_state, one.server_state, one.closed_by)
+            })
+            .collect::<Vec<_>>()
+            .join(", ")
+    }
+
+    #[test]
+    fn states_follow_the_figure_of_rfc_9293() {
+        let open = "C S 0 0 0, S SA 0 1 0, C A 1 1 0";
+        let cases = [
+            ("", "C S 0 0 0", "client SYN-SENT UNKNOWN none"),
+            ("", "C S 0 0 0, S SA 0 1 0", "client ESTABLISHED SYN-RECV none"),
+            ("", "C S 0 0 0, C A 1 1 0", "client ESTABLISHED ESTABLISHED none"),
+            ("", "S SA 0 1 0", "client ESTABLISHED SYN-RECV none"),
+            ("", "S SA 0 1 0, S A 1 9 0", "client ESTABLISHED ESTABLISHED none"),
+            ("", "C S 0 0 0, S S 0 0 0", "client SYN-RECV SYN-RECV none"),
+            ("", "C S 0 0 0, S S 0 0 0, C SA 0 1 0", "client SYN-RECV ESTABLISHED none"),
+            ("", "C A 7 7 0", "unknown ESTABLISHED UNKNOWN none"),
+            ("", "C A 7 7 0, C A 7 8 0", "unknown ESTABLISHED ESTABLISHED none"),
+            ("", "C A 7 7 5", "unknown ESTABLISHED ESTABLISHED none"),
+            ("", "C S 0 0 0, S RA 0 1 0", "client CLOSED CLOSED reset-server"),
+            ("", "C S 0 0 0, S RA 0 1 0, C S 0 0 0", "client SYN-SENT UNKNOWN none"),
+            ("", "C S 0 0 0, C S 9 0 0", "client SYN-SENT UNKNOWN none, client SYN-SENT UNKNOWN none"),
+            (open, "C F 1 1 0", "client ESTABLISHED ESTABLISHED none"),
+            (open, "C FA 1 1 0", "client FIN-WAIT-1 CLOSE-WAIT client"),
+            (open, "C FA 1 1 0, S A 1 2 0", "client FIN-WAIT-2 CLOSE-WAIT client"),
+            (open, "C FA 1 1 0, S A 1 2 0, S FA 1 2 0", "client TIME-WAIT LAST-ACK client"),
+            (open, "S FA 1 1 0, C FA 1 2 0", "client LAST-ACK TIME-WAIT server"),
+            (open, "S FA 1 1 0, C FA 1 2 0, S A 2 2 0", "client CLOSED TIME-WAIT server"),
+            (open, "C FA 1 1 0, S FA 1 1 0", "client CLOSING CLOSING both-at-once"),
+            (open, "C FA 1 1 0, S FA 1 1 0, C A 2 2 0", "client CLOSING TIME-WAIT both-at-once"),
+            (open, "C FA 1 1 0, S A 1 1 5, C FA 1 6 0", "client FIN-WAIT-1 CLOSE-WAIT client"),
+            (open, "C FA 1 1 0, S RA 1 2 0", "client CLOSED CLOSED reset-server"),
+            (open, "C FA 1 1 0, S FA 1 2 0, C R 2 0 0", "client CLOSED CLOSED client"),
+        ];
+        for (before, then, expected) in cases {
+            let whole = if before.is_empty() { then.to_owned() } else { format!("{before}, {then}") };
+            assert_eq!(ends(&whole), expected, "{whole}");
+        }
+    }
+
+    #[test]
+    fn a_quoted_header_begins_a_stream_without_packets() {
+        let seen = Seen {
+            from: CLIENT,
+            to: SERVER,
+            seq: 5,
+            ack: 0,
+            flags: flag::SYN,
+            len: 0,
+            place: None,
+            counted: true,
+        };
+        let all = conversations([Sight::Quote(seen)].iter());
+        let only = all[0].clone();
+        assert_eq!(all.len(), 1);
+        assert_eq!(
+            (only.client_state, only.server_state, only.packets),
+            (State::Unknown, State::Unknown, [0, 0])
+        );
+    }
+
+    #[test]
+    fn a_cut_header_keeps_its_flags_or_is_gone() {
+        let place = Some((34, 32));
+        let seen =
+            Seen { from: CLIENT, to: SERVER, seq: 5, ack: 0, flags: flag::SYN, len: 0, place, counted: true };
+        assert_eq!(seen.cut(66), Some(seen));
+        assert_eq!(seen.cut(65), Some(Seen { counted: false, ..seen }));
+        assert_eq!(seen.cut(48), Some(Seen { counted: false, ..seen }));
+        assert_eq!(seen.cut(47), None);
+    }
+}

@@ -129,6 +129,16 @@ impl Trace {
         self
     }
 
+    /// Notes that Wireshark does not count the segments of the latest frame in their conversations.
+    pub fn uncount(&mut self) -> &mut Self {
+        for sight in self.frames.last_mut().iter_mut().flat_map(|frame| &mut frame.sights) {
+            if let Sight::Segment(seen) = sight {
+                seen.counted = false;
+            }
+        }
+        self
+    }
+
     /// Records a copy of a frame with other bytes, now: what it holds of TCP stays.
     pub fn push_like(&mut self, frame: &Frame, bytes: Vec<u8>) -> &mut Self {
         self.push(bytes);

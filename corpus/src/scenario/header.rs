@@ -38,7 +38,12 @@ fn options() -> Capture {
         let side = if index % 2 == 0 { Side::Client } else { Side::Server };
         let mut segment = connection.segment(&trace, side, flag::ACK | flag::PSH, &filler(20, index as u8));
         segment.options = option.to_vec();
-        connection.send(&mut trace, &segment);
+        connection.deliver(&segment);
+        connection.show(&mut trace, &segment);
+        if option.starts_with(&[5, 7]) {
+            // Wireshark breaks off inside these options and does not count the segment.
+            trace.uncount();
+        }
         trace.wait_us(3_000);
     }
     let mut bare = Connection::v4(48_001, 5700);
@@ -110,8 +115,9 @@ fn offload() -> Capture {
         let segment = connection.segment(&trace, Side::Client, flag::ACK | flag::PSH, &filler(2_920, 1));
         let mut packet = connection.packet(&segment, 77);
         packet[if v6 { 4..6 } else { 2..4 }].fill(0);
-        trace.push(connection.wrap(Side::Client, &packet)).saw(connection.sight(&segment));
+        trace.push(connection.wrap(Side::Client, &packet));
         if !v6 {
+            trace.saw(connection.sight(&segment));
             trace.expect_value("tcp.len", 2_920);
         }
         connection.deliver(&segment);

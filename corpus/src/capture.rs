@@ -1,5 +1,6 @@
 //! A capture file with what it is for.
 
+use crate::conversation::{Conversation, conversations};
 use crate::file::pcap::Pcap;
 use crate::trace::{Expectation, Trace};
 
@@ -39,6 +40,8 @@ pub struct Capture {
     pub shows: &'static str,
     /// What tshark 4.0.17 says about single frames.
     pub expectations: Vec<Expectation>,
+    /// Its TCP conversations, by stream number; empty unless the file is whole.
+    pub conversations: Vec<Conversation>,
     /// The file.
     pub bytes: Vec<u8>,
 }
@@ -61,13 +64,16 @@ impl Capture {
     #[must_use]
     pub fn of_bytes(file: &'static str, shows: &'static str, bytes: Vec<u8>, trace: Trace) -> Self {
         let frames = trace.last_frame();
-        Self { file, status: Status::Whole, frames, shows, expectations: trace.expectations, bytes }
+        let conversations = conversations(trace.frames.iter().flat_map(|frame| &frame.sights));
+        let expectations = trace.expectations;
+        Self { file, status: Status::Whole, frames, shows, expectations, conversations, bytes }
     }
 
     /// The same file marked as damaged, of which `frames` frames can be read.
     #[must_use]
     pub fn damaged(mut self, frames: u32) -> Self {
         self.status = Status::Damaged;
+        self.conversations.clear();
         self.frames = frames;
         self.expectations.retain(|expectation| expectation.frame <= frames);
         self
@@ -77,6 +83,7 @@ impl Capture {
     #[must_use]
     pub fn unreadable(mut self) -> Self {
         self.status = Status::Unreadable;
+        self.conversations.clear();
         self.frames = 0;
         self.expectations.clear();
         self
@@ -97,6 +104,20 @@ pub fn manifest(captures: &[Capture]) -> String {
     let mut text = String::from("file\tstatus\tframes\tshows\texpectations\n");
     for capture in captures {
         text.push_str(&capture.manifest_line());
+    }
+    text
+}
+
+/// What every TCP conversation of every whole capture is in the end: a header line, then a line for each conversation.
+#[must_use]
+pub fn conversation_table(captures: &[Capture]) -> String {
+    let mut text = String::from(
+        "file\tstream\tclient\tserver\topened_by\tclient_state\tserver_state\tclosed_by\tpackets_from_client\tpackets_from_server\n",
+    );
+    for capture in captures {
+        for conversation in &capture.conversations {
+            text.push_str(&format!("{}\t{}\n", capture.file, conversation.line()));
+        }
     }
     text
 }

@@ -3,6 +3,7 @@
 //! It keeps what real hosts keep: sequence numbers, what arrived out of order, windows, negotiated options. A scenario decides the
 //! fate of each segment: seen and delivered, seen and lost, or delivered past the capture. RFC 9293, 7323, 2018.
 
+use crate::conversation::{Seen, Sight};
 use crate::endpoint::{Endpoint, Segment, Side, flag, sack_option, tcp};
 use crate::layer::{self, IpHeader};
 use crate::link::{self, Wrap};
@@ -145,12 +146,34 @@ impl Connection {
         options
     }
 
+    /// What a frame with this segment holds of TCP.
+    #[must_use]
+    pub fn sight(&self, segment: &Segment) -> Sight {
+        Sight::Segment(self.seen(segment))
+    }
+
+    /// The header of this segment, for a frame that holds or quotes it.
+    #[must_use]
+    pub fn seen(&self, segment: &Segment) -> Seen {
+        let (from, to) = (self.end(segment.from), self.end(segment.from.other()));
+        Seen {
+            from: (from.addr, from.port),
+            to: (to.addr, to.port),
+            seq: segment.seq,
+            ack: segment.ack,
+            flags: segment.flags,
+            len: segment.payload.len() as u32,
+            place: None,
+            counted: true,
+        }
+    }
+
     /// Records a segment without delivering it: seen by the capture, then lost.
     pub fn show(&self, trace: &mut Trace, segment: &Segment) {
         let mut id = self.end(segment.from).id;
         id = id.wrapping_add(trace.last_frame() as u16);
         let packet = self.packet(segment, id);
-        trace.push((self.wrap)(segment.from, &packet));
+        trace.push((self.wrap)(segment.from, &packet)).saw(self.sight(segment));
     }
 
     /// Delivers a segment without recording it: the capture missed it.

@@ -5,6 +5,7 @@
 //!
 //! - [`layer`], [`link`]: headers around a payload, links and tunnels around an IP packet, [`rare`] the less common ones;
 //! - [`endpoint`], [`connection`]: two TCP hosts whose segments a scenario delivers, loses or hides;
+//! - [`conversation`]: what each conversation is when its capture ends;
 //! - [`trace`]: frames on a virtual clock, with what tshark must say about them;
 //! - [`file`](mod@file): pcap, pcapng and compressed containers;
 //! - [`scenario`]: the captures themselves; [`all`] lists them.
@@ -18,6 +19,7 @@
 
 pub mod capture;
 pub mod connection;
+pub mod conversation;
 pub mod endpoint;
 pub mod file;
 pub mod layer;
@@ -27,8 +29,9 @@ pub mod rng;
 pub mod scenario;
 pub mod trace;
 
-pub use capture::{Capture, Status, manifest};
+pub use capture::{Capture, Status, conversation_table, manifest};
 pub use connection::Connection;
+pub use conversation::{Conversation, Sight};
 pub use endpoint::{Endpoint, Segment, Side, flag};
 pub use rng::Rng;
 pub use scenario::all;

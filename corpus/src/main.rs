@@ -1,4 +1,5 @@
-//! `netanalyze-corpus write DIR`: writes every capture to `DIR/captures` and the manifest to `DIR/manifest.tsv`.
+//! `netanalyze-corpus write DIR`: writes every capture to `DIR/captures`, the manifest to `DIR/manifest.tsv`, and
+//! what every conversation is in the end to `DIR/conversations.tsv`.
 
 use std::io::{Error, ErrorKind, Result};
 use std::path::Path;
@@ -18,5 +19,6 @@ fn write(directory: &Path) -> Result<()> {
     for capture in &captures {
         std::fs::write(folder.join(capture.file), &capture.bytes)?;
     }
-    std::fs::write(directory.join("manifest.tsv"), netanalyze_corpus::manifest(&captures))
+    std::fs::write(directory.join("manifest.tsv"), netanalyze_corpus::manifest(&captures))?;
+    std::fs::write(directory.join("conversations.tsv"), netanalyze_corpus::conversation_table(&captures))
 }

@@ -1,5 +1,7 @@
 //! A capture in the making: frames on a virtual clock, and what tshark must say about them.
 
+use crate::conversation::Sight;
+
 /// A frame as an interface saw it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Frame {
@@ -9,6 +11,8 @@ pub struct Frame {
     pub bytes: Vec<u8>,
     /// Length on the wire, at least the captured length in an honest capture.
     pub wire_len: u32,
+    /// What it holds of TCP.
+    pub sights: Vec<Sight>,
 }
 
 impl Frame {
@@ -16,13 +20,14 @@ impl Frame {
     #[must_use]
     pub fn whole(time_ns: u64, bytes: Vec<u8>) -> Self {
         let wire_len = bytes.len() as u32;
-        Self { time_ns, bytes, wire_len }
+        Self { time_ns, bytes, wire_len, sights: Vec::new() }
     }
 
     /// The same frame as a snap length of `snaplen` bytes leaves it.
     #[must_use]
     pub fn cut(mut self, snaplen: usize) -> Self {
         self.bytes.truncate(snaplen);
+        self.sights = self.sights.into_iter().filter_map(|sight| sight.cut(snaplen)).collect();
         self
     }
 }
@@ -106,6 +111,38 @@ impl Trace {
     pub fn push(&mut self, bytes: Vec<u8>) -> &mut Self {
         self.frames.push(Frame::whole(self.now_ns, bytes));
         self
+    }
+
+    /// Notes what the latest frame holds of TCP, and where: a header is found by its ports and numbers.
+    pub fn saw(&mut self, mut sight: Sight) -> &mut Self {
+        let Some(frame) = self.frames.last_mut() else { return self };
+        if let Sight::Segment(seen) | Sight::Quote(seen) = &mut sight {
+            let mut start = [0; 12];
+            start[..2].copy_from_slice(&seen.from.1.to_be_bytes());
+            start[2..4].copy_from_slice(&seen.to.1.to_be_bytes());
+            start[4..8].copy_from_slice(&seen.seq.to_be_bytes());
+            start[8..].copy_from_slice(&seen.ack.to_be_bytes());
+            let at = frame.bytes.windows(12).position(|bytes| bytes == start);
+            seen.place = at.map(|at| (at, usize::from(frame.bytes.get(at + 12).map_or(5, |b| b >> 4)) * 4));
+        }
+        frame.sights.push(sight);
+        self
+    }
+
+    /// Notes that Wireshark does not count the segments of the latest frame in their conversations.
+    pub fn uncount(&mut self) -> &mut Self {
+        for sight in self.frames.last_mut().iter_mut().flat_map(|frame| &mut frame.sights) {
+            if let Sight::Segment(seen) = sight {
+                seen.counted = false;
+            }
+        }
+        self
+    }
+
+    /// Records a copy of a frame with other bytes, now: what it holds of TCP stays.
+    pub fn push_like(&mut self, frame: &Frame, bytes: Vec<u8>) -> &mut Self {
+        self.push(bytes);
+        frame.sights.iter().fold(self, |trace, sight| trace.saw(*sight))
     }
 
     /// States that tshark shows `field` for the latest frame.

@@ -4,7 +4,7 @@
 
 #![allow(clippy::unwrap_used)]
 
-use netanalyze_corpus::{Status, all, manifest};
+use netanalyze_corpus::{Status, all, conversation_table, manifest};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
@@ -40,6 +40,8 @@ fn committed_captures_equal_what_is_generated() {
     }
     let committed = std::fs::read_to_string(folder("manifest.tsv")).unwrap();
     assert_eq!(committed, manifest(&captures), "manifest.tsv differs");
+    let committed = std::fs::read_to_string(folder("conversations.tsv")).unwrap();
+    assert_eq!(committed, conversation_table(&captures), "conversations.tsv differs");
 }
 
 #[test]
@@ -69,6 +71,23 @@ fn golden_tables_hold_what_the_scenarios_expect() {
             let holds = expectation.value.as_ref().map_or(!cell.is_empty(), |value| value == cell);
             assert!(holds, "{}: expected {expectation}, tshark says {cell:?}", capture.file);
         }
+    }
+}
+
+/// The expectations of conversations come from the scenarios; their numbers are checked against tshark's.
+#[test]
+fn conversations_have_the_stream_numbers_of_tshark() {
+    for capture in all().iter().filter(|capture| capture.status == Status::Whole) {
+        let (columns, rows) = golden(capture.file);
+        let at = columns.iter().position(|name| name == "tcp.stream").unwrap();
+        let numbers: BTreeSet<u32> = rows
+            .iter()
+            .flat_map(|row| row[at].split(',').filter(|cell| !cell.is_empty()))
+            .map(|cell| cell.parse().unwrap())
+            .collect();
+        let ours: BTreeSet<u32> = capture.conversations.iter().map(|record| record.stream).collect();
+        assert_eq!(ours, numbers, "streams of {}", capture.file);
+        assert_eq!(ours.len(), capture.conversations.len(), "a stream of {} stands twice", capture.file);
     }
 }
 

@@ -83,7 +83,7 @@ mod tests {
 
     #[test]
     fn a_record_in_both_orders_and_resolutions() {
-        let frame = Frame { time_ns: 3_000_004_005, bytes: vec![0xaa], wire_len: 9 };
+        let frame = Frame { wire_len: 9, ..Frame::whole(3_000_004_005, vec![0xaa]) };
         let little = Pcap::default().record(&frame);
         assert_eq!(little, [3, 0, 0, 0, 4, 0, 0, 0, 1, 0, 0, 0, 9, 0, 0, 0, 0xaa]);
         let big = Pcap { order: Order::Big, nanoseconds: true, ..Pcap::default() }.record(&frame);

@@ -3,7 +3,7 @@
 use super::{filler, get, ok};
 use crate::capture::Capture;
 use crate::connection::Connection;
-use crate::endpoint::{Side, flag};
+use crate::endpoint::{Segment, Side, flag};
 use crate::layer;
 use crate::link;
 use crate::trace::{Frame, Trace};
@@ -13,7 +13,8 @@ pub(super) fn captures() -> Vec<Capture> {
 }
 
 /// Sends data as fragments in the given order; the receiver gets the segment if all pieces are sent.
-fn send(trace: &mut Trace, connection: &mut Connection, payload: &[u8], id: u16, order: &[usize]) {
+fn send(trace: &mut Trace, connection: &mut Connection, payload: &[u8], id: u16, order: &[usize]) -> Segment {
+    let mut complete = false;
     let segment = connection.segment(trace, Side::Client, flag::ACK | flag::PSH, payload);
     let packet = connection.packet(&segment, id);
     let pieces = if packet[0] >> 4 == 4 {
@@ -21,13 +22,18 @@ fn send(trace: &mut Trace, connection: &mut Connection, payload: &[u8], id: u16,
     } else {
         layer::fragments_v6(&packet, 576, 0x1_0000 + u32::from(id))
     };
+    let mut missing: Vec<usize> = (0..pieces.len()).collect();
     for &index in order {
         trace.push(connection.wrap(Side::Client, &pieces[index]));
+        missing.retain(|&piece| piece != index);
+        if missing.is_empty() && !complete {
+            complete = true;
+            trace.saw(connection.sight(&segment));
+            connection.deliver(&segment);
+        }
         trace.wait_us(90);
     }
-    if (0..pieces.len()).all(|index| order.contains(&index)) {
-        connection.deliver(&segment);
-    }
+    segment
 }
 
 fn v4() -> Capture {
@@ -49,12 +55,13 @@ fn v4_incomplete() -> Capture {
     let mut trace = Trace::new();
     let mut connection = Connection::v4(53_010, 5800);
     connection.open(&mut trace, 6_000);
-    send(&mut trace, &mut connection, &filler(1_600, 0), 200, &[0, 1]);
+    let first = send(&mut trace, &mut connection, &filler(1_600, 0), 200, &[0, 1]);
     trace.wait_ms(40);
     send(&mut trace, &mut connection, &filler(1_600, 1), 201, &[0, 1, 1, 2, 2, 0]);
     send(&mut trace, &mut connection, &filler(1_600, 2), 202, &[1, 2]);
     trace.wait_ms(40);
     send(&mut trace, &mut connection, &filler(1_600, 3), 200, &[2]);
+    trace.saw(connection.sight(&first));
     connection.ack(&mut trace, Side::Server);
     connection.close(&mut trace, Side::Client, 6_000);
     Capture::pcap(
@@ -68,10 +75,13 @@ fn v4_cut() -> Capture {
     let mut trace = Trace::new();
     let mut connection = Connection::v4(53_020, 5800);
     connection.open(&mut trace, 6_000);
-    send(&mut trace, &mut connection, &filler(1_600, 0), 300, &[0, 1, 2]);
+    let segment = send(&mut trace, &mut connection, &filler(1_600, 0), 300, &[0, 1, 2]);
     connection.ack(&mut trace, Side::Server);
     let whole = connection.data(&mut trace, Side::Client, &filler(100, 1));
     connection.show(&mut trace, &whole);
+    // Cut fragments are not joined; the first one is analysed as it is.
+    trace.frames[5].sights.clear();
+    trace.frames[3].sights.push(connection.sight(&segment));
     trace.frames = trace.frames.into_iter().map(|frame: Frame| frame.cut(200)).collect();
     Capture::pcap(
         "fragments-ipv4-cut.pcap",
@@ -91,6 +101,9 @@ fn v4_vlans() -> Capture {
         for vlan in [10, 20] {
             let body = link::tag(vlan, link::ethertype::IPV4, &piece);
             trace.push(link::ethernet_with(Side::Client, link::ethertype::VLAN, &body));
+            if trace.last_frame() > 2 {
+                trace.saw(plain.sight(&segment));
+            }
             trace.wait_us(50);
         }
     }
@@ -135,13 +148,13 @@ fn v6_extensions() -> Capture {
     let request = connection.segment(&trace, Side::Client, flag::ACK | flag::PSH, &get("/options"));
     let with = layer::with_extension(&connection.packet(&request, 0), 60, &[1, 4, 0, 0, 0, 0]);
     let with = layer::with_extension(&with, 0, &[5, 2, 0, 0, 1, 0]);
-    trace.push(connection.wrap(Side::Client, &with));
+    trace.push(connection.wrap(Side::Client, &with)).saw(connection.sight(&request));
     trace.expect_value("tcp.len", request.payload.len());
     connection.deliver(&request);
     trace.wait_us(6_000);
     let answer = connection.segment(&trace, Side::Server, flag::ACK | flag::PSH, &ok(200));
     let with = layer::with_extension(&connection.packet(&answer, 0), 43, &[0, 0, 0, 0, 0, 0]);
-    trace.push(connection.wrap(Side::Server, &with));
+    trace.push(connection.wrap(Side::Server, &with)).saw(connection.sight(&answer));
     trace.expect_value("tcp.stream", 0);
     connection.deliver(&answer);
     trace.wait_us(60);

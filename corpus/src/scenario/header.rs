@@ -3,6 +3,7 @@
 use super::filler;
 use crate::capture::Capture;
 use crate::connection::Connection;
+use crate::conversation::{Seen, Sight};
 use crate::endpoint::{Side, flag};
 use crate::trace::Trace;
 
@@ -37,7 +38,12 @@ fn options() -> Capture {
         let side = if index % 2 == 0 { Side::Client } else { Side::Server };
         let mut segment = connection.segment(&trace, side, flag::ACK | flag::PSH, &filler(20, index as u8));
         segment.options = option.to_vec();
-        connection.send(&mut trace, &segment);
+        connection.deliver(&segment);
+        connection.show(&mut trace, &segment);
+        if option.starts_with(&[5, 7]) {
+            // Wireshark breaks off inside these options and does not count the segment.
+            trace.uncount();
+        }
         trace.wait_us(3_000);
     }
     let mut bare = Connection::v4(48_001, 5700);
@@ -66,9 +72,11 @@ fn lengths() -> Capture {
     let data = connection.data(&mut trace, Side::Client, &filler(60, 0));
     for offset in [0x40u8, 0xf0, 0x00] {
         trace.wait_us(500);
-        let mut packet = connection.packet(&connection.end_segment(Side::Client), 900);
+        let bare = connection.end_segment(Side::Client);
+        let mut packet = connection.packet(&bare, 900);
         packet[32] = offset;
-        trace.push(connection.wrap(Side::Client, &packet));
+        let odd = Seen { counted: false, flags: 0, ..connection.seen(&bare) };
+        trace.push(connection.wrap(Side::Client, &packet)).saw(Sight::Segment(odd));
     }
     for (first, total) in [(0x44u8, 80u16), (0x4f, 80), (0x45, 30), (0x45, 10), (0x45, 200), (0x65, 80)] {
         trace.wait_us(500);
@@ -76,6 +84,17 @@ fn lengths() -> Capture {
         packet[0] = first;
         packet[2..4].copy_from_slice(&total.to_be_bytes());
         trace.push(connection.wrap(Side::Client, &packet));
+        let seen = connection.seen(&data);
+        match (first, total) {
+            // Behind 60 bytes of IP header payload is taken for a TCP header.
+            (0x4f, _) => {
+                let port = |at: usize| u16::from_be_bytes([packet[60 + at], packet[61 + at]]);
+                let (from, to) = ((seen.from.0, port(0)), (seen.to.0, port(2)));
+                trace.saw(Sight::Segment(Seen { from, to, flags: 0, counted: false, ..seen }));
+            }
+            (0x45, 200) => drop(trace.saw(Sight::Segment(seen))),
+            _ => {}
+        }
     }
     trace.wait_us(500);
     connection.ack(&mut trace, Side::Server);
@@ -98,6 +117,7 @@ fn offload() -> Capture {
         packet[if v6 { 4..6 } else { 2..4 }].fill(0);
         trace.push(connection.wrap(Side::Client, &packet));
         if !v6 {
+            trace.saw(connection.sight(&segment));
             trace.expect_value("tcp.len", 2_920);
         }
         connection.deliver(&segment);
@@ -109,7 +129,7 @@ fn offload() -> Capture {
             packet[2..4].fill(0);
         }
         packet.resize(packet.len().max(46), 0);
-        trace.push(connection.wrap(Side::Client, &packet));
+        trace.push(connection.wrap(Side::Client, &packet)).saw(connection.sight(&small));
         connection.deliver(&small);
         connection.close(&mut trace, Side::Client, 3_000);
     }
@@ -125,7 +145,7 @@ fn checksums() -> Capture {
         let mut packet = connection.packet(&segment, 5);
         let at = if salt == 0 { 36 } else { 10 };
         packet[at] ^= 0x5a;
-        trace.push(connection.wrap(Side::Client, &packet));
+        trace.push(connection.wrap(Side::Client, &packet)).saw(connection.sight(&segment));
         trace.expect_value("tcp.len", 120);
         connection.deliver(&segment);
         trace.wait_us(3_000);

@@ -3,6 +3,7 @@
 use super::{filler, get};
 use crate::capture::Capture;
 use crate::connection::Connection;
+use crate::conversation::Sight;
 use crate::endpoint::{Segment, Side, flag};
 use crate::layer::{self, IpHeader, protocol};
 use crate::link;
@@ -24,10 +25,15 @@ fn error(
     let packet = connection.packet(about, 4_242);
     let router = IpAddr::from([203, 0, 113, 254]);
     let body = &packet[..packet.len().min(20 + quoted)];
+    let kind = message.0;
     let message = layer::icmp(message.0, message.1, message.2, body);
     let to = connection.end(about.from).addr;
     let packet = layer::ip(router, to, protocol::ICMP, IpHeader::default(), &message);
     trace.push(link::ethernet(about.from.other(), &packet));
+    // Fewer bytes than up to the flags say too little for a stream.
+    if quoted >= 14 && matches!(kind, 3 | 4 | 11 | 12) {
+        trace.saw(Sight::Quote(connection.seen(about)));
+    }
 }
 
 fn fragmentation_needed() -> Capture {
@@ -152,6 +158,7 @@ fn too_big() -> Capture {
         let reply = layer::ip(router, to, protocol::ICMPV6, IpHeader::default(), &message);
         trace.push(link::ethernet(Side::Client, &reply));
         if quoted >= 60 {
+            trace.saw(Sight::Quote(connection.seen(&large)));
             trace.expect_value("tcp.stream", 0);
         }
         trace.wait_us(300);

@@ -96,7 +96,7 @@ fn fcs() -> Capture {
     );
     let mut packet = offload.packet(&data, 1);
     packet[2..4].fill(0);
-    trace.push(offload.wrap(crate::endpoint::Side::Client, &packet));
+    trace.push(offload.wrap(crate::endpoint::Side::Client, &packet)).saw(offload.sight(&data));
     for frame in &mut trace.frames {
         let sum = crc32(&frame.bytes);
         frame.bytes.extend_from_slice(&sum.to_le_bytes());
@@ -126,8 +126,8 @@ fn in_and_out_of_a_tunnel() -> Capture {
     for frame in bare.frames {
         let from =
             if frame.bytes[12] == 10 { crate::endpoint::Side::Client } else { crate::endpoint::Side::Server };
-        trace.set_clock_ns(frame.time_ns).push(link::ethernet(from, &frame.bytes));
-        trace.wait_us(25).push(link::vxlan(from, &frame.bytes));
+        trace.set_clock_ns(frame.time_ns).push_like(&frame, link::ethernet(from, &frame.bytes));
+        trace.wait_us(25).push_like(&frame, link::vxlan(from, &frame.bytes));
         trace.expect_value("tcp.stream", 0);
     }
     Capture::pcap(

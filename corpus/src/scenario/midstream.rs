@@ -3,6 +3,7 @@
 use super::{filler, get, ok};
 use crate::capture::Capture;
 use crate::connection::Connection;
+use crate::conversation::Sight;
 use crate::endpoint::{Segment, Side, flag};
 use crate::trace::Trace;
 
@@ -64,7 +65,15 @@ fn one_sided() -> Capture {
                 bytes[50..52].copy_from_slice(&sum.checked_sub(1).unwrap_or(0xfffe).to_be_bytes());
                 trace.wait_ms(60_000);
             }
-            trace.push(bytes);
+            let mut copy = frame.clone();
+            for sight in &mut copy.sights {
+                if let Sight::Segment(seen) = sight
+                    && side == 192
+                {
+                    seen.to.1 += 1;
+                }
+            }
+            trace.push_like(&copy, bytes);
         }
     }
     Capture::pcap(

@@ -87,8 +87,8 @@ fn duplicated() -> Capture {
     connection.close(&mut single, Side::Client, 10_000);
     let mut trace = Trace::new();
     for frame in single.frames {
-        trace.set_clock_ns(frame.time_ns).push(frame.bytes.clone());
-        trace.wait_us(4).push(frame.bytes);
+        trace.set_clock_ns(frame.time_ns).push_like(&frame, frame.bytes.clone());
+        trace.wait_us(4).push_like(&frame, frame.bytes.clone());
     }
     for (frame, field) in [
         (2, "tcp.analysis.retransmission"),
@@ -114,15 +114,13 @@ fn twice_on_two_vlans() -> Capture {
         let from = if frame.bytes[12] == 10 { Side::Client } else { Side::Server };
         let kind = link::ethertype::IPV4;
         trace.set_clock_ns(frame.time_ns);
-        trace.push(link::ethernet_with(from, link::ethertype::VLAN, &link::tag(10, kind, &frame.bytes)));
-        let mut routed = frame.bytes;
+        let before = link::ethernet_with(from, link::ethertype::VLAN, &link::tag(10, kind, &frame.bytes));
+        trace.push_like(&frame, before);
+        let mut routed = frame.bytes.clone();
         routed[8] -= 1;
         crate::layer::restore_ipv4_checksum(&mut routed);
-        trace.wait_us(30).push(link::ethernet_with(
-            from,
-            link::ethertype::VLAN,
-            &link::tag(20, kind, &routed),
-        ));
+        let after = link::ethernet_with(from, link::ethertype::VLAN, &link::tag(20, kind, &routed));
+        trace.wait_us(30).push_like(&frame, after);
         trace.expect_value("tcp.stream", 0);
     }
     Capture::pcap(

@@ -3,6 +3,7 @@
 use super::filler;
 use crate::capture::Capture;
 use crate::connection::Connection;
+use crate::conversation::Sight;
 use crate::endpoint::{Side, flag};
 use crate::trace::Trace;
 
@@ -22,7 +23,12 @@ fn remote_desktop() -> Capture {
     let mut trace = Trace::new();
     let mut connection = Connection::v4(59_000, 6_100);
     connection.open(&mut trace, 6_000);
-    say(&mut trace, &mut connection, Side::Server, b"RFB 003.008\n");
+    connection.data(&mut trace, Side::Server, b"RFB 003.008\n");
+    let (client, server) = (connection.end(Side::Client), connection.end(Side::Server));
+    trace.saw(Sight::Renumber((client.addr, client.port), (server.addr, server.port)));
+    trace.wait_us(6_000);
+    connection.ack(&mut trace, Side::Client);
+    trace.wait_us(200);
     trace.expect_value("tcp.stream", 1);
     say(&mut trace, &mut connection, Side::Client, b"RFB 003.008\n");
     say(&mut trace, &mut connection, Side::Server, &[1, 1]);
@@ -47,6 +53,7 @@ fn proxied() -> Capture {
     say(&mut trace, &mut connection, Side::Client, b"hello through the proxy\n");
     say(&mut trace, &mut connection, Side::Server, b"hello back\n");
     connection.close(&mut trace, Side::Client, 6_000);
+    trace.saw(Sight::Number);
     let mut later = Connection::v4(59_011, 6_101);
     later.open(&mut trace, 6_000);
     trace.expect_value("tcp.stream", 2);

@@ -3,6 +3,7 @@
 use super::filler;
 use crate::capture::Capture;
 use crate::connection::Connection;
+use crate::conversation::Sight;
 use crate::endpoint::{Side, flag};
 use crate::file::pcap::Pcap;
 use crate::link::Wrap;
@@ -80,29 +81,37 @@ fn aggregate() -> Capture {
     let mut one = Connection::v4(58_050, 5_922);
     let mut two = Connection::v4(58_051, 5_922);
     for round in 0..3u8 {
-        let mut packets = Vec::new();
+        let (mut packets, mut sights) = (Vec::new(), Vec::new());
         for connection in [&mut one, &mut two] {
             let (flags, len) = if round == 0 { (flag::SYN, 0) } else { (flag::ACK | flag::PSH, 40) };
             let segment = connection.segment(&trace, Side::Client, flags, &filler(len, round));
             connection.deliver(&segment);
             packets.push(connection.packet(&segment, u16::from(round)));
+            sights.push(connection.sight(&segment));
         }
         if round == 2 {
             packets.push(packets[0].clone());
+            sights.push(sights[0]);
         }
         trace.push(rare::wlan_aggregate(Side::Client, &packets));
+        for sight in &sights {
+            trace.saw(*sight);
+        }
         trace.expect_value("tcp.stream", if round == 2 { "0,1,0" } else { "0,1" });
         trace.wait_ms(6);
         if round == 0 {
-            let packets: Vec<Vec<u8>> = [&mut one, &mut two]
+            let (packets, sights): (Vec<Vec<u8>>, Vec<Sight>) = [&mut one, &mut two]
                 .into_iter()
                 .map(|connection| {
                     let segment = connection.segment(&trace, Side::Server, flag::SYN | flag::ACK, &[]);
                     connection.deliver(&segment);
-                    connection.packet(&segment, 9)
+                    (connection.packet(&segment, 9), connection.sight(&segment))
                 })
-                .collect();
+                .unzip();
             trace.push(rare::wlan_aggregate(Side::Server, &packets));
+            for sight in sights {
+                trace.saw(sight);
+            }
             trace.wait_ms(1);
         }
     }

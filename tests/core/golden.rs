@@ -53,6 +53,8 @@ pub(crate) struct Entry {
     pub(crate) name: String,
     /// `whole`, `damaged` or `unreadable`.
     pub(crate) status: String,
+    /// Frames that tshark reads.
+    pub(crate) frames: u32,
 }
 
 impl Entry {
@@ -65,7 +67,8 @@ pub(crate) fn manifest() -> Vec<Entry> {
     let text = std::fs::read_to_string(corpus().join("manifest.tsv")).unwrap();
     let entry = |line: &str| {
         let mut cells = line.split('\t').map(str::to_owned);
-        Entry { name: cells.next().unwrap(), status: cells.next().unwrap() }
+        let mut next = || cells.next().unwrap();
+        Entry { name: next(), status: next(), frames: next().parse().unwrap() }
     };
     text.lines().skip(1).map(entry).collect()
 }
@@ -173,7 +176,7 @@ fn a_rotated_set_reads_like_the_whole() {
 /// A table with a wrong cell, a frame more or a frame less is noticed.
 #[test]
 fn the_comparison_can_fail() {
-    let entry = Entry { name: "window-full.pcap".to_owned(), status: "whole".to_owned() };
+    let entry = Entry { name: "window-full.pcap".to_owned(), status: "whole".to_owned(), frames: 17 };
     let mut table = table(&entry.name);
     let (cells, wrong) = compare(&entry, &table, &mut BTreeSet::new());
     assert!(cells > 0 && wrong.is_empty(), "{wrong:?}");

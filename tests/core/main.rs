@@ -6,6 +6,7 @@ mod conversation;
 mod engine;
 mod fields;
 mod golden;
+mod records;
 mod robustness;
 mod view;
 mod wire;

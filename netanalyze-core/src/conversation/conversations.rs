@@ -102,8 +102,8 @@ fn tcp_record(stream: u32, conversation: &TcpConversation) -> Conversation {
         server: server_end,
         first_frame: account.first_frame(),
         last_frame: account.last_frame(),
-        start: connection.first(),
-        duration: account.last().since(connection.first()),
+        start: account.first(),
+        duration: account.last().since(account.first()),
         sent_by_client: tcp_side(account, client),
         sent_by_server: tcp_side(account, client.reverse()),
         tcp: Some(TcpConversationFacts {

@@ -117,7 +117,7 @@ fn ending_flags(conversation: &TcpConversation, capture_end: Timestamp) -> Flags
     let client = account.client();
     let states = [client, client.reverse()].map(|end| account.state(end));
     let silent = account.packets(client.reverse()) == 0;
-    let waited = capture_end.since(conversation.connection().first());
+    let waited = capture_end.since(account.first());
     match states {
         [EndState::SynSent, _] if silent => {
             if waited >= INITIAL_RTO {
@@ -159,7 +159,7 @@ pub(crate) fn ending_finding(conversations: &Conversations, ending: &Ending) -> 
     let speaking = if account.packets(client) > 0 { client } else { client.reverse() };
     let (from, detail) = match ending.kind.kind().flag {
         Flags::UNANSWERED => {
-            let waited = conversations.capture_end().since(conversation.connection().first());
+            let waited = conversations.capture_end().since(account.first());
             (client, EndingDetail::Unanswered { attempts: account.packets(client), waited })
         }
         Flags::HALF_CLOSED => {
@@ -182,7 +182,7 @@ pub(crate) fn ending_finding(conversations: &Conversations, ending: &Ending) -> 
         frame: ending.frame,
         known_at: conversations.last_frame(),
         ordinal: 0,
-        time: if at_start { conversation.connection().first() } else { account.last() },
+        time: if at_start { account.first() } else { account.last() },
         protocol: Protocol::Tcp,
         stream: Some(ending.stream),
         source,

@@ -6,7 +6,7 @@
 use super::analysis::Flags;
 use super::end::{End, TcpSide};
 use super::history::History;
-use super::segment::Segment;
+use super::segment::{Scope, Segment};
 use super::state::{ClosedBy, Closing, EndState, States};
 use super::verdict::{ConnectionState, Opener, Verdict};
 use crate::model::{Direction, FrameNumber, Span, Timestamp};
@@ -28,6 +28,7 @@ pub struct Account {
     ends: [End; 2],
     states: States,
     history: History,
+    first: Timestamp,
     last: Timestamp,
     first_frame: FrameNumber,
     last_frame: FrameNumber,
@@ -44,6 +45,7 @@ impl Default for Account {
             ends: Default::default(),
             states: States::default(),
             history: History::default(),
+            first: Timestamp(0),
             last: Timestamp(0),
             first_frame: FrameNumber(0),
             last_frame: FrameNumber(0),
@@ -55,7 +57,8 @@ impl Default for Account {
 }
 
 impl Account {
-    /// Books a segment that was not quoted in an error, and flags what only the books tell.
+    /// Books a segment that was not quoted in an error, and flags what only the books tell. Headers that contradict themselves are left out,
+    /// as in Wireshark's conversations.
     #[inline]
     pub(crate) fn book(
         &mut self,
@@ -64,8 +67,11 @@ impl Account {
         verdict: &mut Verdict,
         passing: Passing,
     ) {
+        if segment.header_len < 20 || segment.scope == Scope::ShortSegment {
+            return;
+        }
         if self.first_frame == FrameNumber(0) {
-            (self.last, self.first_frame) = (segment.time, segment.frame);
+            (self.first, self.last, self.first_frame) = (segment.time, segment.time, segment.frame);
             self.first_sender = direction;
             self.from_start = segment.flags.is_pure_syn();
             if !self.from_start {
@@ -79,6 +85,7 @@ impl Account {
             verdict.flags.set(Flags::REFUSED);
         }
         let delta = verdict.time_delta;
+        self.first = self.first.min(segment.time);
         self.last = self.last.max(segment.time);
         self.last_frame = segment.frame;
         self.history.note(direction, segment, verdict);
@@ -108,6 +115,11 @@ impl Account {
 
     pub(crate) fn last_frame(&self) -> FrameNumber {
         self.last_frame
+    }
+
+    /// Time of the first packet.
+    pub(crate) fn first(&self) -> Timestamp {
+        self.first
     }
 
     pub(crate) fn last(&self) -> Timestamp {

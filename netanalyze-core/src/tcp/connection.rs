@@ -75,11 +75,6 @@ impl Connection {
         }
     }
 
-    /// Time of its first packet.
-    pub(crate) fn first(&self) -> Timestamp {
-        self.first
-    }
-
     /// `tcp.completeness` of all packets so far.
     #[must_use]
     pub fn completeness(&self) -> u8 {

@@ -10,7 +10,7 @@ use crate::model::limits::MAX_HOLES;
 const GREATEST_WINDOW: u32 = 1 << 30;
 
 /// Lower and upper bound of what was captured.
-#[derive(Debug, Default)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Coverage {
     /// The first sequence number that counts.
     low: u32,
@@ -19,20 +19,18 @@ pub(crate) struct Coverage {
     known: bool,
     /// The SYN was captured: nothing belongs before `low`.
     from_syn: bool,
-    /// Made with the first hole.
-    holes: Option<Box<Holes>>,
 }
 
 /// What was not captured between `low` and `top`, in ascending order.
 #[derive(Debug, Default)]
-struct Holes {
+pub(crate) struct Holes {
     ranges: Vec<(u32, u32)>,
     /// Bytes of holes that were given up.
     given_up: u64,
 }
 
 impl Holes {
-    fn bytes(&self) -> u64 {
+    pub(crate) fn bytes(&self) -> u64 {
         self.ranges.iter().map(|&(start, end)| u64::from(end.wrapping_sub(start))).sum::<u64>()
             + self.given_up
     }
@@ -86,17 +84,12 @@ impl Holes {
 impl Coverage {
     /// A SYN: its data begins one number later.
     pub(crate) fn synchronise(&mut self, first: u32) {
-        *self = Coverage { low: first, top: first, known: true, from_syn: true, holes: None };
+        *self = Coverage { low: first, top: first, known: true, from_syn: true };
     }
 
     /// After the highest sequence number captured; `None` before the first.
     pub(crate) fn top(&self) -> Option<u32> {
         self.known.then_some(self.top)
-    }
-
-    /// Bytes below `top` that were never captured.
-    pub(crate) fn missing(&self) -> u64 {
-        self.holes.as_ref().map_or(0, |holes| holes.bytes())
     }
 
     /// A FIN takes a number, too.
@@ -106,9 +99,9 @@ impl Coverage {
         }
     }
 
-    /// Takes a segment's range, which may be empty; returns how many bytes of it are new.
+    /// Takes a segment's range, which may be empty; returns how many bytes of it are new. `holes` are made with the first one.
     #[inline]
-    pub(crate) fn add(&mut self, start: u32, len: u32) -> u32 {
+    pub(crate) fn add(&mut self, start: u32, len: u32, holes: &mut Option<Box<Holes>>) -> u32 {
         if !self.known {
             (self.low, self.top, self.known) = (start, start.wrapping_add(len), true);
             return len;
@@ -117,15 +110,15 @@ impl Coverage {
             self.top = start.wrapping_add(len);
             return len;
         }
-        self.add_elsewhere(start, len)
+        self.add_elsewhere(start, len, holes)
     }
 
     #[cold]
-    fn add_elsewhere(&mut self, start: u32, len: u32) -> u32 {
+    fn add_elsewhere(&mut self, start: u32, len: u32, holes: &mut Option<Box<Holes>>) -> u32 {
         let end = start.wrapping_add(len);
         if after(start, self.top) {
             if start.wrapping_sub(self.top) <= GREATEST_WINDOW {
-                self.holes.get_or_insert_default().open(self.top, start);
+                holes.get_or_insert_default().open(self.top, start);
                 self.top = end;
             } else if len > 0 {
                 // Nothing that a window allows: another stream's number, or damage. Counting goes on from there.
@@ -144,11 +137,11 @@ impl Coverage {
             let below = if after(end, self.low) { self.low } else { end };
             new += below.wrapping_sub(start);
             if below != self.low {
-                self.holes.get_or_insert_default().open_below(below, self.low);
+                holes.get_or_insert_default().open_below(below, self.low);
             }
             self.low = start;
         }
-        if let Some(holes) = &mut self.holes {
+        if let Some(holes) = holes {
             new += holes.fill(start, if after(end, self.top) { self.top } else { end });
         }
         if after(end, self.top) {
@@ -165,12 +158,12 @@ mod tests {
 
     /// New bytes of each segment, and what is missing at the end.
     fn run(syn: Option<u32>, segments: &[(u32, u32)]) -> (Vec<u32>, u64) {
-        let mut coverage = Coverage::default();
+        let (mut coverage, mut holes) = (Coverage::default(), None);
         if let Some(first) = syn {
             coverage.synchronise(first);
         }
-        let new = segments.iter().map(|&(start, len)| coverage.add(start, len)).collect();
-        (new, coverage.missing())
+        let new = segments.iter().map(|&(start, len)| coverage.add(start, len, &mut holes)).collect();
+        (new, holes.map_or(0, |holes| holes.bytes()))
     }
 
     #[test]
@@ -220,31 +213,31 @@ mod tests {
         };
         for round in 0..300 {
             let base = [0, u32::MAX - 400, (1 << 31) - 400][round % 3];
-            let mut coverage = Coverage::default();
+            let (mut coverage, mut holes) = (Coverage::default(), None);
             coverage.synchronise(base);
             let mut map = [false; 1000];
             for _ in 0..60 {
                 let (start, len) = (below(900), below(100));
                 let fresh = map.iter_mut().skip(start as usize).take(len as usize).filter(|b| !**b);
                 let expected = fresh.map(|b| *b = true).count();
-                assert_eq!(coverage.add(base.wrapping_add(start), len) as usize, expected);
+                assert_eq!(coverage.add(base.wrapping_add(start), len, &mut holes) as usize, expected);
             }
             let top = coverage.top().unwrap().wrapping_sub(base) as usize;
             let missing = map[..top].iter().filter(|b| !**b).count();
-            assert_eq!(coverage.missing() as usize, missing);
+            assert_eq!(holes.map_or(0, |holes| holes.bytes()) as usize, missing);
         }
     }
 
     #[test]
     fn holes_are_capped_and_still_counted() {
-        let mut coverage = Coverage::default();
+        let (mut coverage, mut holes) = (Coverage::default(), None);
         coverage.synchronise(0);
         for i in 1..=2 * MAX_HOLES as u32 {
-            assert_eq!(coverage.add(i * 20, 10), 10);
+            assert_eq!(coverage.add(i * 20, 10, &mut holes), 10);
         }
-        assert_eq!(coverage.holes.as_ref().unwrap().ranges.len(), MAX_HOLES);
-        assert_eq!(coverage.missing(), 20 + (2 * MAX_HOLES as u64 - 1) * 10);
-        assert_eq!(coverage.add(0, 20), 0, "a hole that was given up counts as captured");
+        assert_eq!(holes.as_ref().unwrap().ranges.len(), MAX_HOLES);
+        assert_eq!(holes.as_ref().unwrap().bytes(), 20 + (2 * MAX_HOLES as u64 - 1) * 10);
+        assert_eq!(coverage.add(0, 20, &mut holes), 0, "a hole that was given up counts as captured");
     }
 
     #[test]

@@ -4,7 +4,7 @@ use serde::{Serialize, Serializer};
 
 use super::account::Passing;
 use super::analysis::Flags;
-use super::coverage::Coverage;
+use super::coverage::{Coverage, Holes};
 use super::rtt::{Rtt, RttSummary};
 use super::segment::{Scope, Segment};
 use super::sequence::after;
@@ -73,6 +73,7 @@ pub(super) struct End {
     wire_bytes: u64,
     payload_bytes: u64,
     coverage: Coverage,
+    holes: Option<Box<Holes>>,
     rtt: Option<Box<Rtt>>,
     trouble: Option<Box<Trouble>>,
     packets: u32,
@@ -95,6 +96,7 @@ impl Default for End {
             wire_bytes: 0,
             payload_bytes: 0,
             coverage: Coverage::default(),
+            holes: None,
             rtt: None,
             trouble: None,
             packets: 0,
@@ -159,7 +161,7 @@ impl End {
         }
         self.payload_bytes = self.payload_bytes.saturating_add(u64::from(len));
         let before = self.coverage.top();
-        let new = self.coverage.add(start, len);
+        let new = self.coverage.add(start, len, &mut self.holes);
         let repeated = u64::from(len - new.min(len));
         let in_order = before.is_none_or(|top| top == start);
         if flags.fin() {
@@ -257,7 +259,7 @@ impl End {
             retransmissions: u64::from(trouble.retransmissions),
             out_of_order: u64::from(trouble.out_of_order),
             lost_segments: u64::from(trouble.lost_segments),
-            missing_bytes: self.coverage.missing(),
+            missing_bytes: self.holes.as_ref().map_or(0, |holes| holes.bytes()),
             duplicate_acks: u64::from(trouble.duplicate_acks),
             zero_windows: u64::from(trouble.zero_windows),
             zero_window: Span(trouble.zero_window.0.saturating_add(still_closed)),

@@ -71,9 +71,10 @@ impl EndState {
         }
     }
 
-    /// Its FIN was acknowledged.
-    fn fin_acknowledged(self) -> Self {
+    /// All that it sent was acknowledged outside of a SYN-ACK: its FIN, or a SYN whose answer was not captured.
+    fn all_acknowledged(self) -> Self {
         match self {
+            EndState::SynSent => EndState::Established,
             EndState::FinWait1 => EndState::FinWait2,
             EndState::Closing => EndState::TimeWait,
             EndState::LastAck => EndState::Closed,
@@ -197,10 +198,11 @@ impl States {
             if flags.ack() {
                 (sender, receiver) = ack(sender, receiver);
                 if receiver_end.is_some_and(|end| !before(segment.ack, end)) {
-                    receiver = receiver.fin_acknowledged();
+                    receiver = receiver.all_acknowledged();
                 }
             }
-            if flags.fin() && sender != EndState::Closed {
+            // Without ACK it would be dropped (RFC 9293 §3.10.7.4).
+            if flags.fin() && flags.ack() && sender != EndState::Closed {
                 (sender, receiver) = if self.note_fin(direction, sender, receiver) {
                     (EndState::Closing, EndState::Closing)
                 } else {

@@ -128,7 +128,7 @@ fn closed_windows_and_stalls() {
         711  < A 1   1002 win=1000 : acklost szw=2/601 stall=601
         720  > A 1002 1 len=100    : lost stall=601
         # An answer that took two seconds, then a client that thought for two.
-        730  < A 1   1102          :
+        730  < A 1   1102          : acklost
         2730 < PA 1  1102 len=10   : stall=2601
         2740 > A 1102 11           :
         4740 > PA 1102 11 len=10   : stall=2601

@@ -108,7 +108,7 @@ fn tcp_record(stream: u32, conversation: &TcpConversation) -> Conversation {
         sent_by_server: tcp_side(account, client.reverse()),
         tcp: Some(TcpConversationFacts {
             roles_known: account.roles_known(),
-            from_start: account.from_start(),
+            from_start: account.begins_with_syn(),
             closed_by: account.closed_by(),
             history: account.history().text(client),
             completeness: connection.completeness(),

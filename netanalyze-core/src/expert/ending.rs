@@ -119,11 +119,7 @@ fn ending_flags(conversation: &TcpConversation, capture_end: Timestamp) -> Flags
     let silent = account.packets(client.reverse()) == 0;
     let waited = capture_end.since(account.first());
     match states {
-        [EndState::SynSent, _] if silent => {
-            if waited >= INITIAL_RTO {
-                flags.set(Flags::UNANSWERED);
-            }
-        }
+        [EndState::SynSent, _] if silent && waited >= INITIAL_RTO => flags.set(Flags::UNANSWERED),
         [EndState::FinWait1 | EndState::FinWait2, EndState::CloseWait]
         | [EndState::CloseWait, EndState::FinWait1 | EndState::FinWait2] => {
             // While data flows the other way a half-closed connection is used as intended; of an end that is not captured nobody knows.

@@ -130,7 +130,7 @@ impl Account {
         self.stalled
     }
 
-    pub(crate) fn from_start(&self) -> bool {
+    pub(crate) fn begins_with_syn(&self) -> bool {
         self.from_start
     }
 

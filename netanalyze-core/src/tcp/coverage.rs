@@ -156,6 +156,9 @@ impl Coverage {
 mod tests {
     use super::*;
 
+    /// Name, first number after the SYN, segments, new bytes of each, bytes missing at the end.
+    type Case = (&'static str, Option<u32>, Vec<(u32, u32)>, Vec<u32>, u64);
+
     /// New bytes of each segment, and what is missing at the end.
     fn run(syn: Option<u32>, segments: &[(u32, u32)]) -> (Vec<u32>, u64) {
         let (mut coverage, mut holes) = (Coverage::default(), None);
@@ -170,7 +173,7 @@ mod tests {
     fn tells_new_from_repeated_and_missing() {
         for base in [0, 1000, u32::MAX - 150, (1 << 31) - 150] {
             let at = |offset: i32| base.wrapping_add_signed(offset);
-            let cases: [(&str, Option<u32>, Vec<(u32, u32)>, Vec<u32>, u64); 8] = [
+            let cases: [Case; 8] = [
                 ("in order", Some(base), vec![(at(0), 100), (at(100), 100)], vec![100, 100], 0),
                 ("repeated", Some(base), vec![(at(0), 100), (at(0), 100)], vec![100, 0], 0),
                 ("partly repeated", Some(base), vec![(at(0), 100), (at(50), 100)], vec![100, 50], 0),

@@ -23,6 +23,7 @@ use crate::model::Direction;
 ///
 /// Each letter stands at most once for each end; upper case is the client, lower case the server. Zeek repeats `g`, `t` and `w` as their
 /// numbers grow; here the counts stand in fields of their own.
+#[derive(Default)]
 pub struct History {
     order: [u32; 4],
     seen: u32,
@@ -44,12 +45,6 @@ const Q: u32 = 10;
 const WIDTH: u32 = 5;
 /// Entries in a word.
 const PER_WORD: u32 = u32::BITS / WIDTH;
-
-impl Default for History {
-    fn default() -> Self {
-        History { order: [0; 4], seen: 0 }
-    }
-}
 
 impl std::fmt::Debug for History {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

@@ -232,11 +232,11 @@ impl States {
     fn note_fin(&mut self, direction: Direction, sender: EndState, receiver: EndState) -> bool {
         match self.closing {
             Closing::No => self.closing = Closing::Fin(direction),
-            Closing::Fin(first) if first != direction => {
-                if receiver == EndState::FinWait1 && sender == EndState::CloseWait {
-                    self.closing = Closing::Crossed;
-                    return true;
-                }
+            Closing::Fin(first)
+                if first != direction && receiver == EndState::FinWait1 && sender == EndState::CloseWait =>
+            {
+                self.closing = Closing::Crossed;
+                return true;
             }
             _ => {}
         }

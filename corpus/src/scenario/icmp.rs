@@ -15,7 +15,7 @@ pub(super) fn captures() -> Vec<Capture> {
 }
 
 /// A router's ICMP error about a segment, quoting the IP header and `quoted` bytes after it.
-fn error(
+pub(super) fn error(
     trace: &mut Trace,
     connection: &Connection,
     about: &Segment,

@@ -3,15 +3,22 @@
 mod closing;
 mod container;
 mod damaged;
+mod early;
+mod ending;
 mod fragment;
 mod handshake;
 mod header;
 mod icmp;
+mod idle;
 mod linklayer;
 mod loss;
 mod midstream;
 mod order;
 mod ordinary;
+mod persist;
+mod query;
+mod repeat;
+mod reuse;
 mod showcase;
 mod snaplen;
 mod stream;
@@ -31,17 +38,24 @@ pub fn all() -> Vec<Capture> {
     for family in [
         showcase::captures,
         ordinary::captures,
+        idle::captures,
         handshake::captures,
+        early::captures,
+        reuse::captures,
         closing::captures,
+        ending::captures,
         loss::captures,
         order::captures,
+        repeat::captures,
         window::captures,
+        persist::captures,
         midstream::captures,
         header::captures,
         stream::captures,
         snaplen::captures,
         icmp::captures,
         udp::captures,
+        query::captures,
         fragment::captures,
         linklayer::captures,
         tunnel::captures,

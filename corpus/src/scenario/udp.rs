@@ -13,7 +13,7 @@ pub(super) fn captures() -> Vec<Capture> {
 }
 
 /// A DNS message with one question for an address, and one answer if `answered` (RFC 1035 §4).
-fn dns(id: u16, name: &str, answered: bool, rcode: u8) -> Vec<u8> {
+pub(super) fn dns(id: u16, name: &str, answered: bool, rcode: u8) -> Vec<u8> {
     let flags: [u8; 2] = if answered { [0x81, 0x80 | rcode] } else { [0x01, 0x00] };
     let answers = u8::from(answered && rcode == 0);
     let mut message = id.to_be_bytes().to_vec();

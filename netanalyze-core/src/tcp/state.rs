@@ -216,7 +216,6 @@ impl States {
             Direction::BtoA => [receiver, sender],
         };
         if flags.is_pure_syn() && self.of(direction) == EndState::SynSent {
-            // A refused attempt that is made again begins anew.
             self.closing = Closing::No;
         }
     }
@@ -250,6 +249,8 @@ fn syn(sender: EndState, receiver: EndState) -> (EndState, EndState) {
         (EndState::Unknown | EndState::Closed | EndState::SynSent, EndState::SynSent) => {
             (EndState::SynReceived, EndState::SynReceived)
         }
+        // A refused attempt that is made again begins anew.
+        (EndState::Closed, EndState::Closed) => (EndState::SynSent, EndState::Unknown),
         (EndState::Unknown | EndState::Closed, receiver) => (EndState::SynSent, receiver),
         unchanged => unchanged,
     }

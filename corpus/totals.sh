@@ -1,7 +1,8 @@
 #!/bin/sh
 # Makes corpus/totals.tsv: the totals of every TCP and UDP conversation of every capture below corpus/captures, as tshark 4.0.17 counts them.
 #
-#   corpus/totals.sh
+#   corpus/totals.sh              all captures
+#   corpus/totals.sh NAME...      only these files of corpus/captures
 #
 # One row a conversation: file, protocol, stream number, address and port of A (who sent first) and of B, then frames and bytes from B to
 # A, from A to B and in all, the start in seconds after the capture's first frame, and the duration in seconds.
@@ -21,9 +22,17 @@ esac
 home=$(mktemp -d)
 trap 'rm -rf "$home"' EXIT
 
-printf 'file\tprotocol\tstream\taddress_a\tport_a\taddress_b\tport_b\tframes_from_b\tbytes_from_b\tframes_from_a\tbytes_from_a\tframes\tbytes\tstart\tduration\n' > totals.tsv
-for capture in captures/*; do
+if [ $# -eq 0 ]; then
+    set -- captures/*
+    : > "$home/table"
+else
+    # Only the rows of these captures are made anew.
+    cp totals.tsv "$home/table"
+fi
+for capture in "$@"; do
     name=$(basename "$capture")
+    capture=captures/$name
+    awk -F '\t' -v name="$name" '$1 != "file" && $1 != name' "$home/table" > "$home/kept"
     # As in golden.sh: no user's profile, and the frames before damage count.
     HOME=$home XDG_CONFIG_HOME=$home tshark -n -q -X lua_script:totals.lua -r "$capture" 2>/dev/null > "$home/packets" || true
     awk -F '\t' -v OFS='\t' -v file="$name" '
@@ -44,8 +53,8 @@ for capture in captures/*; do
                     bytes[key, "a"] + 0, frames[key, "a"] + frames[key, "b"], bytes[key, "a"] + bytes[key, "b"], \
                     start[key], sprintf("%.9f", end[key] - start[key])
             }
-        }' "$home/packets" | sort -t "$(printf '\t')" -k 2,2 -k 3,3n > "$home/rows"
-    cat "$home/rows" >> totals.tsv
+        }' "$home/packets" > "$home/rows"
+    cat "$home/kept" "$home/rows" > "$home/table"
 
     for protocol in tcp udp; do
         awk -F '\t' -v protocol=$protocol '$2 == protocol { print $4 ":" $5, $6 ":" $7, $8, $10, $12, $14 }' "$home/rows" | sort > "$home/ours"
@@ -58,3 +67,8 @@ for capture in captures/*; do
         fi
     done
 done
+
+{
+    printf 'file\tprotocol\tstream\taddress_a\tport_a\taddress_b\tport_b\tframes_from_b\tbytes_from_b\tframes_from_a\tbytes_from_a\tframes\tbytes\tstart\tduration\n'
+    LC_ALL=C sort -t "$(printf '\t')" -k 1,1 -k 2,2 -k 3,3n "$home/table"
+} > totals.tsv

@@ -91,6 +91,60 @@ fn conversations_have_the_stream_numbers_of_tshark() {
     }
 }
 
+/// The fields of `tcp.analysis` that are true or absent, and those that hold a value.
+fn is_analysis(column: &str) -> bool {
+    column.starts_with("tcp.analysis.")
+}
+
+#[test]
+fn every_analysis_field_is_shown_twenty_times_in_three_captures() {
+    let mut shown: BTreeMap<String, (usize, usize)> = BTreeMap::new();
+    for capture in all() {
+        let (columns, rows) = golden(capture.file);
+        for (at, column) in columns.iter().enumerate().filter(|(_, column)| is_analysis(column)) {
+            let cells = rows.iter().filter(|row| row.get(at).is_some_and(|cell| !cell.is_empty())).count();
+            let (total, captures) = shown.entry(column.clone()).or_default();
+            *total += cells;
+            *captures += usize::from(cells > 0);
+        }
+    }
+    let rare: Vec<_> = shown.iter().filter(|(_, (cells, captures))| *cells < 20 || *captures < 3).collect();
+    // What tshark 4.0.17 knows below `tcp.analysis` and golden.sh asks for.
+    assert_eq!(shown.len(), 28, "columns: {:?}", shown.keys());
+    assert!(rare.is_empty(), "cells and captures of what is hardly shown: {rare:?}");
+}
+
+/// What the generator counted is what tshark's conversations count.
+#[test]
+fn conversations_have_the_packets_that_tshark_counts() {
+    let table = std::fs::read_to_string(folder("totals.tsv")).unwrap();
+    let mut theirs: BTreeMap<(String, u32), [(String, u32); 2]> = BTreeMap::new();
+    for line in table.lines().skip(1) {
+        let cells: Vec<&str> = line.split('\t').collect();
+        if cells[1] == "tcp" {
+            let host = |at: usize| format!("{} {}", cells[at], cells[at + 1]);
+            let ends = [(host(3), cells[9].parse().unwrap()), (host(5), cells[7].parse().unwrap())];
+            theirs.insert((cells[0].to_owned(), cells[2].parse().unwrap()), ends);
+        }
+    }
+    assert!(theirs.len() > 300, "{} conversations in totals.tsv", theirs.len());
+    for capture in all().iter().filter(|capture| capture.status == Status::Whole) {
+        for record in capture.conversations.iter().filter(|record| record.packets != [0, 0]) {
+            let host = |(address, port): (std::net::IpAddr, u16)| format!("{address} {port}");
+            let mut ours =
+                [(host(record.client), record.packets[0]), (host(record.server), record.packets[1])];
+            let mut tshark = theirs.remove(&(capture.file.to_owned(), record.stream)).unwrap();
+            ours.sort();
+            tshark.sort();
+            assert_eq!(ours, tshark, "stream {} of {}", record.stream, capture.file);
+        }
+    }
+    let whole: BTreeSet<&str> =
+        all().iter().filter(|capture| capture.status == Status::Whole).map(|capture| capture.file).collect();
+    theirs.retain(|(file, _), _| whole.contains(&**file));
+    assert!(theirs.is_empty(), "only tshark counts {:?}", theirs.keys());
+}
+
 #[test]
 fn every_tcp_flag_is_shown_at_least_twice() {
     let mut positive: BTreeMap<String, usize> = BTreeMap::new();

@@ -132,9 +132,18 @@ fn cut_below_tcp() -> Capture {
     }
     let first = trace.frames[0].clone();
     trace.frames[0] = first.cut(78);
+    let resolver = IpAddr::from([0x2001, 0xdb8, 0, 2, 0, 0, 0, 0x53]);
+    for cut in [55, 57, 58, 60, 62] {
+        let question =
+            datagram(Side::Client, (51_110, 53), resolver, &dns(cut as u16, "cut.example", false, 0));
+        trace.push(question);
+        let whole = trace.frames.pop();
+        trace.frames.extend(whole.map(|frame| frame.cut(cut)));
+        trace.wait_ms(10);
+    }
     Capture::pcap(
         "snaplen-varies-ipv6.pcap",
-        "IPv6 frames cut at different places inside the TCP header, as hardware captures do",
+        "IPv6 frames cut at different places inside the TCP or UDP header, as hardware captures do",
         trace,
     )
 }

@@ -16,6 +16,11 @@ fn word(bytes: &[u8], at: usize) -> Option<u64> {
     bytes.get(at..)?.first_chunk().map(|&b| u64::from(u16::from_be_bytes(b)))
 }
 
+/// Of a cut header both ports are shown or none, as Wireshark 4.0 does.
+fn source_port(bytes: &[u8]) -> Option<u64> {
+    word(bytes, 0).filter(|_| word(bytes, 2).is_some())
+}
+
 fn ether(bytes: &[u8], at: usize) -> Option<Value> {
     bytes.get(at..)?.first_chunk().map(|&b| Value::Ether(b))
 }
@@ -102,9 +107,9 @@ pub(super) static FIELDS: &[Field] = &[
     field!(Ipv6 "ipv6.src" Ipv6 "Source address", |b, out| out.extend(ipv6(b, 8))),
     field!(Ipv6 "ipv6.dst" Ipv6 "Destination address", |b, out| out.extend(ipv6(b, 24))),
     field!(Ipv6 "ipv6.addr" Ipv6 "Source and destination address", |b, out| out.extend([ipv6(b, 8), ipv6(b, 24)].into_iter().flatten())),
-    field!(Udp "udp.srcport" Unsigned "Source port", |t, _, out| unsigned(word(t.bytes, 0), out)),
+    field!(Udp "udp.srcport" Unsigned "Source port", |t, _, out| unsigned(source_port(t.bytes), out)),
     field!(Udp "udp.dstport" Unsigned "Destination port", |t, _, out| unsigned(word(t.bytes, 2), out)),
-    field!(Udp "udp.port" Unsigned "Source and destination port", |t, _, out| out.extend([word(t.bytes, 0), word(t.bytes, 2)].into_iter().flatten().map(Value::Unsigned))),
+    field!(Udp "udp.port" Unsigned "Source and destination port", |t, _, out| out.extend([source_port(t.bytes), word(t.bytes, 2)].into_iter().flatten().map(Value::Unsigned))),
     field!(Udp "udp.length" Unsigned "Length of header and payload", |t, _, out| unsigned(word(t.bytes, 4), out)),
     field!(Udp "udp.checksum" Unsigned "Checksum", |t, _, out| hex(word(t.bytes, 6).filter(|_| t.udp_len().is_some()), 4, out)),
     field!(Udp "udp.stream" Unsigned "Conversation number, from 0", |_, stream, out| unsigned(stream.map(u64::from), out)),

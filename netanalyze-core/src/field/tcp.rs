@@ -36,6 +36,11 @@ impl<'a> TcpLayer<'a> {
         self.transport.bytes.get(at..)?.first_chunk().map(|&b| u16::from_be_bytes(b))
     }
 
+    /// Of a cut header both ports are shown or none, as Wireshark 4.0 does.
+    fn source_port(&self) -> Option<u16> {
+        self.word(0).filter(|_| self.word(2).is_some())
+    }
+
     fn long(&self, at: usize) -> Option<u32> {
         self.transport.bytes.get(at..)?.first_chunk().map(|&b| u32::from_be_bytes(b))
     }
@@ -111,10 +116,10 @@ macro_rules! field {
 }
 
 pub(super) static FIELDS: &[Field] = &[
-    field!("tcp.srcport" Unsigned "Source port", |l, out| unsigned(l.word(0), out)),
+    field!("tcp.srcport" Unsigned "Source port", |l, out| unsigned(l.source_port(), out)),
     field!("tcp.dstport" Unsigned "Destination port", |l, out| unsigned(l.word(2), out)),
     field!("tcp.port" Unsigned "Source and destination port", |l, out| {
-        unsigned(l.word(0), out);
+        unsigned(l.source_port(), out);
         unsigned(l.word(2), out);
     }),
     field!("tcp.stream" Unsigned "Conversation number, from 0", |l, out| unsigned(l.stream, out)),

@@ -111,9 +111,7 @@ pub fn manifest(captures: &[Capture]) -> String {
 /// What every TCP conversation of every whole capture is in the end: a header line, then a line for each conversation.
 #[must_use]
 pub fn conversation_table(captures: &[Capture]) -> String {
-    let mut text = String::from(
-        "file\tstream\tclient\tserver\topened_by\tclient_state\tserver_state\tclosed_by\tpackets_from_client\tpackets_from_server\n",
-    );
+    let mut text = String::from(CONVERSATION_COLUMNS);
     for capture in captures {
         for conversation in &capture.conversations {
             text.push_str(&format!("{}\t{}\n", capture.file, conversation.line()));
@@ -121,3 +119,6 @@ pub fn conversation_table(captures: &[Capture]) -> String {
     }
     text
 }
+
+/// The header line of tables of conversations.
+pub const CONVERSATION_COLUMNS: &str = "file\tstream\tclient\tserver\topened_by\tclient_state\tserver_state\tclosed_by\tpackets_from_client\tpackets_from_server\n";

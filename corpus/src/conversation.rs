@@ -5,6 +5,7 @@
 //! without ACK whose number is not the one this sender began with starts another stream. The rules stand in `corpus/README.md`.
 
 use crate::endpoint::flag;
+use std::collections::BTreeMap;
 use std::fmt::{Display, Formatter, Result};
 use std::net::IpAddr;
 
@@ -166,10 +167,6 @@ impl Flow {
             renumbered: false,
             closed: "none",
         }
-    }
-
-    fn is_between(&self, a: Host, b: Host) -> bool {
-        self.hosts == [a, b] || self.hosts == [b, a]
     }
 
     /// Sender's and receiver's place; the same one if a host talks with itself.
@@ -350,14 +347,17 @@ pub struct Conversation {
 /// The conversations of a capture, by stream number.
 pub fn conversations<'a>(sights: impl Iterator<Item = &'a Sight>) -> Vec<Conversation> {
     let mut flows: Vec<Flow> = Vec::new();
+    // The latest flow between two hosts: later segments belong to it.
+    let mut latest: BTreeMap<[Host; 2], usize> = BTreeMap::new();
+    let pair = |a: Host, b: Host| if a <= b { [a, b] } else { [b, a] };
     let mut next = 0;
     for sight in sights {
         let (seen, is_packet) = match sight {
             Sight::Segment(seen) => (seen, true),
             Sight::Quote(seen) => (seen, false),
             Sight::Renumber(a, b) => {
-                for flow in flows.iter_mut().filter(|flow| flow.is_between(*a, *b)) {
-                    flow.renumbered = true;
+                if let Some(&at) = latest.get(&pair(*a, *b)) {
+                    flows[at].renumbered = true;
                 }
                 continue;
             }
@@ -366,12 +366,13 @@ pub fn conversations<'a>(sights: impl Iterator<Item = &'a Sight>) -> Vec<Convers
                 continue;
             }
         };
-        let latest = flows.iter().rposition(|flow| flow.is_between(seen.from, seen.to));
-        let at = match latest.filter(|&at| !flows[at].ends_before(seen)) {
-            Some(at) => at,
+        let key = pair(seen.from, seen.to);
+        let at = match latest.get(&key).filter(|&&at| !flows[at].ends_before(seen)) {
+            Some(&at) => at,
             None => {
                 flows.push(Flow::new(next, seen));
                 next += 1;
+                latest.insert(key, flows.len() - 1);
                 flows.len() - 1
             }
         };

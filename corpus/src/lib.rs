@@ -8,6 +8,7 @@
 //! - [`conversation`]: what each conversation is when its capture ends;
 //! - [`trace`]: frames on a virtual clock, with what tshark must say about them;
 //! - [`file`](mod@file): pcap, pcapng and compressed containers;
+//! - [`large`](mod@large): captures of thousands of connections, made when wanted;
 //! - [`scenario`]: the captures themselves; [`all`] lists them.
 //!
 //! ```
@@ -22,6 +23,7 @@ pub mod connection;
 pub mod conversation;
 pub mod endpoint;
 pub mod file;
+pub mod large;
 pub mod layer;
 pub mod link;
 pub mod rare;

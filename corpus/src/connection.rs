@@ -4,7 +4,7 @@
 //! fate of each segment: seen and delivered, seen and lost, or delivered past the capture. RFC 9293, 7323, 2018.
 
 use crate::conversation::{Seen, Sight};
-use crate::endpoint::{Endpoint, Segment, Side, flag, sack_option, tcp};
+use crate::endpoint::{Endpoint, Segment, Side, flag, sack_option, tcp, tcp_header};
 use crate::layer::{self, IpHeader};
 use crate::link::{self, Wrap};
 use crate::trace::{START_NS, Trace};
@@ -299,7 +299,12 @@ impl Connection {
     pub fn packet(&self, segment: &Segment, id: u16) -> Vec<u8> {
         let (from, to) = (self.end(segment.from), self.end(segment.from.other()));
         let header = IpHeader { ttl: from.ttl, id, ..IpHeader::default() };
-        layer::ip(from.addr, to.addr, layer::protocol::TCP, header, &tcp(from, to, segment))
+        let built =
+            layer::tcp_packet(from.addr, to.addr, header, tcp_header(from, to, segment), &segment.payload);
+        // What no host would send is put together by hand.
+        built.unwrap_or_else(|| {
+            layer::ip(from.addr, to.addr, layer::protocol::TCP, header, &tcp(from, to, segment))
+        })
     }
 
     /// Puts an IP packet that `from` sent on this connection's link.

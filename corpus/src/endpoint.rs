@@ -159,12 +159,12 @@ impl Segment {
     }
 }
 
-/// The bytes of a segment between two endpoints.
+/// The header of a segment between two endpoints, without checksum.
 #[must_use]
-pub fn tcp(from: &Endpoint, to: &Endpoint, segment: &Segment) -> Vec<u8> {
+pub fn tcp_header(from: &Endpoint, to: &Endpoint, segment: &Segment) -> TcpHeader {
     let has = |bit: u16| segment.flags & bit != 0;
     let kept = &segment.options[..segment.options.len().min(40)];
-    let mut head = TcpHeader {
+    TcpHeader {
         source_port: from.port,
         destination_port: to.port,
         sequence_number: segment.seq,
@@ -182,7 +182,13 @@ pub fn tcp(from: &Endpoint, to: &Endpoint, segment: &Segment) -> Vec<u8> {
         checksum: 0,
         urgent_pointer: segment.urgent,
         options: TcpOptions::try_from_slice(kept).unwrap_or_default(),
-    };
+    }
+}
+
+/// The bytes of a segment between two endpoints.
+#[must_use]
+pub fn tcp(from: &Endpoint, to: &Endpoint, segment: &Segment) -> Vec<u8> {
+    let mut head = tcp_header(from, to, segment);
     head.checksum = match (from.addr, to.addr) {
         (IpAddr::V4(a), IpAddr::V4(b)) => {
             head.calc_checksum_ipv4_raw(a.octets(), b.octets(), &segment.payload).unwrap_or(0)

@@ -26,7 +26,7 @@ pub struct Large {
     pub conversations: Vec<Conversation>,
 }
 
-/// About `connections` connections drawn from `seed`, about fifty frames each.
+/// About `connections` connections drawn from `seed`, about thirty frames each.
 #[must_use]
 pub fn large(seed: u64, connections: usize) -> Large {
     let mut rng = Rng::new(seed);

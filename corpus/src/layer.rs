@@ -4,8 +4,8 @@
 //! scenario patches them afterwards. RFC 791, 8200, 768, 9293, 792, 4443.
 
 use etherparse::{
-    Icmpv4Header, Icmpv4Type, IpFragOffset, IpNumber, Ipv4Header, Ipv6FlowLabel, Ipv6FragmentHeader,
-    Ipv6Header, UdpHeader,
+    Icmpv4Header, Icmpv4Type, IpFragOffset, IpHeaders, IpNumber, Ipv4Extensions, Ipv4Header, Ipv6Extensions,
+    Ipv6FlowLabel, Ipv6FragmentHeader, Ipv6Header, PacketBuilder, TcpHeader, UdpHeader,
 };
 use std::net::IpAddr;
 
@@ -55,6 +55,61 @@ impl Default for IpHeader {
     fn default() -> Self {
         Self { ttl: 64, id: 0, dont_fragment: true, traffic_class: 0 }
     }
+}
+
+/// The headers of an IP packet, for etherparse's builder; `None` for addresses of different versions.
+fn ip_headers(from: IpAddr, to: IpAddr, header: IpHeader) -> Option<IpHeaders> {
+    match (from, to) {
+        (IpAddr::V4(from), IpAddr::V4(to)) => {
+            let head = Ipv4Header {
+                identification: header.id,
+                dont_fragment: header.dont_fragment,
+                time_to_live: header.ttl,
+                source: from.octets(),
+                destination: to.octets(),
+                ..Ipv4Header::default()
+            };
+            Some(IpHeaders::Ipv4(head, Ipv4Extensions::default()))
+        }
+        (IpAddr::V6(from), IpAddr::V6(to)) => {
+            let head = Ipv6Header {
+                hop_limit: header.ttl,
+                source: from.octets(),
+                destination: to.octets(),
+                ..Ipv6Header::default()
+            };
+            Some(IpHeaders::Ipv6(head, Ipv6Extensions::default()))
+        }
+        _ => None,
+    }
+}
+
+/// A whole IP packet with a TCP segment, made by etherparse's builder: lengths and checksums are its. `None` if it cannot: addresses of
+/// different versions, or more payload than a length field holds.
+#[must_use]
+pub fn tcp_packet(
+    from: IpAddr,
+    to: IpAddr,
+    header: IpHeader,
+    tcp: TcpHeader,
+    payload: &[u8],
+) -> Option<Vec<u8>> {
+    let mut packet = Vec::new();
+    let builder = PacketBuilder::ip(ip_headers(from, to, header)?).tcp_header(tcp);
+    builder.write(&mut packet, payload).ok().map(|()| packet)
+}
+
+/// The same with a UDP datagram.
+#[must_use]
+pub fn udp_packet(
+    from: (IpAddr, u16),
+    to: (IpAddr, u16),
+    header: IpHeader,
+    payload: &[u8],
+) -> Option<Vec<u8>> {
+    let mut packet = Vec::new();
+    let builder = PacketBuilder::ip(ip_headers(from.0, to.0, header)?).udp(from.1, to.1);
+    builder.write(&mut packet, payload).ok().map(|()| packet)
 }
 
 /// An IP packet of the version that the addresses have. An IPv4 payload that does not fit a total length of 16 bits gets 0,

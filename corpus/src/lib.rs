@@ -1,7 +1,7 @@
 //! A seeded, deterministic generator of small captures, each of which shows one situation.
 //!
-//! It knows nothing of the analyser that is tested with them: packets are built with etherparse's header types, files with
-//! writers of its own, so that a mistake cannot cancel itself out.
+//! It knows nothing of the analyser that is tested with them: packets are built with etherparse's builder and header
+//! types, files with writers of its own, so that a mistake cannot cancel itself out.
 //!
 //! - [`layer`], [`link`]: headers around a payload, links and tunnels around an IP packet, [`rare`] the less common ones;
 //! - [`endpoint`], [`connection`]: two TCP hosts whose segments a scenario delivers, loses or hides;

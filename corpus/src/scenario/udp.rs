@@ -40,8 +40,14 @@ pub(super) fn datagram(from: Side, ports: (u16, u16), server: IpAddr, payload: &
         Side::Client => ((client, ports.0), (server, ports.1)),
         Side::Server => ((server, ports.1), (client, ports.0)),
     };
-    let body = layer::udp(source, target, payload);
-    link::ethernet(from, &layer::ip(source.0, target.0, protocol::UDP, IpHeader::default(), &body))
+    let built = layer::udp_packet(source, target, IpHeader::default(), payload);
+    link::ethernet(
+        from,
+        &built.unwrap_or_else(|| {
+            let body = layer::udp(source, target, payload);
+            layer::ip(source.0, target.0, protocol::UDP, IpHeader::default(), &body)
+        }),
+    )
 }
 
 fn lookups() -> Capture {

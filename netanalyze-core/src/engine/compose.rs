@@ -7,8 +7,7 @@ use crate::model::{Note, NoteKind};
 use crate::report::{CaptureSummary, KindCount, ProtocolCount, Report};
 
 pub(super) fn report(remains: Remains, tally: &Tally) -> Report {
-    let Remains { reader, fragments, numbers, .. } = remains;
-    let (facts, mut notes) = reader.finish();
+    let Remains { facts, mut notes, fragments, numbers, .. } = remains;
     let frame_note = |kind, occurrences: Occurrences, message: String| Note {
         kind,
         file: None,

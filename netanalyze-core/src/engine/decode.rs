@@ -35,24 +35,53 @@ pub(super) struct Decoded {
     pub(super) announcements: Vec<Announcement>,
     /// Transport headers so far.
     pub(super) slots: u32,
+    /// Shards whose lists hold packets, one bit each.
+    pub(super) touched: u64,
 }
+
+const _: () = assert!(SHARDS <= 64);
 
 impl Default for Decoded {
     fn default() -> Self {
         let lists = std::iter::repeat_with(ShardList::default).take(SHARDS).collect();
-        Decoded { lists, options: Vec::new(), announcements: Vec::new(), slots: 0 }
+        Decoded { lists, options: Vec::new(), announcements: Vec::new(), slots: 0, touched: 0 }
     }
 }
 
 impl Decoded {
     pub(super) fn clear(&mut self) {
-        for list in &mut self.lists {
-            list.tcp.clear();
-            list.udp.clear();
+        for number in Touched(self.touched) {
+            if let Some(list) = self.lists.get_mut(number) {
+                list.tcp.clear();
+                list.udp.clear();
+            }
         }
         self.options.clear();
         self.announcements.clear();
         self.slots = 0;
+        self.touched = 0;
+    }
+
+    /// The list of a hash's shard.
+    #[inline]
+    fn list_of(&mut self, hash: u64) -> Option<&mut ShardList> {
+        let shard = Shard::of(hash);
+        self.touched |= 1 << (shard % 64);
+        self.lists.get_mut(shard)
+    }
+}
+
+/// Numbers of shards, ascending.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Touched(pub(super) u64);
+
+impl Iterator for Touched {
+    type Item = usize;
+
+    fn next(&mut self) -> Option<usize> {
+        let lowest = (self.0 != 0).then(|| self.0.trailing_zeros() as usize);
+        self.0 &= self.0.wrapping_sub(1);
+        lowest
     }
 }
 
@@ -169,7 +198,7 @@ impl DecodeSink<'_, '_> {
         if ports.0 == ftp::CONTROL_PORT || ports.1 == ftp::CONTROL_PORT {
             self.ftp(transport, ports, payload);
         }
-        if let Some(list) = self.decoded.lists.get_mut(Shard::of(hash)) {
+        if let Some(list) = self.decoded.list_of(hash) {
             list.tcp.push(packet);
         }
     }
@@ -244,7 +273,7 @@ impl DecodeSink<'_, '_> {
             ttl: self.ttl,
             opens_successor,
         };
-        if let Some(list) = self.decoded.lists.get_mut(Shard::of(hash)) {
+        if let Some(list) = self.decoded.list_of(hash) {
             list.udp.push(packet);
         }
     }

@@ -5,14 +5,14 @@
 
 use std::io;
 
+use super::View;
 use super::shared::Remains;
 use super::tally::Tally;
-use super::{Interests, View};
 use crate::capture::Batch;
 use crate::conversation::Conversations;
-use crate::expert::{Ending, Finding, ending_finding, endings};
+use crate::expert::{Ending, Finding, KindSet, ending_finding, endings};
 use crate::field::AnalysedBatch;
-use crate::model::{FrameNumber, Timestamp};
+use crate::model::{Error, FrameNumber, Timestamp};
 
 /// Findings in a batch: what a batch of frames holds at most, roughly.
 const AT_A_TIME: usize = 4096;
@@ -25,39 +25,49 @@ pub(super) fn conversations(remains: &mut Remains, tally: &Tally) -> Conversatio
     Conversations::new(shards, &numbers.tcp, &numbers.udp, end, FrameNumber(tally.volume.frames))
 }
 
-/// Delivers the findings about whole conversations, and counts them.
-pub(super) fn findings<V: View>(
-    view: &V,
-    interests: &Interests,
+/// Makes the findings about whole conversations, counts all kinds, and delivers those asked for, some at a time.
+pub(super) fn findings(
+    kinds: KindSet,
     conversations: &Conversations,
     tally: &mut Tally,
-    accept: &mut impl FnMut(V::Piece, &AnalysedBatch<'_>) -> io::Result<()>,
-) -> io::Result<()> {
+    mut deliver: impl FnMut(&[Finding]) -> Result<(), Error>,
+) -> Result<(), Error> {
     let mut found: Vec<Ending> = endings(conversations).collect();
     for ending in &found {
         tally.ending(ending.kind, ending.frame);
     }
-    found.retain(|ending| interests.kinds.contains(ending.kind));
+    found.retain(|ending| kinds.contains(ending.kind));
     found.sort_unstable_by_key(|ending| (ending.frame, ending.stream, ending.kind));
-    let batch = Batch { first_frame: FrameNumber(conversations.last_frame().0 + 1), ..Batch::default() };
     for some in found.chunks(AT_A_TIME) {
         let findings: Vec<Finding> =
             some.iter().filter_map(|ending| ending_finding(conversations, ending)).collect();
-        let analysed = analysed(&batch, &findings, conversations.capture_end());
-        accept(view.digest(&analysed), &analysed)?;
+        deliver(&findings)?;
     }
     Ok(())
 }
 
-/// Lets the view read the conversations.
+/// Delivers the findings about whole conversations to a view, then lets it read the conversations.
 pub(super) fn view<V: View>(
     view: &V,
+    kinds: KindSet,
     conversations: &Conversations,
-    accept: &mut impl FnMut(V::Piece, &AnalysedBatch<'_>) -> io::Result<()>,
-) -> io::Result<()> {
+    tally: &mut Tally,
+    accept: &mut impl FnMut(V::Piece, &AnalysedBatch<'_>) -> Result<(), Error>,
+) -> Result<(), Error> {
     let batch = Batch { first_frame: FrameNumber(conversations.last_frame().0 + 1), ..Batch::default() };
-    let none = analysed(&batch, &[], conversations.capture_end());
-    view.ending(conversations, &mut |piece| accept(piece, &none))
+    let end = conversations.capture_end();
+    findings(kinds, conversations, tally, |findings| {
+        let analysed = analysed(&batch, findings, end);
+        accept(view.digest(&analysed), &analysed)
+    })?;
+    let none = analysed(&batch, &[], end);
+    let mut deliver = |piece| {
+        accept(piece, &none).map_err(|error| match error {
+            Error::Output(error) => error,
+            other => io::Error::other(other),
+        })
+    };
+    view.ending(conversations, &mut deliver).map_err(Error::Output)
 }
 
 fn analysed<'b>(batch: &'b Batch, findings: &'b [Finding], end: Timestamp) -> AnalysedBatch<'b> {

@@ -10,14 +10,15 @@ mod decode;
 mod ending;
 mod gate;
 mod shared;
+mod steps;
 mod tally;
 #[cfg(test)]
 mod tests;
 mod worker;
 
 use std::num::NonZeroUsize;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use crate::capture::{CaptureReader, Source};
 use crate::conversation::Conversations;
@@ -25,7 +26,7 @@ use crate::expert::KindSet;
 use crate::field::AnalysedBatch;
 use crate::model::{Error, Span};
 use crate::report::Report;
-use shared::{Shared, StopOnPanic};
+use shared::{Remains, Shared, StopOnPanic};
 use tally::Tally;
 use worker::work;
 
@@ -116,22 +117,39 @@ where
     V: View,
     A: FnMut(V::Piece, &AnalysedBatch<'_>) -> std::io::Result<()> + Send,
 {
+    let mut accept = accept;
+    let accept = |piece: V::Piece, batch: &AnalysedBatch<'_>| accept(piece, batch).map_err(Error::Output);
+    let kinds = view.interests().kinds;
+    let (mut accept, mut remains, mut tally) = drive(sources, threads, view, accept, cancellation)?;
+    let conversations = ending::conversations(&mut remains, &tally);
+    ending::view(view, kinds, &conversations, &mut tally, &mut accept)?;
+    Ok(compose::report(remains, &tally))
+}
+
+/// Analyses all frames; what is left is to be done at the end.
+fn drive<V, A>(
+    sources: Vec<Source>,
+    threads: NonZeroUsize,
+    view: &V,
+    accept: A,
+    cancellation: &Cancellation,
+) -> Result<(A, Remains, Tally), Error>
+where
+    V: View,
+    A: FnMut(V::Piece, &AnalysedBatch<'_>) -> Result<(), Error> + Send,
+{
     let reader = CaptureReader::open(sources)?;
     let shared = Shared::new(reader, view, accept, cancellation);
     let total = Mutex::new(Tally::default());
     let worker = || {
         let _guard = StopOnPanic(&shared);
         let tally = work(&shared);
-        total.lock().unwrap_or_else(std::sync::PoisonError::into_inner).merge(tally);
+        total.lock().unwrap_or_else(PoisonError::into_inner).merge(tally);
     };
     run_workers(threads.get(), &worker);
-    let mut total = total.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
-    let interests = shared.interests;
-    let (mut accept, mut remains) = shared.finish()?;
-    let conversations = ending::conversations(&mut remains, &total);
-    ending::findings(view, &interests, &conversations, &mut total, &mut accept).map_err(Error::Output)?;
-    ending::view(view, &conversations, &mut accept).map_err(Error::Output)?;
-    Ok(compose::report(remains, &total))
+    let total = total.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let (accept, remains) = shared.finish()?;
+    Ok((accept, remains, total))
 }
 
 /// Runs `count` workers at a time, as far as threads are to be had: one worker alone is enough to finish the work.

@@ -4,9 +4,9 @@ use std::sync::{Mutex, PoisonError};
 
 use super::gate::{Gate, Poison};
 use super::{Cancellation, Interests, View};
-use crate::capture::{Batch, CaptureReader};
+use crate::capture::{Batch, CaptureFacts, CaptureReader};
 use crate::conversation::{Announcements, KeyHasher, Numbering, SHARDS, Shard};
-use crate::model::{Error, Timestamp};
+use crate::model::{Error, Note, Timestamp};
 use crate::packet::fragment::FragmentTable;
 
 /// Times around a batch that its frames' relative times need.
@@ -14,6 +14,17 @@ use crate::packet::fragment::FragmentTable;
 pub(super) struct BatchTimes {
     pub(super) capture_start: Timestamp,
     pub(super) previous: Timestamp,
+}
+
+impl BatchTimes {
+    /// The times around a batch. `so_far` are those around the next one; there are none before the first batch.
+    pub(super) fn around(batch: &Batch, so_far: &mut Option<BatchTimes>) -> BatchTimes {
+        let first = batch.frames.first().map_or(Timestamp(0), |f| f.time);
+        let times = so_far.unwrap_or(BatchTimes { capture_start: first, previous: first });
+        let last = batch.frames.last().map_or(times.previous, |f| f.time);
+        *so_far = Some(BatchTimes { previous: last, ..times });
+        times
+    }
 }
 
 /// Stream numbers of both protocols.
@@ -46,9 +57,10 @@ pub(super) struct Shared<'r, V: View, A> {
     failure: Mutex<Option<Error>>,
 }
 
-/// What is left when all workers are done.
+/// What is left when all frames were analysed.
 pub(super) struct Remains {
-    pub(super) reader: CaptureReader,
+    pub(super) facts: CaptureFacts,
+    pub(super) notes: Vec<Note>,
     pub(super) fragments: FragmentTable,
     pub(super) numbers: Numbers,
     pub(super) shards: Vec<Shard>,
@@ -85,13 +97,7 @@ impl<'r, V: View, A> Shared<'r, V, A> {
             return None;
         }
         match reading.reader.next_batch(batch) {
-            Ok(true) => {
-                let first = batch.frames.first().map_or(Timestamp(0), |f| f.time);
-                let times = reading.times.unwrap_or(BatchTimes { capture_start: first, previous: first });
-                let last = batch.frames.last().map_or(times.previous, |f| f.time);
-                reading.times = Some(BatchTimes { previous: last, ..times });
-                Some(times)
-            }
+            Ok(true) => Some(BatchTimes::around(batch, &mut reading.times)),
             Ok(false) => {
                 reading.ended = true;
                 None
@@ -125,8 +131,11 @@ impl<'r, V: View, A> Shared<'r, V, A> {
         if let Some(error) = self.failure.into_inner().unwrap_or_else(PoisonError::into_inner) {
             return Err(error);
         }
+        let (facts, notes) =
+            self.reading.into_inner().unwrap_or_else(PoisonError::into_inner).reader.finish();
         let remains = Remains {
-            reader: self.reading.into_inner().unwrap_or_else(PoisonError::into_inner).reader,
+            facts,
+            notes,
             fragments: self.fragments.into_inner(),
             numbers: self.numbers.into_inner(),
             shards: self.shards.into_iter().map(Gate::into_inner).collect(),

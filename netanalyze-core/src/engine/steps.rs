@@ -1,0 +1,269 @@
+//! The steps of a batch's analysis, on state that is lent to them: workers lend it gate by gate, a live analysis owns all of it.
+
+use super::Interests;
+use super::decode::{DecodeSink, Decoded, FoundFragment, Touched};
+use super::shared::{BatchTimes, Numbers};
+use super::tally::Tally;
+use crate::capture::Batch;
+use crate::conversation::{Arrival, ConversationRef, KeyHasher, NewConversation, Shard};
+use crate::expert::{Context, Finding, KindSet, tcp_findings, tcp_kinds};
+use crate::field::{AnalysedBatch, CompletedDatagram, TransportVerdict, link_of};
+use crate::model::limits::MAX_NESTED_DATAGRAMS;
+use crate::packet::fragment::FragmentTable;
+use crate::packet::{Protocol, dissect, dissect_datagram};
+use crate::tcp::{COMPLETENESS_SYN, Passing};
+
+/// Results of a batch as far as it has come, in buffers that are used again for the next; and what was counted in all of them.
+///
+/// The order is: [`Steps::decode`], [`Steps::fragments`], [`Steps::shard`] for every shard with packets in it, [`Steps::number`].
+#[derive(Debug, Default)]
+pub(super) struct Steps {
+    decoded: Decoded,
+    datagrams: Vec<CompletedDatagram>,
+    frame_slots: Vec<u32>,
+    new_tcp: Vec<NewConversation>,
+    new_udp: Vec<NewConversation>,
+    findings: Vec<Finding>,
+    transports: Vec<Option<TransportVerdict>>,
+    /// Conversation of each slot that has a verdict.
+    references: Vec<ConversationRef>,
+    pub(super) tally: Tally,
+}
+
+impl Steps {
+    /// The results, once the last step was done.
+    pub(super) fn results<'b>(&'b self, batch: &'b Batch, times: BatchTimes) -> AnalysedBatch<'b> {
+        AnalysedBatch {
+            batch,
+            findings: &self.findings,
+            transports: &self.transports,
+            frame_slots: &self.frame_slots,
+            datagrams: &self.datagrams,
+            capture_start: times.capture_start,
+            previous_time: times.previous,
+        }
+    }
+
+    /// Decodes every frame while its bytes are hot, and returns the fragments met.
+    pub(super) fn decode<'b>(
+        &mut self,
+        batch: &'b Batch,
+        hasher: &KeyHasher,
+        rows: bool,
+    ) -> Vec<FoundFragment<'b>> {
+        self.decoded.clear();
+        self.datagrams.clear();
+        self.frame_slots.clear();
+        self.findings.clear();
+        self.new_tcp.clear();
+        self.new_udp.clear();
+        self.transports.clear();
+        self.references.clear();
+        let mut fragments = Vec::new();
+        for (index, raw) in batch.frames.iter().enumerate() {
+            if rows {
+                self.frame_slots.push(self.decoded.slots);
+            }
+            let link = link_of(batch, raw);
+            let mut sink = DecodeSink {
+                hasher,
+                decoded: &mut self.decoded,
+                fragments: &mut fragments,
+                frame_index: index as u32,
+                time: raw.time,
+                ordinal: 0,
+                ttl: 0,
+                protocols: 0,
+                malformed: false,
+                too_deep: false,
+            };
+            dissect(link, batch.frame_bytes(raw), raw.wire_len, &mut sink);
+            let (protocols, malformed, too_deep) = (sink.protocols, sink.malformed, sink.too_deep);
+            let (frame, tally) = (batch.frame_number(index), &mut self.tally);
+            tally.frame(frame, raw.time, raw.wire_len, raw.captured);
+            tally.protocols(protocols, raw.wire_len);
+            if malformed {
+                tally.malformed.add(frame);
+            }
+            if too_deep {
+                tally.too_deep.add(frame);
+            }
+            if protocols & (1 << Protocol::UnknownLink as u32) != 0 {
+                tally.unknown_links.entry(link.kind).or_default().add(frame);
+            }
+        }
+        fragments
+    }
+
+    /// Hands the fragments to the table, in their order, and decodes the datagrams that they complete. Afterwards all transport headers of
+    /// the batch are known.
+    pub(super) fn fragments(
+        &mut self,
+        batch: &Batch,
+        hasher: &KeyHasher,
+        table: &mut FragmentTable,
+        fragments: &[FoundFragment<'_>],
+    ) {
+        for found in fragments {
+            self.reassemble(batch, hasher, table, found, 0);
+        }
+    }
+
+    /// Puts what completed datagrams hold to its place among the packets, and makes room for the verdicts.
+    pub(super) fn prepare(&mut self, rows: bool) {
+        if !self.datagrams.is_empty() {
+            self.datagrams.sort_by_key(|d| (d.frame_index, d.ordinal));
+            for list in &mut self.decoded.lists {
+                list.tcp.sort_by_key(|p| (p.frame_index, p.ordinal));
+                list.udp.sort_by_key(|p| (p.frame_index, p.ordinal));
+            }
+            self.decoded.announcements.sort_by_key(|a| (a.frame_index, a.ordinal));
+        }
+        if rows {
+            self.transports.resize(self.decoded.slots as usize, None);
+            self.references.resize(self.decoded.slots as usize, ConversationRef::NONE);
+        }
+    }
+
+    /// The shards that have packets in this batch.
+    pub(super) fn touched(&self) -> impl Iterator<Item = usize> + use<> {
+        Touched(self.decoded.touched)
+    }
+
+    /// Hands a fragment to the table and decodes the datagram that it may complete, at the frame of the fragment. A datagram can hold
+    /// fragments of an inner packet in turn.
+    fn reassemble(
+        &mut self,
+        batch: &Batch,
+        hasher: &KeyHasher,
+        table: &mut FragmentTable,
+        found: &FoundFragment<'_>,
+        depth: u8,
+    ) {
+        let Some(datagram) = table.insert(&found.fragment) else { return };
+        let first_slot = self.decoded.slots;
+        let mut inner = Vec::new();
+        let mut sink = DecodeSink {
+            hasher,
+            decoded: &mut self.decoded,
+            fragments: &mut inner,
+            frame_index: found.frame_index,
+            time: found.time,
+            ordinal: found.ordinal.saturating_add(1),
+            ttl: found.ttl,
+            protocols: 0,
+            malformed: false,
+            too_deep: false,
+        };
+        dissect_datagram(&datagram, &mut sink);
+        let (protocols, malformed) = (sink.protocols, sink.malformed);
+        let too_deep = sink.too_deep || (depth >= MAX_NESTED_DATAGRAMS && !sink.fragments.is_empty());
+        self.tally.protocols(protocols, wire_len(batch, found.frame_index));
+        let frame = batch.frame_number(found.frame_index as usize);
+        if malformed {
+            self.tally.malformed.add(frame);
+        }
+        if too_deep {
+            self.tally.too_deep.add(frame);
+        }
+        if depth < MAX_NESTED_DATAGRAMS {
+            for nested in &inner {
+                self.reassemble(batch, hasher, table, nested, depth + 1);
+            }
+        }
+        let (frame_index, ordinal) = (found.frame_index, found.ordinal);
+        self.datagrams.push(CompletedDatagram { frame_index, ordinal, first_slot, datagram });
+    }
+
+    /// Walks a shard's packets through its conversations.
+    pub(super) fn shard(&mut self, number: usize, batch: &Batch, interests: &Interests, shard: &mut Shard) {
+        let Some(list) = self.decoded.lists.get(number) else { return };
+        for packet in &list.tcp {
+            let frame = batch.frame_number(packet.frame_index as usize);
+            let wire_len = wire_len(batch, packet.frame_index);
+            let passing = Passing { wire_len, ttl: packet.ttl, gap: interests.gap };
+            let Some(touched) = shard.tcp(packet, frame, &self.decoded.options, passing) else { continue };
+            let conversation = touched.reference;
+            if touched.arrival == Arrival::New {
+                let (frame_index, ordinal) = (packet.frame_index, packet.ordinal);
+                self.new_tcp.push(NewConversation {
+                    frame_index,
+                    ordinal,
+                    reference: conversation,
+                    key: packet.key,
+                });
+            }
+            if touched.relay_begins {
+                let (frame_index, ordinal) = (packet.frame_index, packet.ordinal);
+                let reference = ConversationRef::NONE;
+                self.new_tcp.push(NewConversation { frame_index, ordinal, reference, key: packet.key });
+            }
+            let kinds = tcp_kinds(&touched.verdict, interests.gap);
+            if kinds != KindSet::NONE {
+                let seen = touched.conversation.kinds_seen;
+                let kinds_seen = KindSet(seen);
+                touched.conversation.kinds_seen |= kinds.0;
+                self.tally.kinds(kinds, KindSet(kinds.0 & !seen), frame);
+                let wanted = KindSet(kinds.0 & interests.kinds.0);
+                if wanted != KindSet::NONE {
+                    let context = Context { frame, packet, conversation, kinds_seen };
+                    tcp_findings(context, &touched.verdict, wanted, &mut self.findings);
+                }
+            }
+            if let Some(place) = self.transports.get_mut(packet.slot as usize) {
+                *place = Some(TransportVerdict::Tcp(None, touched.verdict));
+                if let Some(reference) = self.references.get_mut(packet.slot as usize) {
+                    *reference = conversation;
+                }
+            }
+        }
+        for packet in &list.udp {
+            let frame = batch.frame_number(packet.frame_index as usize);
+            let (reference, arrival) = shard.udp(packet, frame, wire_len(batch, packet.frame_index));
+            if arrival == Arrival::New {
+                let (frame_index, ordinal) = (packet.frame_index, packet.ordinal);
+                self.new_udp.push(NewConversation { frame_index, ordinal, reference, key: packet.key });
+            }
+            if let Some(place) = self.transports.get_mut(packet.slot as usize) {
+                *place = Some(TransportVerdict::Udp(None));
+                if let Some(place) = self.references.get_mut(packet.slot as usize) {
+                    *place = reference;
+                }
+            }
+        }
+    }
+
+    /// Numbers the batch's new conversations, and writes stream numbers wherever the batch's results name a conversation.
+    /// They are not yet in order then: see [`Steps::sort`].
+    pub(super) fn number(&mut self, numbers: &mut Numbers) {
+        numbers.tcp.assign(&mut self.new_tcp);
+        numbers.udp.assign(&mut self.new_udp);
+        numbers.announcements.meet(&self.decoded.announcements, &self.new_tcp);
+        for finding in &mut self.findings {
+            finding.stream = numbers.tcp.stream(finding.conversation);
+        }
+        for (place, &reference) in self.transports.iter_mut().zip(&self.references) {
+            match place {
+                Some(TransportVerdict::Tcp(stream, verdict)) => {
+                    *stream = numbers.tcp.stream(reference);
+                    if numbers.announcements.announced(reference) {
+                        verdict.completeness &= !COMPLETENESS_SYN;
+                    }
+                }
+                Some(TransportVerdict::Udp(stream)) => *stream = numbers.udp.stream(reference),
+                None => {}
+            }
+        }
+    }
+
+    /// Puts the findings into their order.
+    pub(super) fn sort(&mut self) {
+        self.findings.sort_by_key(|f| (f.known_at, f.ordinal, f.kind));
+    }
+}
+
+/// Bytes of a frame on the wire.
+#[inline]
+fn wire_len(batch: &Batch, frame_index: u32) -> u32 {
+    batch.frames.get(frame_index as usize).map_or(0, |raw| raw.wire_len)
+}

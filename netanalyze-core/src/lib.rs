@@ -10,43 +10,26 @@
 //!
 //! # Quick start
 //!
-//! A [`View`](engine::View) says what it wants and turns each analysed batch into a piece; the pieces come back in capture order.
+//! An [`Analyzer`] reads captures and tells an [`Observer`] what it finds; here that is a closure.
 //!
 //! ```
-//! use std::num::NonZeroUsize;
+//! use netanalyze_core::{Analyzer, Finding, Severity};
 //!
-//! use netanalyze_core::capture::Source;
-//! use netanalyze_core::engine::{Cancellation, Interests, View, analyse};
-//! use netanalyze_core::expert::{KindSet, Severity};
-//! use netanalyze_core::field::AnalysedBatch;
-//!
-//! struct Warnings;
-//!
-//! impl View for Warnings {
-//!     type Piece = Vec<String>;
-//!
-//!     fn interests(&self) -> Interests {
-//!         Interests { kinds: KindSet::at_least(Severity::Warn), ..Interests::default() }
-//!     }
-//!
-//!     fn digest(&self, batch: &AnalysedBatch<'_>) -> Vec<String> {
-//!         batch.findings.iter().map(|f| format!("frame {}: {}", f.frame, f.message())).collect()
-//!     }
-//! }
-//!
-//! # fn main() -> Result<(), netanalyze_core::model::Error> {
-//! let capture = Source::File(concat!(env!("CARGO_MANIFEST_DIR"), "/../corpus/captures/connection-refused.pcap").into());
+//! # fn main() -> Result<(), netanalyze_core::Error> {
+//! let capture = concat!(env!("CARGO_MANIFEST_DIR"), "/../corpus/captures/connection-refused.pcap");
 //! let mut warnings = Vec::new();
-//! let accept = |mut piece: Vec<String>, _: &AnalysedBatch<'_>| {
-//!     warnings.append(&mut piece);
+//! let report = Analyzer::new().min_severity(Severity::Warn).run([capture], &mut |finding: &Finding| {
+//!     warnings.push(format!("frame {}: {}", finding.frame, finding.message()));
 //!     Ok(())
-//! };
-//! let report = analyse(vec![capture], NonZeroUsize::MIN, &Warnings, accept, &Cancellation::default())?;
-//! assert!(report.capture.packets > 0);
-//! assert!(warnings[0].ends_with("connection refused: the server answers the SYN with a reset"));
+//! })?;
+//! assert_eq!(warnings, ["frame 2: connection refused: the server answers the SYN with a reset"]);
+//! println!("{} packets, {} TCP conversations", report.capture.packets, report.capture.tcp_streams);
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! Frames can also be pushed one by one, as they are captured: see [`Live`]. Findings of your own come from a [`Rule`]. To work on whole
+//! batches on all threads at once, e.g. to format rows, give [`engine::analyse`] an [`engine::View`].
 
 pub mod capture;
 pub mod conversation;
@@ -58,3 +41,11 @@ pub mod packet;
 pub mod protocol;
 pub mod report;
 pub mod tcp;
+
+pub use capture::Source;
+pub use conversation::Conversation;
+pub use engine::{Analyzer, Cancellation, Found, Frame, Live, Observer, Rule, Wants};
+pub use expert::{Finding, Kind, KindSet, Severity};
+pub use field::AnalysedFrame;
+pub use model::Error;
+pub use report::Report;

@@ -44,7 +44,7 @@ impl View for Rows {
         if self.findings {
             rows.extend(batch.findings.iter().map(|f| {
                 vec![
-                    f.kind.kind().id.to_owned(),
+                    f.kind().id.to_owned(),
                     f.frame.to_string(),
                     format!("{:?} {} {:?} {}", f.stream, f.message(), f.detail, f.first_of_conversation),
                 ]

@@ -80,7 +80,7 @@ impl Group {
     }
 }
 
-type Conversation = (KindId, Protocol, Option<u32>);
+type Conversation = (KindId, Option<Protocol>, Option<u32>);
 type Groups<K> = HashMap<K, Group, foldhash::fast::FixedState>;
 
 /// What a batch holds: all findings by kind, and by conversation for the kinds that are still told apart.
@@ -193,7 +193,7 @@ fn push_group(
     palette: Palette,
     width: usize,
 ) -> std::io::Result<()> {
-    let (finding, kind) = (&group.sample, group.sample.kind.kind());
+    let (finding, kind) = (&group.sample, group.sample.kind());
     let (severity, count) = (palette.severity(kind.severity), grouped(group.count));
     write!(out, "{severity}  {count:>width$}  {}  ", kind.id)?;
     let many = group.conversations > 1;
@@ -216,10 +216,10 @@ fn push_group(
     writeln!(out, ": {}", finding.message())?;
     let filter = kind_filter(kind, gap);
     let indent = 5 + 2 + width + 2;
-    match finding.stream {
-        Some(stream) if !many => {
+    match (finding.protocol, finding.stream) {
+        (Some(protocol), Some(stream)) if !many => {
             let filter = if filter.contains("||") { format!("({filter})") } else { filter };
-            writeln!(out, "{:indent$}{}.stream == {stream} && {filter}", "", finding.protocol.name())
+            writeln!(out, "{:indent$}{}.stream == {stream} && {filter}", "", protocol.name())
         }
         _ => writeln!(out, "{:indent$}{filter}", ""),
     }

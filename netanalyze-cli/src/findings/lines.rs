@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 
+use netanalyze_core::conversation::Protocol;
 use netanalyze_core::engine::{Interests, View};
 use netanalyze_core::expert::{Finding, KindSet, Severity};
 use netanalyze_core::field::AnalysedBatch;
@@ -63,7 +64,7 @@ impl Lines {
     }
 
     fn text_line(&self, finding: &Finding, start: Timestamp, out: &mut Vec<u8>) -> io::Result<()> {
-        let kind = finding.kind.kind();
+        let kind = finding.kind();
         writeln!(
             out,
             "{} {:>7} {:>14}  {}  {} → {}  {}: {}",
@@ -81,9 +82,9 @@ impl Lines {
 
 /// The conversation as Wireshark counts it.
 pub(super) fn stream_words(finding: &Finding) -> String {
-    match finding.stream {
-        Some(stream) => format!("{}.stream {stream}", finding.protocol.name()),
-        None => finding.protocol.name().to_owned(),
+    match (finding.protocol, finding.stream) {
+        (Some(protocol), Some(stream)) => format!("{}.stream {stream}", protocol.name()),
+        (protocol, _) => protocol.map_or("", Protocol::name).to_owned(),
     }
 }
 

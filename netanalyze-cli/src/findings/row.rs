@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 use std::net::SocketAddr;
 
+use netanalyze_core::conversation::Protocol;
 use netanalyze_core::expert::Finding;
 
 use crate::render::{guarded, push_ipv4, push_json, push_seconds, push_unsigned};
@@ -25,7 +26,7 @@ pub(super) const COLUMNS: [&str; 12] = [
 
 /// Appends a finding as a JSON object; the figures of its kind follow flat. `line` says the type of a JSON line.
 pub(super) fn push_object(out: &mut Vec<u8>, finding: &Finding, line: Option<&str>) -> io::Result<()> {
-    let kind = finding.kind.kind();
+    let kind = finding.kind();
     let mut key = b'{';
     let mut begin = |out: &mut Vec<u8>, name: &str| {
         out.push(key);
@@ -51,7 +52,10 @@ pub(super) fn push_object(out: &mut Vec<u8>, finding: &Finding, line: Option<&st
     begin(out, "time");
     quoted(out, |out| push_seconds(out, finding.time.0));
     begin(out, "protocol");
-    push_word(out, finding.protocol.name());
+    match finding.protocol {
+        Some(protocol) => push_word(out, protocol.name()),
+        None => out.extend_from_slice(b"null"),
+    }
     begin(out, "stream");
     match finding.stream {
         Some(stream) => push_unsigned(out, u64::from(stream)),
@@ -83,7 +87,7 @@ pub(super) fn write_record(
     finding: &Finding,
     cell: &mut Vec<u8>,
 ) -> csv::Result<()> {
-    let kind = finding.kind.kind();
+    let kind = finding.kind();
     writer.write_field(&*guarded(kind.id))?;
     writer.write_field(kind.severity.name())?;
     writer.write_field(kind.group.word())?;
@@ -95,7 +99,7 @@ pub(super) fn write_record(
     filled(&|cell| push_unsigned(cell, finding.frame.0))?;
     filled(&|cell| push_unsigned(cell, finding.known_at.0))?;
     filled(&|cell| push_seconds(cell, finding.time.0))?;
-    filled(&|cell| cell.extend_from_slice(finding.protocol.name().as_bytes()))?;
+    filled(&|cell| cell.extend_from_slice(finding.protocol.map_or("", Protocol::name).as_bytes()))?;
     filled(&|cell| finding.stream.iter().for_each(|&stream| push_unsigned(cell, u64::from(stream))))?;
     // An endpoint begins with a digit or a bracket: no spreadsheet takes it for a formula.
     filled(&|cell| push_endpoint(cell, finding.source))?;
@@ -132,7 +136,6 @@ fn push_endpoint(out: &mut Vec<u8>, endpoint: SocketAddr) {
 mod tests {
     use super::*;
     use netanalyze_core::conversation::ConversationRef;
-    use netanalyze_core::conversation::Protocol;
     use netanalyze_core::expert::{Detail, KINDS, kind_by_id};
     use netanalyze_core::model::{FrameNumber, Span, Timestamp};
     use serde_json::{Value, json};
@@ -144,7 +147,7 @@ mod tests {
             known_at: FrameNumber(9),
             ordinal: 0,
             time: Timestamp(1_700_000_000_123_456_789),
-            protocol: Protocol::Tcp,
+            protocol: Some(Protocol::Tcp),
             stream: Some(3),
             source: "192.0.2.1:80".parse().unwrap(),
             destination: "[2001:db8::1]:50000".parse().unwrap(),

@@ -36,6 +36,25 @@ pub enum Source {
     },
 }
 
+impl Source {
+    /// A capture in memory: a `Vec<u8>`, an `Arc<[u8]>`, or anything else that lends its bytes.
+    pub fn bytes(name: impl Into<String>, bytes: impl AsRef<[u8]> + Send + 'static) -> Self {
+        Source::reader(name, std::io::Cursor::new(bytes))
+    }
+
+    /// A capture that a reader delivers; it needs no buffer of its own.
+    pub fn reader(name: impl Into<String>, reader: impl std::io::Read + Send + 'static) -> Self {
+        Source::Stream { name: name.into(), reader: Box::new(reader) }
+    }
+}
+
+impl<P: Into<std::path::PathBuf>> From<P> for Source {
+    /// A file by path.
+    fn from(path: P) -> Self {
+        Source::File(path.into())
+    }
+}
+
 /// What is known of one input after reading it.
 #[derive(Clone, Debug, Default, serde::Serialize)]
 pub struct FileFacts {

@@ -8,6 +8,7 @@
 mod compose;
 mod decode;
 mod ending;
+mod face;
 mod gate;
 mod shared;
 mod steps;
@@ -18,7 +19,7 @@ mod worker;
 
 use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::capture::{CaptureReader, Source};
 use crate::conversation::Conversations;
@@ -26,6 +27,7 @@ use crate::expert::KindSet;
 use crate::field::AnalysedBatch;
 use crate::model::{Error, Span};
 use crate::report::Report;
+pub use face::{Analyzer, Found, Frame, Live, Observer, Rule, Wants};
 use shared::{Remains, Shared, StopOnPanic};
 use tally::Tally;
 use worker::work;
@@ -78,8 +80,10 @@ pub trait View: Sync {
 }
 
 /// A way to end a run from outside: from another thread, or from within a view.
-#[derive(Debug, Default)]
-pub struct Cancellation(AtomicBool);
+///
+/// Clones cancel the same run.
+#[derive(Clone, Debug, Default)]
+pub struct Cancellation(Arc<AtomicBool>);
 
 impl Cancellation {
     /// Ends the run at the next batch; [`analyse`] then returns [`Error::Cancelled`].

@@ -26,11 +26,57 @@ pub struct Kind {
     pub(super) flag: Flags,
 }
 
+impl Kind {
+    /// A kind of a caller's own, for findings of a rule. Its id should begin with a word of the caller's, so that it never clashes with the
+    /// catalogue's: they begin with `tcp.` or `netanalyze.`.
+    ///
+    /// ```
+    /// use netanalyze_core::expert::{Group, Kind, Severity};
+    ///
+    /// static TELNET: Kind = Kind::custom("example.telnet", Severity::Warn, "Telnet in use")
+    ///     .with_meaning("Passwords cross the network in clear text.")
+    ///     .with_filter("tcp.port == 23");
+    /// assert_eq!((TELNET.severity, TELNET.group), (Severity::Warn, Group::Protocol));
+    /// ```
+    #[must_use]
+    pub const fn custom(id: &'static str, severity: Severity, title: &'static str) -> Self {
+        let (meaning, reference, filter) = ("", "", "");
+        Kind { id, severity, group: Group::Protocol, title, meaning, reference, filter, flag: Flags::NONE }
+    }
+
+    /// Says what it means.
+    #[must_use]
+    pub const fn with_meaning(self, meaning: &'static str) -> Self {
+        Kind { meaning, ..self }
+    }
+
+    /// Says where it is defined.
+    #[must_use]
+    pub const fn with_reference(self, reference: &'static str) -> Self {
+        Kind { reference, ..self }
+    }
+
+    /// Says which display filter picks its frames.
+    #[must_use]
+    pub const fn with_filter(self, filter: &'static str) -> Self {
+        Kind { filter, ..self }
+    }
+
+    /// Puts it into a group.
+    #[must_use]
+    pub const fn with_group(self, group: Group) -> Self {
+        Kind { group, ..self }
+    }
+}
+
 /// A kind by its place in [`KINDS`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct KindId(pub u8);
 
 impl KindId {
+    /// Stands in a finding whose kind is not of the catalogue: see [`Finding::kind`](super::Finding::kind). No set holds it.
+    pub const CUSTOM: KindId = KindId(u8::MAX);
+
     /// The catalogue row.
     #[must_use]
     pub fn kind(self) -> &'static Kind {
@@ -74,7 +120,7 @@ impl KindSet {
     #[inline]
     #[must_use]
     pub fn contains(self, id: KindId) -> bool {
-        self.0 >> id.0 & 1 != 0
+        self.0.checked_shr(u32::from(id.0)).is_some_and(|rest| rest & 1 != 0)
     }
 
     /// The kinds in it, in catalogue order.

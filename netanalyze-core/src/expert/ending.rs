@@ -179,7 +179,7 @@ pub(crate) fn ending_finding(conversations: &Conversations, ending: &Ending) -> 
         known_at: conversations.last_frame(),
         ordinal: 0,
         time: if at_start { account.first() } else { account.last() },
-        protocol: Protocol::Tcp,
+        protocol: Some(Protocol::Tcp),
         stream: Some(ending.stream),
         source,
         destination,

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-use super::catalogue::KindId;
+use super::catalogue::{Kind, KindId};
 use super::ending::EndingDetail;
 use crate::conversation::{ConversationRef, Protocol};
 use crate::model::{Endpoint, FrameNumber, Span, Timestamp};
@@ -65,7 +65,7 @@ fn frame<S: serde::Serializer>(frame: &FrameNumber, s: S) -> Result<S::Ok, S::Er
 }
 
 /// The figures behind a finding. Sequence and acknowledgment numbers are relative, as Wireshark shows them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(untagged)]
 #[non_exhaustive]
 pub enum Detail {
@@ -141,12 +141,23 @@ pub enum Detail {
         #[serde(serialize_with = "state_name")]
         state: ConnectionState,
     },
+    /// A finding of a caller's rule.
+    Custom {
+        /// Its kind, which the catalogue does not have.
+        #[serde(skip)]
+        kind: &'static Kind,
+        /// Its sentence.
+        #[serde(skip)]
+        message: Box<str>,
+    },
 }
+
+const _: () = assert!(size_of::<Detail>() <= 40, "findings come by the hundred thousand");
 
 /// A fact about a frame that an engineer may want to know.
 #[derive(Clone, Debug)]
 pub struct Finding {
-    /// Catalogue row.
+    /// Catalogue row; [`KindId::CUSTOM`] if it is of a caller's own kind. [`Finding::kind`] knows both.
     pub kind: KindId,
     /// The frame that it is about.
     pub frame: FrameNumber,
@@ -156,11 +167,11 @@ pub struct Finding {
     pub ordinal: u16,
     /// Time of the frame.
     pub time: Timestamp,
-    /// What `stream` counts.
-    pub protocol: Protocol,
-    /// Stream number; `None` only before it is assigned.
+    /// What `stream` counts; `None` only for what a caller's rule finds in a frame without TCP and UDP.
+    pub protocol: Option<Protocol>,
+    /// Stream number; `None` only before it is assigned, and where there is no conversation.
     pub stream: Option<u32>,
-    /// Source of the packet.
+    /// Source of the packet; `0.0.0.0:0` only for what a caller's rule finds in a frame without TCP and UDP.
     pub source: Endpoint,
     /// Destination of the packet.
     pub destination: Endpoint,
@@ -173,12 +184,23 @@ pub struct Finding {
 }
 
 impl Finding {
+    /// What kind it is: of the catalogue, or of a caller's own.
+    #[must_use]
+    pub fn kind(&self) -> &'static Kind {
+        match self.detail {
+            Detail::Custom { kind, .. } => kind,
+            _ => self.kind.kind(),
+        }
+    }
+
     /// One sentence with the figures.
     #[must_use]
     pub fn message(&self) -> String {
-        let id = self.kind.kind().id;
+        let kind = self.kind();
+        let id = kind.id;
         match self.detail {
-            Detail::None {} => plain_message(id, self.kind.kind().title),
+            Detail::Custom { ref message, .. } => message.to_string(),
+            Detail::None {} => plain_message(id, kind.title),
             Detail::Segment { seq, payload_bytes, syn, fin, rto_frame, rto } => {
                 let what = segment_words(payload_bytes, syn, fin);
                 match id {
@@ -360,7 +382,7 @@ mod tests {
             known_at: FrameNumber(7),
             ordinal: 0,
             time: Timestamp(0),
-            protocol: Protocol::Tcp,
+            protocol: Some(Protocol::Tcp),
             stream: Some(0),
             source: end,
             destination: end,
@@ -383,7 +405,7 @@ mod tests {
             rto: Span(203_400_000),
         };
         assert_eq!(
-            message("tcp.analysis.retransmission", again),
+            message("tcp.analysis.retransmission", again.clone()),
             "1448 bytes at seq 2897 sent again, 203 ms after frame 4 which is still unacknowledged"
         );
         assert!(message("tcp.analysis.fast_retransmission", again).ends_with("after duplicate ACKs"));

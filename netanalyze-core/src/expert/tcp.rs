@@ -67,7 +67,7 @@ pub fn tcp_findings(context: Context<'_>, verdict: &Verdict, kinds: KindSet, out
             known_at: frame,
             ordinal: packet.ordinal,
             time: packet.time,
-            protocol: Protocol::Tcp,
+            protocol: Some(Protocol::Tcp),
             stream: None,
             source,
             destination,

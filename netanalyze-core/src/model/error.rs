@@ -24,7 +24,7 @@ pub enum Error {
     },
     /// What consumes the results could not take them (a full disk, a closed pipe).
     #[error("cannot write the output: {0}")]
-    Output(#[source] io::Error),
+    Output(#[from] io::Error),
     /// The caller cancelled the analysis.
     #[error("the analysis was cancelled")]
     Cancelled,

@@ -18,7 +18,7 @@ use crate::view::{Rows, run};
 use crate::wire::{ACK, FIN, PSH, Pcap, SYN, ipv4, segment, tcp, udp};
 
 /// Runs `test` elsewhere and fails if it never ends. The time is only a guard: no result depends on it.
-fn ends<T: Send + 'static>(test: impl FnOnce() -> T + Send + 'static) -> T {
+pub(crate) fn ends<T: Send + 'static>(test: impl FnOnce() -> T + Send + 'static) -> T {
     let (tell, told) = mpsc::channel();
     let runner = std::thread::spawn(move || {
         let result = test();
@@ -36,7 +36,7 @@ fn threads(count: usize) -> NonZeroUsize {
 }
 
 /// Conversations that begin, lose segments, repeat them and end all over the capture, UDP and fragments among them.
-fn busy_capture(batches: usize) -> Pcap {
+pub(crate) fn busy_capture(batches: usize) -> Pcap {
     let mut pcap = Pcap::new();
     let mut time = 1_000_000_000;
     let mut round = 0u32;

@@ -4,6 +4,7 @@
 
 mod conversation;
 mod engine;
+mod face;
 mod fields;
 mod golden;
 mod records;

@@ -29,8 +29,8 @@ fn main() -> Result<(), Error> {
         for raw in &batch.frames {
             // A frame of an interface that the capture does not describe has no link.
             let Some(&link) = batch.links.get(raw.interface as usize) else { continue };
-            let bytes = batch.frame_bytes(raw);
-            live.push(Frame { time: raw.time, link, bytes, wire_len: raw.wire_len }, &mut tell)?;
+            let frame = Frame::new(raw.time, link, batch.frame_bytes(raw)).with_wire_len(raw.wire_len);
+            live.push(frame, &mut tell)?;
             if raw.time.since(*told.get_or_insert(raw.time)) >= EVERY {
                 told = Some(raw.time);
                 writeln!(out, "{} -- {} frames so far", raw.time, live.frames())?;

@@ -22,7 +22,7 @@
 //!     warnings.push(format!("frame {}: {}", finding.frame, finding.message()));
 //!     Ok(())
 //! })?;
-//! assert_eq!(warnings, ["frame 2: connection refused: the server answers the SYN with a reset"]);
+//! assert_eq!(warnings[0], "frame 2: connection refused: the server answers the SYN with a reset");
 //! println!("{} packets, {} TCP conversations", report.capture.packets, report.capture.tcp_streams);
 //! # Ok(())
 //! # }
@@ -49,3 +49,8 @@ pub use expert::{Finding, Kind, KindSet, Severity};
 pub use field::AnalysedFrame;
 pub use model::Error;
 pub use report::Report;
+
+/// The README's program compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;

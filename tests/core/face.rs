@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 
 use netanalyze_core::capture::{Batch, CaptureReader};
-use netanalyze_core::expert::kind_by_id;
+use netanalyze_core::expert::{KindId, kind_by_id};
 use netanalyze_core::field::{Row, Selection, fields};
 use netanalyze_core::model::limits::{BATCH_BYTES, MAX_RECORD_BYTES};
 use netanalyze_core::model::{Link, LinkType, NoteKind, Timestamp};
@@ -76,7 +76,7 @@ fn push_all(source: Source, mut live: Live, observer: &mut impl Observer) -> Res
         for raw in &batch.frames {
             let unknown = Link { kind: LinkType(u32::MAX), fcs_len: 0 };
             let link = batch.links.get(raw.interface as usize).copied().unwrap_or(unknown);
-            let frame = Frame { time: raw.time, link, bytes: batch.frame_bytes(raw), wire_len: raw.wire_len };
+            let frame = Frame::new(raw.time, link, batch.frame_bytes(raw)).with_wire_len(raw.wire_len);
             live.push(frame, observer)?;
         }
     }
@@ -135,6 +135,12 @@ fn a_live_analysis_of_every_corpus_capture_equals_that_of_the_file() {
                     "{}",
                     path.display()
                 );
+                let known: Vec<u64> = live
+                    .lines
+                    .iter()
+                    .filter_map(|line| line.strip_prefix("finding ")?.split(' ').next()?.parse().ok())
+                    .collect();
+                assert!(known.is_sorted(), "{}", path.display());
                 compared += 1;
                 for row in &of_live.findings_by_kind {
                     *seen.entry(row.id.to_owned()).or_default() += 1;
@@ -234,6 +240,7 @@ fn kinds_and_severity_choose_what_the_observer_is_told_but_not_what_rules_see_an
         (told, format!("{:?}", report.findings_by_kind))
     };
     let (all, counts) = ids(Analyzer::new());
+    assert!(!KindSet::ALL.contains(KindId::CUSTOM));
     let reset = kind_by_id("tcp.connection.rst").unwrap();
     let (only, same) = ids(Analyzer::new().kinds(KindSet(1 << reset.0)).min_severity(Severity::Warn));
     assert_eq!(counts, same);
@@ -558,7 +565,8 @@ fn live_frames_may_be_of_any_link_length_and_time() {
             [(ETHERNET, 0, 0), (ETHERNET, 255, u32::MAX), (101, 0, 1500), (276, 4, 0)]
         {
             let link = Link { kind: LinkType(kind), fcs_len };
-            live.push(Frame { time: at(0), link, bytes: &syn[..end], wire_len }, &mut observer).unwrap();
+            let frame = Frame::new(at(0), link, &syn[..end]).with_wire_len(wire_len);
+            live.push(frame, &mut observer).unwrap();
         }
     }
     for kind in [147, 65_535, u32::MAX - 1, u32::MAX] {

@@ -136,7 +136,7 @@ fn push_endpoint(out: &mut Vec<u8>, endpoint: SocketAddr) {
 mod tests {
     use super::*;
     use netanalyze_core::conversation::ConversationRef;
-    use netanalyze_core::expert::{Detail, KINDS, kind_by_id};
+    use netanalyze_core::expert::{Detail, KINDS, Kind, KindId, Severity, kind_by_id};
     use netanalyze_core::model::{FrameNumber, Span, Timestamp};
     use serde_json::{Value, json};
 
@@ -194,6 +194,22 @@ mod tests {
             expected.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
             assert_eq!(object(&finding(detail), line), expected);
         }
+    }
+
+    #[test]
+    fn a_rule_s_finding_names_its_own_kind() {
+        static KIND: Kind = Kind::custom("example.arp_storm", Severity::Error, "ARP storm");
+        let mut finding = finding(Detail::Custom { kind: &KIND, message: "700 requests".into() });
+        (finding.kind, finding.protocol, finding.stream) = (KindId::CUSTOM, None, None);
+        let object = object(&finding, None);
+        assert_eq!(
+            [&object["id"], &object["severity"], &object["group"], &object["message"]],
+            ["example.arp_storm", "error", "protocol", "700 requests"]
+        );
+        assert!(object["protocol"].is_null() && object["stream"].is_null());
+        let bytes = crate::render::table(|w| write_record(w, &finding, &mut Vec::new())).unwrap();
+        let line = "example.arp_storm,error,protocol,7,9,1700000000.123456789,,,192.0.2.1:80,";
+        assert!(String::from_utf8(bytes).unwrap().starts_with(line));
     }
 
     #[test]

@@ -57,6 +57,7 @@ impl<P: Into<std::path::PathBuf>> From<P> for Source {
 
 /// What is known of one input after reading it.
 #[derive(Clone, Debug, Default, serde::Serialize)]
+#[non_exhaustive]
 pub struct FileFacts {
     /// Path or name as the caller gave it.
     pub name: String,
@@ -76,6 +77,7 @@ pub struct FileFacts {
 
 /// One interface (pcapng), or the single one of a pcap file.
 #[derive(Clone, Debug, serde::Serialize)]
+#[non_exhaustive]
 pub struct InterfaceFacts {
     /// Index into [`CaptureFacts::files`].
     pub file: usize,
@@ -105,6 +107,7 @@ fn link_number<S: serde::Serializer>(link: &LinkType, s: S) -> Result<S::Ok, S::
 
 /// What is known of the whole set once everything was read.
 #[derive(Clone, Debug, Default, serde::Serialize)]
+#[non_exhaustive]
 pub struct CaptureFacts {
     /// The inputs in the order given.
     pub files: Vec<FileFacts>,

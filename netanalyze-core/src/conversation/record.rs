@@ -31,6 +31,7 @@ impl Protocol {
 
 /// A conversation. Headers that ICMP errors quote make a conversation, as in Wireshark, but are not counted in it.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Conversation {
     /// What `stream` counts.
     pub protocol: Protocol,
@@ -65,6 +66,7 @@ pub struct Conversation {
 
 /// What one end of a conversation sent.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Side {
     /// Packets.
     pub packets: u64,
@@ -91,6 +93,7 @@ pub struct TtlRange {
 
 /// What TCP tells of a conversation as a whole.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct TcpConversationFacts {
     /// Whether the SYN or SYN-ACK was seen, so that client and server are known and not merely first sender and other end.
     pub roles_known: bool,

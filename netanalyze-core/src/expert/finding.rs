@@ -40,6 +40,7 @@ impl fmt::Display for Party {
 
 /// Who reset a connection, and how far it had come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct ResetDetail {
     /// Who sent the RST.
     pub by: Party,

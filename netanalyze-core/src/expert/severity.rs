@@ -32,6 +32,7 @@ impl Severity {
 /// What kind of trouble a finding is, in Wireshark's groups.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
+#[non_exhaustive]
 pub enum Group {
     /// Suspicious sequence numbers, retransmissions, gaps.
     Sequence,

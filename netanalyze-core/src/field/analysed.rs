@@ -17,6 +17,7 @@ pub enum TransportVerdict {
 
 /// A datagram that a fragment of this batch completed.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct CompletedDatagram {
     /// Frame of the completing fragment, as an index into the batch.
     pub frame_index: u32,
@@ -30,6 +31,7 @@ pub struct CompletedDatagram {
 
 /// A batch after analysis.
 #[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
 pub struct AnalysedBatch<'b> {
     /// The frames.
     pub batch: &'b Batch,
@@ -49,6 +51,7 @@ pub struct AnalysedBatch<'b> {
 
 /// One frame of an analysed batch.
 #[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
 pub struct AnalysedFrame<'b> {
     /// The batch.
     pub batch: &'b AnalysedBatch<'b>,

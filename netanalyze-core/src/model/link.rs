@@ -13,6 +13,13 @@ pub struct Link {
     pub fcs_len: u8,
 }
 
+impl From<LinkType> for Link {
+    /// Without a frame check sequence.
+    fn from(kind: LinkType) -> Self {
+        Link { kind, fcs_len: 0 }
+    }
+}
+
 macro_rules! link_types {
     ($($(#[$doc:meta])* $name:ident = $number:literal, $text:literal;)*) => {
         impl LinkType {

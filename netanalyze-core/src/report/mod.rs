@@ -10,6 +10,7 @@ pub const SCHEMA_VERSION: u32 = 1;
 
 /// What the whole capture came to.
 #[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
 pub struct Report {
     /// The capture itself.
     pub capture: CaptureSummary,
@@ -24,6 +25,7 @@ pub struct Report {
 
 /// Facts about the capture.
 #[derive(Clone, Debug, Default, Serialize)]
+#[non_exhaustive]
 pub struct CaptureSummary {
     /// Files and interfaces.
     #[serde(flatten)]
@@ -48,6 +50,7 @@ pub struct CaptureSummary {
 
 /// Frames of one protocol.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct ProtocolCount {
     /// Wireshark's filter name.
     pub protocol: &'static str,
@@ -59,6 +62,7 @@ pub struct ProtocolCount {
 
 /// Findings of one kind.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct KindCount {
     /// Catalogue id.
     pub id: &'static str,

@@ -15,6 +15,7 @@ use crate::model::{Span, Timestamp};
 
 /// What TCP tells of one end.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct TcpSide {
     /// The state that this end is in when the capture ends.
     pub state: EndState,

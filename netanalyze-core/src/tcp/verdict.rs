@@ -7,6 +7,7 @@ use crate::model::{FrameNumber, Span};
 /// The analysis record of a packet: Wireshark's `tcp.analysis` subtree. It exists for packets with a flag, with an exact
 /// acknowledgement, or with bytes in flight.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub struct Analysis {
     /// The flags of the sequence analysis among them.
     pub flags: Flags,
@@ -77,6 +78,7 @@ pub enum ConnectionState {
 
 /// The verdict on one TCP header.
 #[derive(Clone, Copy, Debug, Default)]
+#[non_exhaustive]
 pub struct Verdict {
     /// Everything flagged, analysis and events together.
     pub flags: Flags,

@@ -66,19 +66,19 @@ impl std::fmt::Debug for Desk {
 
 impl Desk {
     fn rules_want(&self, what: Wants) -> bool {
-        self.rules.iter().any(|rule| rule.wants().include(what))
+        self.rules.iter().any(|rule| rule.wants().contains(what))
     }
 
     /// What the engine must work out for an observer and the rules.
     pub(super) fn interests(&self, wants: Wants) -> Interests {
         let mut kinds = KindSet::NONE;
-        if wants.include(Wants::FINDINGS) {
+        if wants.contains(Wants::FINDINGS) {
             kinds = self.kinds;
         }
         if self.rules_want(Wants::FINDINGS) {
             kinds = KindSet::ALL;
         }
-        let rows = wants.include(Wants::PACKETS) || self.rules_want(Wants::PACKETS);
+        let rows = wants.contains(Wants::PACKETS) || self.rules_want(Wants::PACKETS);
         Interests { kinds, rows, gap: self.gap }
     }
 
@@ -121,7 +121,7 @@ impl Desk {
         self.check()?;
         let known_at = frame.map(AnalysedFrame::number).or(findings.first().map(|finding| finding.known_at));
         self.ask_rules(frame, findings, known_at.unwrap_or_default());
-        if let Some(frame) = frame.filter(|_| wants.include(Wants::PACKETS)) {
+        if let Some(frame) = frame.filter(|_| wants.contains(Wants::PACKETS)) {
             observer.packet(frame)?;
         }
         let mut made = std::mem::take(&mut self.made);
@@ -130,7 +130,7 @@ impl Desk {
             while let Some(before) = custom.next_if(|custom| custom.ordinal < finding.ordinal) {
                 self.tell_custom(before, wants, observer)?;
             }
-            if wants.include(Wants::FINDINGS) && self.kinds.contains(finding.kind) {
+            if wants.contains(Wants::FINDINGS) && self.kinds.contains(finding.kind) {
                 observer.finding(finding)?;
             }
         }
@@ -146,10 +146,10 @@ impl Desk {
         let mut found = Found { findings: &mut self.made, known_at };
         for rule in &mut self.rules {
             let wants = rule.wants();
-            if let Some(frame) = frame.filter(|_| wants.include(Wants::PACKETS)) {
+            if let Some(frame) = frame.filter(|_| wants.contains(Wants::PACKETS)) {
                 rule.packet(frame, &mut found);
             }
-            if wants.include(Wants::FINDINGS) {
+            if wants.contains(Wants::FINDINGS) {
                 findings.iter().for_each(|finding| rule.finding(finding, &mut found));
             }
         }
@@ -173,7 +173,7 @@ impl Desk {
         if let Some(conversation) = finding.protocol.zip(finding.stream) {
             finding.first_of_conversation = count.conversations.insert(conversation);
         }
-        if wants.include(Wants::FINDINGS) && kind.severity >= self.min_severity {
+        if wants.contains(Wants::FINDINGS) && kind.severity >= self.min_severity {
             observer.finding(&finding)?;
         }
         Ok(())
@@ -195,7 +195,7 @@ impl Desk {
                 if self.cancellation.is_cancelled() {
                     return Err(Error::Cancelled);
                 }
-                for rule in self.rules.iter_mut().filter(|rule| rule.wants().include(Wants::CONVERSATIONS)) {
+                for rule in self.rules.iter_mut().filter(|rule| rule.wants().contains(Wants::CONVERSATIONS)) {
                     rule.conversation(&conversation, &mut found);
                 }
             }
@@ -214,7 +214,7 @@ impl Desk {
             Ok(())
         })?;
         custom.try_for_each(|finding| self.tell_custom(finding, wants, observer))?;
-        if wants.include(Wants::CONVERSATIONS) {
+        if wants.contains(Wants::CONVERSATIONS) {
             for conversation in conversations.iter() {
                 self.check()?;
                 observer.conversation(&conversation)?;

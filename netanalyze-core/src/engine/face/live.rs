@@ -17,6 +17,7 @@ use crate::report::Report;
 
 /// A frame to be pushed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Frame<'b> {
     /// When it was captured. Times may step back, as those of a file may.
     pub time: Timestamp,
@@ -29,11 +30,17 @@ pub struct Frame<'b> {
 }
 
 impl<'b> Frame<'b> {
-    /// A whole frame, without a frame check sequence.
+    /// A frame that was captured whole. The link is a [`LinkType`], or a [`Link`] if a frame check sequence ends the frame.
     #[must_use]
-    pub fn new(time: Timestamp, link: LinkType, bytes: &'b [u8]) -> Self {
+    pub fn new(time: Timestamp, link: impl Into<Link>, bytes: &'b [u8]) -> Self {
         let wire_len = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
-        Frame { time, link: Link { kind: link, fcs_len: 0 }, bytes, wire_len }
+        Frame { time, link: link.into(), bytes, wire_len }
+    }
+
+    /// Says how many bytes were on the wire, if more than were captured.
+    #[must_use]
+    pub fn with_wire_len(self, wire_len: u32) -> Self {
+        Frame { wire_len, ..self }
     }
 }
 

@@ -13,7 +13,7 @@ use crate::model::Error;
 /// use netanalyze_core::Wants;
 ///
 /// let wants = Wants::FINDINGS | Wants::CONVERSATIONS;
-/// assert!(wants.include(Wants::FINDINGS) && !wants.include(Wants::PACKETS));
+/// assert!(wants.contains(Wants::FINDINGS) && !wants.contains(Wants::PACKETS));
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Wants(u8);
@@ -32,7 +32,7 @@ impl Wants {
 
     /// Whether all of `other` is wanted.
     #[must_use]
-    pub const fn include(self, other: Wants) -> bool {
+    pub const fn contains(self, other: Wants) -> bool {
         self.0 & other.0 == other.0
     }
 }

@@ -13,7 +13,7 @@ use crate::model::{Direction, Endpoint};
 
 /// An endpoint announced by a packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Announcement {
+pub(crate) struct Announcement {
     /// Frame, as an index into the batch.
     pub frame_index: u32,
     /// Position among the frame's layers.
@@ -31,7 +31,7 @@ type Pair = ((IpAddr, u16), IpAddr, Option<u16>);
 
 /// Announcements that wait for their connection, and connections that were announced.
 #[derive(Debug, Default)]
-pub struct Announcements {
+pub(crate) struct Announcements {
     waiting: HashMap<Pair, u32, foldhash::fast::RandomState>,
     met: HashSet<ConversationRef, foldhash::fast::RandomState>,
     ignored: u64,
@@ -39,7 +39,7 @@ pub struct Announcements {
 
 impl Announcements {
     /// Takes a batch's announcements and new conversations, both in frame order. An announcement serves one connection.
-    pub fn meet(&mut self, announcements: &[Announcement], new: &[NewConversation]) {
+    pub(crate) fn meet(&mut self, announcements: &[Announcement], new: &[NewConversation]) {
         let mut coming = announcements.iter().peekable();
         if announcements.is_empty() && self.waiting.is_empty() {
             return;
@@ -86,13 +86,13 @@ impl Announcements {
 
     /// Whether a conversation was announced before its first packet.
     #[must_use]
-    pub fn announced(&self, reference: ConversationRef) -> bool {
+    pub(crate) fn announced(&self, reference: ConversationRef) -> bool {
         !self.met.is_empty() && self.met.contains(&reference)
     }
 
     /// Announcements left out because too many were waiting.
     #[must_use]
-    pub fn ignored(&self) -> u64 {
+    pub(crate) fn ignored(&self) -> u64 {
         self.ignored
     }
 }

@@ -7,7 +7,7 @@ use crate::model::Direction;
 
 /// Both endpoints of a conversation, the lower first, so that both directions have the same key. 40 bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct FlowKey {
+pub(crate) struct FlowKey {
     low: [u64; 2],
     high: [u64; 2],
     low_port: u16,
@@ -19,7 +19,7 @@ impl FlowKey {
     /// The key of a packet, and which way it travels. Between identical endpoints every packet travels `AtoB`.
     #[inline]
     #[must_use]
-    pub fn new(source: IpAddr, destination: IpAddr, ports: (u16, u16)) -> (Self, Direction) {
+    pub(crate) fn new(source: IpAddr, destination: IpAddr, ports: (u16, u16)) -> (Self, Direction) {
         let (from, to) = (words(source), words(destination));
         let is_v6 = source.is_ipv6();
         let (source_port, destination_port) = ports;
@@ -36,7 +36,7 @@ impl FlowKey {
 
     /// Source and destination of a packet that travels in a direction.
     #[must_use]
-    pub fn endpoints(&self, direction: Direction) -> (SocketAddr, SocketAddr) {
+    pub(crate) fn endpoints(&self, direction: Direction) -> (SocketAddr, SocketAddr) {
         let low = SocketAddr::new(self.address(self.low), self.low_port);
         let high = SocketAddr::new(self.address(self.high), self.high_port);
         match direction {
@@ -82,13 +82,13 @@ impl Hash for FlowKey {
 
 /// Hashes keys with a seed of its own, so that nobody can craft a capture whose conversations all collide. Results never depend on it.
 #[derive(Clone, Debug, Default)]
-pub struct KeyHasher(foldhash::fast::RandomState);
+pub(crate) struct KeyHasher(foldhash::fast::RandomState);
 
 impl KeyHasher {
     /// The hash of a key.
     #[inline]
     #[must_use]
-    pub fn hash(&self, key: &FlowKey) -> u64 {
+    pub(crate) fn hash(&self, key: &FlowKey) -> u64 {
         self.0.hash_one(key)
     }
 }

@@ -14,13 +14,15 @@ mod shard;
 mod slab;
 mod udp;
 
-pub use announced::{Announcement, Announcements};
 pub use conversations::Conversations;
-pub use key::{FlowKey, KeyHasher};
-pub use numbering::{NewConversation, Numbering};
-pub use packet::{NO_OPTIONS, TcpPacket, UdpPacket};
 pub use record::{Conversation, Protocol, Side, TcpConversationFacts, TtlRange};
-pub use shard::{Arrival, ConversationRef, Shard, TcpConversation, Touched};
+pub use shard::ConversationRef;
+
+pub(crate) use announced::{Announcement, Announcements};
+pub(crate) use key::{FlowKey, KeyHasher};
+pub(crate) use numbering::{NewConversation, Numbering};
+pub(crate) use packet::{NO_OPTIONS, TcpPacket, UdpPacket};
+pub(crate) use shard::{Arrival, Shard, TcpConversation};
 
 /// Number of shards, whatever the number of threads: results must not depend on threads.
-pub const SHARDS: usize = 64;
+pub(crate) const SHARDS: usize = 64;

@@ -9,7 +9,7 @@ use super::shard::ConversationRef;
 
 /// A conversation that a batch brought up, and where.
 #[derive(Clone, Copy, Debug)]
-pub struct NewConversation {
+pub(crate) struct NewConversation {
     /// Frame, as an index into the batch.
     pub frame_index: u32,
     /// Position among the frame's layers.
@@ -22,7 +22,7 @@ pub struct NewConversation {
 
 /// The stream numbers of one protocol.
 #[derive(Debug)]
-pub struct Numbering {
+pub(crate) struct Numbering {
     next: u32,
     /// Numbers given to nothing that has packets of its own.
     unused: u32,
@@ -37,7 +37,7 @@ impl Default for Numbering {
 
 impl Numbering {
     /// Numbers the new conversations of a batch; [`ConversationRef::NONE`] uses up a number. `new` is sorted in place into frame order.
-    pub fn assign(&mut self, new: &mut [NewConversation]) {
+    pub(crate) fn assign(&mut self, new: &mut [NewConversation]) {
         new.sort_unstable_by_key(|n| (n.frame_index, n.ordinal));
         for conversation in new {
             let ConversationRef { shard, index } = conversation.reference;
@@ -58,7 +58,7 @@ impl Numbering {
 
     /// The stream number of a conversation of this or an earlier batch.
     #[must_use]
-    pub fn stream(&self, reference: ConversationRef) -> Option<u32> {
+    pub(crate) fn stream(&self, reference: ConversationRef) -> Option<u32> {
         let numbers = self.by_shard.get(reference.shard as usize)?;
         numbers.get(reference.index as usize).copied().filter(|&n| n != u32::MAX)
     }
@@ -78,7 +78,7 @@ impl Numbering {
 
     /// How many conversations there are.
     #[must_use]
-    pub fn count(&self) -> u32 {
+    pub(crate) fn count(&self) -> u32 {
         self.next - self.unused
     }
 }

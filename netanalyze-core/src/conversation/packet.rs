@@ -7,11 +7,11 @@ use crate::packet::tcp_option::TcpOptions;
 use crate::tcp::{Scope, Segment, TcpFlags};
 
 /// [`TcpPacket::options`] of a header whose options change no state: none, or padding and time stamps only.
-pub const NO_OPTIONS: u32 = u32::MAX;
+pub(crate) const NO_OPTIONS: u32 = u32::MAX;
 
 /// A TCP header with at least its first 16 bytes captured. At most 112 bytes.
 #[derive(Clone, Copy, Debug)]
-pub struct TcpPacket {
+pub(crate) struct TcpPacket {
     /// Conversation key.
     pub key: FlowKey,
     /// Its hash.
@@ -60,7 +60,7 @@ impl TcpPacket {
     /// The packet as the analysis reads it. `options` are the batch's.
     #[inline]
     #[must_use]
-    pub fn segment<'a>(&self, frame: FrameNumber, options: &'a [TcpOptions]) -> Segment<'a> {
+    pub(crate) fn segment<'a>(&self, frame: FrameNumber, options: &'a [TcpOptions]) -> Segment<'a> {
         let header_len = u32::from(self.header_len);
         let scope = match self.origin {
             Origin::Packet if self.reported < header_len => Scope::ShortSegment,
@@ -86,7 +86,7 @@ impl TcpPacket {
 
 /// A UDP header.
 #[derive(Clone, Copy, Debug)]
-pub struct UdpPacket {
+pub(crate) struct UdpPacket {
     /// Conversation key.
     pub key: FlowKey,
     /// Its hash.

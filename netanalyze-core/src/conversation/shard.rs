@@ -26,7 +26,7 @@ impl ConversationRef {
 
 /// Whether a packet made its conversation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Arrival {
+pub(crate) enum Arrival {
     /// The conversation was known.
     Known,
     /// The packet is the first of a new one.
@@ -35,7 +35,7 @@ pub enum Arrival {
 
 /// A TCP conversation and what the floors above remember of it.
 #[derive(Debug)]
-pub struct TcpConversation {
+pub(crate) struct TcpConversation {
     key: FlowKey,
     connection: Connection,
     account: Account,
@@ -61,7 +61,7 @@ pub(super) enum Succession {
 
 /// The result of handing a packet to its shard.
 #[derive(Debug)]
-pub struct Touched<'s> {
+pub(crate) struct Touched<'s> {
     /// The conversation.
     pub conversation: &'s mut TcpConversation,
     /// Its reference.
@@ -86,7 +86,7 @@ struct Twin {
 
 /// A 64th of all conversations.
 #[derive(Debug)]
-pub struct Shard {
+pub(crate) struct Shard {
     number: u8,
     hasher: KeyHasher,
     tcp: Slab<TcpConversation>,
@@ -101,7 +101,7 @@ pub struct Shard {
 impl Shard {
     /// Shard `number` of [`SHARDS`]. All shards share a hasher with the decoder.
     #[must_use]
-    pub fn new(number: u8, hasher: KeyHasher) -> Self {
+    pub(crate) fn new(number: u8, hasher: KeyHasher) -> Self {
         Shard {
             number,
             hasher,
@@ -117,12 +117,12 @@ impl Shard {
     /// Which shard a hash belongs to. Bits from the middle: the table uses both ends.
     #[inline]
     #[must_use]
-    pub fn of(hash: u64) -> usize {
+    pub(crate) fn of(hash: u64) -> usize {
         (hash >> 24) as usize % SHARDS
     }
 
     /// Takes a TCP packet. `None` cannot happen with an index that only this shard writes; callers then skip the packet.
-    pub fn tcp(
+    pub(crate) fn tcp(
         &mut self,
         packet: &TcpPacket,
         frame: FrameNumber,
@@ -185,7 +185,7 @@ impl Shard {
     }
 
     /// Takes a UDP packet, in a frame of `wire_len` bytes.
-    pub fn udp(
+    pub(crate) fn udp(
         &mut self,
         packet: &UdpPacket,
         frame: FrameNumber,

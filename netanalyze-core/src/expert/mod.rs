@@ -14,4 +14,4 @@ pub use ending::EndingDetail;
 pub(crate) use ending::{Ending, ending_finding, endings};
 pub use finding::{Detail, Finding, Party, ResetDetail};
 pub use severity::{Group, Severity};
-pub use tcp::{Context, tcp_findings, tcp_kinds};
+pub(crate) use tcp::{Context, tcp_findings, tcp_kinds};

@@ -8,7 +8,7 @@ use crate::tcp::{Flags, Opener, Verdict};
 
 /// What a finding says besides the verdict.
 #[derive(Clone, Copy, Debug)]
-pub struct Context<'a> {
+pub(crate) struct Context<'a> {
     /// The frame.
     pub frame: FrameNumber,
     /// The packet.
@@ -43,7 +43,7 @@ fn with_silence(verdict: &Verdict, gap: Span) -> Flags {
 /// The kinds of finding that a verdict holds.
 #[inline]
 #[must_use]
-pub fn tcp_kinds(verdict: &Verdict, gap: Span) -> KindSet {
+pub(crate) fn tcp_kinds(verdict: &Verdict, gap: Span) -> KindSet {
     let mut left = with_silence(verdict, gap).0;
     let mut kinds = 0;
     while left != 0 {
@@ -57,7 +57,7 @@ pub fn tcp_kinds(verdict: &Verdict, gap: Span) -> KindSet {
 }
 
 /// Makes the findings of `kinds` for a packet, in catalogue order.
-pub fn tcp_findings(context: Context<'_>, verdict: &Verdict, kinds: KindSet, out: &mut Vec<Finding>) {
+pub(crate) fn tcp_findings(context: Context<'_>, verdict: &Verdict, kinds: KindSet, out: &mut Vec<Finding>) {
     let Context { frame, packet, conversation, kinds_seen } = context;
     let (source, destination) = packet.key.endpoints(packet.direction);
     for kind in kinds.iter() {

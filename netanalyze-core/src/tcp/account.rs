@@ -13,7 +13,7 @@ use crate::model::{Direction, FrameNumber, Span, Timestamp};
 
 /// What the floors below know of a segment beside its header.
 #[derive(Clone, Copy, Debug)]
-pub struct Passing {
+pub(crate) struct Passing {
     /// Bytes of its frame on the wire.
     pub wire_len: u32,
     /// Time to live or hop limit; 0 if unknown.
@@ -24,7 +24,7 @@ pub struct Passing {
 
 /// Both ends' books.
 #[derive(Debug)]
-pub struct Account {
+pub(crate) struct Account {
     ends: [End; 2],
     states: States,
     history: History,

@@ -10,7 +10,7 @@ use crate::model::{Direction, Span, Timestamp};
 
 /// Both directions' state, and what belongs to neither. Wireshark's rules know no timeout: it lives as long as the analysis.
 #[derive(Debug)]
-pub struct Connection {
+pub(crate) struct Connection {
     pub(super) flows: [Flow; 2],
     pub(super) first: Timestamp,
     pub(super) previous: Timestamp,
@@ -37,7 +37,7 @@ pub(crate) struct Sides<'c> {
 
 /// What a packet means for a connection that exists already (RFC 9293 §3.6.1: a SYN with another number is another connection).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SynOutcome {
+pub(crate) enum SynOutcome {
     /// It belongs to the connection.
     Continues,
     /// It opens a new connection on the same addresses and ports.
@@ -46,7 +46,7 @@ pub enum SynOutcome {
 
 /// How a connection came to be, as the packet that made it saw it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Birth {
+pub(crate) enum Birth {
     /// It existed before this packet.
     Known,
     /// Its conversation existed before this packet, but no packet of it.
@@ -60,7 +60,7 @@ pub enum Birth {
 impl Connection {
     /// A connection whose first packet came at `first`.
     #[must_use]
-    pub fn new(first: Timestamp) -> Self {
+    pub(crate) fn new(first: Timestamp) -> Self {
         Connection {
             flows: Default::default(),
             first,
@@ -77,19 +77,19 @@ impl Connection {
 
     /// `tcp.completeness` of all packets so far.
     #[must_use]
-    pub fn completeness(&self) -> u8 {
+    pub(crate) fn completeness(&self) -> u8 {
         self.completeness
     }
 
     /// `tcp.analysis.initial_rtt`; 0 if unknown.
     #[must_use]
-    pub fn initial_rtt(&self) -> Span {
+    pub(crate) fn initial_rtt(&self) -> Span {
         self.initial_rtt
     }
 
     /// Whether a segment continues this connection.
     #[must_use]
-    pub fn syn_outcome(&self, direction: Direction, segment: &Segment<'_>) -> SynOutcome {
+    pub(crate) fn syn_outcome(&self, direction: Direction, segment: &Segment<'_>) -> SynOutcome {
         let base = self.flow(direction).base;
         if segment.flags.is_pure_syn() && base.is_some_and(|base| base != segment.seq) {
             SynOutcome::Reopens
@@ -112,7 +112,7 @@ impl Connection {
     }
 
     /// The first packet of a connection.
-    pub fn open(
+    pub(crate) fn open(
         &mut self,
         direction: Direction,
         segment: &Segment<'_>,
@@ -123,7 +123,7 @@ impl Connection {
     }
 
     /// A later packet. `twin` is the record of an earlier header of the same frame with the same numbers: they share it.
-    pub fn advance(
+    pub(crate) fn advance(
         &mut self,
         direction: Direction,
         segment: &Segment<'_>,

@@ -12,7 +12,7 @@ use crate::packet::tcp_option::{FastOpen, TcpOptions};
 /// Bits of `tcp.completeness`.
 pub(super) mod completeness {
     /// A SYN without ACK opened the conversation.
-    pub const SYN: u8 = 1;
+    pub(crate) const SYN: u8 = 1;
     pub(in super::super) const SYN_ACK: u8 = 2;
     pub(in super::super) const ACK: u8 = 4;
     pub(in super::super) const DATA: u8 = 8;

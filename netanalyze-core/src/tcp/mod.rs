@@ -23,16 +23,18 @@ mod trace;
 mod unacked;
 mod verdict;
 
-pub use account::{Account, Passing};
 pub use analysis::{Figures, Flags};
-pub use connection::{Birth, Connection, SynOutcome};
 pub use end::TcpSide;
 pub use flow::WindowScale;
-pub use handshake::completeness::SYN as COMPLETENESS_SYN;
 pub use history::History;
 pub use rtt::RttSummary;
-pub use segment::{Scope, Segment, TcpFlags};
+pub use segment::TcpFlags;
 pub use state::{ClosedBy, EndState};
 pub use syn_options::SynOptions;
-pub use unacked::Pool;
 pub use verdict::{Analysis, ConnectionState, Opener, Shown, Verdict};
+
+pub(crate) use account::{Account, Passing};
+pub(crate) use connection::{Birth, Connection, SynOutcome};
+pub(crate) use handshake::completeness::SYN as COMPLETENESS_SYN;
+pub(crate) use segment::{Scope, Segment};
+pub(crate) use unacked::Pool;

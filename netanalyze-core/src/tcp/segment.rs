@@ -74,7 +74,7 @@ impl TcpFlags {
 
 /// A TCP header in its frame: what the analysis reads of it.
 #[derive(Clone, Copy, Debug)]
-pub struct Segment<'a> {
+pub(crate) struct Segment<'a> {
     /// The frame it is in.
     pub frame: FrameNumber,
     /// The frame's time.
@@ -103,7 +103,7 @@ pub struct Segment<'a> {
 
 /// How much of the analysis a header takes part in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
-pub enum Scope {
+pub(crate) enum Scope {
     /// All of it.
     #[default]
     Full,

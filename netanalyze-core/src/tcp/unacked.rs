@@ -24,7 +24,7 @@ pub(crate) struct Entry {
 /// Emptied lists, for the next direction that needs one.
 #[derive(Debug, Default)]
 #[expect(clippy::vec_box, reason = "lists move between here and directions by pointer")]
-pub struct Pool(Vec<Box<List>>);
+pub(crate) struct Pool(Vec<Box<List>>);
 
 impl Pool {
     /// Buffers kept, and the largest that is worth keeping: together at most some 100 KiB a shard.

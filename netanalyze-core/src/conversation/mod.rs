@@ -1,7 +1,7 @@
 //! Packets in, each with its conversation: symmetric keys, shards, tables, stream numbers.
 //!
 //! Owns: which packets belong together, and in which order conversations are numbered. Reads: compact packets in frame order, one shard
-//! at a time. Emits: verdicts, and references to conversations that [`Numbering`] turns into Wireshark's `tcp.stream` and `udp.stream`.
+//! at a time. Emits: verdicts, and references to conversations, which become Wireshark's `tcp.stream` and `udp.stream`.
 //! Costs one hash a packet (made where it was decoded) and one look-up. Nothing is ever forgotten.
 
 mod announced;

@@ -23,7 +23,7 @@ use crate::help;
     arg_required_else_help = true,
     max_term_width = 110
 )]
-#[command(group = ArgGroup::new("view").args(["findings", "packets", "explain", "list_fields"]))]
+#[command(group = ArgGroup::new("view").args(["findings", "packets", "streams", "explain", "list_fields"]))]
 #[command(group = ArgGroup::new("alone").args(["explain", "list_fields"]))]
 pub(crate) struct Args {
     /// Capture files (pcap or pcapng, also gzip, zstd or lz4); - reads standard input
@@ -41,6 +41,25 @@ pub(crate) struct Args {
     #[arg(long, help_heading = "What to show (without any of these: a summary of the capture)")]
     pub(crate) packets: bool,
 
+    /// List the conversations, a row each
+    #[arg(long, help_heading = "What to show (without any of these: a summary of the capture)")]
+    pub(crate) streams: bool,
+
+    /// Column that --streams is sorted by, e.g. bytes, duration:asc or client_retransmissions
+    ///
+    /// Every column of `--format csv`, with or without the unit at its end; `bytes` are those on the wire, `rtt` is the median of the side
+    /// that tells more. Counts, sizes and durations put the greatest first, numbers, times, addresses and words the first; :asc and :desc
+    /// choose. Equal rows stay in the order of protocol and stream number, which is also the order without --sort. What is unknown
+    /// comes last.
+    #[arg(
+        long,
+        value_name = "COLUMN",
+        requires = "streams",
+        conflicts_with_all = ["findings", "packets", "alone"],
+        help_heading = "What to show (without any of these: a summary of the capture)"
+    )]
+    pub(crate) sort: Option<String>,
+
     /// Columns of --packets by Wireshark's names, e.g. frame.number,ip.src,tcp.analysis.rto
     ///
     /// CSV cells are exactly what `tshark -T fields` prints: several occurrences are joined with commas, a field that is merely present
@@ -51,7 +70,7 @@ pub(crate) struct Args {
         value_name = "F1,F2,…",
         value_delimiter = ',',
         requires = "packets",
-        conflicts_with_all = ["findings", "alone"],
+        conflicts_with_all = ["findings", "streams", "alone"],
         help_heading = "What to show (without any of these: a summary of the capture)"
     )]
     pub(crate) fields: Option<Vec<String>>,
@@ -80,7 +99,7 @@ pub(crate) struct Args {
     ///
     /// Text cells that begin with = + - @ or a control character get a leading apostrophe. All other CSV is always protected. Numbers
     /// are never altered.
-    #[arg(long, requires = "packets", conflicts_with_all = ["findings", "alone"], help_heading = "Output")]
+    #[arg(long, requires = "packets", conflicts_with_all = ["findings", "streams", "alone"], help_heading = "Output")]
     pub(crate) csv_safe: bool,
 
     /// Least severe findings to show [default: note]
@@ -88,8 +107,19 @@ pub(crate) struct Args {
     pub(crate) min_severity: Option<SeverityWord>,
 
     /// Text of --findings: a line for every finding, none folded, in frame order
-    #[arg(long, requires = "findings", conflicts_with_all = ["packets", "alone"], help_heading = "How much")]
+    #[arg(long, requires = "findings", conflicts_with_all = ["packets", "streams", "alone"], help_heading = "How much")]
     pub(crate) all: bool,
+
+    /// The first N rows of --streams
+    #[arg(
+        long,
+        value_name = "N",
+        value_parser = clap::value_parser!(u32).range(1..),
+        requires = "streams",
+        conflicts_with_all = ["findings", "packets", "alone"],
+        help_heading = "How much"
+    )]
+    pub(crate) limit: Option<u32>,
 
     /// Exit with status 1 if there is a finding of this severity or worse (and of --min-severity)
     #[arg(

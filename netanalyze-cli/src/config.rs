@@ -13,6 +13,7 @@ use crate::args::{Args, Color, Format};
 use crate::exit::Failure;
 use crate::input::Inputs;
 use crate::packets::Columns;
+use crate::streams::Order;
 use crate::suggest::suggest;
 
 /// A run to be made.
@@ -56,6 +57,8 @@ pub(crate) enum Show {
     Report,
     /// Findings; unfolded in text if `all`.
     Findings { all: bool },
+    /// Rows of conversations, at most so many.
+    Streams { order: Option<Order>, limit: Option<usize> },
     /// Rows of packets.
     Packets { columns: Columns, guard: bool },
 }
@@ -103,11 +106,11 @@ fn kinds_to_explain(id: &str) -> Result<Vec<KindId>, Failure> {
 }
 
 fn analysis(args: Args) -> Result<Analysis, Failure> {
-    if args.packets && args.min_severity.is_some() && args.fail_on.is_none() {
-        return Err(Failure::Usage(
-            "--min-severity chooses findings, and --packets lists none: leave it out, or give --fail-on"
-                .to_owned(),
-        ));
+    if (args.packets || args.streams) && args.min_severity.is_some() && args.fail_on.is_none() {
+        let view = if args.packets { "--packets" } else { "--streams" };
+        return Err(Failure::Usage(format!(
+            "--min-severity chooses findings, and {view} lists none: leave it out, or give --fail-on"
+        )));
     }
     let min_severity = args.min_severity.map_or(Severity::Note, Severity::from);
     let gate =
@@ -116,6 +119,9 @@ fn analysis(args: Args) -> Result<Analysis, Failure> {
         Show::Findings { all: args.all }
     } else if args.packets {
         Show::Packets { columns: columns(args.fields.as_deref(), args.format)?, guard: args.csv_safe }
+    } else if args.streams {
+        let order = args.sort.as_deref().map(Order::new).transpose()?;
+        Show::Streams { order, limit: args.limit.map(|limit| limit as usize) }
     } else {
         Show::Report
     };

@@ -14,6 +14,7 @@ mod output;
 mod packets;
 mod render;
 mod run;
+mod streams;
 mod suggest;
 mod summary;
 

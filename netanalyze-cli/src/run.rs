@@ -15,6 +15,7 @@ use crate::findings;
 use crate::output::Output;
 use crate::packets;
 use crate::render::Palette;
+use crate::streams;
 use crate::summary;
 
 /// A view whose pieces are text that is written as it comes.
@@ -83,6 +84,14 @@ fn show(analysis: &Analysis, format: Format, palette: Palette, out: &mut Output)
         Show::Findings { .. } => {
             let report = stream(analysis, &findings::Lines::new(analysis, format, palette), out)?;
             if format == Format::Csv {
+                notes_aside(&report);
+            }
+            Ok(report)
+        }
+        Show::Streams { order, limit } => {
+            let view = streams::Streams::new(order.as_ref(), *limit, format, analysis.gap);
+            let report = stream(analysis, &view, out)?;
+            if matches!(format, Format::Text | Format::Csv) {
                 notes_aside(&report);
             }
             Ok(report)

@@ -8,5 +8,6 @@ mod inputs;
 mod manners;
 mod packets;
 mod readme;
+mod streams;
 mod summary;
 mod support;

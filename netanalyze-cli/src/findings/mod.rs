@@ -17,7 +17,18 @@ use crate::render::push_json;
 
 /// Ends a streamed JSON list: the rest of the object, with what is known only now.
 pub(crate) fn push_closing(out: &mut Vec<u8>, report: &Report, written: bool) -> io::Result<()> {
-    out.extend_from_slice(if written { b"\n],\n\"capture\":" } else { b"],\n\"capture\":" });
+    push_list_end(out, written);
+    push_facts(out, report)
+}
+
+/// The bracket, and what separates it from the next key.
+pub(crate) fn push_list_end(out: &mut Vec<u8>, written: bool) {
+    out.extend_from_slice(if written { b"\n],\n" } else { b"],\n" });
+}
+
+/// Capture and notes, the last keys of every JSON object.
+pub(crate) fn push_facts(out: &mut Vec<u8>, report: &Report) -> io::Result<()> {
+    out.extend_from_slice(b"\"capture\":");
     push_json(out, &report.capture)?;
     out.extend_from_slice(b",\n\"notes\":");
     push_json(out, &report.notes)?;

@@ -13,20 +13,22 @@ pub struct Conversations {
     shards: Vec<Shard>,
     tcp: Vec<ConversationRef>,
     udp: Vec<ConversationRef>,
+    capture_start: Timestamp,
     capture_end: Timestamp,
     last_frame: FrameNumber,
 }
 
 impl Conversations {
-    /// What the shards hold, in the order of the stream numbers. The capture ends at `capture_end` with frame `last_frame`.
+    /// What the shards hold, in the order of the stream numbers. The capture lasts from its first frame's
+    /// time to its latest; its last frame is `last_frame`.
     pub(crate) fn new(
         shards: Vec<Shard>,
         tcp: &Numbering,
         udp: &Numbering,
-        capture_end: Timestamp,
+        (capture_start, capture_end): (Timestamp, Timestamp),
         last_frame: FrameNumber,
     ) -> Self {
-        Conversations { shards, tcp: tcp.order(), udp: udp.order(), capture_end, last_frame }
+        Conversations { shards, tcp: tcp.order(), udp: udp.order(), capture_start, capture_end, last_frame }
     }
 
     /// Stream numbers of a protocol, from 0. Wireshark leaves out none, but some belong to no conversation with packets of its own.
@@ -55,6 +57,12 @@ impl Conversations {
     pub fn iter(&self) -> impl Iterator<Item = Conversation> {
         let of = |protocol| (0..self.count(protocol)).filter_map(move |stream| self.get(protocol, stream));
         of(Protocol::Tcp).chain(of(Protocol::Udp))
+    }
+
+    /// Time of the capture's first frame, from which relative times count.
+    #[must_use]
+    pub fn capture_start(&self) -> Timestamp {
+        self.capture_start
     }
 
     /// Time of the capture's last packet.

@@ -56,11 +56,13 @@ pub struct Conversation {
     #[serde(rename = "duration_ns", serialize_with = "nanoseconds")]
     pub duration: Span,
     /// What the client sent.
+    #[serde(rename = "client_side")]
     pub sent_by_client: Side,
     /// What the server sent.
+    #[serde(rename = "server_side")]
     pub sent_by_server: Side,
     /// What only TCP has.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(flatten)]
     pub tcp: Option<TcpConversationFacts>,
 }
 
@@ -78,7 +80,7 @@ pub struct Side {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ttl: Option<TtlRange>,
     /// What only TCP has.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(flatten)]
     pub tcp: Option<TcpSide>,
 }
 

@@ -20,9 +20,9 @@ const AT_A_TIME: usize = 4096;
 /// The conversations of a finished run.
 pub(super) fn conversations(remains: &mut Remains, tally: &Tally) -> Conversations {
     let shards = std::mem::take(&mut remains.shards);
-    let end = tally.latest.unwrap_or_default();
+    let time = (remains.capture_start, tally.latest.unwrap_or_default());
     let numbers = &remains.numbers;
-    Conversations::new(shards, &numbers.tcp, &numbers.udp, end, FrameNumber(tally.volume.frames))
+    Conversations::new(shards, &numbers.tcp, &numbers.udp, time, FrameNumber(tally.volume.frames))
 }
 
 /// Makes the findings about whole conversations, counts all kinds, and delivers those asked for, some at a time.

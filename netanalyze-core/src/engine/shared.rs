@@ -64,6 +64,7 @@ pub(super) struct Remains {
     pub(super) fragments: FragmentTable,
     pub(super) numbers: Numbers,
     pub(super) shards: Vec<Shard>,
+    pub(super) capture_start: Timestamp,
 }
 
 impl<'r, V: View, A> Shared<'r, V, A> {
@@ -131,9 +132,10 @@ impl<'r, V: View, A> Shared<'r, V, A> {
         if let Some(error) = self.failure.into_inner().unwrap_or_else(PoisonError::into_inner) {
             return Err(error);
         }
-        let (facts, notes) =
-            self.reading.into_inner().unwrap_or_else(PoisonError::into_inner).reader.finish();
+        let reading = self.reading.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let (facts, notes) = reading.reader.finish();
         let remains = Remains {
+            capture_start: reading.times.map_or(Timestamp(0), |times| times.capture_start),
             facts,
             notes,
             fragments: self.fragments.into_inner(),

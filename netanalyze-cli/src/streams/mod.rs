@@ -1,0 +1,227 @@
+//! `--streams`: a row a conversation.
+//!
+//! Rows are made one by one at the end of the run and written in pieces; only the order may need a key of every conversation.
+
+mod column;
+mod order;
+mod text;
+
+use std::io;
+use std::sync::{Mutex, PoisonError};
+
+use netanalyze_core::conversation::{Conversation, Conversations, Protocol};
+use netanalyze_core::engine::{Interests, View};
+use netanalyze_core::expert::KindSet;
+use netanalyze_core::field::AnalysedBatch;
+use netanalyze_core::model::Span;
+use netanalyze_core::report::{Report, SCHEMA_VERSION};
+use serde::Serialize;
+
+pub(crate) use order::Order;
+
+use crate::args::Format;
+use crate::findings::{push_facts, push_list_end};
+use crate::render::{counted, header_line, push_json, push_line, push_seconds, push_unsigned, table};
+use crate::run::Streamed;
+use crate::summary::Summary;
+use column::{Cell, Column, columns};
+use order::has_packets;
+use text::Table;
+
+/// Rows that are written at a time: enough for columns to be aligned over any table that a person reads.
+const AT_A_TIME: usize = 4096;
+
+/// The view.
+pub(crate) struct Streams<'o> {
+    order: Option<&'o Order>,
+    limit: usize,
+    format: Format,
+    gap: Span,
+    columns: Vec<Column>,
+    listed: Mutex<Listed>,
+}
+
+/// What was listed of what there is.
+#[derive(Clone, Copy, Debug, Default, Serialize)]
+struct Listed {
+    /// Rows.
+    shown: u64,
+    /// Conversations beyond `--limit`.
+    beyond_limit: u64,
+    /// Stream numbers that no packet belongs to. Wireshark gives them to headers quoted in ICMP errors and to what a SOCKS proxy relays.
+    without_packets: u64,
+}
+
+/// A row as machines read it.
+#[derive(Serialize)]
+struct Row<'c> {
+    #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
+    line: Option<&'static str>,
+    #[serde(flatten)]
+    conversation: &'c Conversation,
+    filter: String,
+}
+
+/// The summary line of JSON lines.
+#[derive(Serialize)]
+struct Closing<'r> {
+    #[serde(flatten)]
+    summary: Summary<'r>,
+    rows: Listed,
+}
+
+impl<'o> Streams<'o> {
+    /// At most `limit` rows in an order, or else in that of the stream numbers, TCP first.
+    pub(crate) fn new(order: Option<&'o Order>, limit: Option<usize>, format: Format, gap: Span) -> Self {
+        let limit = limit.unwrap_or(usize::MAX);
+        Streams { order, limit, format, gap, columns: columns(), listed: Mutex::default() }
+    }
+
+    fn listed(&self) -> Listed {
+        *self.listed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn piece(&self, rows: &[Conversation], lines: &mut Table, all: &Conversations) -> io::Result<Vec<u8>> {
+        let mut out = Vec::new();
+        match self.format {
+            Format::Text => return Ok(lines.lines(rows, all.capture_start())),
+            Format::Csv => {
+                return table(|writer| rows.iter().try_for_each(|row| self.write_record(writer, row)));
+            }
+            Format::Json => {
+                for (place, conversation) in rows.iter().enumerate() {
+                    out.extend_from_slice(if place > 0 { b",\n" } else { b"" });
+                    push_json(&mut out, &Row { line: None, conversation, filter: conversation.filter() })?;
+                }
+            }
+            Format::Jsonl => {
+                for conversation in rows {
+                    let filter = conversation.filter();
+                    push_line(&mut out, &Row { line: Some("stream"), conversation, filter })?;
+                }
+            }
+        }
+        Ok(out)
+    }
+
+    /// No cell begins like a formula: numbers, words of ours, letters, and endpoints, which begin with a digit or a bracket.
+    fn write_record(&self, writer: &mut csv::Writer<&mut Vec<u8>>, c: &Conversation) -> csv::Result<()> {
+        let mut cell = Vec::new();
+        for column in &self.columns {
+            cell.clear();
+            match column.value(c) {
+                None => {}
+                Some(Cell::Number(number @ 0..)) => push_unsigned(&mut cell, number.unsigned_abs()),
+                Some(Cell::Number(number)) => cell.extend_from_slice(number.to_string().as_bytes()),
+                Some(Cell::Time(time)) => push_seconds(&mut cell, time.0),
+                Some(Cell::Endpoint(end)) => cell.extend_from_slice(end.to_string().as_bytes()),
+                Some(Cell::Word(word)) => cell.extend_from_slice(word.as_bytes()),
+                Some(Cell::Letters(letters)) => cell.extend_from_slice(letters.as_bytes()),
+            }
+            writer.write_field(&*cell)?;
+        }
+        writer.write_record(None::<&[u8]>)
+    }
+}
+
+impl View for Streams<'_> {
+    type Piece = Vec<u8>;
+
+    fn interests(&self) -> Interests {
+        Interests { kinds: KindSet::NONE, gap: self.gap, ..Interests::default() }
+    }
+
+    fn digest(&self, _: &AnalysedBatch<'_>) -> Vec<u8> {
+        Vec::new()
+    }
+
+    fn ending(
+        &self,
+        conversations: &Conversations,
+        deliver: &mut dyn FnMut(Vec<u8>) -> io::Result<()>,
+    ) -> io::Result<()> {
+        let (tcp, udp) = (conversations.count(Protocol::Tcp), conversations.count(Protocol::Udp));
+        let numbered = u64::from(tcp) + u64::from(udp);
+        let (mut lines, mut rows, mut with_packets) = (Table::new(), Vec::new(), 0_u64);
+        let mut take = |conversation: Conversation| {
+            with_packets += 1;
+            if with_packets <= self.limit as u64 {
+                rows.push(conversation);
+            }
+            if rows.len() < AT_A_TIME {
+                return Ok(());
+            }
+            let piece = self.piece(&rows, &mut lines, conversations)?;
+            rows.clear();
+            deliver(piece)
+        };
+        match self.order {
+            None => conversations.iter().filter(has_packets).try_for_each(&mut take)?,
+            Some(order) => {
+                let sorted = order.sorted(conversations);
+                let mut rest = sorted.into_iter().filter_map(|(protocol, n)| conversations.get(protocol, n));
+                rest.try_for_each(&mut take)?;
+            }
+        }
+        if !rows.is_empty() {
+            deliver(self.piece(&rows, &mut lines, conversations)?)?;
+        }
+        let shown = with_packets.min(self.limit as u64);
+        *self.listed.lock().unwrap_or_else(PoisonError::into_inner) = Listed {
+            shown,
+            beyond_limit: with_packets - shown,
+            without_packets: numbered.saturating_sub(with_packets),
+        };
+        Ok(())
+    }
+}
+
+impl Streamed for Streams<'_> {
+    fn head(&self) -> Vec<u8> {
+        match self.format {
+            Format::Json => format!("{{\"schema_version\":{SCHEMA_VERSION},\"streams\":[\n").into_bytes(),
+            Format::Jsonl => header_line("streams"),
+            Format::Csv => {
+                let names: Vec<&str> = self.columns.iter().map(|column| column.name.as_str()).collect();
+                format!("{}\n", names.join(",")).into_bytes()
+            }
+            Format::Text => Vec::new(),
+        }
+    }
+
+    fn joint(&self) -> &'static [u8] {
+        if self.format == Format::Json { b",\n" } else { b"" }
+    }
+
+    fn tail(&self, report: &Report, written: bool) -> io::Result<Vec<u8>> {
+        let (mut out, listed) = (Vec::new(), self.listed());
+        match self.format {
+            Format::Json => {
+                push_list_end(&mut out, written);
+                out.extend_from_slice(b"\"rows\":");
+                push_json(&mut out, &listed)?;
+                out.extend_from_slice(b",\n");
+                push_facts(&mut out, report)?;
+            }
+            Format::Jsonl => push_line(&mut out, &Closing { summary: Summary::new(report), rows: listed })?,
+            Format::Csv => {}
+            Format::Text => {
+                if !written {
+                    let packets = counted(report.capture.packets, "packet", "packets");
+                    out.extend_from_slice(format!("no TCP or UDP conversations in {packets}\n").as_bytes());
+                }
+                if listed.beyond_limit > 0 {
+                    let left_out = counted(listed.beyond_limit, "conversation", "conversations");
+                    out.extend_from_slice(format!("{left_out} more: --limit leaves them out\n").as_bytes());
+                }
+                if listed.without_packets > 0 {
+                    let numbers = counted(listed.without_packets, "stream number", "stream numbers");
+                    let why =
+                        "without packets (quoted in ICMP errors, or relayed by a SOCKS proxy): not listed";
+                    out.extend_from_slice(format!("{numbers} {why}\n").as_bytes());
+                }
+            }
+        }
+        Ok(out)
+    }
+}

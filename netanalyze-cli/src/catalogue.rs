@@ -113,7 +113,10 @@ fn explain_in_words(out: &mut Vec<u8>, kinds: &[KindId], palette: Palette) -> io
         writeln!(out, "  severity   {}", palette.severity(kind.severity).trim_end())?;
         writeln!(out, "  group      {}", kind.group.name())?;
         writeln!(out, "  defined    {}", kind.reference)?;
-        writeln!(out, "  Wireshark  {}", kind.filter)?;
+        // What is found of a whole conversation has no filter that shows it and nothing else.
+        if !kind.filter.is_empty() {
+            writeln!(out, "  Wireshark  {}", kind.filter)?;
+        }
     }
     Ok(())
 }

@@ -38,6 +38,10 @@ Examples:
       netanalyze capture.pcap --findings --format jsonl |
         jq -r 'select(.id == \"tcp.connection.rst\") | .source'
 
+  The conversations that lost most time, and those that moved most:
+      netanalyze capture.pcap --streams --sort stalled --limit 20
+      netanalyze capture.pcap --streams --sort bytes --limit 20
+
   A table for a spreadsheet, columns by Wireshark's names:
       netanalyze capture.pcap --packets --fields frame.number,ip.src,tcp.len --format csv
 

@@ -233,3 +233,31 @@ fn the_gap_is_adjustable() {
         assert!(run(&[&capture, "--gap", wrong]).failure().contains("--gap"), "{wrong}");
     }
 }
+
+#[test]
+fn findings_about_whole_conversations_name_the_conversation_alone() {
+    let folder = Folder::new();
+    let lonely = |n: u16| Segment { flags: SYN, ..opening(40_000 + n, 1_000_000 * u64::from(n))[0] };
+    let syns: Vec<_> = (0..61).map(lonely).collect();
+    let single = folder.file("one.pcap", &pcap(&[lonely(0), lonely(1), lonely(2)]));
+    let text = run(&[&single, "--findings"]).text();
+    let lines: Vec<_> = text.lines().collect();
+    // The last SYN may yet be answered.
+    assert_eq!(lines.len(), 4, "{text}");
+    assert!(
+        lines[0].starts_with("warn   1  netanalyze.unanswered  192.0.2.1:40000 → 192.0.2.2:80, frame 1: ")
+    );
+    assert_eq!((lines[1].trim(), lines[3].trim()), ("tcp.stream == 0", "tcp.stream == 1"));
+    let many = folder.file("many.pcap", &pcap(&syns));
+    let text = run(&[&many, "--findings"]).text();
+    assert_eq!(
+        text,
+        "warn   60  netanalyze.unanswered  in 60 conversations, e.g. 192.0.2.1:40000 → 192.0.2.2:80, frame 1: \
+         the SYN was never answered, 60.0 s until the capture ends\n"
+    );
+    let explained = run(&["--explain", "netanalyze.unanswered"]).text();
+    assert!(
+        explained.lines().all(|line| line == line.trim_end() && !line.contains("Wireshark")),
+        "{explained}"
+    );
+}

@@ -103,3 +103,82 @@ fn no_cell_is_a_formula() {
         }
     }
 }
+
+#[test]
+fn conversations_are_summed_up_in_every_format() {
+    let folder = Folder::new();
+    // A stall with a reset, a refusal, and one that is well.
+    let mut segments = trouble();
+    let refused = opening(40_001, 5_000_000);
+    segments.push(refused[0]);
+    segments.push(Segment { flags: RST | ACK, seq: 0, ..refused[1] });
+    segments.extend(opening(40_002, 6_000_000));
+    let capture = folder.file("a.pcap", &pcap(&segments));
+    let json = run(&[&capture, "--format", "json"]).json();
+    let all = &json["conversations"];
+    assert_eq!(
+        all["states"],
+        serde_json::json!([
+            {"state": "ESTABLISHED", "ends": 2, "exceeded": false},
+            {"state": "CLOSED", "ends": 4, "exceeded": false},
+        ])
+    );
+    let talkers = all["top_talkers"].as_array().unwrap();
+    assert_eq!(talkers.len(), 2);
+    assert_eq!(talkers[0]["address"], "192.0.2.1");
+    assert_eq!((&talkers[0]["conversations"], &talkers[0]["packets"]), (&3.into(), &16.into()));
+    assert_eq!(talkers[0]["wire_bytes_sent"], talkers[1]["wire_bytes_received"]);
+    assert_eq!(talkers[0]["wire_bytes_received"], talkers[1]["wire_bytes_sent"]);
+    let worst = all["worst"].as_array().unwrap();
+    assert_eq!((worst.len(), &all["troubled"]), (2, &2.into()));
+    assert_eq!((&worst[0]["stream"], &worst[0]["failure"]), (&0.into(), &"client_reset".into()));
+    assert_eq!((&worst[0]["retransmissions"], &worst[0]["zero_windows"]), (&2.into(), &1.into()));
+    assert_eq!((&worst[1]["stream"], &worst[1]["failure"]), (&1.into(), &"refused".into()));
+
+    let lines = run(&[&capture, "--format", "jsonl"]).json_lines();
+    let of_type = |name: &str| lines.iter().filter(|line| line["type"] == name).count();
+    assert_eq!((of_type("state"), of_type("talker"), of_type("worst")), (2, 2, 2));
+
+    let (_, records) = run(&[&capture, "--format", "csv"]).csv();
+    let has = |row: [&str; 4]| records.iter().any(|record| record.iter().eq(row));
+    assert!(has(["state", "CLOSED", "ends", "4"]));
+    assert!(has(["talker", "192.0.2.1", "packets", "16"]));
+    assert!(has(["worst", "tcp 1", "failure", "refused"]));
+
+    let text = run(&[&capture]).text();
+    assert!(
+        text.contains("\nTCP ends by state when the capture ends\n  4 CLOSED, 2 ESTABLISHED\n"),
+        "{text}"
+    );
+    assert!(text.contains("\nTop talkers\n"), "{text}");
+    assert!(text.contains(" stalled; reset by the client; 2 retransmissions; "), "{text}");
+    assert!(text.contains("  tcp 1  192.0.2.1:40001 → 192.0.2.2:80  refused\n"), "{text}");
+    assert!(text.contains(" --streams --sort stalled\n"), "{text}");
+    assert_eq!(text, run(&[&capture, "--threads", "3"]).text());
+}
+
+#[test]
+fn too_many_ends_in_a_state_are_flagged_with_their_host() {
+    let folder = Folder::new();
+    let half_open: Vec<_> =
+        (0..501).flat_map(|n| opening(20_000 + n, 1000 * u64::from(n)).into_iter().take(2)).collect();
+    let capture = folder.file("a.pcap", &pcap(&half_open));
+    let text = run(&[&capture]).text();
+    assert!(text.contains("501 SYN-RECV, above 500, 501 of them at 192.0.2.2: "), "{text}");
+    let fewer = folder.file("b.pcap", &pcap(&half_open[2..]));
+    assert!(!run(&[&fewer]).text().contains("above 500"));
+    let json = run(&[&capture, "--format", "json"]).json();
+    let flagged: Vec<_> = json["conversations"]["states"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|s| s["exceeded"] == true)
+        .collect();
+    assert_eq!(
+        flagged,
+        [&serde_json::json!({
+            "state": "SYN-RECV", "ends": 501, "threshold": 500, "exceeded": true,
+            "most_at": {"address": "192.0.2.2", "ends": 501},
+        })]
+    );
+}

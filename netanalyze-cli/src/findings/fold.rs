@@ -109,7 +109,7 @@ impl View for Folding {
     type Piece = Piece;
 
     fn interests(&self) -> Interests {
-        Interests { kinds: self.kinds, rows: false, gap: self.gap }
+        Interests { kinds: self.kinds, gap: self.gap, ..Interests::default() }
     }
 
     fn digest(&self, batch: &AnalysedBatch<'_>) -> Piece {
@@ -218,9 +218,16 @@ fn push_group(
     let indent = 5 + 2 + width + 2;
     match (finding.protocol, finding.stream) {
         (Some(protocol), Some(stream)) if !many => {
-            let filter = if filter.contains("||") { format!("({filter})") } else { filter };
-            writeln!(out, "{:indent$}{}.stream == {stream} && {filter}", "", protocol.name())
+            let conversation = format!("{}.stream == {stream}", protocol.name());
+            let filter = match filter.as_str() {
+                "" => conversation,
+                either if either.contains("||") => format!("{conversation} && ({filter})"),
+                _ => format!("{conversation} && {filter}"),
+            };
+            writeln!(out, "{:indent$}{filter}", "")
         }
+        // Of whole conversations: no filter shows them and no others.
+        _ if filter.is_empty() => Ok(()),
         _ => writeln!(out, "{:indent$}{filter}", ""),
     }
 }

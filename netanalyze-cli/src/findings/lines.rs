@@ -92,7 +92,7 @@ impl View for Lines {
     type Piece = Vec<u8>;
 
     fn interests(&self) -> Interests {
-        Interests { kinds: self.kinds, rows: false, gap: self.gap }
+        Interests { kinds: self.kinds, gap: self.gap, ..Interests::default() }
     }
 
     fn digest(&self, batch: &AnalysedBatch<'_>) -> Vec<u8> {

@@ -143,7 +143,12 @@ impl View for Rows<'_> {
     type Piece = Vec<u8>;
 
     fn interests(&self) -> Interests {
-        Interests { kinds: KindSet::NONE, rows: self.selection.needs_layers(), gap: self.gap }
+        Interests {
+            kinds: KindSet::NONE,
+            rows: self.selection.needs_layers(),
+            gap: self.gap,
+            ..Interests::default()
+        }
     }
 
     fn digest(&self, batch: &AnalysedBatch<'_>) -> Vec<u8> {

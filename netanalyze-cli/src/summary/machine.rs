@@ -3,7 +3,9 @@
 use std::io;
 
 use netanalyze_core::model::Note;
-use netanalyze_core::report::{CaptureSummary, KindCount, ProtocolCount, Report, SCHEMA_VERSION};
+use netanalyze_core::report::{
+    CaptureSummary, ConversationSummary, KindCount, ProtocolCount, Report, SCHEMA_VERSION,
+};
 use serde::Serialize;
 
 use super::Summary;
@@ -15,6 +17,8 @@ struct Object<'r> {
     capture: &'r CaptureSummary,
     protocols: &'r [ProtocolCount],
     findings_by_kind: &'r [&'r KindCount],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    conversations: Option<&'r ConversationSummary>,
     notes: &'r [Note],
 }
 
@@ -34,6 +38,7 @@ pub(super) fn json(report: &Report, shown: &[&KindCount]) -> io::Result<Vec<u8>>
         capture: &report.capture,
         protocols: &report.protocols,
         findings_by_kind: shown,
+        conversations: report.conversations.as_ref(),
         notes: &report.notes,
     };
     push_line(&mut out, &object)?;
@@ -47,6 +52,17 @@ pub(super) fn lines(report: &Report, shown: &[&KindCount]) -> io::Result<Vec<u8>
     }
     for row in shown {
         push_line(&mut out, &Line { line: "finding_kind", row })?;
+    }
+    if let Some(all) = &report.conversations {
+        for row in &all.states {
+            push_line(&mut out, &Line { line: "state", row })?;
+        }
+        for row in &all.top_talkers {
+            push_line(&mut out, &Line { line: "talker", row })?;
+        }
+        for row in &all.worst {
+            push_line(&mut out, &Line { line: "worst", row })?;
+        }
     }
     push_line(&mut out, &Summary::new(report))?;
     Ok(out)
@@ -98,6 +114,40 @@ pub(super) fn csv(report: &Report, shown: &[&KindCount]) -> io::Result<Vec<u8>> 
             number("finding_kind", row.id, "count", &row.count)?;
             number("finding_kind", row.id, "conversations", &row.conversations)?;
             number("finding_kind", row.id, "first_frame", &row.first_frame)?;
+        }
+        if let Some(all) = &report.conversations {
+            for row in &all.states {
+                number("state", row.state.name(), "ends", &row.ends)?;
+                if let Some(threshold) = row.threshold {
+                    number("state", row.state.name(), "threshold", &threshold)?;
+                    number("state", row.state.name(), "exceeded", &row.exceeded)?;
+                }
+                if let Some(host) = row.most_at {
+                    number("state", row.state.name(), "most_at_address", &host.address)?;
+                    number("state", row.state.name(), "most_at_ends", &host.ends)?;
+                }
+            }
+            for row in &all.top_talkers {
+                let address = row.address.to_string();
+                number("talker", &address, "conversations", &row.conversations)?;
+                number("talker", &address, "packets", &row.packets)?;
+                number("talker", &address, "wire_bytes_sent", &row.wire_bytes_sent)?;
+                number("talker", &address, "wire_bytes_received", &row.wire_bytes_received)?;
+            }
+            number("conversations", "", "troubled", &all.troubled)?;
+            for row in &all.worst {
+                let name = format!("{} {}", row.protocol.name(), row.stream);
+                number("worst", &name, "client", &row.client)?;
+                number("worst", &name, "server", &row.server)?;
+                number("worst", &name, "stalled_ns", &row.stalled.0)?;
+                if let Some(failure) = row.failure {
+                    number("worst", &name, "failure", &failure.name())?;
+                }
+                number("worst", &name, "retransmissions", &row.retransmissions)?;
+                number("worst", &name, "zero_windows", &row.zero_windows)?;
+                number("worst", &name, "client_zero_window_ns", &row.client_zero_window.0)?;
+                number("worst", &name, "server_zero_window_ns", &row.server_zero_window.0)?;
+            }
         }
         for note in &report.notes {
             let file = note.file.as_deref().unwrap_or_default();

@@ -1,5 +1,6 @@
 //! The summary of a capture: facts, protocols, findings by kind, capture quality, what to look at next.
 
+mod conversations;
 mod machine;
 mod text;
 
@@ -23,7 +24,7 @@ impl View for Counts {
     type Piece = ();
 
     fn interests(&self) -> Interests {
-        Interests { kinds: KindSet::NONE, rows: false, gap: self.0 }
+        Interests { kinds: KindSet::NONE, rows: false, gap: self.0, summary: true }
     }
 
     fn digest(&self, _: &AnalysedBatch<'_>) {}

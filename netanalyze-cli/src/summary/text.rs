@@ -24,6 +24,9 @@ pub(super) fn report(
     capture(&mut out, &report.capture)?;
     protocols(&mut out, report)?;
     findings(&mut out, report, shown, analysis, palette)?;
+    if let Some(conversations) = &report.conversations {
+        super::conversations::sections(&mut out, conversations, palette)?;
+    }
     writeln!(out, "\nCapture quality")?;
     if report.notes.is_empty() {
         // Of the capture as a file: what the network lost stands among the findings.
@@ -33,7 +36,7 @@ pub(super) fn report(
     for note in &report.notes {
         writeln!(out, "  {}", note_line(note))?;
     }
-    next(&mut out, shown, analysis)?;
+    next(&mut out, report, shown, analysis)?;
     Ok(out)
 }
 
@@ -185,15 +188,22 @@ fn findings(
 }
 
 /// The command that a person would type next.
-fn next(out: &mut Vec<u8>, shown: &[&KindCount], analysis: &Analysis) -> io::Result<()> {
+fn next(out: &mut Vec<u8>, report: &Report, shown: &[&KindCount], analysis: &Analysis) -> io::Result<()> {
     let names = analysis.inputs.paths().iter().map(|path| shell_word(&path.display().to_string()));
     let names = names.collect::<Vec<_>>().join(" ");
     writeln!(out, "\nNext")?;
-    match shown.first() {
-        Some(worst) => {
-            writeln!(out, "  netanalyze {names} --findings")?;
-            writeln!(out, "  netanalyze --explain {}", worst.id)
+    if !shown.is_empty() {
+        writeln!(out, "  netanalyze {names} --findings")?;
+    }
+    match &report.conversations {
+        Some(all) if !all.worst.is_empty() => writeln!(out, "  netanalyze {names} --streams --sort stalled")?,
+        Some(all) if !all.top_talkers.is_empty() => {
+            writeln!(out, "  netanalyze {names} --streams --sort bytes")?
         }
+        _ => {}
+    }
+    match shown.first() {
+        Some(worst) => writeln!(out, "  netanalyze --explain {}", worst.id),
         None => writeln!(out, "  netanalyze {names} --packets"),
     }
 }

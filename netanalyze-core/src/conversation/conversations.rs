@@ -1,11 +1,21 @@
 //! All conversations of a finished run, by their stream numbers.
 
+use std::net::IpAddr;
+
+use super::key::FlowKey;
 use super::numbering::Numbering;
 use super::record::{Conversation, Protocol, Side, TcpConversationFacts, TtlRange};
 use super::shard::{ConversationRef, Shard, TcpConversation};
 use super::udp::UdpConversation;
 use crate::model::{Direction, FrameNumber, Span, Timestamp};
 use crate::tcp::Account;
+
+/// What an end sent.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Volume {
+    pub(crate) packets: u64,
+    pub(crate) wire_bytes: u64,
+}
 
 /// The conversations. Records are made one by one when they are asked for; here they stay compact.
 #[derive(Debug)]
@@ -75,6 +85,29 @@ impl Conversations {
     #[must_use]
     pub fn last_frame(&self) -> FrameNumber {
         self.last_frame
+    }
+
+    /// Addresses of every conversation, and what each end sent, in the order of stream numbers.
+    pub(crate) fn volumes(&self, take: &mut dyn FnMut([IpAddr; 2], [Volume; 2])) {
+        let ends = |key: &FlowKey| {
+            let (a, b) = key.endpoints(Direction::AtoB);
+            [a.ip(), b.ip()]
+        };
+        for stream in 0..self.count(Protocol::Tcp) {
+            let Some((_, conversation)) = self.tcp_at(stream) else { continue };
+            let account = conversation.account();
+            let of = |end| Volume { packets: account.packets(end), wire_bytes: account.wire_bytes(end) };
+            take(ends(conversation.key()), [of(Direction::AtoB), of(Direction::BtoA)]);
+        }
+        for &ConversationRef { shard, index } in &self.udp {
+            let shard = self.shards.get(usize::from(shard));
+            let Some(conversation) = shard.and_then(|shard| shard.udp_at(index)) else { continue };
+            let of = |end| {
+                let end = conversation.account.end(end);
+                Volume { packets: u64::from(end.packets), wire_bytes: end.wire_bytes }
+            };
+            take(ends(&conversation.key), [of(Direction::AtoB), of(Direction::BtoA)]);
+        }
     }
 
     /// The compact state of a TCP conversation.

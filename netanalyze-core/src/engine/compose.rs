@@ -4,9 +4,9 @@ use super::shared::Remains;
 use super::tally::{Occurrences, Tally};
 use crate::model::limits::{MAX_ANNOUNCEMENTS, MAX_LAYERS, MAX_NESTED_DATAGRAMS};
 use crate::model::{Note, NoteKind};
-use crate::report::{CaptureSummary, KindCount, ProtocolCount, Report};
+use crate::report::{CaptureSummary, ConversationSummary, KindCount, ProtocolCount, Report};
 
-pub(super) fn report(remains: Remains, tally: &Tally) -> Report {
+pub(super) fn report(remains: Remains, tally: &Tally, conversations: Option<ConversationSummary>) -> Report {
     let Remains { facts, mut notes, fragments, numbers, .. } = remains;
     let frame_note = |kind, occurrences: Occurrences, message: String| Note {
         kind,
@@ -111,6 +111,7 @@ pub(super) fn report(remains: Remains, tally: &Tally) -> Report {
                 first_frame: first(&kind.findings).0,
             })
             .collect(),
+        conversations,
         notes,
     }
 }

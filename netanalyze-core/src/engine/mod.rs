@@ -26,7 +26,7 @@ use crate::conversation::Conversations;
 use crate::expert::KindSet;
 use crate::field::AnalysedBatch;
 use crate::model::{Error, Span};
-use crate::report::Report;
+use crate::report::{ConversationSummary, Report};
 pub use face::{Analyzer, Found, Frame, Live, Observer, Rule, Wants};
 use shared::{Remains, Shared, StopOnPanic};
 use tally::Tally;
@@ -41,12 +41,14 @@ pub struct Interests {
     pub rows: bool,
     /// Silence that is worth a finding.
     pub gap: Span,
+    /// Whether the report sums up the conversations.
+    pub summary: bool,
 }
 
 impl Default for Interests {
-    /// Every finding, no rows, silences above one second.
+    /// Every finding, no rows, silences above one second, no summary of conversations.
     fn default() -> Self {
-        Interests { kinds: KindSet::ALL, rows: false, gap: Span(1_000_000_000) }
+        Interests { kinds: KindSet::ALL, rows: false, gap: Span(1_000_000_000), summary: false }
     }
 }
 
@@ -123,11 +125,12 @@ where
 {
     let mut accept = accept;
     let accept = |piece: V::Piece, batch: &AnalysedBatch<'_>| accept(piece, batch).map_err(Error::Output);
-    let kinds = view.interests().kinds;
+    let interests = view.interests();
     let (mut accept, mut remains, mut tally) = drive(sources, threads, view, accept, cancellation)?;
     let conversations = ending::conversations(&mut remains, &tally);
-    ending::view(view, kinds, &conversations, &mut tally, &mut accept)?;
-    Ok(compose::report(remains, &tally))
+    ending::view(view, interests.kinds, &conversations, &mut tally, &mut accept)?;
+    let summary = interests.summary.then(|| ConversationSummary::new(&conversations));
+    Ok(compose::report(remains, &tally, summary))
 }
 
 /// Analyses all frames; what is left is to be done at the end.

@@ -108,7 +108,8 @@ pub(crate) fn endings(conversations: &Conversations) -> impl Iterator<Item = End
 
 const FLAGS: [Flags; 4] = [Flags::UNANSWERED, Flags::HALF_CLOSED, Flags::NEVER_CLOSED, Flags::ONE_SIDED];
 
-fn ending_flags(conversation: &TcpConversation, capture_end: Timestamp) -> Flags {
+/// What there is to find in a conversation when the capture ends.
+pub(crate) fn ending_flags(conversation: &TcpConversation, capture_end: Timestamp) -> Flags {
     let account = conversation.account();
     let mut flags = Flags::NONE;
     if account.first_frame() == FrameNumber(0) {

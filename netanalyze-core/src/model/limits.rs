@@ -45,3 +45,6 @@ pub const MAX_ZSTD_WINDOW: u64 = 128 << 20;
 /// Holes in the captured sequence numbers of one direction that are kept apart. A window of 16 MiB with every second segment lost has
 /// more, but then nobody counts single bytes.
 pub const MAX_HOLES: usize = 64;
+
+/// Addresses that are counted apart for a report. In a capture with more ends, those are counted in which most traffic meets.
+pub const MAX_HOSTS: usize = 65_536;

@@ -1,5 +1,12 @@
 //! The serialisable result of an analysis. Key order is free for readers; the version changes when a key changes its meaning.
 
+mod conversations;
+mod heaviest;
+
+pub use conversations::{
+    ConversationSummary, Failure, HostCount, STATE_THRESHOLDS, StateCount, Talker, Worst,
+};
+
 use serde::Serialize;
 
 use crate::capture::CaptureFacts;
@@ -18,6 +25,9 @@ pub struct Report {
     pub protocols: Vec<ProtocolCount>,
     /// Findings by kind, in catalogue order. Counts cover every kind, whatever was listed.
     pub findings_by_kind: Vec<KindCount>,
+    /// What all conversations came to, if the view wanted to know ([`Interests::summary`](crate::engine::Interests::summary)).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub conversations: Option<ConversationSummary>,
     /// Capture quality: what was damaged, missing or left out.
     #[serde(skip)]
     pub notes: Vec<Note>,

@@ -4,7 +4,7 @@
 //! Rare things (anything that went wrong, round-trip times, holes) are allocated when they first happen: most connections are well.
 
 use super::analysis::Flags;
-use super::end::{End, TcpSide};
+use super::end::{End, TcpSide, Troubles};
 use super::history::History;
 use super::segment::{Scope, Segment};
 use super::state::{ClosedBy, Closing, EndState, States};
@@ -178,6 +178,11 @@ impl Account {
     /// What TCP tells of an end.
     pub(crate) fn facts(&self, end: Direction) -> TcpSide {
         self.end(end).facts(self.state(end), self.last)
+    }
+
+    /// What went wrong with an end.
+    pub(crate) fn troubles(&self, end: Direction) -> Troubles {
+        self.end(end).troubles(self.last)
     }
 
     /// Whether an end acknowledged what only the other end can have sent.

@@ -68,6 +68,17 @@ struct Trouble {
     zero_window: Span,
 }
 
+/// The figures by which conversations are ranked.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Troubles {
+    /// As [`TcpSide::retransmissions`].
+    pub(crate) retransmissions: u64,
+    /// As [`TcpSide::zero_windows`].
+    pub(crate) zero_windows: u64,
+    /// As [`TcpSide::zero_window`].
+    pub(crate) zero_window: Span,
+}
+
 /// One end's books.
 #[derive(Debug)]
 pub(super) struct End {
@@ -247,11 +258,19 @@ impl End {
         self.ack_advanced
     }
 
+    /// What went wrong with it, when the connection's last packet came at `last`.
+    pub(super) fn troubles(&self, last: Timestamp) -> Troubles {
+        self.trouble.as_ref().map_or_else(Troubles::default, |trouble| Troubles {
+            retransmissions: u64::from(trouble.retransmissions),
+            zero_windows: u64::from(trouble.zero_windows),
+            zero_window: trouble.zero_window_until(last),
+        })
+    }
+
     /// The books closed at `last`, the time of the connection's last packet.
     pub(super) fn facts(&self, state: EndState, last: Timestamp) -> TcpSide {
         let none = Trouble::default();
         let trouble = self.trouble.as_deref().unwrap_or(&none);
-        let still_closed = trouble.zero_since.map_or(0, |since| last.since(since).0.max(0));
         TcpSide {
             state,
             syn: self.syn.options(),
@@ -263,7 +282,7 @@ impl End {
             missing_bytes: self.holes.as_ref().map_or(0, |holes| holes.bytes()),
             duplicate_acks: u64::from(trouble.duplicate_acks),
             zero_windows: u64::from(trouble.zero_windows),
-            zero_window: Span(trouble.zero_window.0.saturating_add(still_closed)),
+            zero_window: trouble.zero_window_until(last),
             window_min_bytes: (self.window_min != u32::MAX).then_some(self.window_min),
             bytes_in_flight_max: self.bytes_in_flight_max,
             rtt: self.rtt.as_ref().map(|rtt| rtt.summary()),
@@ -272,6 +291,12 @@ impl End {
 }
 
 impl Trouble {
+    /// How long the window was closed, with the time until `last` if it still is.
+    fn zero_window_until(&self, last: Timestamp) -> Span {
+        let still_closed = self.zero_since.map_or(0, |since| last.since(since).0.max(0));
+        Span(self.zero_window.0.saturating_add(still_closed))
+    }
+
     fn closed_for(&mut self, since: Timestamp, until: Timestamp) {
         self.zero_window = Span(self.zero_window.0.saturating_add(until.since(since).0.max(0)));
     }

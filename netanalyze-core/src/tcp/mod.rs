@@ -25,6 +25,7 @@ mod verdict;
 
 pub use analysis::{Figures, Flags};
 pub use end::TcpSide;
+pub(crate) use end::Troubles;
 pub use flow::WindowScale;
 pub use history::History;
 pub use rtt::RttSummary;

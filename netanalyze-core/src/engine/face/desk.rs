@@ -16,7 +16,7 @@ use crate::conversation::Protocol;
 use crate::expert::{Finding, KindSet, Severity};
 use crate::field::{AnalysedBatch, AnalysedFrame};
 use crate::model::{Error, FrameNumber, Span};
-use crate::report::{KindCount, Report};
+use crate::report::{ConversationSummary, KindCount, Report};
 
 /// The caller's options and rules, and what the rules found.
 pub(super) struct Desk {
@@ -79,7 +79,7 @@ impl Desk {
             kinds = KindSet::ALL;
         }
         let rows = wants.contains(Wants::PACKETS) || self.rules_want(Wants::PACKETS);
-        Interests { kinds, rows, gap: self.gap }
+        Interests { kinds, rows, gap: self.gap, summary: wants.contains(Wants::CONVERSATIONS) }
     }
 
     pub(super) fn check(&self) -> Result<(), Error> {
@@ -203,7 +203,7 @@ impl Desk {
         let place = |finding: &Finding| (finding.frame, finding.stream);
         custom.sort_by_key(place);
         let mut custom = custom.into_iter().peekable();
-        let kinds = self.interests(wants).kinds;
+        let Interests { kinds, summary, .. } = self.interests(wants);
         ending::findings(kinds, &conversations, &mut tally, |findings| {
             for finding in findings {
                 while let Some(before) = custom.next_if(|custom| place(custom) < place(finding)) {
@@ -220,7 +220,8 @@ impl Desk {
                 observer.conversation(&conversation)?;
             }
         }
-        let mut report = compose::report(remains, &tally);
+        let summary = summary.then(|| ConversationSummary::new(&conversations));
+        let mut report = compose::report(remains, &tally, summary);
         report.findings_by_kind.extend(self.counts.iter().map(|(&id, count)| KindCount {
             id,
             severity: count.severity,

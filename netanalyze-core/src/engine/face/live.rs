@@ -150,8 +150,9 @@ impl Live {
     /// What the observer returns, and [`Error::Cancelled`] on cancellation.
     pub fn finish<O: Observer + ?Sized>(self, observer: &mut O) -> Result<Report, Error> {
         let facts = self.facts();
-        let Live { desk, steps, fragments, shards, numbers, .. } = self;
-        let remains = Remains { facts, notes: Vec::new(), fragments, numbers, shards };
+        let Live { desk, times, steps, fragments, shards, numbers, .. } = self;
+        let capture_start = times.map_or(Timestamp(0), |times| times.capture_start);
+        let remains = Remains { facts, notes: Vec::new(), fragments, numbers, shards, capture_start };
         desk.end(remains, steps.tally, observer.wants(), observer)
     }
 

@@ -25,7 +25,7 @@ impl Wants {
     pub const PACKETS: Wants = Wants(1);
     /// Findings.
     pub const FINDINGS: Wants = Wants(2);
-    /// Every conversation, at the end.
+    /// Every conversation, at the end, and their summary in the report.
     pub const CONVERSATIONS: Wants = Wants(4);
     /// All of it.
     pub const ALL: Wants = Wants(7);

@@ -1,0 +1,374 @@
+//! What all conversations came to: in which states their ends are, who sent most, which fared worst and why.
+//!
+//! Made once, at the end of a run and only for views that want it: one walk over the compact books, two where there are very many.
+
+use std::net::IpAddr;
+
+use serde::{Serialize, Serializer};
+
+use super::heaviest::{Traffic, heaviest};
+use crate::conversation::{Conversations, Protocol, TcpConversation};
+use crate::expert::{KindId, ending_flags, kind_by_id};
+use crate::model::{Direction, Endpoint, FrameNumber, Span};
+use crate::tcp::{ClosedBy, EndState, Flags, Troubles};
+
+/// Addresses that are listed as top talkers.
+const TOP_TALKERS: usize = 10;
+
+/// Conversations that are listed as the worst.
+const WORST: usize = 10;
+
+/// The states whose ends a host should not have more of, and how many (the field guide that this project follows). More CLOSE-WAIT than
+/// 100 are an application that forgets to close; more SYN-RECV than 500 a flood, or a listener that accepts too slowly; more SYN-SENT than
+/// 200 a server that is down or filtered; more FIN-WAIT-2 than 500 peers that do not close; more TIME-WAIT than 10,000 use up ports.
+pub const STATE_THRESHOLDS: [(EndState, u64); 5] = [
+    (EndState::SynSent, 200),
+    (EndState::SynReceived, 500),
+    (EndState::FinWait2, 500),
+    (EndState::CloseWait, 100),
+    (EndState::TimeWait, 10_000),
+];
+
+/// What all conversations came to.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct ConversationSummary {
+    /// Ends of TCP conversations by the state that they are in when the capture ends, in the order of a connection's life. Every
+    /// conversation has two.
+    pub states: Vec<StateCount>,
+    /// Addresses by bytes sent and received over TCP and UDP, the first ten.
+    pub top_talkers: Vec<Talker>,
+    /// The ten TCP conversations that fared worst: by time stalled, then whether they failed, then retransmissions and closed windows.
+    pub worst: Vec<Worst>,
+    /// How many conversations have any of these.
+    pub troubled: u64,
+}
+
+/// Ends in a state.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct StateCount {
+    /// The state.
+    pub state: EndState,
+    /// Ends that are in it.
+    pub ends: u64,
+    /// How many there may be before something is wrong ([`STATE_THRESHOLDS`]).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub threshold: Option<u64>,
+    /// Whether there are more.
+    pub exceeded: bool,
+    /// If so, the host that has most of them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub most_at: Option<HostCount>,
+}
+
+/// Ends at a host.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct HostCount {
+    /// Its address.
+    pub address: IpAddr,
+    /// How many.
+    pub ends: u64,
+}
+
+/// What an address sent and received over TCP and UDP.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Talker {
+    /// The address.
+    pub address: IpAddr,
+    /// In how many conversations.
+    pub conversations: u64,
+    /// Packets both ways.
+    pub packets: u64,
+    /// Bytes on the wire that it sent.
+    pub wire_bytes_sent: u64,
+    /// Bytes on the wire that were sent to it.
+    pub wire_bytes_received: u64,
+}
+
+/// How a connection failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Failure {
+    /// The SYN was answered with an RST.
+    Refused,
+    /// The SYN was not answered at all.
+    Unanswered,
+    /// The client reset it.
+    ClientReset,
+    /// The server reset it.
+    ServerReset,
+}
+
+impl Failure {
+    /// As machine-readable output spells it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Failure::Refused => "refused",
+            Failure::Unanswered => "unanswered",
+            Failure::ClientReset => "client_reset",
+            Failure::ServerReset => "server_reset",
+        }
+    }
+}
+
+/// A conversation that fared badly, and what happened to it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Worst {
+    /// TCP.
+    pub protocol: Protocol,
+    /// `tcp.stream`.
+    pub stream: u32,
+    /// The end that opened, as in [`Conversation`](crate::conversation::Conversation).
+    #[serde(serialize_with = "display")]
+    pub client: Endpoint,
+    /// The other.
+    #[serde(serialize_with = "display")]
+    pub server: Endpoint,
+    /// Time that passed in silences which ended in a retransmission, or while a window was closed, or that were worth a finding.
+    #[serde(rename = "stalled_ns", serialize_with = "nanoseconds")]
+    pub stalled: Span,
+    /// How it failed, if it did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub failure: Option<Failure>,
+    /// Segments of both ends flagged as a retransmission of any kind.
+    pub retransmissions: u64,
+    /// Segments of both ends with a closed window.
+    pub zero_windows: u64,
+    /// How long the client's window was closed.
+    #[serde(rename = "client_zero_window_ns", serialize_with = "nanoseconds")]
+    pub client_zero_window: Span,
+    /// How long the server's window was closed.
+    #[serde(rename = "server_zero_window_ns", serialize_with = "nanoseconds")]
+    pub server_zero_window: Span,
+    /// A display filter that shows it in Wireshark.
+    pub filter: String,
+}
+
+fn display<S: Serializer>(value: &impl std::fmt::Display, s: S) -> Result<S::Ok, S::Error> {
+    s.collect_str(value)
+}
+
+fn nanoseconds<S: Serializer>(span: &Span, s: S) -> Result<S::Ok, S::Error> {
+    s.serialize_i64(span.0)
+}
+
+impl ConversationSummary {
+    /// Sums them up.
+    pub(crate) fn new(conversations: &Conversations) -> Self {
+        let mut states = [0_u64; EndState::ALL.len()];
+        let mut worst = Ranking::default();
+        let refused = kind_by_id("netanalyze.refused");
+        for stream in 0..conversations.count(Protocol::Tcp) {
+            let Some(conversation) = booked(conversations, stream) else { continue };
+            for end in [Direction::AtoB, Direction::BtoA] {
+                if let Some(count) = states.get_mut(conversation.account().state(end) as usize) {
+                    *count += 1;
+                }
+            }
+            worst.offer(Badness::new(conversations, conversation, refused), stream);
+        }
+        ConversationSummary {
+            states: EndState::ALL
+                .into_iter()
+                .zip(states)
+                .filter(|&(_, ends)| ends > 0)
+                .map(|(state, ends)| state_count(conversations, state, ends))
+                .collect(),
+            top_talkers: top_talkers(conversations),
+            troubled: worst.offered,
+            worst: worst
+                .list
+                .iter()
+                .filter_map(|(badness, stream)| row(conversations, *badness, *stream))
+                .collect(),
+        }
+    }
+}
+
+/// A TCP conversation with packets of its own, not one that is only quoted in ICMP errors.
+fn booked(conversations: &Conversations, stream: u32) -> Option<&TcpConversation> {
+    let (_, conversation) = conversations.tcp_at(stream)?;
+    (conversation.account().first_frame() != FrameNumber(0)).then_some(conversation)
+}
+
+fn state_count(conversations: &Conversations, state: EndState, ends: u64) -> StateCount {
+    let threshold = STATE_THRESHOLDS.iter().find(|(of, _)| *of == state).map(|&(_, threshold)| threshold);
+    let exceeded = threshold.is_some_and(|threshold| ends > threshold);
+    let mut hosts = Vec::new();
+    if exceeded {
+        hosts = heaviest(
+            ends,
+            1,
+            |traffic| traffic.conversations,
+            |add| {
+                for stream in 0..conversations.count(Protocol::Tcp) {
+                    let Some(conversation) = booked(conversations, stream) else { continue };
+                    for end in [Direction::AtoB, Direction::BtoA] {
+                        if conversation.account().state(end) == state {
+                            let (of, _) = conversation.key().endpoints(end);
+                            add(of.ip(), Traffic { conversations: 1, ..Traffic::default() });
+                        }
+                    }
+                }
+            },
+        );
+    }
+    let most_at = hosts.first().map(|&(address, traffic)| HostCount { address, ends: traffic.conversations });
+    StateCount { state, ends, threshold, exceeded, most_at }
+}
+
+fn top_talkers(conversations: &Conversations) -> Vec<Talker> {
+    let streams = [Protocol::Tcp, Protocol::Udp].map(|protocol| u64::from(conversations.count(protocol)));
+    let ends = streams.iter().sum::<u64>().saturating_mul(2);
+    let hosts = heaviest(ends, TOP_TALKERS, Traffic::bytes, |add| {
+        conversations.volumes(&mut |[a, b], [from_a, from_b]| {
+            let packets = from_a.packets.saturating_add(from_b.packets);
+            let (from_a, from_b) = (from_a.wire_bytes, from_b.wire_bytes);
+            if packets == 0 {
+                return;
+            }
+            if a == b {
+                let all = from_a.saturating_add(from_b);
+                return add(a, Traffic { conversations: 1, packets, sent: all, received: all });
+            }
+            add(a, Traffic { conversations: 1, packets, sent: from_a, received: from_b });
+            add(b, Traffic { conversations: 1, packets, sent: from_b, received: from_a });
+        });
+    });
+    let talker = |(address, traffic): (IpAddr, Traffic)| Talker {
+        address,
+        conversations: traffic.conversations,
+        packets: traffic.packets,
+        wire_bytes_sent: traffic.sent,
+        wire_bytes_received: traffic.received,
+    };
+    hosts.into_iter().map(talker).collect()
+}
+
+/// What ranks conversations, in the order of its parts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Badness {
+    stalled: Span,
+    failed: bool,
+    troubles: u64,
+    failure: Option<Failure>,
+}
+
+impl Badness {
+    fn new(conversations: &Conversations, conversation: &TcpConversation, refused: Option<KindId>) -> Self {
+        let account = conversation.account();
+        let is_refused = refused.is_some_and(|kind| conversation.kinds_seen >> kind.0 & 1 != 0);
+        let failure = match account.closed_by() {
+            Some(ClosedBy::ClientReset) => Some(Failure::ClientReset),
+            Some(ClosedBy::ServerReset) if is_refused => Some(Failure::Refused),
+            Some(ClosedBy::ServerReset) => Some(Failure::ServerReset),
+            Some(_) => None,
+            None => ending_flags(conversation, conversations.capture_end())
+                .has(Flags::UNANSWERED)
+                .then_some(Failure::Unanswered),
+        };
+        let troubles = [Direction::AtoB, Direction::BtoA].map(|end| account.troubles(end));
+        let troubles = troubles.iter().map(|t| t.retransmissions.saturating_add(t.zero_windows)).sum();
+        Badness { stalled: account.stalled(), failed: failure.is_some(), troubles, failure }
+    }
+
+    fn is_none(self) -> bool {
+        self.stalled <= Span(0) && !self.failed && self.troubles == 0
+    }
+}
+
+/// The worst so far, the worst first; of equal ones the lower stream number.
+#[derive(Debug, Default)]
+struct Ranking {
+    list: Vec<(Badness, u32)>,
+    offered: u64,
+}
+
+impl Ranking {
+    /// Takes conversations in the order of their stream numbers.
+    fn offer(&mut self, badness: Badness, stream: u32) {
+        if badness.is_none() {
+            return;
+        }
+        self.offered += 1;
+        let rank = |of: &Badness| (of.stalled, of.failed, of.troubles);
+        let place = self.list.partition_point(|(other, _)| rank(other) >= rank(&badness));
+        if place < WORST {
+            self.list.insert(place, (badness, stream));
+            self.list.truncate(WORST);
+        }
+    }
+}
+
+fn row(conversations: &Conversations, badness: Badness, stream: u32) -> Option<Worst> {
+    let conversation = booked(conversations, stream)?;
+    let account = conversation.account();
+    let from = account.client();
+    let (client, server) = conversation.key().endpoints(from);
+    let (of_client, of_server): (Troubles, Troubles) =
+        (account.troubles(from), account.troubles(from.reverse()));
+    Some(Worst {
+        protocol: Protocol::Tcp,
+        stream,
+        client,
+        server,
+        stalled: badness.stalled,
+        failure: badness.failure,
+        retransmissions: of_client.retransmissions.saturating_add(of_server.retransmissions),
+        zero_windows: of_client.zero_windows.saturating_add(of_server.zero_windows),
+        client_zero_window: of_client.zero_window,
+        server_zero_window: of_server.zero_window,
+        filter: format!("tcp.stream == {stream}"),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn states_are_counted_at_their_places() {
+        for (place, state) in EndState::ALL.into_iter().enumerate() {
+            assert_eq!(state as usize, place);
+        }
+    }
+
+    #[test]
+    fn the_kind_of_refusals_is_in_the_catalogue() {
+        assert!(kind_by_id("netanalyze.refused").is_some());
+    }
+
+    #[test]
+    fn time_ranks_before_failure_and_failure_before_troubles() {
+        let badness = |ns, failure: Option<Failure>, troubles| Badness {
+            stalled: Span(ns),
+            failed: failure.is_some(),
+            troubles,
+            failure,
+        };
+        let mut ranking = Ranking::default();
+        let offers = [
+            badness(0, None, 0),
+            badness(0, None, 3),
+            badness(0, Some(Failure::Refused), 0),
+            badness(5, None, 0),
+            badness(0, Some(Failure::ServerReset), 0),
+            badness(5, Some(Failure::Unanswered), 1),
+            badness(0, Some(Failure::ServerReset), 7),
+        ];
+        for (stream, badness) in offers.into_iter().enumerate() {
+            ranking.offer(badness, stream as u32);
+        }
+        let order: Vec<u32> = ranking.list.iter().map(|(_, stream)| *stream).collect();
+        assert_eq!((order, ranking.offered), (vec![5, 3, 6, 2, 4, 1], 6));
+        for stream in 10..40 {
+            ranking.offer(badness(1, None, 0), stream);
+        }
+        let order: Vec<u32> = ranking.list.iter().map(|(_, stream)| *stream).collect();
+        assert_eq!(order, [5, 3, 10, 11, 12, 13, 14, 15, 16, 17]);
+        assert_eq!(ranking.offered, 36);
+    }
+}

@@ -92,10 +92,12 @@ impl Coverage {
         self.known.then_some(self.top)
     }
 
-    /// A FIN takes a number, too.
-    pub(crate) fn finish(&mut self, end: u32) {
+    /// A FIN takes a number, too. One that comes late was a hole until now.
+    pub(crate) fn finish(&mut self, end: u32, holes: &mut Option<Box<Holes>>) {
         if self.known && self.top == end {
             self.top = end.wrapping_add(1);
+        } else if let Some(holes) = holes {
+            holes.fill(end, end.wrapping_add(1));
         }
     }
 
@@ -131,6 +133,12 @@ impl Coverage {
         }
         let mut new = 0;
         if before(start, self.low) {
+            if self.from_syn && self.low == self.top && self.low.wrapping_sub(start) > 1 {
+                // No data so far, and this is no keep-alive: the SYN that was captured was not the one that counts. A SYN-ACK may be answered
+                // twice, with different numbers, or be made by a proxy.
+                (self.low, self.top) = (start, end);
+                return len;
+            }
             if self.from_syn || self.low.wrapping_sub(start) > GREATEST_WINDOW {
                 return 0;
             }
@@ -173,7 +181,7 @@ mod tests {
     fn tells_new_from_repeated_and_missing() {
         for base in [0, 1000, u32::MAX - 150, (1 << 31) - 150] {
             let at = |offset: i32| base.wrapping_add_signed(offset);
-            let cases: [Case; 8] = [
+            let cases: [Case; 10] = [
                 ("in order", Some(base), vec![(at(0), 100), (at(100), 100)], vec![100, 100], 0),
                 ("repeated", Some(base), vec![(at(0), 100), (at(0), 100)], vec![100, 0], 0),
                 ("partly repeated", Some(base), vec![(at(0), 100), (at(50), 100)], vec![100, 50], 0),
@@ -200,6 +208,14 @@ mod tests {
                     50,
                 ),
                 ("before the SYN", Some(base), vec![(at(0), 10), (at(-1), 1)], vec![10, 0], 0),
+                ("a keep-alive before any data", Some(base), vec![(at(-1), 1), (at(0), 9)], vec![0, 9], 0),
+                (
+                    "the SYN was not the one that counts",
+                    Some(base),
+                    vec![(at(-5000), 100), (at(-4900), 50), (at(-5000), 100)],
+                    vec![100, 50, 0],
+                    0,
+                ),
             ];
             for (what, syn, segments, new, missing) in cases {
                 assert_eq!(run(syn, &segments), (new, missing), "{what} from {base}");
@@ -241,6 +257,17 @@ mod tests {
         assert_eq!(holes.as_ref().unwrap().ranges.len(), MAX_HOLES);
         assert_eq!(holes.as_ref().unwrap().bytes(), 20 + (2 * MAX_HOLES as u64 - 1) * 10);
         assert_eq!(coverage.add(0, 20, &mut holes), 0, "a hole that was given up counts as captured");
+    }
+
+    #[test]
+    fn a_late_fin_fills_its_hole() {
+        let (mut coverage, mut holes) = (Coverage::default(), None);
+        coverage.synchronise(0);
+        coverage.add(0, 10, &mut holes);
+        coverage.add(11, 0, &mut holes);
+        assert_eq!(holes.as_ref().unwrap().bytes(), 1);
+        coverage.finish(10, &mut holes);
+        assert_eq!((holes.unwrap().bytes(), coverage.top()), (0, Some(11)));
     }
 
     #[test]

@@ -177,7 +177,7 @@ impl End {
         let repeated = u64::from(len - new.min(len));
         let in_order = before.is_none_or(|top| top == start);
         if flags.fin() {
-            self.coverage.finish(start.wrapping_add(len));
+            self.coverage.finish(start.wrapping_add(len), &mut self.holes);
         }
         if repeated > 0 {
             let trouble = self.trouble.get_or_insert_default();

@@ -11,3 +11,4 @@ mod readme;
 mod streams;
 mod summary;
 mod support;
+mod threads;

@@ -7,6 +7,8 @@ mod engine;
 mod face;
 mod fields;
 mod golden;
+mod limits;
+mod properties;
 mod records;
 mod robustness;
 mod view;

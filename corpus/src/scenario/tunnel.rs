@@ -28,6 +28,7 @@ pub(super) fn captures() -> Vec<Capture> {
         captures.push(Capture::pcap_as(file, shows, &Pcap::link(number), trace));
     }
     captures.push(aggregate());
+    captures.push(aggregate_repeats());
     captures
 }
 
@@ -118,6 +119,46 @@ fn aggregate() -> Capture {
     Capture::pcap_as(
         "link-80211-aggregate.pcap",
         "several TCP packets in one 802.11 frame",
+        &Pcap::link(105),
+        trace,
+    )
+}
+
+/// Several headers of one frame with the same numbers share what the analysis says of them, whatever stands between them.
+fn aggregate_repeats() -> Capture {
+    let mut trace = Trace::new();
+    // Many pairs, so that wherever a reader keeps its conversations, some pairs are kept together.
+    let mut connections: Vec<Connection> = (0..12).map(|n| Connection::v4(58_060 + n, 5_923)).collect();
+    for part in 0..2u8 {
+        let (mut packets, mut sights) = (Vec::new(), Vec::new());
+        for connection in &mut connections {
+            if part == 1 {
+                connection.unseen_data(&trace, Side::Client, &filler(30, part));
+            }
+            let segment = connection.segment(&trace, Side::Client, flag::ACK | flag::PSH, &filler(20, part));
+            connection.deliver(&segment);
+            packets.push(connection.packet(&segment, u16::from(part)));
+            sights.push(connection.sight(&segment));
+        }
+        if part == 1 {
+            // The next segment of the first, then everything again.
+            let segment = connections[0].segment(&trace, Side::Client, flag::ACK, &filler(10, part));
+            let (packets_again, sights_again) = (packets.clone(), sights.clone());
+            packets.push(connections[0].packet(&segment, 7));
+            sights.push(connections[0].sight(&segment));
+            packets.extend(packets_again);
+            sights.extend(sights_again);
+        }
+        trace.push(rare::wlan_aggregate(Side::Client, &packets));
+        for sight in sights {
+            trace.saw(sight);
+        }
+        trace.wait_ms(6);
+    }
+    trace.expect("tcp.analysis.lost_segment");
+    Capture::pcap_as(
+        "link-80211-aggregate-repeats.pcap",
+        "the same TCP headers twice in one 802.11 frame, with others between them",
         &Pcap::link(105),
         trace,
     )

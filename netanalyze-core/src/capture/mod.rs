@@ -6,6 +6,9 @@
 mod batch;
 mod book;
 mod compressed;
+#[cfg(any(test, feature = "fuzzing"))]
+#[doc(hidden)]
+pub mod fuzz;
 mod input;
 mod magic;
 mod packed;

@@ -12,6 +12,7 @@ mod packet;
 mod record;
 mod shard;
 mod slab;
+mod twin;
 mod udp;
 
 pub use conversations::Conversations;

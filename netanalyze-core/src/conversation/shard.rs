@@ -6,11 +6,12 @@ use super::SHARDS;
 use super::key::{FlowKey, KeyHasher};
 use super::packet::{TcpPacket, UdpPacket};
 use super::slab::Slab;
+use super::twin::Twins;
 use super::udp::{UdpAccount, UdpConversation};
 use crate::model::FrameNumber;
 use crate::packet::tcp_option::TcpOptions;
 use crate::protocol::socks::{self, Negotiation};
-use crate::tcp::{Account, Analysis, Birth, Connection, Flags, Passing, Pool, Segment, SynOutcome, Verdict};
+use crate::tcp::{Account, Birth, Connection, Flags, Passing, Pool, Segment, SynOutcome, Verdict};
 
 /// Which conversation, before it has its stream number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -74,16 +75,6 @@ pub(crate) struct Touched<'s> {
     pub relay_begins: bool,
 }
 
-/// The record of the last header seen: a second header of the same frame with the same numbers shares it.
-#[derive(Clone, Copy, Debug)]
-struct Twin {
-    index: u32,
-    frame: FrameNumber,
-    seq: u32,
-    ack: u32,
-    record: Option<Analysis>,
-}
-
 /// A 64th of all conversations.
 #[derive(Debug)]
 pub(crate) struct Shard {
@@ -95,7 +86,7 @@ pub(crate) struct Shard {
     udp: Slab<UdpConversation>,
     udp_index: HashTable<u32>,
     pool: Pool,
-    twin: Option<Twin>,
+    twins: Twins,
 }
 
 impl Shard {
@@ -110,7 +101,7 @@ impl Shard {
             udp: Slab::default(),
             udp_index: HashTable::new(),
             pool: Pool::default(),
-            twin: None,
+            twins: Twins::default(),
         }
     }
 
@@ -143,7 +134,7 @@ impl Shard {
                     SynOutcome::Continues => Birth::Known,
                 };
                 if birth == Birth::Known {
-                    let twin = take_twin(&mut self.twin, index, &segment);
+                    let twin = self.twins.find(index, &segment);
                     let verdict =
                         conversation.connection.advance(packet.direction, &segment, twin, &mut self.pool);
                     (index, Arrival::Known, verdict)
@@ -162,7 +153,7 @@ impl Shard {
                 (index, Arrival::New, verdict)
             }
         };
-        self.twin = Some(Twin { index, frame, seq: segment.seq, ack: segment.ack, record: verdict.analysis });
+        self.twins.remember(index, &segment, verdict.analysis);
         let conversation = self.tcp.get_mut(index)?;
         if !packet.origin.is_quoted() {
             conversation.account.book(packet.direction, &segment, &mut verdict, passing);
@@ -277,13 +268,4 @@ fn open(
         },
         verdict,
     )
-}
-
-fn take_twin(twin: &mut Option<Twin>, index: u32, segment: &Segment<'_>) -> Option<Analysis> {
-    let twin = twin.as_ref()?;
-    let same = twin.index == index
-        && twin.frame == segment.frame
-        && twin.seq == segment.seq
-        && twin.ack == segment.ack;
-    if same { twin.record } else { None }
 }

@@ -9,6 +9,9 @@ mod compose;
 mod decode;
 mod ending;
 mod face;
+#[cfg(any(test, feature = "fuzzing"))]
+#[doc(hidden)]
+pub mod fuzz;
 mod gate;
 mod shared;
 mod steps;

@@ -5,6 +5,10 @@
 //! Where fragments overlap, the one with the lower offset wins, then the one that came first.
 //! Costs a copy of the payload and a logarithmic step a fragment, whatever their order; fragments in order need no second copy.
 
+#[cfg(any(test, feature = "fuzzing"))]
+#[doc(hidden)]
+pub mod fuzz;
+
 use std::collections::{BTreeMap, VecDeque};
 use std::net::IpAddr;
 

@@ -11,6 +11,9 @@ mod cooked;
 mod dissect;
 mod ethernet;
 pub mod fragment;
+#[cfg(any(test, feature = "fuzzing"))]
+#[doc(hidden)]
+pub mod fuzz;
 mod gre;
 mod gtp;
 mod icmp;

@@ -11,6 +11,9 @@ mod connection;
 mod coverage;
 mod end;
 mod flow;
+#[cfg(any(test, feature = "fuzzing"))]
+#[doc(hidden)]
+pub mod fuzz;
 mod handshake;
 mod history;
 mod rtt;

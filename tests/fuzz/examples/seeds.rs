@@ -1,0 +1,79 @@
+//! Fills `corpus/` with seeds: the project's small captures for the targets that read captures, their frames for `frames`, and a few
+//! scripts for the targets that read scripts.
+
+use std::error::Error;
+use std::fs;
+use std::path::Path;
+
+use netanalyze_core::capture::{Batch, CaptureReader, Source};
+use netanalyze_core::packet::fuzz::LINKS;
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let seeds = here.join("corpus");
+    for target in ["containers", "engine", "frames", "fragments", "connections"] {
+        fs::create_dir_all(seeds.join(target))?;
+    }
+    let mut written = 0;
+    for entry in fs::read_dir(here.join("../../corpus/captures"))? {
+        let path = entry?.path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        for target in ["containers", "engine"] {
+            fs::copy(&path, seeds.join(target).join(&name))?;
+            written += 1;
+        }
+        for (number, frame) in frames(&path).into_iter().enumerate() {
+            fs::write(seeds.join("frames").join(format!("{name}-{number}")), frame)?;
+            written += 1;
+        }
+    }
+    // Three fragments in order, backwards, overlapping, with the end twice; a handshake with data, loss and a close.
+    let fragments: [&[u8]; 3] = [
+        &[0, 0, 8, 0, 0, 8, 8, 0, 16, 16, 5, 0],
+        &[16, 40, 9, 1, 0, 20, 30, 0, 0, 5, 20, 0, 0, 0, 9, 3],
+        &[16, 8, 8, 0, 16, 8, 40, 0, 0, 0, 0, 0, 0, 0, 8, 0],
+    ];
+    for (number, script) in fragments.into_iter().enumerate() {
+        fs::write(seeds.join("fragments").join(format!("script-{number}")), script)?;
+        written += 1;
+    }
+    for corner in 0..8 {
+        let mut script = vec![corner, 0, 7 - corner, 0];
+        for segment in [
+            [0, 7, 0, 0, 0, 0, 7, 7],
+            [1, 8, 0, 0, 0, 4, 7, 2],
+            [0, 0, 0, 0, 0, 4, 0, 0],
+            [0, 2, 4, 0, 0, 1, 0, 0],
+            [0, 2, 4, 100, 0, 1, 0, 0],
+            [1, 0, 0, 0, 156, 4, 3, 200],
+            [1, 0, 0, 0, 156, 1, 3, 200],
+            [0, 2, 4, 56, 0, 3, 0, 0],
+            [1, 0, 16, 0, 0, 4, 0, 0],
+            [0, 5, 0, 0, 0, 5, 0, 0],
+            [1, 5, 0, 0, 0, 4, 0, 0],
+        ] {
+            script.extend_from_slice(&segment);
+        }
+        fs::write(seeds.join("connections").join(format!("script-{corner}")), script)?;
+        written += 1;
+    }
+    println!("{written} seeds below {}", seeds.display());
+    Ok(())
+}
+
+/// The frames of a capture as `frames` reads them: link, frame check sequence, what was not captured, bytes.
+fn frames(path: &Path) -> Vec<Vec<u8>> {
+    let mut found = Vec::new();
+    let Ok(mut reader) = CaptureReader::open(vec![Source::File(path.to_owned())]) else { return found };
+    let mut batch = Batch::default();
+    while reader.next_batch(&mut batch).unwrap_or(false) {
+        for frame in &batch.frames {
+            let Some(link) = batch.links.get(frame.interface as usize) else { continue };
+            let Some(place) = LINKS.iter().position(|kind| *kind == link.kind) else { continue };
+            let [high, low] = ((frame.wire_len - frame.captured).min(0xffff) as u16).to_be_bytes();
+            let prefix = [place as u8, link.fcs_len, high, low];
+            found.push([&prefix, batch.frame_bytes(frame)].concat());
+        }
+    }
+    found
+}

@@ -1,0 +1,5 @@
+//! TCP sequence analysis, from a script of segments.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| netanalyze_core::tcp::fuzz::connections(data));

@@ -57,7 +57,8 @@ impl Reassembly {
         Reassembly { sides: [Side::Open(Reassembler::new(limits)), Side::Open(Reassembler::new(limits))] }
     }
 
-    /// Takes a segment that travels in `direction`. `ack` is its acknowledgement number if ACK is set and RST is not.
+    /// Takes a segment that travels in `direction`, with its acknowledgement number if ACK is set. One with RST is not for here: its numbers
+    /// and its text are no part of the streams (RFC 9293 §3.5.3); whoever believes it calls [`Reassembly::finish`].
     ///
     /// What the acknowledgement lets go of the other direction comes first: the receiver had it before it sent this segment.
     pub fn segment(
@@ -71,13 +72,6 @@ impl Reassembly {
             self.feed(direction.reverse(), parser, |side, sink| side.acknowledged(ack, sink));
         }
         self.feed(direction, parser, |side, sink| side.push(payload, sink));
-    }
-
-    /// The connection was reset: holes stay open no longer. Whatever comes nevertheless is still taken, since an RST can be forged or late.
-    pub fn reset(&mut self, parser: &mut impl StreamParser) {
-        for direction in [Direction::AtoB, Direction::BtoA] {
-            self.feed(direction, parser, |side, sink| side.flush(sink));
-        }
     }
 
     /// Nothing more comes. Directions that have not ended by themselves end as `end` says.

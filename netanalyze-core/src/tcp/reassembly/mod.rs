@@ -18,10 +18,11 @@
 //! - **A hole is filled by any later copy**, for as long as it is held open. It is closed as a gap
 //!   1. when the cap of [`Limits`] is reached: the oldest holes, as many as needed ([`Why::Abandoned`]);
 //!   2. when the receiver has acknowledged everything up to the first byte held beyond it, and three more segments of the connection, either
-//!      way, went by. The receiver has those bytes, so nobody will send them again: the capture lost them. Wireshark 4.0 closes at
+//!      way, went by without taking that back. The receiver has those bytes, so nobody will send them again: the capture lost them. Wireshark 4.0 closes at
 //!      the ACK itself; the slack lets a copy count that was recorded after its own acknowledgement, as happens where two directions are
 //!      captured on two queues. Without the rule a capture that missed one packet would hold up its parser until the cap;
-//!   3. at the end ([`Reassembler::finish`]), or when the connection is reset ([`Reassembler::flush`]).
+//!   3. at the end ([`Reassembler::finish`]). An RST alone is no end: it can be forged, damaged or late. Whoever knows that the connection is
+//!      over says so.
 //! - **A segment cut by the snapshot length** delivers what was captured; the rest is a hole like any other, closed as [`Why::Snapped`].
 //! - **A keep-alive** (RFC 9293 §3.8.4) repeats the last sequence number with at most one made-up byte. As Wireshark 4.0 tells them apart, a
 //!   single byte at the last number sent or acknowledged is no data. A zero-window probe carries the next byte, which is data.

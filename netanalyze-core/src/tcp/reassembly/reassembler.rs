@@ -44,7 +44,7 @@ pub struct Reassembler {
     next: u64,
     /// End of the furthest payload on the wire.
     sent: u64,
-    /// Highest acknowledgement, and the highest ones as of up to [`SLACK`] segments ago, the oldest first.
+    /// Latest acknowledgement, and what it was up to [`SLACK`] segments ago, the oldest first.
     acked: u64,
     aging: [u64; SLACK],
     fin: Option<u64>,
@@ -117,13 +117,13 @@ impl Reassembler {
         let place = self.place(ack);
         // One that is further ahead is damaged, or made up.
         if place <= self.sent.max(self.next).saturating_add(LARGEST_WINDOW) {
-            self.acked = self.acked.max(place.min(self.fin.unwrap_or(u64::MAX)));
+            self.acked = place.min(self.fin.unwrap_or(u64::MAX));
         }
         self.pass(sink);
     }
 
-    /// Closes every hole and hands on what lies beyond: nothing more is expected, but would be taken.
-    pub fn flush(&mut self, sink: &mut (impl FnMut(Chunk<'_>) + ?Sized)) {
+    /// Closes every hole and hands on what lies beyond.
+    fn flush(&mut self, sink: &mut (impl FnMut(Chunk<'_>) + ?Sized)) {
         while let Some((first, before)) = self.held.first() {
             self.close(first, Why::NotCaptured, Some(before), sink);
             self.drain(0, &[], sink);
@@ -131,7 +131,7 @@ impl Reassembler {
         self.close(self.sent, Why::NotCaptured, None, sink);
     }
 
-    /// Ends the direction: as [`Reassembler::flush`], and then reports what was acknowledged at the end but never seen.
+    /// Ends the direction: closes every hole, hands on what lies beyond, and reports what was acknowledged at last but never seen.
     ///
     /// A single sequence number there may be a FIN that was not captured, and is left out; so the last gap can be one byte too long.
     pub fn finish(&mut self, sink: &mut (impl FnMut(Chunk<'_>) + ?Sized)) {
@@ -324,9 +324,9 @@ impl Reassembler {
         }
     }
 
-    /// What was acknowledged at least [`SLACK`] segments ago.
+    /// What was acknowledged [`SLACK`] segments ago and ever since: a single number that is damaged or made up settles nothing.
     fn settled(&self) -> u64 {
-        self.aging.first().copied().unwrap_or(self.acked)
+        self.aging.iter().fold(self.acked, |least, &acked| least.min(acked))
     }
 
     /// A segment of the connection went by: closes the holes that an old acknowledgement covers.
@@ -336,7 +336,7 @@ impl Reassembler {
             let (to, before) = match self.held.first() {
                 Some((first, frame)) if first <= settled => (first, Some(frame)),
                 Some(_) => break,
-                // Nothing is held beyond; what was cut off at the end is known to be there, though.
+                // Nothing is held beyond; what was cut off, or lies before a FIN, is known to be there, though.
                 None => (settled.min(self.sent), None),
             };
             if to <= self.next {

@@ -268,3 +268,162 @@ fn hex_digit(bits: u8) -> u8 {
         letter => b'a' + (letter - 10),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use netanalyze_core::model::Timestamp;
+
+    use super::*;
+
+    fn data(frame: u64, offset: u64, bytes: &[u8]) -> Chunk<'_> {
+        Chunk::Data {
+            offset,
+            bytes,
+            frame: FrameNumber(frame),
+            time: Timestamp(5_000_000_000 + frame as i64 * 1_000_000),
+        }
+    }
+
+    fn gap(offset: u64, len: u64, why: Why, before: Option<u64>) -> Chunk<'static> {
+        Chunk::Gap { offset, len, why, before: before.map(FrameNumber) }
+    }
+
+    use Speaker::{Client, Server};
+
+    fn page(mut scribe: impl Scribe, chunks: &[(Speaker, Chunk<'_>)]) -> String {
+        let parties = Parties {
+            protocol: Protocol::Tcp,
+            stream: 3,
+            client: "192.0.2.1:40000".parse().unwrap(),
+            server: "[2001:db8::2]:80".parse().unwrap(),
+            capture_start: Timestamp(5_000_000_000),
+        };
+        let mut out = Vec::new();
+        scribe.head(&parties, &mut out).unwrap();
+        for (speaker, chunk) in chunks {
+            scribe.chunk(*speaker, chunk, &mut out).unwrap();
+        }
+        String::from_utf8(out).unwrap()
+    }
+
+    fn ascii(chunks: &[(Speaker, Chunk<'_>)]) -> String {
+        let text = page(Ascii::new(Protocol::Tcp), chunks);
+        text.split_once("2001:db8::2]:80\n").unwrap().1.to_owned()
+    }
+
+    #[test]
+    fn turns_have_headings_and_gaps_their_place() {
+        let text = page(
+            Ascii::new(Protocol::Tcp),
+            &[
+                (Client, data(4, 0, b"GET /\r\n")),
+                (Server, data(5, 0, b"one\ntw")),
+                (Server, data(6, 6, b"o")),
+                (Server, gap(7, 1, Why::Snapped, Some(9))),
+                (Server, data(9, 8, b"three\n")),
+                (Client, gap(7, 1460, Why::NotCaptured, None)),
+            ],
+        );
+        let expected = "\
+TCP conversation 3
+client  192.0.2.1:40000
+server  [2001:db8::2]:80
+
+→ client, frame 4, 0.004000000 s
+  GET /
+
+← server, frame 5, 0.005000000 s
+  one
+  two
+[1 byte missing: cut by the snapshot length, before frame 9]
+  three
+
+→ client
+[1460 bytes missing: not captured]
+";
+        assert_eq!(text, expected);
+    }
+
+    #[test]
+    fn datagrams_have_a_heading_each() {
+        let chunks =
+            [(Client, data(1, 0, b"a")), (Client, data(2, 1, b"")), (Client, gap(1, 5, Why::Snapped, None))];
+        let text = page(Ascii::new(Protocol::Udp), &chunks);
+        assert!(text.ends_with(
+            "\n→ client, frame 1, 0.001000000 s\n  a\n\n→ client, frame 2, 0.002000000 s, empty\n[5 bytes missing: cut by the snapshot length]\n"
+        ));
+    }
+
+    #[test]
+    fn nothing_in_a_payload_acts_on_the_terminal_or_looks_like_ours() {
+        let text = ascii(&[(
+            Client,
+            data(1, 0, b"\x1b[2J\0a\tb\\ \xe2\x80\xae\x7f\n\n\xe2\x86\x92 server\n[1 byte missing]\n"),
+        )]);
+        assert_eq!(
+            text,
+            "\n→ client, frame 1, 0.001000000 s\n  \\x1b[2J\\x00a\tb\\ \\xe2\\x80\\xae\\x7f\n  \n  \\xe2\\x86\\x92 server\n  [1 byte missing]\n"
+        );
+        for byte in 0..=255_u8 {
+            let text = ascii(&[(Client, data(1, 0, &[byte, b'x']))]);
+            assert!(text.bytes().all(|b| b == b'\n' || b == b'\t' || !b.is_ascii_control()), "{byte:#x}");
+        }
+    }
+
+    #[test]
+    fn a_carriage_return_counts_with_what_follows_in_whatever_chunk() {
+        for (chunks, expected) in [
+            (&[&b"a\r"[..], b"\nb"][..], "  a\n  b"),
+            (&[b"a\r", b"b"], "  a\\rb"),
+            (&[b"a\r", b"\r\n"], "  a\\r\n"),
+            (&[b"\r\n\r\n"], "  \n  \n"),
+        ] {
+            let chunks: Vec<_> = chunks.iter().map(|bytes| (Client, data(1, 0, bytes))).collect();
+            let text = ascii(&chunks);
+            assert_eq!(text.split_once(" s\n").unwrap().1, expected);
+        }
+        let text = ascii(&[(Client, data(1, 0, b"a\r")), (Server, data(2, 0, b"\nb"))]);
+        assert!(text.contains("  a\\r\n\n← server"), "{text}");
+    }
+
+    #[test]
+    fn a_dump_has_whole_rows_across_frames() {
+        let text = page(
+            Hex::new(Protocol::Tcp),
+            &[
+                (Client, data(1, 0, b"0123456789")),
+                (Client, data(2, 10, b"abcdefgh\n")),
+                (Client, gap(19, 2, Why::NotCaptured, Some(3))),
+                (Client, data(3, 0x1_0000_0000, b"z")),
+                (Server, data(4, 0, b"\xff")),
+            ],
+        );
+        let expected = "
+→ client, frame 1, 0.001000000 s
+  00000000  30 31 32 33 34 35 36 37  38 39 61 62 63 64 65 66  0123456789abcdef
+  00000010  67 68 0a                                          gh.
+[2 bytes missing: not captured, before frame 3]
+  100000000  7a                                                z
+
+← server, frame 4, 0.004000000 s
+";
+        assert!(text.ends_with(expected), "{text}");
+    }
+
+    #[test]
+    fn totals_say_what_it_came_to() {
+        let counters = Counters {
+            delivered: 1234,
+            not_captured: 5,
+            overlap: 7,
+            conflicting: 2,
+            before_start: 1,
+            ..Counters::default()
+        };
+        assert_eq!(
+            total_words(&counters),
+            "1,234 bytes; 5 missing: not captured; 7 captured again; 2 of these unlike the first copy; 1 before the first"
+        );
+        assert_eq!(total_words(&Counters::default()), "no payload");
+    }
+}

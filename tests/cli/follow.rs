@@ -270,6 +270,30 @@ fn what_makes_no_sense_is_refused() {
 }
 
 #[test]
+fn what_a_cap_cost_is_noted() {
+    let folder = Folder::new();
+    let mut segments = opening(40_000, 0);
+    let answer = *segments.last().unwrap();
+    // One byte is missing, and then one byte a segment, with a hole between each two.
+    for n in 0..5_000 {
+        let micros = answer.micros + u64::from(n);
+        segments.push(Segment { micros, seq: answer.seq + 501 + 2 * n, len: 1, ..answer });
+    }
+    let capture = folder.file("a.pcap", &pcap(&segments));
+    let answer = run(&[&capture, "--follow", "0", "--format", "json"]).json();
+    let lost = 5_000 - 4_096;
+    assert_eq!(answer["totals"]["server"]["abandoned_bytes"], lost);
+    assert_eq!(answer["totals"]["server"]["not_captured_bytes"], 4_096);
+    assert_eq!(answer["totals"]["server"]["delivered_bytes"], 500 + 5_000);
+    let note = answer["notes"][0]["message"].as_str().unwrap();
+    assert!(note.starts_with("904 bytes of the conversation were given up because "), "{note}");
+    let text = run(&[&capture, "--follow", "0"]).status(0);
+    assert!(text.stderr.starts_with("netanalyze: note: 904 bytes") && text.stderr.lines().count() == 1);
+    let raw = run(&[&capture, "--follow", "0", "--follow-format", "raw"]).status(0);
+    assert_eq!((raw.stdout.len(), raw.stderr.lines().count()), (100 + 5_500, 20 + 1 + 1));
+}
+
+#[test]
 fn threads_change_nothing() {
     for format in ["text", "json", "jsonl"] {
         let with = |threads| {

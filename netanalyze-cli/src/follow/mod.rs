@@ -197,7 +197,7 @@ fn given_up(totals: &[Counters; 2]) -> Option<Note> {
         file: None,
         offset: None,
         frame: None,
-        count: lost,
+        count: 1,
         message: format!(
             "{} bytes of the conversation were given up because {MAX_HELD_BYTES} bytes or {MAX_HELD_PIECES} pieces waited beyond a gap: copies of them \
              may have come later",

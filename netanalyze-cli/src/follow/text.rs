@@ -412,14 +412,12 @@ server  [2001:db8::2]:80
 
     #[test]
     fn totals_say_what_it_came_to() {
-        let counters = Counters {
-            delivered: 1234,
-            not_captured: 5,
-            overlap: 7,
-            conflicting: 2,
-            before_start: 1,
-            ..Counters::default()
-        };
+        let mut counters = Counters::default();
+        counters.delivered = 1234;
+        counters.not_captured = 5;
+        counters.overlap = 7;
+        counters.conflicting = 2;
+        counters.before_start = 1;
         assert_eq!(
             total_words(&counters),
             "1,234 bytes; 5 missing: not captured; 7 captured again; 2 of these unlike the first copy; 1 before the first"

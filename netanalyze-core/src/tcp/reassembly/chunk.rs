@@ -51,6 +51,7 @@ pub enum Chunk<'a> {
 
 /// Why bytes are missing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Why {
     /// No frame of the capture holds them.
     NotCaptured,
@@ -100,6 +101,7 @@ impl Default for Limits {
 
 /// What became of a direction's bytes. All figures are bytes of payload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub struct Counters {
     /// Handed on.
     pub delivered: u64,

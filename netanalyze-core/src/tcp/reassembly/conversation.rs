@@ -25,6 +25,7 @@ pub enum Appetite {
 
 /// How a direction ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum End {
     /// With a FIN, and everything before it was handed on.
     Fin,

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use clap::{ArgGroup, Parser, ValueEnum};
 use netanalyze_core::expert::Severity;
 
+use crate::follow::{Side, Spelling};
 use crate::help;
 
 /// What is wrong with the network in a packet capture.
@@ -23,7 +24,7 @@ use crate::help;
     arg_required_else_help = true,
     max_term_width = 110
 )]
-#[command(group = ArgGroup::new("view").args(["findings", "packets", "streams", "explain", "list_fields"]))]
+#[command(group = ArgGroup::new("view").args(["findings", "packets", "streams", "follow", "explain", "list_fields"]))]
 #[command(group = ArgGroup::new("alone").args(["explain", "list_fields"]))]
 pub(crate) struct Args {
     /// Capture files (pcap or pcapng, also gzip, zstd or lz4); - reads standard input
@@ -55,7 +56,7 @@ pub(crate) struct Args {
         long,
         value_name = "COLUMN",
         requires = "streams",
-        conflicts_with_all = ["findings", "packets", "alone"],
+        conflicts_with_all = ["findings", "packets", "follow", "alone"],
         help_heading = "What to show (without any of these: a summary of the capture)"
     )]
     pub(crate) sort: Option<String>,
@@ -70,10 +71,43 @@ pub(crate) struct Args {
         value_name = "F1,F2,…",
         value_delimiter = ',',
         requires = "packets",
-        conflicts_with_all = ["findings", "streams", "alone"],
+        conflicts_with_all = ["findings", "streams", "follow", "alone"],
         help_heading = "What to show (without any of these: a summary of the capture)"
     )]
     pub(crate) fields: Option<Vec<String>>,
+
+    /// Show what the two ends of a conversation said: N is Wireshark's tcp.stream, udp:N its udp.stream
+    ///
+    /// Payload in order, each direction's turns under a heading with frame and time; bytes that the capture lacks are marked where
+    /// they are missing, with the reason. In JSON and JSONL there is an object for each run of bytes of one frame (`base64`) and for each gap.
+    #[arg(
+        long,
+        value_name = "[tcp:|udp:]N",
+        help_heading = "What to show (without any of these: a summary of the capture)"
+    )]
+    pub(crate) follow: Option<String>,
+
+    /// Spelling of the bytes of --follow in text [default: ascii]
+    #[arg(
+        long,
+        value_enum,
+        value_name = "SPELLING",
+        requires = "follow",
+        conflicts_with_all = ["findings", "packets", "streams", "alone"],
+        help_heading = "What to show (without any of these: a summary of the capture)"
+    )]
+    pub(crate) follow_format: Option<Spelling>,
+
+    /// Whose bytes --follow shows [default: both]
+    #[arg(
+        long,
+        value_enum,
+        value_name = "SIDE",
+        requires = "follow",
+        conflicts_with_all = ["findings", "packets", "streams", "alone"],
+        help_heading = "What to show (without any of these: a summary of the capture)"
+    )]
+    pub(crate) follow_direction: Option<Side>,
 
     /// Explain a kind of finding in words; `all` explains every kind
     #[arg(long, value_name = "ID", help_heading = "Without a capture")]
@@ -99,7 +133,7 @@ pub(crate) struct Args {
     ///
     /// Text cells that begin with = + - @ or a control character get a leading apostrophe. All other CSV is always protected. Numbers
     /// are never altered.
-    #[arg(long, requires = "packets", conflicts_with_all = ["findings", "streams", "alone"], help_heading = "Output")]
+    #[arg(long, requires = "packets", conflicts_with_all = ["findings", "streams", "follow", "alone"], help_heading = "Output")]
     pub(crate) csv_safe: bool,
 
     /// Least severe findings to show [default: note]
@@ -107,7 +141,7 @@ pub(crate) struct Args {
     pub(crate) min_severity: Option<SeverityWord>,
 
     /// Text of --findings: a line for every finding, none folded, in frame order
-    #[arg(long, requires = "findings", conflicts_with_all = ["packets", "streams", "alone"], help_heading = "How much")]
+    #[arg(long, requires = "findings", conflicts_with_all = ["packets", "streams", "follow", "alone"], help_heading = "How much")]
     pub(crate) all: bool,
 
     /// The first N rows of --streams
@@ -116,7 +150,7 @@ pub(crate) struct Args {
         value_name = "N",
         value_parser = clap::value_parser!(u32).range(1..),
         requires = "streams",
-        conflicts_with_all = ["findings", "packets", "alone"],
+        conflicts_with_all = ["findings", "packets", "follow", "alone"],
         help_heading = "How much"
     )]
     pub(crate) limit: Option<u32>,

@@ -5,12 +5,14 @@ use std::io::IsTerminal;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
+use netanalyze_core::conversation::Protocol;
 use netanalyze_core::expert::{KINDS, KindId, KindSet, Severity, kind_by_id};
 use netanalyze_core::field::{Selection, fields};
 use netanalyze_core::model::Span;
 
 use crate::args::{Args, Color, Format};
 use crate::exit::Failure;
+use crate::follow::{Follow, Side, Spelling};
 use crate::input::Inputs;
 use crate::packets::Columns;
 use crate::streams::Order;
@@ -61,6 +63,8 @@ pub(crate) enum Show {
     Streams { order: Option<Order>, limit: Option<usize> },
     /// Rows of packets.
     Packets { columns: Columns, guard: bool },
+    /// A conversation's payload.
+    Follow(Follow),
 }
 
 impl Config {
@@ -106,8 +110,10 @@ fn kinds_to_explain(id: &str) -> Result<Vec<KindId>, Failure> {
 }
 
 fn analysis(args: Args) -> Result<Analysis, Failure> {
-    if (args.packets || args.streams) && args.min_severity.is_some() && args.fail_on.is_none() {
-        let view = if args.packets { "--packets" } else { "--streams" };
+    if let Some(view) = view_without_findings(&args)
+        && args.min_severity.is_some()
+        && args.fail_on.is_none()
+    {
         return Err(Failure::Usage(format!(
             "--min-severity chooses findings, and {view} lists none: leave it out, or give --fail-on"
         )));
@@ -122,6 +128,8 @@ fn analysis(args: Args) -> Result<Analysis, Failure> {
     } else if args.streams {
         let order = args.sort.as_deref().map(Order::new).transpose()?;
         Show::Streams { order, limit: args.limit.map(|limit| limit as usize) }
+    } else if let Some(name) = &args.follow {
+        Show::Follow(follow(name, &args)?)
     } else {
         Show::Report
     };
@@ -138,6 +146,61 @@ fn analysis(args: Args) -> Result<Analysis, Failure> {
         gap: gap(&args.gap)?,
         threads: threads.unwrap_or(NonZeroUsize::MIN),
     })
+}
+
+fn view_without_findings(args: &Args) -> Option<&'static str> {
+    let views =
+        [(args.packets, "--packets"), (args.streams, "--streams"), (args.follow.is_some(), "--follow")];
+    views.into_iter().find_map(|(chosen, name)| chosen.then_some(name))
+}
+
+fn follow(name: &str, args: &Args) -> Result<Follow, Failure> {
+    let (protocol, stream) = conversation(name)?;
+    let usage = |message: &str| Err(Failure::Usage(message.to_owned()));
+    match (args.format, args.follow_format) {
+        (Format::Csv, _) => {
+            return usage(
+                "--follow has no CSV: what was said is no table; --format jsonl has a line for each run of bytes",
+            );
+        }
+        (Format::Json | Format::Jsonl, Some(_)) => {
+            return usage(
+                "--follow-format is for text: JSON carries the bytes in base64; leave one of the two out",
+            );
+        }
+        (Format::Text, Some(Spelling::Raw))
+            if std::io::stdout().is_terminal() && to_standard_output(args) =>
+        {
+            return usage(
+                "--follow-format raw would send the conversation's bytes to the terminal as they are; redirect them, or give -o FILE",
+            );
+        }
+        _ => {}
+    }
+    let (spelling, side) =
+        (args.follow_format.unwrap_or(Spelling::Ascii), args.follow_direction.unwrap_or(Side::Both));
+    Ok(Follow { protocol, stream, spelling, side })
+}
+
+fn to_standard_output(args: &Args) -> bool {
+    args.output.as_deref().is_none_or(|path| path.as_os_str() == "-")
+}
+
+/// `N`, `tcp:N` or `udp:N`.
+fn conversation(name: &str) -> Result<(Protocol, u32), Failure> {
+    let (protocol, number) = match name.split_once(':') {
+        None => (Some(Protocol::Tcp), name),
+        Some(("tcp", number)) => (Some(Protocol::Tcp), number),
+        Some(("udp", number)) => (Some(Protocol::Udp), number),
+        Some((_, number)) => (None, number),
+    };
+    let digits = number.bytes().all(|byte| byte.is_ascii_digit());
+    match (protocol, number.parse()) {
+        (Some(protocol), Ok(stream)) if digits => Ok((protocol, stream)),
+        _ => Err(Failure::Usage(format!(
+            "--follow {name:?} names no conversation: give the number that Wireshark has for it, e.g. 0, tcp:0 or udp:0"
+        ))),
+    }
 }
 
 fn columns(names: Option<&[String]>, format: Format) -> Result<Columns, Failure> {
@@ -195,6 +258,23 @@ fn gap(text: &str) -> Result<Span, Failure> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn reads_names_of_conversations() {
+        for (name, protocol, stream) in [
+            ("0", Protocol::Tcp, 0),
+            ("tcp:17", Protocol::Tcp, 17),
+            ("udp:4294967295", Protocol::Udp, u32::MAX),
+            ("007", Protocol::Tcp, 7),
+        ] {
+            assert_eq!(conversation(name).unwrap(), (protocol, stream), "{name}");
+        }
+        for name in
+            ["", "tcp", "tcp:", "udp:-1", "+1", "TCP:1", "sctp:1", "1:2", "4294967296", "1.5", "udp:1:2"]
+        {
+            assert!(conversation(name).is_err(), "{name}");
+        }
+    }
 
     #[test]
     fn reads_gaps_exactly() {

@@ -45,6 +45,10 @@ Examples:
   A table for a spreadsheet, columns by Wireshark's names:
       netanalyze capture.pcap --packets --fields frame.number,ip.src,tcp.len --format csv
 
+  What was said in a conversation, and the server's bytes alone:
+      netanalyze capture.pcap --follow 3
+      netanalyze capture.pcap --follow 3 --follow-format raw --follow-direction server -o answer.bin
+
   From a running machine, and from a set of rotated files:
       ssh host tcpdump -c 10000 -w - | netanalyze - --findings
       netanalyze --sort-captures trace*.pcap.gz

@@ -8,6 +8,7 @@ mod catalogue;
 mod config;
 mod exit;
 mod findings;
+mod follow;
 mod help;
 mod input;
 mod output;

@@ -12,6 +12,7 @@ use crate::catalogue;
 use crate::config::{Analysis, Config, Show, Task};
 use crate::exit::{Failure, Outcome, say};
 use crate::findings;
+use crate::follow;
 use crate::output::Output;
 use crate::packets;
 use crate::render::Palette;
@@ -99,6 +100,13 @@ fn show(analysis: &Analysis, format: Format, palette: Palette, out: &mut Output)
         Show::Packets { columns, guard } => {
             let report = stream(analysis, &packets::Rows::new(columns, format, *guard, analysis.gap), out)?;
             if matches!(format, Format::Text | Format::Csv) {
+                notes_aside(&report);
+            }
+            Ok(report)
+        }
+        Show::Follow(conversation) => {
+            let report = follow::run(analysis, *conversation, format, out)?;
+            if format == Format::Text {
                 notes_aside(&report);
             }
             Ok(report)

@@ -4,6 +4,7 @@
 
 mod catalogue;
 mod findings;
+mod follow;
 mod inputs;
 mod manners;
 mod packets;

@@ -11,5 +11,6 @@ mod limits;
 mod properties;
 mod records;
 mod robustness;
+mod transports;
 mod view;
 mod wire;

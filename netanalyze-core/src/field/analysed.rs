@@ -66,6 +66,12 @@ impl<'b> AnalysedBatch<'b> {
     pub fn frames(&'b self) -> impl Iterator<Item = AnalysedFrame<'b>> {
         self.batch.frames.iter().enumerate().map(|(index, &raw)| AnalysedFrame { batch: self, index, raw })
     }
+
+    /// The frame at an index.
+    #[must_use]
+    pub fn frame(&'b self, index: usize) -> Option<AnalysedFrame<'b>> {
+        self.batch.frames.get(index).map(|&raw| AnalysedFrame { batch: self, index, raw })
+    }
 }
 
 impl<'b> AnalysedFrame<'b> {

@@ -1,6 +1,7 @@
 //! Named packet fields: name, type, meaning, and where their values come from.
 //!
-//! Owns: the registry that `--fields`, `--list-fields` and display filters share. Reads: analysed batches. Emits: [`Row`]s of [`Value`]s.
+//! Owns: the registry that `--fields`, `--list-fields` and display filters share. Reads: analysed batches. Emits: [`Row`]s of [`Value`]s, and
+//! the [`TransportLayer`]s of a frame with payload and verdict.
 //! A field is a row of a table with a small function that reads it from its layer; only the fields of a [`Selection`] are worked out, by
 //! decoding the frame once more while it is hot. Names, types and occurrence rules are Wireshark 4.0's.
 
@@ -11,10 +12,13 @@ mod registry;
 mod select;
 mod tcp;
 mod tcp_analysis;
+mod transport;
 mod value;
+mod walk;
 
 pub(crate) use analysed::link_of;
 pub use analysed::{AnalysedBatch, AnalysedFrame, CompletedDatagram, TransportVerdict};
 pub use registry::{Field, FieldType, field_by_name, fields};
 pub use select::{Row, Selection, UnknownField};
+pub use transport::TransportLayer;
 pub use value::Value;

@@ -4,7 +4,8 @@ use super::analysed::{AnalysedFrame, TransportVerdict};
 use super::registry::{Field, Source, field_by_name};
 use super::tcp::TcpLayer;
 use super::value::Value;
-use crate::packet::{Layer, Sink, Transport, dissect, dissect_datagram};
+use super::walk::{Visitor, walk};
+use crate::packet::{Layer, Transport};
 
 /// A name that no field has.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -69,43 +70,26 @@ impl Selection {
             }
         }
         if self.needs_layers {
-            let mut sink = FieldSink {
-                fields: &self.fields,
-                frame,
-                cells: &mut row.cells,
-                slot: frame.first_slot(),
-                ordinal: 0,
-            };
-            dissect(frame.link(), frame.bytes(), frame.raw.wire_len, &mut sink);
+            walk(frame, &mut FieldVisitor { fields: &self.fields, cells: &mut row.cells });
         }
     }
 }
 
-/// Decodes a frame again, this time for its fields.
-struct FieldSink<'s, 'b> {
+/// Reads the fields of each layer.
+struct FieldVisitor<'s> {
     fields: &'s [&'static Field],
-    frame: &'s AnalysedFrame<'b>,
     cells: &'s mut [Vec<Value>],
-    slot: u32,
-    ordinal: u16,
 }
 
-impl FieldSink<'_, '_> {
+impl FieldVisitor<'_> {
     fn each(&mut self, mut read: impl FnMut(Source, &mut Vec<Value>)) {
         for (field, cell) in self.fields.iter().zip(self.cells.iter_mut()) {
             read(field.source, cell);
         }
     }
 
-    fn take_slot(&mut self) -> Option<TransportVerdict> {
-        let found = self.frame.transport(self.slot).copied();
-        self.slot = self.slot.saturating_add(1);
-        found
-    }
-
-    fn tcp(&mut self, transport: Transport<'_>) {
-        let found = self.take_slot();
-        let layer = TcpLayer::new(transport, found.as_ref());
+    fn tcp(&mut self, transport: Transport<'_>, found: Option<&TransportVerdict>) {
+        let layer = TcpLayer::new(transport, found);
         self.each(|source, cell| {
             if let Source::Tcp(read) = source {
                 read(&layer, cell);
@@ -113,9 +97,9 @@ impl FieldSink<'_, '_> {
         });
     }
 
-    fn udp(&mut self, transport: &Transport<'_>) {
-        let stream = match self.take_slot() {
-            Some(TransportVerdict::Udp(stream)) => stream,
+    fn udp(&mut self, transport: &Transport<'_>, found: Option<&TransportVerdict>) {
+        let stream = match found {
+            Some(TransportVerdict::Udp(stream)) => *stream,
             _ => None,
         };
         self.each(|source, cell| {
@@ -124,27 +108,13 @@ impl FieldSink<'_, '_> {
             }
         });
     }
-
-    /// The datagram that a fragment completed shows its layers in this frame.
-    fn completed(&mut self) {
-        let Some(completed) = self.frame.datagram(self.ordinal) else { return };
-        let mut inner = FieldSink {
-            fields: self.fields,
-            frame: self.frame,
-            cells: &mut *self.cells,
-            slot: completed.first_slot,
-            ordinal: self.ordinal.saturating_add(1),
-        };
-        dissect_datagram(&completed.datagram, &mut inner);
-    }
 }
 
-impl<'a> Sink<'a> for FieldSink<'_, '_> {
-    fn layer(&mut self, layer: Layer<'a>) {
-        match layer {
-            Layer::Tcp(transport) => self.tcp(transport),
-            Layer::Udp(transport) => self.udp(&transport),
-            Layer::Fragment(_) => self.completed(),
+impl<'b> Visitor<'b> for FieldVisitor<'_> {
+    fn layer(&mut self, layer: &Layer<'b>, _: u16, found: Option<&'b TransportVerdict>) {
+        match *layer {
+            Layer::Tcp(transport) => self.tcp(transport, found),
+            Layer::Udp(ref transport) => self.udp(transport, found),
             Layer::Ethernet(header) => self.each(|source, cell| {
                 if let Source::Ethernet(read) = source {
                     read(header, cell);
@@ -175,9 +145,7 @@ impl<'a> Sink<'a> for FieldSink<'_, '_> {
                     read(message.bytes, cell);
                 }
             }),
-            Layer::Cut(_) | Layer::Malformed(_) | Layer::TooDeep => return,
-            Layer::Other(_) => {}
+            _ => {}
         }
-        self.ordinal = self.ordinal.saturating_add(1);
     }
 }

@@ -1,7 +1,7 @@
 //! TCP sequence analysis: a segment and its connection's state in, a verdict out.
 //!
 //! Owns: what Wireshark 4.0 calls `tcp.analysis.*`, window scaling, completeness, timing, and the state that they need. Reads: headers in
-//! frame order; never payload. Emits: one [`Verdict`] a TCP header. RFC 9293 for TCP, RFC 7323 for windows, RFC 2018 and 2883 for SACK;
+//! frame order; never payload, but for [`reassembly`], which is for those who ask. Emits: one [`Verdict`] a TCP header. RFC 9293 for TCP, RFC 7323 for windows, RFC 2018 and 2883 for SACK;
 //! where the RFCs and Wireshark's verdicts differ, the verdicts are the contract.
 //! Costs a few comparisons a segment; the list of unacknowledged segments is the only thing that grows, and it is capped.
 
@@ -16,6 +16,7 @@ mod flow;
 pub mod fuzz;
 mod handshake;
 mod history;
+pub mod reassembly;
 mod rtt;
 mod segment;
 pub mod sequence;

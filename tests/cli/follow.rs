@@ -258,6 +258,9 @@ fn what_makes_no_sense_is_refused() {
     for arguments in [
         &["--follow", "0", "--findings"][..],
         &["--follow", "0", "--packets"],
+        &["--follow", "0", "--streams"],
+        &["--follow", "0", "--limit", "3"],
+        &["--streams", "--follow-format", "hex"],
         &["--follow", "0", "--fields", "frame.number"],
         &["--follow", "0", "--all"],
         &["--findings", "--follow-format", "hex"],

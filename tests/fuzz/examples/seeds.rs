@@ -11,7 +11,7 @@ use netanalyze_core::packet::fuzz::LINKS;
 fn main() -> Result<(), Box<dyn Error>> {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     let seeds = here.join("corpus");
-    for target in ["containers", "engine", "frames", "fragments", "connections"] {
+    for target in ["containers", "engine", "frames", "fragments", "connections", "reassembly"] {
         fs::create_dir_all(seeds.join(target))?;
     }
     let mut written = 0;
@@ -54,6 +54,20 @@ fn main() -> Result<(), Box<dyn Error>> {
         ] {
             script.extend_from_slice(&segment);
         }
+        // In order, a hole, beyond it twice, the hole filled, the end; with room to hold and without.
+        let room = if corner < 4 { 100 } else { 2 };
+        let mut segments = vec![corner, 0, room, room];
+        for segment in [
+            [0, 0, 0, 50, 0, 0],
+            [0, 100, 0, 50, 0, 0],
+            [1, 90, 0, 80, 40, 0],
+            [32, 50, 0, 50, 0, 40],
+            [28, 170, 0, 0, 0, 0],
+        ] {
+            segments.extend_from_slice(&segment);
+        }
+        fs::write(seeds.join("reassembly").join(format!("script-{corner}")), segments)?;
+        written += 1;
         fs::write(seeds.join("connections").join(format!("script-{corner}")), script)?;
         written += 1;
     }

@@ -33,6 +33,9 @@
 
 mod chunk;
 mod conversation;
+#[cfg(any(test, feature = "fuzzing"))]
+#[doc(hidden)]
+pub mod fuzz;
 mod held;
 #[cfg(test)]
 mod properties;

@@ -88,7 +88,6 @@ pub struct InterfaceFacts {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// Link type's registered number.
-    #[serde(serialize_with = "link_number")]
     pub link_type: LinkType,
     /// Snapshot length; 0 means no limit.
     pub snaplen: u32,
@@ -102,10 +101,6 @@ pub struct InterfaceFacts {
     /// Packets that the capture dropped (interface and operating system), as its statistics say.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub dropped: Option<u64>,
-}
-
-fn link_number<S: serde::Serializer>(link: &LinkType, s: S) -> Result<S::Ok, S::Error> {
-    s.serialize_u32(link.0)
 }
 
 /// What is known of the whole set once everything was read.

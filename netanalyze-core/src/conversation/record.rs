@@ -3,7 +3,7 @@
 //! A record is made when somebody asks for it, from the compact state that the shard keeps. Sizes are bytes, durations nanoseconds; the
 //! names of the serialised keys carry the unit.
 
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 
 use crate::model::{Endpoint, FrameNumber, Span, Timestamp};
 use crate::tcp::{ClosedBy, TcpSide};
@@ -38,22 +38,17 @@ pub struct Conversation {
     /// `tcp.stream` or `udp.stream`.
     pub stream: u32,
     /// The end that opened: the sender of the SYN, or else of the first packet.
-    #[serde(serialize_with = "display")]
     pub client: Endpoint,
     /// The other end.
-    #[serde(serialize_with = "display")]
     pub server: Endpoint,
     /// Frame of the first packet.
-    #[serde(serialize_with = "frame")]
     pub first_frame: FrameNumber,
     /// Frame of the last packet.
-    #[serde(serialize_with = "frame")]
     pub last_frame: FrameNumber,
     /// Time of the first packet.
-    #[serde(serialize_with = "display")]
     pub start: Timestamp,
     /// Time from the first packet to the last.
-    #[serde(rename = "duration_ns", serialize_with = "nanoseconds")]
+    #[serde(rename = "duration_ns")]
     pub duration: Span,
     /// What the client sent.
     #[serde(rename = "client_side")]
@@ -109,14 +104,10 @@ pub struct TcpConversationFacts {
     /// `tcp.completeness`.
     pub completeness: u8,
     /// Time from the SYN to the first acknowledgement after it (`tcp.analysis.initial_rtt`).
-    #[serde(
-        rename = "initial_rtt_ns",
-        serialize_with = "maybe_nanoseconds",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(rename = "initial_rtt_ns", skip_serializing_if = "Option::is_none")]
     pub initial_rtt: Option<Span>,
     /// Time that passed in silences which ended in a retransmission, or while a window was closed, or that were worth a finding.
-    #[serde(rename = "stalled_ns", serialize_with = "nanoseconds")]
+    #[serde(rename = "stalled_ns")]
     pub stalled: Span,
 }
 
@@ -137,24 +128,5 @@ impl Conversation {
     #[must_use]
     pub fn filter(&self) -> String {
         format!("{}.stream == {}", self.protocol.name(), self.stream)
-    }
-}
-
-fn display<S: Serializer>(value: &impl std::fmt::Display, s: S) -> Result<S::Ok, S::Error> {
-    s.collect_str(value)
-}
-
-fn frame<S: Serializer>(frame: &FrameNumber, s: S) -> Result<S::Ok, S::Error> {
-    s.serialize_u64(frame.0)
-}
-
-fn nanoseconds<S: Serializer>(span: &Span, s: S) -> Result<S::Ok, S::Error> {
-    s.serialize_i64(span.0)
-}
-
-fn maybe_nanoseconds<S: Serializer>(span: &Option<Span>, s: S) -> Result<S::Ok, S::Error> {
-    match span {
-        Some(span) => s.serialize_i64(span.0),
-        None => s.serialize_none(),
     }
 }

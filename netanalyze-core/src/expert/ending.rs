@@ -32,7 +32,7 @@ pub enum EndingDetail {
         /// SYNs sent.
         attempts: u64,
         /// From the first SYN to the capture's end.
-        #[serde(rename = "waited_ns", serialize_with = "nanoseconds")]
+        #[serde(rename = "waited_ns")]
         waited: Span,
     },
     /// One end closed, the other did not.
@@ -40,13 +40,13 @@ pub enum EndingDetail {
         /// The end that did not.
         open: Party,
         /// From the last packet to the capture's end.
-        #[serde(rename = "quiet_ns", serialize_with = "nanoseconds")]
+        #[serde(rename = "quiet_ns")]
         quiet: Span,
     },
     /// Neither end closed.
     NeverClosed {
         /// From the last packet to the capture's end.
-        #[serde(rename = "quiet_ns", serialize_with = "nanoseconds")]
+        #[serde(rename = "quiet_ns")]
         quiet: Span,
     },
     /// Only one end was captured, although it hears the other.
@@ -56,10 +56,6 @@ pub enum EndingDetail {
         /// The end that was not captured.
         missing: Party,
     },
-}
-
-fn nanoseconds<S: serde::Serializer>(span: &Span, s: S) -> Result<S::Ok, S::Error> {
-    s.serialize_i64(span.0)
 }
 
 impl fmt::Display for EndingDetail {

@@ -45,24 +45,11 @@ pub struct ResetDetail {
     /// Who sent the RST.
     pub by: Party,
     /// The connection's state before it.
-    #[serde(serialize_with = "state_name")]
     pub state: ConnectionState,
     /// Data of the side that reset was not yet acknowledged.
     pub own_data_outstanding: bool,
     /// Data of the other side was not yet acknowledged.
     pub peer_data_outstanding: bool,
-}
-
-fn state_name<S: serde::Serializer>(state: &ConnectionState, s: S) -> Result<S::Ok, S::Error> {
-    s.serialize_str(state.name())
-}
-
-fn nanoseconds<S: serde::Serializer>(span: &Span, s: S) -> Result<S::Ok, S::Error> {
-    s.serialize_i64(span.0)
-}
-
-fn frame<S: serde::Serializer>(frame: &FrameNumber, s: S) -> Result<S::Ok, S::Error> {
-    s.serialize_u64(frame.0)
 }
 
 /// The figures behind a finding. Sequence and acknowledgment numbers are relative, as Wireshark shows them.
@@ -83,10 +70,9 @@ pub enum Detail {
         /// It is a FIN.
         fin: bool,
         /// Frame of the oldest unacknowledged segment; 0 if it does not apply.
-        #[serde(serialize_with = "frame")]
         rto_frame: FrameNumber,
         /// Time since that frame.
-        #[serde(rename = "rto_ns", serialize_with = "nanoseconds")]
+        #[serde(rename = "rto_ns")]
         rto: Span,
     },
     /// A hole before a segment.
@@ -122,7 +108,6 @@ pub enum Detail {
         /// How many repeats so far.
         number: u32,
         /// Frame that it repeats.
-        #[serde(serialize_with = "frame")]
         of_frame: FrameNumber,
     },
     /// A reset.
@@ -132,14 +117,13 @@ pub enum Detail {
     /// A silence.
     Gap {
         /// How long.
-        #[serde(rename = "silence_ns", serialize_with = "nanoseconds")]
+        #[serde(rename = "silence_ns")]
         silence: Span,
         /// Who was silent.
         silent: Party,
         /// Whether data, a SYN or a FIN was waiting for its acknowledgement all the while.
         data_outstanding: bool,
         /// The connection's state during the silence.
-        #[serde(serialize_with = "state_name")]
         state: ConnectionState,
     },
     /// A finding of a caller's rule.

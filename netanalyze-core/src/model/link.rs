@@ -1,7 +1,8 @@
 //! Link types by their registered numbers (LINKTYPE_ values of the pcap and pcapng formats).
 
 /// A link type as a capture file states it. Numbers without a named constant here are kept as they are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
+#[serde(transparent)]
 pub struct LinkType(pub u32);
 
 /// What a frame's first byte is: the link type, and how many bytes of frame check sequence end every frame.

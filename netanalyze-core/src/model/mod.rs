@@ -17,7 +17,8 @@ pub use time::{Span, Timestamp};
 use std::fmt;
 
 /// A frame's place in the capture or rotated set, counted from 1 as Wireshark's `frame.number` does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default, serde::Serialize)]
+#[serde(transparent)]
 pub struct FrameNumber(pub u64);
 
 impl fmt::Display for FrameNumber {

@@ -2,14 +2,17 @@
 
 use std::fmt;
 
+use serde::{Serialize, Serializer};
+
 /// A packet's time stamp in nanoseconds since 1970-01-01 00:00:00 UTC.
 ///
 /// Covers the years 1677 to 2262; capture times outside are clamped to that range by the readers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Timestamp(pub i64);
 
-/// A signed difference of two [`Timestamp`]s in nanoseconds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+/// A signed difference of two [`Timestamp`]s in nanoseconds. Serialised as that number; keys end in `_ns`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize)]
+#[serde(transparent)]
 pub struct Span(pub i64);
 
 impl Timestamp {
@@ -45,6 +48,13 @@ impl fmt::Display for Timestamp {
 impl fmt::Display for Span {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write_seconds(f, self.0)
+    }
+}
+
+/// Absolute times are strings: as numbers of nanoseconds they are too large for many JSON readers.
+impl Serialize for Timestamp {
+    fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+        s.collect_str(self)
     }
 }
 

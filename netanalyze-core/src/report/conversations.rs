@@ -4,7 +4,7 @@
 
 use std::net::IpAddr;
 
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 
 use super::heaviest::{Traffic, heaviest};
 use crate::conversation::{Conversations, Protocol, TcpConversation};
@@ -122,13 +122,11 @@ pub struct Worst {
     /// `tcp.stream`.
     pub stream: u32,
     /// The end that opened, as in [`Conversation`](crate::conversation::Conversation).
-    #[serde(serialize_with = "display")]
     pub client: Endpoint,
     /// The other.
-    #[serde(serialize_with = "display")]
     pub server: Endpoint,
     /// Time that passed in silences which ended in a retransmission, or while a window was closed, or that were worth a finding.
-    #[serde(rename = "stalled_ns", serialize_with = "nanoseconds")]
+    #[serde(rename = "stalled_ns")]
     pub stalled: Span,
     /// How it failed, if it did.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -138,21 +136,13 @@ pub struct Worst {
     /// Segments of both ends with a closed window.
     pub zero_windows: u64,
     /// How long the client's window was closed.
-    #[serde(rename = "client_zero_window_ns", serialize_with = "nanoseconds")]
+    #[serde(rename = "client_zero_window_ns")]
     pub client_zero_window: Span,
     /// How long the server's window was closed.
-    #[serde(rename = "server_zero_window_ns", serialize_with = "nanoseconds")]
+    #[serde(rename = "server_zero_window_ns")]
     pub server_zero_window: Span,
     /// A display filter that shows it in Wireshark.
     pub filter: String,
-}
-
-fn display<S: Serializer>(value: &impl std::fmt::Display, s: S) -> Result<S::Ok, S::Error> {
-    s.collect_str(value)
-}
-
-fn nanoseconds<S: Serializer>(span: &Span, s: S) -> Result<S::Ok, S::Error> {
-    s.serialize_i64(span.0)
 }
 
 impl ConversationSummary {

@@ -47,10 +47,10 @@ pub struct CaptureSummary {
     /// Bytes captured.
     pub captured_bytes: u64,
     /// Time of the earliest frame.
-    #[serde(serialize_with = "time", skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub earliest: Option<Timestamp>,
     /// Time of the latest frame.
-    #[serde(serialize_with = "time", skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub latest: Option<Timestamp>,
     /// TCP conversations.
     pub tcp_streams: u32,
@@ -84,12 +84,4 @@ pub struct KindCount {
     pub conversations: u64,
     /// Frame of the first.
     pub first_frame: u64,
-}
-
-/// Absolute times are strings: as numbers of nanoseconds they are too large for many JSON readers.
-fn time<S: serde::Serializer>(time: &Option<Timestamp>, s: S) -> Result<S::Ok, S::Error> {
-    match time {
-        Some(time) => s.collect_str(time),
-        None => s.serialize_none(),
-    }
 }

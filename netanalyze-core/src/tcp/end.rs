@@ -1,6 +1,6 @@
 //! One end's books: what it sent, and how that fared.
 
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 
 use super::account::Passing;
 use super::analysis::Flags;
@@ -39,7 +39,7 @@ pub struct TcpSide {
     /// Segments with a closed window that this end sent.
     pub zero_windows: u64,
     /// How long its window was closed.
-    #[serde(rename = "zero_window_ns", serialize_with = "nanoseconds")]
+    #[serde(rename = "zero_window_ns")]
     pub zero_window: Span,
     /// The least window that it advertised after its SYN, scaled.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -49,10 +49,6 @@ pub struct TcpSide {
     /// Times from its data, SYN or FIN to their acknowledgement, as seen where the capture was taken.
     #[serde(flatten, skip_serializing_if = "Option::is_none")]
     pub rtt: Option<RttSummary>,
-}
-
-fn nanoseconds<S: Serializer>(span: &Span, s: S) -> Result<S::Ok, S::Error> {
-    s.serialize_i64(span.0)
 }
 
 /// What went wrong in one direction.

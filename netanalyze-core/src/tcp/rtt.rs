@@ -5,7 +5,7 @@
 //! timer follow RFC 6298 §2. The distribution is a histogram with eight buckets for each doubling (at most 4.5 % off), kept sparse: a
 //! direction without samples has none, and a steady one a few entries of eight bytes.
 
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 
 use crate::model::Span;
 
@@ -43,27 +43,23 @@ pub struct RttSummary {
     #[serde(rename = "rtt_samples")]
     pub samples: u64,
     /// The least.
-    #[serde(rename = "rtt_min_ns", serialize_with = "nanoseconds")]
+    #[serde(rename = "rtt_min_ns")]
     pub min: Span,
     /// The median, within 4.5 %.
-    #[serde(rename = "rtt_median_ns", serialize_with = "nanoseconds")]
+    #[serde(rename = "rtt_median_ns")]
     pub median: Span,
     /// The 95th percentile, within 4.5 %.
-    #[serde(rename = "rtt_p95_ns", serialize_with = "nanoseconds")]
+    #[serde(rename = "rtt_p95_ns")]
     pub p95: Span,
     /// The greatest.
-    #[serde(rename = "rtt_max_ns", serialize_with = "nanoseconds")]
+    #[serde(rename = "rtt_max_ns")]
     pub max: Span,
     /// SRTT after RFC 6298 §2 when the capture ends.
-    #[serde(rename = "srtt_ns", serialize_with = "nanoseconds")]
+    #[serde(rename = "srtt_ns")]
     pub smoothed: Span,
     /// RTO after RFC 6298 §2 when the capture ends, between one second and sixty. Real stacks use a lower least value.
-    #[serde(rename = "rto_ns", serialize_with = "nanoseconds")]
+    #[serde(rename = "rto_ns")]
     pub rto: Span,
-}
-
-fn nanoseconds<S: Serializer>(span: &Span, s: S) -> Result<S::Ok, S::Error> {
-    s.serialize_i64(span.0)
 }
 
 impl Rtt {

@@ -134,3 +134,9 @@ impl ConnectionState {
         }
     }
 }
+
+impl serde::Serialize for ConnectionState {
+    fn serialize<S: serde::Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+        s.serialize_str(self.name())
+    }
+}

@@ -5,7 +5,8 @@ use std::fmt;
 use serde::Serialize;
 
 use super::catalogue::{KindId, kind_of_flag};
-use super::finding::{Detail, Finding, Party, Seconds};
+use super::finding::{Detail, Finding, Party};
+use super::message::Seconds;
 use crate::conversation::{Conversations, Protocol, TcpConversation};
 use crate::model::{Direction, FrameNumber, Span, Timestamp};
 use crate::tcp::{EndState, Flags};

@@ -6,6 +6,7 @@
 mod catalogue;
 mod ending;
 mod finding;
+mod message;
 mod severity;
 mod tcp;
 

@@ -8,7 +8,7 @@ use super::record::{Conversation, Protocol, Side, TcpConversationFacts, TtlRange
 use super::shard::{ConversationRef, Shard, TcpConversation};
 use super::udp::UdpConversation;
 use crate::model::{Direction, FrameNumber, Span, Timestamp};
-use crate::tcp::Account;
+use crate::tcp::{Account, RoundTrips};
 
 /// What an end sent.
 #[derive(Clone, Copy, Debug)]
@@ -55,7 +55,11 @@ impl Conversations {
     #[must_use]
     pub fn get(&self, protocol: Protocol, stream: u32) -> Option<Conversation> {
         match protocol {
-            Protocol::Tcp => Some(tcp_record(stream, self.tcp_at(stream)?.1)),
+            Protocol::Tcp => {
+                let (reference, conversation) = self.tcp_at(stream)?;
+                let round_trips = self.shards.get(usize::from(reference.shard))?.round_trips();
+                Some(tcp_record(stream, conversation, round_trips))
+            }
             Protocol::Udp => {
                 let &ConversationRef { shard, index } = self.udp.get(stream as usize)?;
                 Some(udp_record(stream, self.shards.get(usize::from(shard))?.udp_at(index)?))
@@ -122,17 +126,17 @@ fn ttl_range((min, max): (u8, u8)) -> TtlRange {
     TtlRange { min, max }
 }
 
-fn tcp_side(account: &Account, end: Direction) -> Side {
+fn tcp_side(account: &Account, end: Direction, round_trips: &RoundTrips) -> Side {
     Side {
         packets: account.packets(end),
         wire_bytes: account.wire_bytes(end),
         payload_bytes: account.payload_bytes(end),
         ttl: account.ttl(end).map(ttl_range),
-        tcp: Some(account.facts(end)),
+        tcp: Some(account.facts(end, round_trips)),
     }
 }
 
-fn tcp_record(stream: u32, conversation: &TcpConversation) -> Conversation {
+fn tcp_record(stream: u32, conversation: &TcpConversation, round_trips: &RoundTrips) -> Conversation {
     let (account, connection) = (conversation.account(), conversation.connection());
     let client = account.client();
     let (client_end, server_end) = conversation.key().endpoints(client);
@@ -145,8 +149,8 @@ fn tcp_record(stream: u32, conversation: &TcpConversation) -> Conversation {
         last_frame: account.last_frame(),
         start: account.first(),
         duration: account.last().since(account.first()),
-        sent_by_client: tcp_side(account, client),
-        sent_by_server: tcp_side(account, client.reverse()),
+        sent_by_client: tcp_side(account, client, round_trips),
+        sent_by_server: tcp_side(account, client.reverse(), round_trips),
         tcp: Some(TcpConversationFacts {
             roles_known: account.roles_known(),
             from_start: account.begins_with_syn(),

@@ -11,7 +11,6 @@ mod numbering;
 mod packet;
 mod record;
 mod shard;
-mod slab;
 mod twin;
 mod udp;
 

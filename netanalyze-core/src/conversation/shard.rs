@@ -5,13 +5,14 @@ use hashbrown::HashTable;
 use super::SHARDS;
 use super::key::{FlowKey, KeyHasher};
 use super::packet::{TcpPacket, UdpPacket};
-use super::slab::Slab;
 use super::twin::Twins;
 use super::udp::{UdpAccount, UdpConversation};
 use crate::model::FrameNumber;
 use crate::packet::tcp_option::TcpOptions;
 use crate::protocol::socks::{self, Negotiation};
-use crate::tcp::{Account, Birth, Connection, Flags, Passing, Pool, Segment, SynOutcome, Verdict};
+use crate::tcp::{
+    Account, Birth, Connection, Flags, Passing, Pool, RoundTrips, Segment, Slab, SynOutcome, Verdict,
+};
 
 /// Which conversation, before it has its stream number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -81,6 +82,7 @@ pub(crate) struct Shard {
     number: u8,
     hasher: KeyHasher,
     tcp: Slab<TcpConversation>,
+    round_trips: RoundTrips,
     /// The most recent conversation of each key, as indices into `tcp`.
     tcp_index: HashTable<u32>,
     udp: Slab<UdpConversation>,
@@ -97,6 +99,7 @@ impl Shard {
             number,
             hasher,
             tcp: Slab::default(),
+            round_trips: RoundTrips::default(),
             tcp_index: HashTable::new(),
             udp: Slab::default(),
             udp_index: HashTable::new(),
@@ -156,7 +159,13 @@ impl Shard {
         self.twins.remember(index, &segment, verdict.analysis);
         let conversation = self.tcp.get_mut(index)?;
         if !packet.origin.is_quoted() {
-            conversation.account.book(packet.direction, &segment, &mut verdict, passing);
+            conversation.account.book(
+                packet.direction,
+                &segment,
+                &mut verdict,
+                passing,
+                &mut self.round_trips,
+            );
         }
         let handed_on = is_handed_on(&verdict);
         if packet.opens_successor && conversation.succession == Succession::None && handed_on {
@@ -212,6 +221,11 @@ impl Shard {
             }
         }
         (ConversationRef { shard: self.number, index }, arrival)
+    }
+
+    /// The round-trip times of its TCP conversations.
+    pub(super) fn round_trips(&self) -> &RoundTrips {
+        &self.round_trips
     }
 
     /// A TCP conversation by its place.

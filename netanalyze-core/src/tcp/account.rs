@@ -6,6 +6,7 @@
 use super::analysis::Flags;
 use super::end::{End, TcpSide, Troubles};
 use super::history::History;
+use super::rtt::RoundTrips;
 use super::segment::{Scope, Segment};
 use super::state::{ClosedBy, Closing, EndState, States};
 use super::verdict::{ConnectionState, Opener, Verdict};
@@ -66,6 +67,7 @@ impl Account {
         segment: &Segment<'_>,
         verdict: &mut Verdict,
         passing: Passing,
+        round_trips: &mut RoundTrips,
     ) {
         if segment.header_len < 20 || segment.scope == Scope::ShortSegment {
             return;
@@ -103,7 +105,7 @@ impl Account {
         if let Some(record) = &verdict.analysis
             && record.acked_frame != FrameNumber(0)
         {
-            receiver.acknowledged(segment.ack, record.ack_rtt);
+            receiver.acknowledged(segment.ack, record.ack_rtt, round_trips);
         }
         self.states.step(direction, segment, receiver.top());
     }
@@ -176,8 +178,8 @@ impl Account {
     }
 
     /// What TCP tells of an end.
-    pub(crate) fn facts(&self, end: Direction) -> TcpSide {
-        self.end(end).facts(self.state(end), self.last)
+    pub(crate) fn facts(&self, end: Direction, round_trips: &RoundTrips) -> TcpSide {
+        self.end(end).facts(self.state(end), self.last, round_trips)
     }
 
     /// What went wrong with an end.

@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::account::Passing;
 use super::analysis::Flags;
 use super::coverage::{Coverage, Holes};
-use super::rtt::{Rtt, RttSummary};
+use super::rtt::{RoundTrips, RttPlace, RttSummary};
 use super::segment::{Scope, Segment};
 use super::sequence::after;
 use super::state::EndState;
@@ -82,7 +82,7 @@ pub(super) struct End {
     payload_bytes: u64,
     coverage: Coverage,
     holes: Option<Box<Holes>>,
-    rtt: Option<Box<Rtt>>,
+    rtt: RttPlace,
     trouble: Option<Box<Trouble>>,
     packets: u32,
     /// Acknowledgements up to here say nothing about the round-trip time.
@@ -105,7 +105,7 @@ impl Default for End {
             payload_bytes: 0,
             coverage: Coverage::default(),
             holes: None,
-            rtt: None,
+            rtt: RttPlace::default(),
             trouble: None,
             packets: 0,
             tainted_to: 0,
@@ -214,7 +214,7 @@ impl End {
 
     /// The other end acknowledged a segment after `time`.
     #[inline]
-    pub(super) fn acknowledged(&mut self, ack: u32, time: Span) {
+    pub(super) fn acknowledged(&mut self, ack: u32, time: Span, round_trips: &mut RoundTrips) {
         let Ok(ns) = u64::try_from(time.0) else { return };
         if self.tainted {
             if !after(ack, self.tainted_to) {
@@ -222,10 +222,7 @@ impl End {
             }
             self.tainted = false;
         }
-        match &mut self.rtt {
-            Some(rtt) => rtt.add(ns),
-            None => self.rtt = Some(Box::new(Rtt::first(ns))),
-        }
+        round_trips.add(&mut self.rtt, ns);
     }
 
     pub(super) fn packets(&self) -> u32 {
@@ -264,7 +261,7 @@ impl End {
     }
 
     /// The books closed at `last`, the time of the connection's last packet.
-    pub(super) fn facts(&self, state: EndState, last: Timestamp) -> TcpSide {
+    pub(super) fn facts(&self, state: EndState, last: Timestamp, round_trips: &RoundTrips) -> TcpSide {
         let none = Trouble::default();
         let trouble = self.trouble.as_deref().unwrap_or(&none);
         TcpSide {
@@ -281,7 +278,7 @@ impl End {
             zero_window: trouble.zero_window_until(last),
             window_min_bytes: (self.window_min != u32::MAX).then_some(self.window_min),
             bytes_in_flight_max: self.bytes_in_flight_max,
-            rtt: self.rtt.as_ref().map(|rtt| rtt.summary()),
+            rtt: round_trips.summary(self.rtt),
         }
     }
 }

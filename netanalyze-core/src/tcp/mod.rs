@@ -20,6 +20,7 @@ pub mod reassembly;
 mod rtt;
 mod segment;
 pub mod sequence;
+mod slab;
 mod state;
 mod syn_options;
 #[cfg(test)]
@@ -32,8 +33,10 @@ pub use end::TcpSide;
 pub(crate) use end::Troubles;
 pub use flow::WindowScale;
 pub use history::History;
+pub(crate) use rtt::RoundTrips;
 pub use rtt::RttSummary;
 pub use segment::TcpFlags;
+pub(crate) use slab::Slab;
 pub use state::{ClosedBy, EndState};
 pub use syn_options::SynOptions;
 pub use verdict::{Analysis, ConnectionState, Opener, Shown, Verdict};

@@ -3,9 +3,13 @@
 //! Karn's rule: nothing that was sent before a retransmission gives a sample (RFC 6298 §3). Which segment an acknowledgement answers is
 //! ambiguous then, and one that arrives late because of a hole before it measures the recovery, not the path. The smoothed time and the
 //! timer follow RFC 6298 §2. The distribution is a histogram with eight buckets for each doubling (at most 4.5 % off), kept sparse: a
-//! direction without samples has none, and a steady one a few entries of eight bytes.
+//! direction without samples has none, a steady one fits into a record of 80 bytes, and one that varies much owns eight bytes a bucket.
+
+use std::num::NonZeroU32;
 
 use serde::Serialize;
+
+use super::slab::Slab;
 
 use crate::model::Span;
 
@@ -18,22 +22,56 @@ const LEAST_RTO_NS: u64 = 1_000_000_000;
 /// RFC 6298 §2.5: the least upper bound that a timer may have.
 const GREATEST_RTO_NS: u64 = 60_000_000_000;
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 struct Bucket {
     index: u16,
     count: u32,
 }
 
-/// Samples of one direction. Allocated with the first.
-#[derive(Clone, Debug)]
-pub(crate) struct Rtt {
+/// Buckets that need no memory of their own.
+const INLINE: usize = 4;
+
+/// Samples of one direction. Exists from the first on.
+#[derive(Debug)]
+struct Rtt {
     samples: u32,
+    /// How many of `few` are in use.
+    used: u8,
     min: u64,
     max: u64,
     smoothed: u64,
     variation: u64,
-    /// In order of their indices.
-    buckets: Vec<Bucket>,
+    /// The buckets in order of their indices, while there are few of them.
+    few: [Bucket; INLINE],
+    /// All of them once there are more.
+    #[expect(
+        clippy::box_collection,
+        reason = "nearly always absent, and then a pointer instead of three words"
+    )]
+    many: Option<Box<Vec<Bucket>>>,
+}
+
+/// Where an end's round-trip times are; nowhere before the first.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct RttPlace(Option<NonZeroU32>);
+
+/// The round-trip times of many connections: together, because one allocation for each would cost more than they do.
+#[derive(Debug, Default)]
+pub(crate) struct RoundTrips(Slab<Rtt>);
+
+impl RoundTrips {
+    /// Takes a sample.
+    pub(crate) fn add(&mut self, place: &mut RttPlace, ns: u64) {
+        match place.0.and_then(|index| self.0.get_mut(index.get() - 1)) {
+            Some(rtt) => rtt.add(ns),
+            None => place.0 = NonZeroU32::new(self.0.push(Rtt::first(ns)).wrapping_add(1)),
+        }
+    }
+
+    /// What a place holds.
+    pub(crate) fn summary(&self, place: RttPlace) -> Option<RttSummary> {
+        Some(self.0.get(place.0?.get() - 1)?.summary())
+    }
 }
 
 /// Round-trip times of one direction, summed up.
@@ -64,21 +102,23 @@ pub struct RttSummary {
 
 impl Rtt {
     /// The first sample.
-    pub(crate) fn first(ns: u64) -> Self {
+    fn first(ns: u64) -> Self {
         let mut rtt = Rtt {
             samples: 0,
             min: ns,
             max: ns,
             smoothed: ns,
             variation: ns / 2,
-            buckets: Vec::with_capacity(2),
+            few: [Bucket::default(); INLINE],
+            used: 0,
+            many: None,
         };
         rtt.count(ns);
         rtt
     }
 
     /// A further sample.
-    pub(crate) fn add(&mut self, ns: u64) {
+    fn add(&mut self, ns: u64) {
         self.min = self.min.min(ns);
         self.max = self.max.max(ns);
         // RFC 6298 §2.3, alpha 1/8 and beta 1/4; the variation uses the smoothed time before it is updated.
@@ -91,22 +131,49 @@ impl Rtt {
     fn count(&mut self, ns: u64) {
         self.samples = self.samples.saturating_add(1);
         let index = bucket_of(ns);
-        match self.buckets.binary_search_by_key(&index, |b| b.index) {
+        match self.buckets().binary_search_by_key(&index, |b| b.index) {
             Ok(place) => {
-                if let Some(bucket) = self.buckets.get_mut(place) {
+                let bucket = match &mut self.many {
+                    Some(many) => many.get_mut(place),
+                    None => self.few.get_mut(place),
+                };
+                if let Some(bucket) = bucket {
                     bucket.count = bucket.count.saturating_add(1);
                 }
             }
-            Err(place) => self.buckets.insert(place, Bucket { index, count: 1 }),
+            Err(place) => self.insert(place, Bucket { index, count: 1 }),
+        }
+    }
+
+    fn buckets(&self) -> &[Bucket] {
+        match &self.many {
+            Some(many) => many,
+            None => self.few.get(..usize::from(self.used)).unwrap_or_default(),
+        }
+    }
+
+    fn insert(&mut self, place: usize, bucket: Bucket) {
+        if let Some(many) = &mut self.many {
+            many.insert(place.min(many.len()), bucket);
+        } else if let Some(tail) = self.few.get_mut(place..=usize::from(self.used)) {
+            tail.rotate_right(1);
+            if let Some(first) = tail.first_mut() {
+                *first = bucket;
+            }
+            self.used += 1;
+        } else {
+            let mut many = self.few.to_vec();
+            many.insert(place.min(many.len()), bucket);
+            self.many = Some(Box::new(many));
         }
     }
 
     /// The time below which a share of the samples lies.
     fn quantile(&self, percent: u64) -> u64 {
-        let total: u64 = self.buckets.iter().map(|b| u64::from(b.count)).sum();
+        let total: u64 = self.buckets().iter().map(|b| u64::from(b.count)).sum();
         let rank = (total * percent).div_ceil(100).max(1);
         let mut seen = 0;
-        for bucket in &self.buckets {
+        for bucket in self.buckets() {
             seen += u64::from(bucket.count);
             if seen >= rank {
                 return middle_of(bucket.index).clamp(self.min, self.max);
@@ -115,7 +182,7 @@ impl Rtt {
         self.max
     }
 
-    pub(crate) fn summary(&self) -> RttSummary {
+    fn summary(&self) -> RttSummary {
         let span = |ns: u64| Span(i64::try_from(ns).unwrap_or(i64::MAX));
         let rto = self.smoothed.saturating_add(self.variation.saturating_mul(4).max(1));
         RttSummary {
@@ -195,7 +262,7 @@ mod tests {
         }
         let mut steady = Rtt::first(20_000_000);
         (0..1000).for_each(|_| steady.add(20_000_000));
-        assert_eq!(steady.buckets.len(), 1);
+        assert_eq!(steady.buckets().len(), 1);
         assert_eq!(steady.summary().median, Span(20_000_000));
     }
 }

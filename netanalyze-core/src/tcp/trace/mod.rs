@@ -20,7 +20,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use script::{Numbers, Step};
 
-use super::{Account, Birth, Connection, Flags, Passing, Pool, Segment, SynOutcome, Verdict};
+use super::{Account, Birth, Connection, Flags, Passing, Pool, RoundTrips, Segment, SynOutcome, Verdict};
 use crate::model::{Direction, FrameNumber, Span};
 use crate::packet::tcp_option::{self, TcpOptions};
 
@@ -66,6 +66,7 @@ fn check_from(numbers: Numbers, script: &str) {
 struct Host {
     connection: Option<Connection>,
     account: Account,
+    round_trips: RoundTrips,
     streams: u32,
     pool: Pool,
 }
@@ -110,9 +111,9 @@ impl Host {
         };
         self.connection = Some(connection);
         let passing = Passing { wire_len: step.reported + 34, ttl: 64, gap: Span(1_000_000_000) };
-        self.account.book(direction, &segment, &mut verdict, passing);
+        self.account.book(direction, &segment, &mut verdict, passing, &mut self.round_trips);
         let mut outcome = Outcome::new(&verdict, step, self.streams - 1);
-        outcome.add_books(&self.account, client);
+        outcome.add_books(&self.account, &self.round_trips, client);
         outcome
     }
 }
@@ -212,7 +213,7 @@ impl Outcome {
     }
 
     /// What the books say once the segment is in them; `c` and `s` before a name stand for what client and server sent.
-    fn add_books(&mut self, account: &Account, client: Direction) {
+    fn add_books(&mut self, account: &Account, round_trips: &RoundTrips, client: Direction) {
         self.figures.insert("hist", account.history().text(client));
         self.figures.insert("by", account.closed_by().map_or(String::new(), |by| by.name().to_owned()));
         self.figures.insert("stall", in_milliseconds(account.stalled().0));
@@ -221,7 +222,7 @@ impl Outcome {
             (client.reverse(), ["sst", "suniq", "srex", "smiss", "szw", "srtts", "sttl"]),
         ];
         for (end, names) in sides {
-            let side = account.facts(end);
+            let side = account.facts(end, round_trips);
             let values = [
                 side.state.name().to_owned(),
                 side.unique_bytes.to_string(),

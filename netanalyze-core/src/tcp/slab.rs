@@ -1,8 +1,9 @@
-//! Conversations in chunks that never move: growth costs one chunk, not a copy of everything.
+//! Conversations, and what hangs on them, in chunks that never move: growth costs one chunk, not a copy of everything, and giving all back
+//! costs one call a chunk.
 
 /// A list that only grows, in chunks of [`Slab::CHUNK`].
 #[derive(Debug)]
-pub(super) struct Slab<T> {
+pub(crate) struct Slab<T> {
     chunks: Vec<Vec<T>>,
     len: u32,
 }
@@ -16,7 +17,7 @@ impl<T> Default for Slab<T> {
 impl<T> Slab<T> {
     const CHUNK: usize = 64;
 
-    pub(super) fn push(&mut self, value: T) -> u32 {
+    pub(crate) fn push(&mut self, value: T) -> u32 {
         let index = self.len;
         match self.chunks.last_mut() {
             Some(chunk) if chunk.len() < Self::CHUNK => chunk.push(value),
@@ -31,12 +32,12 @@ impl<T> Slab<T> {
     }
 
     #[inline]
-    pub(super) fn get(&self, index: u32) -> Option<&T> {
+    pub(crate) fn get(&self, index: u32) -> Option<&T> {
         self.chunks.get(index as usize / Self::CHUNK)?.get(index as usize % Self::CHUNK)
     }
 
     #[inline]
-    pub(super) fn get_mut(&mut self, index: u32) -> Option<&mut T> {
+    pub(crate) fn get_mut(&mut self, index: u32) -> Option<&mut T> {
         self.chunks.get_mut(index as usize / Self::CHUNK)?.get_mut(index as usize % Self::CHUNK)
     }
 }

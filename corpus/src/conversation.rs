@@ -136,6 +136,20 @@ struct End {
     /// Latest acknowledgement that it sent.
     acked: Option<u32>,
     packets: u32,
+    /// A segment of it was captured.
+    heard: bool,
+    /// What it acknowledged shows that it heard the other end.
+    hears: bool,
+    /// It counts as ESTABLISHED only because a SYN-ACK was captured on its way there.
+    inferred: bool,
+}
+
+impl End {
+    /// Its state, as far as it was captured or the other end shows that it answers.
+    fn shown_beside(&self, other: &End) -> State {
+        let told = matches!(self.state, State::Established | State::Closed);
+        if told || self.heard || other.hears { self.state } else { State::Unknown }
+    }
 }
 
 /// A conversation so far.
@@ -157,8 +171,17 @@ fn reaches(a: u32, b: u32) -> bool {
 
 impl Flow {
     fn new(stream: u32, seen: &Seen) -> Self {
-        let end =
-            End { state: State::Unknown, base: None, syn_end: None, fin_end: None, acked: None, packets: 0 };
+        let end = End {
+            state: State::Unknown,
+            base: None,
+            syn_end: None,
+            fin_end: None,
+            acked: None,
+            packets: 0,
+            heard: false,
+            hears: false,
+            inferred: false,
+        };
         Self {
             stream,
             hosts: [seen.from, seen.to],
@@ -201,6 +224,7 @@ impl Flow {
         }
         let (from, to) = self.places(seen);
         self.ends[from].packets += u32::from(seen.counted);
+        self.ends[from].heard = true;
         let first = if seen.has(flag::SYN) { seen.seq } else { seen.seq.wrapping_sub(1) };
         self.ends[from].base.get_or_insert(first);
         if seen.has(flag::ACK) {
@@ -239,15 +263,23 @@ impl Flow {
             }
             self.closed = "none";
         }
+        let answered_before = self.ends[from].state == State::SynReceived;
         let sender = &mut self.ends[from];
+        if !answers && std::mem::take(&mut sender.inferred) {
+            sender.state = State::SynSent; // it did not hear the SYN-ACK
+        }
         sender.syn_end = Some(seen.seq.wrapping_add(1));
         if matches!(sender.state, State::Unknown | State::SynSent) {
             sender.state = if answers { State::SynReceived } else { State::SynSent };
         }
         if answers {
             sender.acked = Some(seen.ack);
-            if matches!(self.ends[to].state, State::Unknown | State::SynSent | State::SynReceived) {
-                self.ends[to].state = State::Established;
+            let receiver = &mut self.ends[to];
+            if answered_before && (receiver.inferred || receiver.state == State::SynSent) {
+                // Sent again, because its answer did not come.
+                (receiver.state, receiver.inferred) = (State::SynSent, false);
+            } else if matches!(receiver.state, State::Unknown | State::SynSent | State::SynReceived) {
+                (receiver.state, receiver.inferred) = (State::Established, true);
             }
         } else if self.ends[to].state == State::SynSent {
             // Both opened at once (RFC 9293, figure 7): each gets the other's SYN.
@@ -260,6 +292,16 @@ impl Flow {
     fn acknowledge(&mut self, seen: &Seen, from: usize, to: usize) {
         let before = self.ends[from].acked.replace(seen.ack);
         let advances = before.is_some_and(|before| before != seen.ack && reaches(seen.ack, before));
+        let resets = if from == 0 { "reset-client" } else { "reset-server" };
+        if self.closed == resets && (advances || seen.len > 0) {
+            // Whoever resets is silent from then on: that reset did not count.
+            self.closed = "none";
+            for end in &mut self.ends {
+                end.state = State::Established;
+            }
+        }
+        self.ends[from].inferred = false;
+        self.ends[from].hears |= advances || self.ends[from].syn_end.is_some();
         let sender = &mut self.ends[from];
         let unfinished = match sender.state {
             State::Unknown | State::SynSent => true,
@@ -392,8 +434,8 @@ impl Flow {
             client: self.hosts[0],
             server: self.hosts[1],
             opened_by: if self.opened { "client" } else { "unknown" },
-            client_state: client.state,
-            server_state: if alone { client.state } else { server.state },
+            client_state: client.shown_beside(&server),
+            server_state: if alone { client.state } else { server.shown_beside(&client) },
             closed_by: self.closed,
             packets: [client.packets, server.packets],
         }

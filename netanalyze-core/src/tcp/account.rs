@@ -101,13 +101,13 @@ impl Account {
         if waited && delta > Span(0) {
             self.stalled = Span(self.stalled.0.saturating_add(delta.0));
         }
-        sender.book(segment, verdict, passing);
+        let news = sender.book(segment, verdict, passing);
         if let Some(record) = &verdict.analysis
             && record.acked_frame != FrameNumber(0)
         {
             receiver.acknowledged(segment.ack, record.ack_rtt, round_trips);
         }
-        self.states.step(direction, segment, receiver.top());
+        self.states.step(direction, segment, receiver.top(), news);
     }
 
     /// Frame of the first packet; 0 if none was booked.
@@ -153,8 +153,15 @@ impl Account {
             .any(|&d| self.history.has_syn(d) || self.history.has_syn_ack(d))
     }
 
+    /// The state of an end. Of one of which nothing was captured, and which its peer does not prove to have heard, no answer is assumed.
     pub(crate) fn state(&self, end: Direction) -> EndState {
-        self.states.of(end)
+        let state = self.states.of(end);
+        let told = matches!(state, EndState::Established | EndState::Closed);
+        if told || self.packets(end) > 0 || self.proves_peer(end.reverse()) {
+            state
+        } else {
+            EndState::Unknown
+        }
     }
 
     pub(crate) fn history(&self) -> &History {
@@ -189,7 +196,8 @@ impl Account {
 
     /// Whether an end acknowledged what only the other end can have sent.
     pub(crate) fn proves_peer(&self, end: Direction) -> bool {
-        self.end(end).ack_advanced() || self.history.has_syn(end) && self.history.has_spoken(end)
+        let sender = self.end(end);
+        sender.ack_advanced() || self.history.has_syn(end) && sender.has_acknowledged()
     }
 
     pub(crate) fn closed_by(&self) -> Option<ClosedBy> {

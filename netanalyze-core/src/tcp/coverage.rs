@@ -54,6 +54,20 @@ impl Holes {
         }
     }
 
+    /// Nothing before `low` will be filled any more.
+    fn forget_before(&mut self, low: u32) {
+        while let Some(&(start, end)) = self.ranges.first().filter(|&&(start, _)| before(start, low)) {
+            self.given_up += u64::from(end.wrapping_sub(start));
+            self.ranges.remove(0);
+        }
+    }
+
+    /// Nothing will be filled any more.
+    fn give_up(&mut self) {
+        self.given_up = self.bytes();
+        self.ranges.clear();
+    }
+
     /// Takes a range out of the holes; returns how many of its bytes were missing.
     fn fill(&mut self, start: u32, end: u32) -> u32 {
         let first = self.ranges.partition_point(|&(_, to)| !after(to, start));
@@ -109,7 +123,7 @@ impl Coverage {
             return len;
         }
         if start == self.top {
-            self.top = start.wrapping_add(len);
+            self.advance(start.wrapping_add(len), holes);
             return len;
         }
         self.add_elsewhere(start, len, holes)
@@ -121,10 +135,10 @@ impl Coverage {
         if after(start, self.top) {
             if start.wrapping_sub(self.top) <= GREATEST_WINDOW {
                 holes.get_or_insert_default().open(self.top, start);
-                self.top = end;
+                self.advance(end, holes);
             } else if len > 0 {
                 // Nothing that a window allows: another stream's number, or damage. Counting goes on from there.
-                (self.low, self.top) = (start, end);
+                self.restart(start, end, holes);
             }
             return len;
         }
@@ -136,27 +150,49 @@ impl Coverage {
             if self.from_syn && self.low == self.top && self.low.wrapping_sub(start) > 1 {
                 // No data so far, and this is no keep-alive: the SYN that was captured was not the one that counts. A SYN-ACK may be answered
                 // twice, with different numbers, or be made by a proxy.
-                (self.low, self.top) = (start, end);
+                self.restart(start, end, holes);
                 return len;
             }
             if self.from_syn || self.low.wrapping_sub(start) > GREATEST_WINDOW {
                 return 0;
             }
             let below = if after(end, self.low) { self.low } else { end };
-            new += below.wrapping_sub(start);
+            new = below.wrapping_sub(start);
             if below != self.low {
                 holes.get_or_insert_default().open_below(below, self.low);
             }
             self.low = start;
         }
-        if let Some(holes) = holes {
-            new += holes.fill(start, if after(end, self.top) { self.top } else { end });
+        if let Some(holes) = holes.as_mut() {
+            new = new.saturating_add(holes.fill(start, if after(end, self.top) { self.top } else { end }));
         }
         if after(end, self.top) {
-            new += end.wrapping_sub(self.top);
-            self.top = end;
+            new = end.wrapping_sub(self.top).saturating_add(new);
+            self.advance(end, holes);
         }
         new
+    }
+
+    /// Moves the upper bound on. The lower one follows at a distance, so that serial numbers between them keep their order however long the
+    /// stream is; what is older than any window is old.
+    #[inline]
+    fn advance(&mut self, end: u32, holes: &mut Option<Box<Holes>>) {
+        self.top = end;
+        if self.top.wrapping_sub(self.low) > GREATEST_WINDOW {
+            self.low = self.top.wrapping_sub(GREATEST_WINDOW);
+            self.from_syn = true;
+            if let Some(holes) = holes {
+                holes.forget_before(self.low);
+            }
+        }
+    }
+
+    /// Begins anew elsewhere: holes so far stay counted, but nothing can fill them.
+    fn restart(&mut self, low: u32, top: u32, holes: &mut Option<Box<Holes>>) {
+        (self.low, self.top) = (low, top);
+        if let Some(holes) = holes {
+            holes.give_up();
+        }
     }
 }
 
@@ -268,6 +304,52 @@ mod tests {
         assert_eq!(holes.as_ref().unwrap().bytes(), 1);
         coverage.finish(10, &mut holes);
         assert_eq!((holes.unwrap().bytes(), coverage.top()), (0, Some(11)));
+    }
+
+    #[test]
+    fn anything_keeps_the_holes_in_order() {
+        let mut state = 7u64;
+        let mut next = || {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (state >> 32) as u32
+        };
+        for round in 0..200 {
+            let (mut coverage, mut holes) = (Coverage::default(), None);
+            let mut payload = 0u64;
+            let mut new = 0u64;
+            for _ in 0..200 {
+                let far = next() % 4 == 0;
+                let near = coverage.top().unwrap_or(0).wrapping_add(next() % 4000).wrapping_sub(2000);
+                let (start, len) =
+                    (if far { next() } else { near }, [0, 1, 100, 60_000][next() as usize % 4]);
+                if round % 3 == 0 && next() % 50 == 0 {
+                    coverage.finish(start, &mut holes);
+                }
+                payload += u64::from(len);
+                new += u64::from(coverage.add(start, len, &mut holes));
+                let ranges = holes.as_ref().map_or(&[][..], |holes| &holes.ranges);
+                assert!(ranges.iter().all(|&(from, to)| before(from, to)));
+                assert!(ranges.windows(2).all(|pair| !before(pair[1].0, pair[0].1)), "{ranges:x?}");
+            }
+            assert!(new <= payload);
+        }
+    }
+
+    #[test]
+    fn a_long_stream_keeps_its_order() {
+        let (mut coverage, mut holes) = (Coverage::default(), None);
+        let mut at = 0u32;
+        for _ in 0..6 {
+            for _ in 0..(1 << 14) {
+                assert_eq!(coverage.add(at, 65_536, &mut holes), 65_536);
+                at = at.wrapping_add(65_536);
+            }
+            assert_eq!(coverage.add(at.wrapping_sub(200_000), 100, &mut holes), 0, "repeated at {at:x}");
+            assert_eq!(coverage.add(at.wrapping_add(100), 100, &mut holes), 100);
+            assert_eq!(coverage.add(at, 100, &mut holes), 100, "fills its hole at {at:x}");
+            at = at.wrapping_add(200);
+        }
+        assert_eq!(holes.unwrap().bytes(), 0);
     }
 
     #[test]

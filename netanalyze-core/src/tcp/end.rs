@@ -96,6 +96,8 @@ pub(super) struct End {
     tainted: bool,
     /// It acknowledged something twice, with different numbers.
     ack_advanced: bool,
+    /// It acknowledged something outside of a SYN-ACK.
+    acknowledged: bool,
 }
 
 impl Default for End {
@@ -117,6 +119,7 @@ impl Default for End {
             ttl_max: 0,
             tainted: false,
             ack_advanced: false,
+            acknowledged: false,
         }
     }
 }
@@ -126,8 +129,9 @@ impl End {
         self.trouble.as_ref().is_some_and(|t| t.zero_since.is_some())
     }
 
+    /// Whether the segment brought data, or acknowledged something for the first time.
     #[inline]
-    pub(super) fn book(&mut self, segment: &Segment<'_>, verdict: &Verdict, passing: Passing) {
+    pub(super) fn book(&mut self, segment: &Segment<'_>, verdict: &Verdict, passing: Passing) -> bool {
         let flags = segment.flags;
         self.packets = self.packets.saturating_add(1);
         self.wire_bytes = self.wire_bytes.saturating_add(u64::from(passing.wire_len));
@@ -139,15 +143,18 @@ impl End {
             self.syn = SynSeen::new(segment);
         }
         if segment.scope != Scope::Full || flags.rst() {
-            return;
+            return false;
         }
-        self.cover(segment, verdict);
+        let mut news = self.cover(segment, verdict);
         if !flags.syn() {
             self.advertise(segment, verdict);
         }
         if flags.ack() {
-            self.ack_advanced |= self.ack != segment.ack && self.ack != 0;
+            let advances = self.ack != segment.ack && self.ack != 0;
+            self.ack_advanced |= advances;
+            self.acknowledged |= !flags.syn();
             self.ack = segment.ack;
+            news |= advances;
         }
         if verdict.flags.intersects(TROUBLE) {
             self.note_trouble(verdict);
@@ -155,10 +162,12 @@ impl End {
         if let Some(record) = &verdict.analysis {
             self.bytes_in_flight_max = self.bytes_in_flight_max.max(record.bytes_in_flight);
         }
+        news
     }
 
+    /// Whether there was new data.
     #[inline]
-    fn cover(&mut self, segment: &Segment<'_>, verdict: &Verdict) {
+    fn cover(&mut self, segment: &Segment<'_>, verdict: &Verdict) -> bool {
         let &Segment { flags, len, .. } = segment;
         let mut start = segment.seq;
         if flags.syn() {
@@ -183,15 +192,19 @@ impl End {
             self.tainted = true;
             self.tainted_to = self.coverage.top().unwrap_or(start);
         }
+        new > 0
     }
 
     /// Its window.
     #[inline]
     fn advertise(&mut self, segment: &Segment<'_>, verdict: &Verdict) {
         self.window_min = self.window_min.min(verdict.scale.apply(segment.window));
-        if segment.window == 0 && !segment.flags.is_control() {
-            let trouble = self.trouble.get_or_insert_default();
-            trouble.zero_since.get_or_insert(segment.time);
+        if segment.window == 0 {
+            // A FIN without window does not open it again.
+            if !segment.flags.is_control() {
+                let trouble = self.trouble.get_or_insert_default();
+                trouble.zero_since.get_or_insert(segment.time);
+            }
         } else if let Some(trouble) = &mut self.trouble
             && let Some(since) = trouble.zero_since.take()
         {
@@ -245,6 +258,10 @@ impl End {
     /// After the highest sequence number that it sent, a FIN included.
     pub(super) fn top(&self) -> Option<u32> {
         self.coverage.top()
+    }
+
+    pub(super) fn has_acknowledged(&self) -> bool {
+        self.acknowledged
     }
 
     pub(super) fn ack_advanced(&self) -> bool {

@@ -106,11 +106,6 @@ impl History {
         self.has(direction, H)
     }
 
-    /// Whether an end sent data or an ACK outside of a handshake.
-    pub(crate) fn has_spoken(&self, direction: Direction) -> bool {
-        self.has(direction, A) || self.has(direction, D)
-    }
-
     /// The letters, `client` in upper case.
     pub(crate) fn text(&self, client: Direction) -> String {
         let entry = |place: u32| {

@@ -164,6 +164,8 @@ pub(crate) enum Closing {
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct States {
     ends: [EndState; 2],
+    /// The end counts as ESTABLISHED only because a SYN-ACK was captured on its way there.
+    inferred: [bool; 2],
     pub(crate) closing: Closing,
 }
 
@@ -174,16 +176,25 @@ impl States {
         if direction == Direction::AtoB { a } else { b }
     }
 
-    /// A captured segment moves both ends.
+    /// A captured segment moves both ends. `receiver_end` is the sequence number after all that its receiver sent, a FIN included;
+    /// `news` tells that the segment brought data or acknowledged something for the first time.
     #[inline]
-    ///
-    /// `receiver_end` is the sequence number after all that its receiver sent, a FIN included.
-    pub(crate) fn step(&mut self, direction: Direction, segment: &Segment<'_>, receiver_end: Option<u32>) {
+    pub(crate) fn step(
+        &mut self,
+        direction: Direction,
+        segment: &Segment<'_>,
+        receiver_end: Option<u32>,
+        news: bool,
+    ) {
         let flags = segment.flags;
         let [a, b] = self.ends;
         let (sender, receiver) = if direction == Direction::AtoB { (a, b) } else { (b, a) };
+        let [inferred_a, inferred_b] = &mut self.inferred;
+        let (inferred, inferred_of_receiver) =
+            if direction == Direction::AtoB { (inferred_a, inferred_b) } else { (inferred_b, inferred_a) };
         // Nearly every segment of a long connection changes nothing.
         if !flags.is_control() && sender == EndState::Established && receiver == EndState::Established {
+            *inferred = false;
             return;
         }
         let (sender, receiver) = if flags.rst() {
@@ -192,9 +203,30 @@ impl States {
             }
             (EndState::Closed, EndState::Closed)
         } else if flags.syn() {
-            if flags.ack() { syn_ack(sender, receiver) } else { syn(sender, receiver) }
+            if flags.ack() {
+                // Sent again, it says that the answer to the first did not come: it was not heard.
+                let unheard = sender == EndState::SynReceived
+                    && (*inferred_of_receiver || receiver == EndState::SynSent);
+                let (sender, after) = syn_ack(sender, receiver);
+                *inferred_of_receiver = !unheard && after != receiver;
+                if sender == EndState::SynReceived && receiver == EndState::Closed {
+                    self.closing = Closing::No;
+                }
+                (sender, if unheard { EndState::SynSent } else { after })
+            } else {
+                // Whoever sends its SYN again did not hear the SYN-ACK.
+                let unheard = std::mem::take(inferred);
+                let (sender, receiver) = syn(sender, receiver);
+                (if unheard { EndState::SynSent } else { sender }, receiver)
+            }
         } else {
+            *inferred = false;
             let (mut sender, mut receiver) = (sender, receiver);
+            if news && self.closing == Closing::Reset(direction) {
+                // Whoever resets is silent from then on: that RST was forged, or not accepted (RFC 5961 §3).
+                self.closing = Closing::No;
+                (sender, receiver) = (EndState::Established, EndState::Established);
+            }
             if flags.ack() {
                 (sender, receiver) = ack(sender, receiver);
                 if receiver_end.is_some_and(|end| !before(segment.ack, end)) {
@@ -263,6 +295,8 @@ fn syn_ack(sender: EndState, receiver: EndState) -> (EndState, EndState) {
     };
     let receiver = match receiver {
         EndState::Unknown | EndState::SynSent | EndState::SynReceived => EndState::Established,
+        // An RST did not count: the connection is accepted after it.
+        EndState::Closed if sender == EndState::SynReceived => EndState::Established,
         other => other,
     };
     (sender, receiver)

@@ -29,18 +29,37 @@ pub struct Large {
 /// About `connections` connections drawn from `seed`, about thirty frames each.
 #[must_use]
 pub fn large(seed: u64, connections: usize) -> Large {
-    let mut rng = Rng::new(seed);
-    let mut frames = Vec::new();
-    let mut used: Vec<Connection> = Vec::new();
-    for number in 0..connections {
-        let mut life = Life::new(&mut rng, number, &used);
-        used.push(life.connection.clone());
-        life.live();
-        frames.append(&mut life.trace.frames);
-    }
+    let mut frames: Vec<Frame> = lives(seed, connections).into_iter().flatten().collect();
     frames.sort_by_key(|frame| frame.time_ns);
     let conversations = conversations(frames.iter().flat_map(|frame| &frame.sights));
     Large { frames, conversations }
+}
+
+/// The frames of each connection. Those of one pair of addresses and ports never overlap in time.
+fn lives(seed: u64, connections: usize) -> Vec<Vec<Frame>> {
+    let mut rng = Rng::new(seed);
+    let mut used: Vec<Used> = Vec::new();
+    let mut lives = Vec::with_capacity(connections);
+    for number in 0..connections {
+        let mut life = Life::new(&mut rng, number, &used);
+        let connection = life.connection.clone();
+        life.live();
+        let last = life.trace.frames.iter().map(|frame| frame.time_ns).max();
+        let until = life.now.max(last.unwrap_or(0));
+        match life.again {
+            Some(place) => used[place].until = until,
+            None => used.push(Used { connection, until }),
+        }
+        lives.push(life.trace.frames);
+    }
+    lives
+}
+
+/// Addresses and ports that are taken, and until when.
+struct Used {
+    connection: Connection,
+    /// Behind the last frame of the latest connection between them.
+    until: u64,
 }
 
 /// The way between two hosts, with the capture somewhere on it.
@@ -67,6 +86,8 @@ enum Event {
 struct Life {
     trace: Trace,
     connection: Connection,
+    /// The earlier user of the same addresses and ports.
+    again: Option<usize>,
     path: Path,
     rng: Rng,
     now: u64,
@@ -75,7 +96,7 @@ struct Life {
 }
 
 impl Life {
-    fn new(rng: &mut Rng, number: usize, used: &[Connection]) -> Self {
+    fn new(rng: &mut Rng, number: usize, used: &[Used]) -> Self {
         let mut rng = Rng::new(rng.bits());
         let wraps: [Wrap; 10] = [
             link::ethernet,
@@ -97,25 +118,28 @@ impl Life {
             late: [u64::MAX, u64::MAX, 200, 30][rng.below(4) as usize],
             double: if rng.one_in(20) { 10 } else { u64::MAX },
         };
-        let mut connection = match used.len() {
-            // The ports of an earlier connection again.
-            some if some > 0 && rng.one_in(15) => {
-                let step = rng.bits() as u32;
-                used[rng.below(some as u64) as usize].clone().with(|_, end| {
-                    (end.isn, end.expected) = (end.isn.wrapping_add(step), 0);
-                })
-            }
-            _ => fresh(&mut rng, number),
-        };
-        connection = connection.over(wraps[rng.below(wraps.len() as u64) as usize]);
         let now = START_NS + rng.below(number as u64 * 20 * MS + MS);
+        let again = if rng.one_in(8) { ended(&mut rng, used, now) } else { None };
+        let connection = if let Some(place) = again {
+            // The ports of an earlier connection again, in the same encapsulation.
+            let step = rng.bits() as u32;
+            used[place].connection.clone().with(|_, end| {
+                (end.isn, end.expected) = (end.isn.wrapping_add(step), 0);
+            })
+        } else {
+            fresh(&mut rng, number).over(wraps[rng.below(wraps.len() as u64) as usize])
+        };
         let mut trace = Trace::new();
         trace.set_clock_ns(now);
-        Self { trace, connection, path, rng, now, events: BinaryHeap::new(), waiting: Vec::new() }
+        Self { trace, connection, again, path, rng, now, events: BinaryHeap::new(), waiting: Vec::new() }
     }
 
     fn live(&mut self) {
-        let kind = self.rng.below(40);
+        let mut kind = self.rng.below(40);
+        if self.again.is_some() && (2..6).contains(&kind) {
+            // Without the client's SYN nothing tells it from the connection before.
+            kind = 6;
+        }
         if kind == 0 {
             return self.unanswered();
         }
@@ -400,19 +424,30 @@ impl Life {
     }
 }
 
+/// A connection that is over at a time, if a few tries find one.
+fn ended(rng: &mut Rng, used: &[Used], now: u64) -> Option<usize> {
+    if used.is_empty() {
+        return None;
+    }
+    (0..8).map(|_| rng.below(used.len() as u64) as usize).find(|&place| used[place].until < now)
+}
+
 /// A connection between hosts that were not seen before.
 fn fresh(rng: &mut Rng, number: usize) -> Connection {
-    let [.., high, low] = (number as u32).to_be_bytes();
+    let [_, top, high, low] = (number as u32).to_be_bytes();
     let service = [80, 443, 5_432, 8_080, 9_000][rng.below(5) as usize];
     let port = 32_768 + rng.below(28_000) as u16;
     let (client, server) = if rng.one_in(3) {
         let server = rng.below(200) as u16;
         (
-            IpAddr::from([0x2001, 0xdb8, 1, 0, 0, 0, u16::from(high), u16::from(low) + 1]),
+            IpAddr::from([0x2001, 0xdb8, 1, 0, 0, u16::from(top), u16::from(high), u16::from(low) + 1]),
             IpAddr::from([0x2001, 0xdb8, 2, 0, 0, 0, 0, server + 1]),
         )
     } else {
-        (IpAddr::from([10, 1, high, low]), IpAddr::from([192, 0, 2, rng.below(200) as u8 + 1]))
+        (
+            IpAddr::from([10, top.wrapping_add(1), high, low]),
+            IpAddr::from([192, 0, 2, rng.below(200) as u8 + 1]),
+        )
     };
     let isn = [rng.bits() as u32, rng.bits() as u32];
     let (scale, sack) = ([None, Some(0), Some(2), Some(7)][rng.below(4) as usize], !rng.one_in(4));
@@ -430,7 +465,8 @@ fn fresh(rng: &mut Rng, number: usize) -> Connection {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::conversation::State;
+    use crate::conversation::{Host, Seen, Sight, State};
+    use std::collections::BTreeMap;
 
     #[test]
     fn the_same_seed_gives_the_same_capture_and_another_one_does_not() {
@@ -449,5 +485,39 @@ mod tests {
             assert!(count(state) > 0, "no client is in {state}");
         }
         assert!(count(State::TimeWait) > 50);
+    }
+
+    fn seen(frame: &Frame) -> Seen {
+        match frame.sights[..] {
+            [Sight::Segment(seen)] => seen,
+            ref other => panic!("not one segment: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn ports_are_used_again_only_when_they_are_free() {
+        for seed in 1..6 {
+            let lives = lives(seed, 300);
+            let mut spans: BTreeMap<[Host; 2], Vec<(u64, u64, bool)>> = BTreeMap::new();
+            for frames in &lives {
+                // In the order of their capture, which delays change.
+                let Some(first) = frames.iter().min_by_key(|frame| frame.time_ns) else { continue };
+                let last = frames.iter().map(|frame| frame.time_ns).max().unwrap();
+                let mut hosts = [seen(first).from, seen(first).to];
+                hosts.sort_unstable();
+                let syn = seen(first).flags & (flag::SYN | flag::ACK) == flag::SYN;
+                spans.entry(hosts).or_default().push((first.time_ns, last, syn));
+            }
+            for (hosts, spans) in &mut spans {
+                spans.sort_unstable();
+                for pair in spans.windows(2) {
+                    assert!(pair[0].1 < pair[1].0, "seed {seed}: {hosts:?} {pair:?}");
+                    assert!(pair[1].2, "seed {seed}: {hosts:?} begins again without a SYN");
+                }
+            }
+            let shown = lives.iter().filter(|frames| !frames.is_empty()).count();
+            assert!(shown > spans.len() + 5, "seed {seed}: {shown} connections of {} pairs", spans.len());
+            assert_eq!(large(seed, 300).conversations.len(), shown, "seed {seed}");
+        }
     }
 }

@@ -8,11 +8,28 @@ use netanalyze_corpus::capture::CONVERSATION_COLUMNS;
 use netanalyze_corpus::file::pcap::Pcap;
 use std::io::{Error, ErrorKind, Result};
 use std::path::Path;
+use std::process::ExitCode;
 
-fn main() -> Result<()> {
+const USAGE: &str = "usage: netanalyze-corpus write DIR | write-large DIR [CONNECTIONS [SEED]]";
+
+fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    match words[..] {
+    if let ["--help" | "-h" | "help", ..] = words[..] {
+        println!("{USAGE}");
+        return ExitCode::SUCCESS;
+    }
+    match run(&words) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("netanalyze-corpus: {error}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn run(words: &[&str]) -> Result<()> {
+    match *words {
         ["write", directory] => write(Path::new(directory)),
         ["write-large", directory] => write_large(Path::new(directory), 3_000, 1),
         ["write-large", directory, connections] => write_large(Path::new(directory), number(connections)?, 1),
@@ -24,8 +41,7 @@ fn main() -> Result<()> {
 }
 
 fn usage() -> Error {
-    let text = "usage: netanalyze-corpus write DIR | write-large DIR [CONNECTIONS [SEED]]";
-    Error::new(ErrorKind::InvalidInput, text)
+    Error::new(ErrorKind::InvalidInput, USAGE)
 }
 
 fn number(text: &str) -> Result<u64> {

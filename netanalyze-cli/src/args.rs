@@ -25,6 +25,7 @@ use crate::help;
     max_term_width = 110
 )]
 #[command(group = ArgGroup::new("view").args(["findings", "packets", "streams", "follow", "explain", "list_fields"]))]
+#[command(group = ArgGroup::new("rows").args(["findings", "packets", "streams"]))]
 #[command(group = ArgGroup::new("alone").args(["explain", "list_fields"]))]
 pub(crate) struct Args {
     /// Capture files (pcap or pcapng, also gzip, zstd or lz4); - reads standard input
@@ -43,6 +44,14 @@ pub(crate) struct Args {
     pub(crate) packets: bool,
 
     /// List the conversations, a row each
+    ///
+    /// c/s: the client's / the server's. The client is who opened; `~→` instead of `→`: no SYN or SYN-ACK was captured, it is merely who
+    /// sent the first packet (`roles_known` is false). `retr` counts segments that Wireshark flags as retransmissions, SYN and FIN too;
+    /// `retransmitted_bytes` of the machine formats counts every byte of payload that came again, those of keep-alives and window
+    /// probes too. RTT: milliseconds between the capture point and the server (s) or the client (c); median and p95 come from a
+    /// histogram and are within 4.5 %, the minimum is exact. History: a letter for the first time that an end did something, upper
+    /// case the client: s SYN, h SYN-ACK, a ACK, d data, f FIN, r RST, g a gap before it, t a retransmission, w a closed window, i FIN
+    /// with RST, q SYN with FIN or RST.
     #[arg(long, help_heading = "What to show (without any of these: a summary of the capture)")]
     pub(crate) streams: bool,
 
@@ -131,9 +140,9 @@ pub(crate) struct Args {
 
     /// In CSV of --packets, too, protect spreadsheets from text that looks like a formula
     ///
-    /// Text cells that begin with = + - @ or a control character get a leading apostrophe. All other CSV is always protected. Numbers
+    /// Text cells that begin with = + - @ or a control character get a leading apostrophe. All other CSV is always protected, asked or not. Numbers
     /// are never altered.
-    #[arg(long, requires = "packets", conflicts_with_all = ["findings", "streams", "follow", "alone"], help_heading = "Output")]
+    #[arg(long, requires = "rows", conflicts_with_all = ["follow", "alone"], help_heading = "Output")]
     pub(crate) csv_safe: bool,
 
     /// Least severe findings to show [default: note]

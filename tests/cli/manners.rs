@@ -39,7 +39,7 @@ fn wrong_usage_is_status_2_and_says_how() {
         &[&capture, "--packets", "--all"],
         &["--explain", "all", "--all"],
         &[&capture, "--csv-safe"],
-        &[&capture, "--findings", "--csv-safe"],
+        &[&capture, "--follow", "0", "--csv-safe"],
         &["--list-fields", "--csv-safe"],
         &["--list-fields", "--min-severity", "warn"],
         &["--explain", "all", "--fail-on", "warn"],

@@ -43,6 +43,23 @@ fn text_is_a_line_a_conversation_under_a_heading() {
     assert!(lines[1..9].iter().all(|line| at(line) == at(lines[1])), "{text}");
 }
 
+#[test]
+fn a_client_that_is_only_guessed_is_marked() {
+    let capture = corpus("odd-flags.pcap");
+    let known = column(&[&capture], "roles_known");
+    let text = run(&[&capture, "--streams"]).text();
+    for (line, known) in text.lines().skip(1).zip(known) {
+        assert_eq!(line.contains(" ~→ "), known == "false", "{line}");
+    }
+    assert!(text.contains(" ~→ ") && text.matches(" → ").count() > 1, "{text}");
+}
+
+#[test]
+fn csv_is_safe_with_and_without_being_asked() {
+    let arguments = [&*corpus("web-slow.pcap"), "--streams", "--format", "csv", "--csv-safe"];
+    assert_eq!(run(&arguments).text(), run(&arguments[..4]).text());
+}
+
 /// Leaves of a JSON object as CSV names their columns.
 fn flatten(value: &Value, name: &str, into: &mut HashMap<String, String>) {
     match value {

@@ -8,7 +8,7 @@ use super::column::telling_rtt;
 
 const COLUMNS: usize = 11;
 
-/// What stands above the columns; `c` is the client, `s` the server. Round-trip times are milliseconds to the end named before them.
+/// What stands above the columns; `c` is the client, `s` the server, and `~→` says that who is who is only guessed. Round-trip times are milliseconds to the end named before them.
 const HEADING: [&str; COLUMNS] = [
     "stream",
     "client → server",
@@ -77,9 +77,10 @@ fn cells(c: &Conversation, capture_start: Timestamp) -> [String; COLUMNS] {
     let tcp = c.tcp.as_ref();
     let state = |side: &Side| side.tcp.as_ref().map_or("-", |tcp| tcp.state.name()).to_owned();
     let again = |side: &Side| side.tcp.as_ref().map_or(0, |tcp| tcp.retransmissions);
+    let arrow = if tcp.is_some_and(|tcp| !tcp.roles_known) { "~→" } else { "→" };
     [
         format!("{} {}", c.protocol.name(), c.stream),
-        format!("{} → {}", c.client, c.server),
+        format!("{} {arrow} {}", c.client, c.server),
         seconds(c.start.since(capture_start)),
         brief(c.duration),
         both(&|side| side.packets.to_string()),

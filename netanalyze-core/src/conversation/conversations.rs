@@ -6,6 +6,7 @@ use super::key::FlowKey;
 use super::numbering::Numbering;
 use super::record::{Conversation, Protocol, Side, TcpConversationFacts, TtlRange};
 use super::shard::{ConversationRef, Shard, TcpConversation};
+use super::silence::LastSilence;
 use super::udp::UdpConversation;
 use crate::model::{Direction, FrameNumber, Span, Timestamp};
 use crate::tcp::{Account, RoundTrips};
@@ -23,22 +24,25 @@ pub struct Conversations {
     shards: Vec<Shard>,
     tcp: Vec<ConversationRef>,
     udp: Vec<ConversationRef>,
-    capture_start: Timestamp,
-    capture_end: Timestamp,
-    last_frame: FrameNumber,
+    bounds: Bounds,
+}
+
+/// Where the capture begins and ends, and what silence counts in it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Bounds {
+    /// Time of its first frame.
+    pub(crate) start: Timestamp,
+    /// The latest time.
+    pub(crate) end: Timestamp,
+    pub(crate) last_frame: FrameNumber,
+    /// Silence that is worth a finding.
+    pub(crate) gap: Span,
 }
 
 impl Conversations {
-    /// What the shards hold, in the order of the stream numbers. The capture lasts from its first frame's
-    /// time to its latest; its last frame is `last_frame`.
-    pub(crate) fn new(
-        shards: Vec<Shard>,
-        tcp: &Numbering,
-        udp: &Numbering,
-        (capture_start, capture_end): (Timestamp, Timestamp),
-        last_frame: FrameNumber,
-    ) -> Self {
-        Conversations { shards, tcp: tcp.order(), udp: udp.order(), capture_start, capture_end, last_frame }
+    /// What the shards hold, in the order of the stream numbers.
+    pub(crate) fn new(shards: Vec<Shard>, tcp: &Numbering, udp: &Numbering, bounds: Bounds) -> Self {
+        Conversations { shards, tcp: tcp.order(), udp: udp.order(), bounds }
     }
 
     /// Stream numbers of a protocol, from 0. Wireshark leaves out none, but some belong to no conversation with packets of its own.
@@ -58,7 +62,7 @@ impl Conversations {
             Protocol::Tcp => {
                 let (reference, conversation) = self.tcp_at(stream)?;
                 let round_trips = self.shards.get(usize::from(reference.shard))?.round_trips();
-                Some(tcp_record(stream, conversation, round_trips))
+                Some(self.tcp_record(stream, conversation, round_trips))
             }
             Protocol::Udp => {
                 let &ConversationRef { shard, index } = self.udp.get(stream as usize)?;
@@ -76,19 +80,19 @@ impl Conversations {
     /// Time of the capture's first frame, from which relative times count.
     #[must_use]
     pub fn capture_start(&self) -> Timestamp {
-        self.capture_start
+        self.bounds.start
     }
 
     /// Time of the capture's last packet.
     #[must_use]
     pub fn capture_end(&self) -> Timestamp {
-        self.capture_end
+        self.bounds.end
     }
 
     /// The capture's last frame.
     #[must_use]
     pub fn last_frame(&self) -> FrameNumber {
-        self.last_frame
+        self.bounds.last_frame
     }
 
     /// Addresses of every conversation, and what each end sent, in the order of stream numbers.
@@ -114,11 +118,61 @@ impl Conversations {
         }
     }
 
+    /// The silence in which the capture ended for a TCP conversation, if it counts and somebody owed something.
+    pub(crate) fn last_silence(&self, conversation: &TcpConversation) -> Option<LastSilence> {
+        conversation.last_silence(self.bounds.end, self.bounds.gap)
+    }
+
+    /// Time that a TCP conversation lost in silences, the last one included.
+    pub(crate) fn stalled(&self, conversation: &TcpConversation) -> Span {
+        let account = conversation.account();
+        let until_the_end = self.bounds.end.since(account.last());
+        let last = match self.last_silence(conversation) {
+            Some(silence) => silence.span,
+            None if account.has_closed_window() && until_the_end > Span(0) => until_the_end,
+            None => Span(0),
+        };
+        Span(account.stalled().0.saturating_add(last.0))
+    }
+
     /// The compact state of a TCP conversation.
     pub(crate) fn tcp_at(&self, stream: u32) -> Option<(ConversationRef, &TcpConversation)> {
         let &reference = self.tcp.get(stream as usize)?;
         let shard = self.shards.get(usize::from(reference.shard))?;
         Some((reference, shard.tcp_at(reference.index)?))
+    }
+
+    fn tcp_record(
+        &self,
+        stream: u32,
+        conversation: &TcpConversation,
+        round_trips: &RoundTrips,
+    ) -> Conversation {
+        let (account, connection) = (conversation.account(), conversation.connection());
+        let client = account.client();
+        let side = |end| tcp_side(account, end, round_trips, self.bounds.end);
+        let (client_end, server_end) = conversation.key().endpoints(client);
+        Conversation {
+            protocol: Protocol::Tcp,
+            stream,
+            client: client_end,
+            server: server_end,
+            first_frame: account.first_frame(),
+            last_frame: account.last_frame(),
+            start: account.first(),
+            duration: account.last().since(account.first()),
+            sent_by_client: side(client),
+            sent_by_server: side(client.reverse()),
+            tcp: Some(TcpConversationFacts {
+                roles_known: account.roles_known(),
+                from_start: account.begins_with_syn(),
+                closed_by: account.closed_by(),
+                history: account.history().text(client),
+                completeness: connection.completeness(),
+                initial_rtt: Some(connection.initial_rtt()).filter(|&rtt| rtt != Span(0)),
+                stalled: self.stalled(conversation),
+            }),
+        }
     }
 }
 
@@ -126,40 +180,13 @@ fn ttl_range((min, max): (u8, u8)) -> TtlRange {
     TtlRange { min, max }
 }
 
-fn tcp_side(account: &Account, end: Direction, round_trips: &RoundTrips) -> Side {
+fn tcp_side(account: &Account, end: Direction, round_trips: &RoundTrips, capture_end: Timestamp) -> Side {
     Side {
         packets: account.packets(end),
         wire_bytes: account.wire_bytes(end),
         payload_bytes: account.payload_bytes(end),
         ttl: account.ttl(end).map(ttl_range),
-        tcp: Some(account.facts(end, round_trips)),
-    }
-}
-
-fn tcp_record(stream: u32, conversation: &TcpConversation, round_trips: &RoundTrips) -> Conversation {
-    let (account, connection) = (conversation.account(), conversation.connection());
-    let client = account.client();
-    let (client_end, server_end) = conversation.key().endpoints(client);
-    Conversation {
-        protocol: Protocol::Tcp,
-        stream,
-        client: client_end,
-        server: server_end,
-        first_frame: account.first_frame(),
-        last_frame: account.last_frame(),
-        start: account.first(),
-        duration: account.last().since(account.first()),
-        sent_by_client: tcp_side(account, client, round_trips),
-        sent_by_server: tcp_side(account, client.reverse(), round_trips),
-        tcp: Some(TcpConversationFacts {
-            roles_known: account.roles_known(),
-            from_start: account.begins_with_syn(),
-            closed_by: account.closed_by(),
-            history: account.history().text(client),
-            completeness: connection.completeness(),
-            initial_rtt: Some(connection.initial_rtt()).filter(|&rtt| rtt != Span(0)),
-            stalled: account.stalled(),
-        }),
+        tcp: Some(account.facts(end, round_trips, capture_end)),
     }
 }
 

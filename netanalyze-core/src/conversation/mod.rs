@@ -11,9 +11,11 @@ mod numbering;
 mod packet;
 mod record;
 mod shard;
+mod silence;
 mod twin;
 mod udp;
 
+pub(crate) use conversations::Bounds;
 pub use conversations::Conversations;
 pub use record::{Conversation, Protocol, Side, TcpConversationFacts, TtlRange};
 pub use shard::ConversationRef;

@@ -9,7 +9,7 @@ use super::View;
 use super::shared::Remains;
 use super::tally::Tally;
 use crate::capture::Batch;
-use crate::conversation::Conversations;
+use crate::conversation::{Bounds, Conversations};
 use crate::expert::{Ending, Finding, KindSet, ending_finding, endings};
 use crate::field::AnalysedBatch;
 use crate::model::{Error, FrameNumber, Timestamp};
@@ -20,9 +20,14 @@ const AT_A_TIME: usize = 4096;
 /// The conversations of a finished run.
 pub(super) fn conversations(remains: &mut Remains, tally: &Tally) -> Conversations {
     let shards = std::mem::take(&mut remains.shards);
-    let time = (remains.capture_start, tally.latest.unwrap_or_default());
+    let bounds = Bounds {
+        start: remains.capture_start,
+        end: tally.latest.unwrap_or_default(),
+        last_frame: FrameNumber(tally.volume.frames),
+        gap: remains.gap,
+    };
     let numbers = &remains.numbers;
-    Conversations::new(shards, &numbers.tcp, &numbers.udp, time, FrameNumber(tally.volume.frames))
+    Conversations::new(shards, &numbers.tcp, &numbers.udp, bounds)
 }
 
 /// Makes the findings about whole conversations, counts all kinds, and delivers those asked for, some at a time.
@@ -34,7 +39,7 @@ pub(super) fn findings(
 ) -> Result<(), Error> {
     let mut found: Vec<Ending> = endings(conversations).collect();
     for ending in &found {
-        tally.ending(ending.kind, ending.frame);
+        tally.ending(ending.kind, ending.frame, ending.first);
     }
     found.retain(|ending| kinds.contains(ending.kind));
     found.sort_unstable_by_key(|ending| (ending.frame, ending.stream, ending.kind));

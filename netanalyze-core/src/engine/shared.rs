@@ -6,7 +6,7 @@ use super::gate::{Gate, Poison};
 use super::{Cancellation, Interests, View};
 use crate::capture::{Batch, CaptureFacts, CaptureReader};
 use crate::conversation::{Announcements, KeyHasher, Numbering, SHARDS, Shard};
-use crate::model::{Error, Note, Timestamp};
+use crate::model::{Error, Note, Span, Timestamp};
 use crate::packet::fragment::FragmentTable;
 
 /// Times around a batch that its frames' relative times need.
@@ -65,6 +65,8 @@ pub(super) struct Remains {
     pub(super) numbers: Numbers,
     pub(super) shards: Vec<Shard>,
     pub(super) capture_start: Timestamp,
+    /// Silence that is worth a finding.
+    pub(super) gap: Span,
 }
 
 impl<'r, V: View, A> Shared<'r, V, A> {
@@ -135,6 +137,7 @@ impl<'r, V: View, A> Shared<'r, V, A> {
         let reading = self.reading.into_inner().unwrap_or_else(PoisonError::into_inner);
         let (facts, notes) = reading.reader.finish();
         let remains = Remains {
+            gap: self.interests.gap,
             capture_start: reading.times.map_or(Timestamp(0), |times| times.capture_start),
             facts,
             notes,

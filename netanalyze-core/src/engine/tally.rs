@@ -116,10 +116,10 @@ impl Tally {
     }
 
     /// A finding about a whole conversation.
-    pub(super) fn ending(&mut self, kind: KindId, frame: FrameNumber) {
+    pub(super) fn ending(&mut self, kind: KindId, frame: FrameNumber, first: bool) {
         if let Some(tally) = self.kinds.get_mut(usize::from(kind.0)) {
             tally.findings.add(frame);
-            tally.conversations += 1;
+            tally.conversations += u64::from(first);
         }
     }
 

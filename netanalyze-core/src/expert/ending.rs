@@ -4,11 +4,11 @@ use std::fmt;
 
 use serde::Serialize;
 
-use super::catalogue::{KindId, kind_of_flag};
+use super::catalogue::{KindId, KindSet, kind_of_flag};
 use super::finding::{Detail, Finding, Party};
 use super::message::Seconds;
 use crate::conversation::{Conversations, Protocol, TcpConversation};
-use crate::model::{Direction, FrameNumber, Span, Timestamp};
+use crate::model::{Direction, FrameNumber, Span};
 use crate::tcp::{EndState, Flags};
 
 /// RFC 6298 §2: the timer before the first measurement. What is younger than this when the capture ends may yet be answered.
@@ -21,6 +21,8 @@ pub(crate) struct Ending {
     /// The frame that it is about.
     pub(crate) frame: FrameNumber,
     pub(crate) stream: u32,
+    /// The first of its kind in the conversation.
+    pub(crate) first: bool,
 }
 
 /// The figures behind such a finding.
@@ -33,6 +35,14 @@ pub enum EndingDetail {
         /// SYNs sent.
         attempts: u64,
         /// From the first SYN to the capture's end.
+        #[serde(rename = "waited_ns")]
+        waited: Span,
+    },
+    /// A SYN-ACK that was not acknowledged.
+    Unfinished {
+        /// Packets of the end that accepted.
+        attempts: u64,
+        /// From the last packet to the capture's end.
         #[serde(rename = "waited_ns")]
         waited: Span,
     },
@@ -68,6 +78,16 @@ impl fmt::Display for EndingDetail {
             EndingDetail::Unanswered { attempts, waited } => {
                 write!(f, "{attempts} SYNs were never answered, {} until the capture ends", Seconds(waited))
             }
+            EndingDetail::Unfinished { attempts: 1, waited } => {
+                write!(f, "the SYN-ACK was never acknowledged, {} until the capture ends", Seconds(waited))
+            }
+            EndingDetail::Unfinished { attempts, waited } => {
+                write!(
+                    f,
+                    "{attempts} packets with the SYN-ACK were never acknowledged, {} until the capture ends",
+                    Seconds(waited)
+                )
+            }
             EndingDetail::HalfClosed { open, quiet } => {
                 write!(
                     f,
@@ -90,23 +110,27 @@ impl fmt::Display for EndingDetail {
 
 /// What there is to find in the conversations, by stream number.
 pub(crate) fn endings(conversations: &Conversations) -> impl Iterator<Item = Ending> {
-    let end = conversations.capture_end();
     (0..conversations.count(Protocol::Tcp)).flat_map(move |stream| {
         let conversation = conversations.tcp_at(stream).map(|(_, conversation)| conversation);
-        let flags = conversation.map_or(Flags::NONE, |conversation| ending_flags(conversation, end));
+        let flags =
+            conversation.map_or(Flags::NONE, |conversation| ending_flags(conversation, conversations));
         FLAGS.into_iter().filter(move |&flag| flags.has(flag)).filter_map(move |flag| {
             let account = conversation?.account();
             let at_start = flag == Flags::UNANSWERED || flag == Flags::ONE_SIDED;
             let frame = if at_start { account.first_frame() } else { account.last_frame() };
-            Some(Ending { kind: kind_of_flag(flag)?, frame, stream })
+            let kind = kind_of_flag(flag)?;
+            let first = !KindSet(conversation?.kinds_seen).contains(kind);
+            Some(Ending { kind, frame, stream, first })
         })
     })
 }
 
-const FLAGS: [Flags; 4] = [Flags::UNANSWERED, Flags::HALF_CLOSED, Flags::NEVER_CLOSED, Flags::ONE_SIDED];
+const FLAGS: [Flags; 5] =
+    [Flags::GAP, Flags::UNANSWERED, Flags::HALF_CLOSED, Flags::NEVER_CLOSED, Flags::ONE_SIDED];
 
 /// What there is to find in a conversation when the capture ends.
-pub(crate) fn ending_flags(conversation: &TcpConversation, capture_end: Timestamp) -> Flags {
+pub(crate) fn ending_flags(conversation: &TcpConversation, conversations: &Conversations) -> Flags {
+    let capture_end = conversations.capture_end();
     let account = conversation.account();
     let mut flags = Flags::NONE;
     if account.first_frame() == FrameNumber(0) {
@@ -118,6 +142,9 @@ pub(crate) fn ending_flags(conversation: &TcpConversation, capture_end: Timestam
     let waited = capture_end.since(account.first());
     match states {
         [EndState::SynSent, _] if silent && waited >= INITIAL_RTO => flags.set(Flags::UNANSWERED),
+        [_, EndState::SynReceived] if capture_end.since(account.last()) >= INITIAL_RTO => {
+            flags.set(Flags::UNANSWERED);
+        }
         [EndState::FinWait1 | EndState::FinWait2, EndState::CloseWait]
         | [EndState::CloseWait, EndState::FinWait1 | EndState::FinWait2] => {
             // While data flows the other way a half-closed connection is used as intended; of an end that is not captured nobody knows.
@@ -133,8 +160,12 @@ pub(crate) fn ending_flags(conversation: &TcpConversation, capture_end: Timestam
         _ => {}
     }
     let unheard = |end: Direction| account.packets(end.reverse()) == 0 && account.proves_peer(end);
-    if unheard(client) || unheard(client.reverse()) {
+    let (a, b) = conversation.key().endpoints(client);
+    if a != b && (unheard(client) || unheard(client.reverse())) {
         flags.set(Flags::ONE_SIDED);
+    }
+    if !flags.has(Flags::UNANSWERED) && conversations.last_silence(conversation).is_some() {
+        flags.set(Flags::GAP);
     }
     flags
 }
@@ -152,21 +183,38 @@ pub(crate) fn ending_finding(conversations: &Conversations, ending: &Ending) -> 
     let quiet = conversations.capture_end().since(account.last());
     let speaking = if account.packets(client) > 0 { client } else { client.reverse() };
     let (from, detail) = match ending.kind.kind().flag {
+        Flags::GAP => {
+            let silence = conversations.last_silence(conversation)?;
+            let detail = Detail::Gap {
+                silence: silence.span,
+                silent: party(silence.silent),
+                data_outstanding: silence.data_outstanding,
+                state: conversation.connection().connection_state(),
+            };
+            (silence.silent.reverse(), detail)
+        }
+        Flags::UNANSWERED if account.state(client.reverse()) == EndState::SynReceived => {
+            let waited = conversations.capture_end().since(account.last());
+            let attempts = account.packets(client.reverse());
+            (client.reverse(), Detail::Ending(EndingDetail::Unfinished { attempts, waited }))
+        }
         Flags::UNANSWERED => {
             let waited = conversations.capture_end().since(account.first());
-            (client, EndingDetail::Unanswered { attempts: account.packets(client), waited })
+            let attempts = account.packets(client);
+            (client, Detail::Ending(EndingDetail::Unanswered { attempts, waited }))
         }
         Flags::HALF_CLOSED => {
             let closed = [client, client.reverse()]
                 .into_iter()
                 .find(|&end| account.state(end) != EndState::CloseWait)
                 .unwrap_or(client);
-            (closed, EndingDetail::HalfClosed { open: party(closed.reverse()), quiet })
+            let open = party(closed.reverse());
+            (closed, Detail::Ending(EndingDetail::HalfClosed { open, quiet }))
         }
-        Flags::NEVER_CLOSED => (client, EndingDetail::NeverClosed { quiet }),
+        Flags::NEVER_CLOSED => (client, Detail::Ending(EndingDetail::NeverClosed { quiet })),
         _ => {
             let (packets, missing) = (account.packets(speaking), party(speaking.reverse()));
-            (speaking, EndingDetail::OneSided { packets, missing })
+            (speaking, Detail::Ending(EndingDetail::OneSided { packets, missing }))
         }
     };
     let (source, destination) = conversation.key().endpoints(from);
@@ -181,8 +229,8 @@ pub(crate) fn ending_finding(conversations: &Conversations, ending: &Ending) -> 
         stream: Some(ending.stream),
         source,
         destination,
-        detail: Detail::Ending(detail),
-        first_of_conversation: true,
+        detail,
+        first_of_conversation: ending.first,
         conversation: reference,
     })
 }

@@ -256,13 +256,13 @@ impl Badness {
             Some(ClosedBy::ServerReset) if is_refused => Some(Failure::Refused),
             Some(ClosedBy::ServerReset) => Some(Failure::ServerReset),
             Some(_) => None,
-            None => ending_flags(conversation, conversations.capture_end())
+            None => ending_flags(conversation, conversations)
                 .has(Flags::UNANSWERED)
                 .then_some(Failure::Unanswered),
         };
         let troubles = [Direction::AtoB, Direction::BtoA].map(|end| account.troubles(end));
         let troubles = troubles.iter().map(|t| t.retransmissions.saturating_add(t.zero_windows)).sum();
-        Badness { stalled: account.stalled(), failed: failure.is_some(), troubles, failure }
+        Badness { stalled: conversations.stalled(conversation), failed: failure.is_some(), troubles, failure }
     }
 
     fn is_none(self) -> bool {

@@ -128,6 +128,13 @@ impl Account {
         self.last
     }
 
+    /// Whether a window is closed, on a connection that is not.
+    pub(crate) fn has_closed_window(&self) -> bool {
+        [Direction::AtoB, Direction::BtoA]
+            .iter()
+            .any(|&end| self.end(end).window_is_closed() && self.state(end) != EndState::Closed)
+    }
+
     pub(crate) fn stalled(&self) -> Span {
         self.stalled
     }
@@ -185,8 +192,9 @@ impl Account {
     }
 
     /// What TCP tells of an end.
-    pub(crate) fn facts(&self, end: Direction, round_trips: &RoundTrips) -> TcpSide {
-        self.end(end).facts(self.state(end), self.last, round_trips)
+    pub(crate) fn facts(&self, end: Direction, round_trips: &RoundTrips, capture_end: Timestamp) -> TcpSide {
+        let until = if self.state(end) == EndState::Closed { self.last } else { capture_end.max(self.last) };
+        self.end(end).facts(self.state(end), until, round_trips)
     }
 
     /// What went wrong with an end.

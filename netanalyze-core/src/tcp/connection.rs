@@ -75,6 +75,16 @@ impl Connection {
         }
     }
 
+    /// Whether something that an end sent was not acknowledged so far.
+    pub(crate) fn has_outstanding(&self, end: Direction) -> bool {
+        !self.flow(end).unacked.is_empty()
+    }
+
+    /// Whether the last data came from this end.
+    pub(crate) fn last_data_from(&self, end: Direction) -> bool {
+        self.last_data == Some(end)
+    }
+
     /// `tcp.completeness` of all packets so far.
     #[must_use]
     pub(crate) fn completeness(&self) -> u8 {
@@ -148,7 +158,7 @@ impl Connection {
             record.get_or_insert_default().flags.set(Flags::REUSED_PORTS);
         }
         verdict.completeness = self.completeness;
-        verdict.state = self.state();
+        verdict.state = self.connection_state();
         verdict.opener = self.opener_seen_by(direction);
         verdict.time_relative = segment.time.since(self.first);
         verdict.time_delta = segment.time.since(self.previous);

@@ -277,7 +277,7 @@ impl End {
         })
     }
 
-    /// The books closed at `last`, the time of the connection's last packet.
+    /// The books closed at `last`: a window that is still closed was so until then.
     pub(super) fn facts(&self, state: EndState, last: Timestamp, round_trips: &RoundTrips) -> TcpSide {
         let none = Trouble::default();
         let trouble = self.trouble.as_deref().unwrap_or(&none);

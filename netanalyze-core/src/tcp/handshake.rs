@@ -176,7 +176,7 @@ impl Connection {
     }
 
     /// How far the connection has come.
-    pub(super) fn state(&self) -> ConnectionState {
+    pub(crate) fn connection_state(&self) -> ConnectionState {
         let has = |bits| self.completeness & bits == bits;
         let [a, b] = &self.flows;
         if has(completeness::RST) {

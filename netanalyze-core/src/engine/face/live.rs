@@ -152,7 +152,8 @@ impl Live {
         let facts = self.facts();
         let Live { desk, times, steps, fragments, shards, numbers, .. } = self;
         let capture_start = times.map_or(Timestamp(0), |times| times.capture_start);
-        let remains = Remains { facts, notes: Vec::new(), fragments, numbers, shards, capture_start };
+        let gap = desk.gap;
+        let remains = Remains { facts, notes: Vec::new(), fragments, numbers, shards, capture_start, gap };
         desk.end(remains, steps.tally, observer.wants(), observer)
     }
 

@@ -222,7 +222,7 @@ impl Outcome {
             (client.reverse(), ["sst", "suniq", "srex", "smiss", "szw", "srtts", "sttl"]),
         ];
         for (end, names) in sides {
-            let side = account.facts(end, round_trips);
+            let side = account.facts(end, round_trips, account.last());
             let values = [
                 side.state.name().to_owned(),
                 side.unique_bytes.to_string(),

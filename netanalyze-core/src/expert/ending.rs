@@ -126,7 +126,7 @@ pub(crate) fn endings(conversations: &Conversations) -> impl Iterator<Item = End
 }
 
 const FLAGS: [Flags; 5] =
-    [Flags::GAP, Flags::UNANSWERED, Flags::HALF_CLOSED, Flags::NEVER_CLOSED, Flags::ONE_SIDED];
+    [Flags::SILENT_END, Flags::UNANSWERED, Flags::HALF_CLOSED, Flags::NEVER_CLOSED, Flags::ONE_SIDED];
 
 /// What there is to find in a conversation when the capture ends.
 pub(crate) fn ending_flags(conversation: &TcpConversation, conversations: &Conversations) -> Flags {
@@ -165,7 +165,7 @@ pub(crate) fn ending_flags(conversation: &TcpConversation, conversations: &Conve
         flags.set(Flags::ONE_SIDED);
     }
     if !flags.has(Flags::UNANSWERED) && conversations.last_silence(conversation).is_some() {
-        flags.set(Flags::GAP);
+        flags.set(Flags::SILENT_END);
     }
     flags
 }
@@ -183,7 +183,7 @@ pub(crate) fn ending_finding(conversations: &Conversations, ending: &Ending) -> 
     let quiet = conversations.capture_end().since(account.last());
     let speaking = if account.packets(client) > 0 { client } else { client.reverse() };
     let (from, detail) = match ending.kind.kind().flag {
-        Flags::GAP => {
+        Flags::SILENT_END => {
             let silence = conversations.last_silence(conversation)?;
             let detail = Detail::Gap {
                 silence: silence.span,

@@ -56,7 +56,8 @@ impl Finding {
             Detail::Reset(reset) => reset_message(reset),
             Detail::Ending(ending) => ending.to_string(),
             Detail::Gap { silence, silent, data_outstanding, state } => {
-                let silence = Seconds(silence);
+                let until = if id == "netanalyze.silent_end" { " until the capture ends" } else { "" };
+                let silence = format!("{}{until}", Seconds(silence));
                 match (silent, data_outstanding) {
                     (Party::Both, _) => {
                         format!("nothing for {silence}: both sides idle, no data outstanding")

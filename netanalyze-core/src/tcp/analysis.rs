@@ -107,6 +107,8 @@ flags! {
     NEVER_CLOSED = 44;
     /// Packets of one end only, which hears the other.
     ONE_SIDED = 45;
+    /// Silence until the capture ends although something was owed.
+    SILENT_END = 46;
 }
 
 impl Flags {

@@ -146,3 +146,36 @@ fn every_letter() {
         ",
     );
 }
+
+#[test]
+fn what_is_repeated_was_not_heard() {
+    check(
+        "
+        0    > S  0 . mss=1460 : syn
+        10   < SA 0 1 mss=1460 : synack cst=ESTABLISHED sst=SYN-RECV
+        1010 < SA 0 1 mss=1460 : synack retr cst=SYN-SENT sst=SYN-RECV
+        3010 < SA 0 1 mss=1460 : synack retr cst=SYN-SENT sst=SYN-RECV
+        3020 > A  1 1          : cst=ESTABLISHED sst=ESTABLISHED
+        ",
+    );
+    check(
+        "
+        0    > S  0 . mss=1460 : syn
+        10   < SA 0 1 mss=1460 : synack cst=ESTABLISHED
+        1000 > S  0 . mss=1460 : syn retr cst=SYN-SENT sst=SYN-RECV
+        ",
+    );
+    // A FIN to an end that never said anything closes nothing there.
+    check("0 > FA 1 1 : fin active cst=FIN-WAIT-1 sst=UNKNOWN");
+}
+
+#[test]
+fn a_reset_that_its_sender_ignores_did_not_count() {
+    check_open(
+        "
+        100 < R  900000 .      : rst cst=CLOSED sst=CLOSED by=server_reset
+        110 > PA 1 1 len=10    : bif=10 cst=CLOSED
+        120 < PA 1 11 len=10   : retr cst=ESTABLISHED sst=ESTABLISHED by=
+        ",
+    );
+}

@@ -8,7 +8,8 @@
 //!
 //! # Rules
 //!
-//! - **Offset 0** is the byte after the SYN. Without one it is the first byte of data seen; what lies before it and comes later is counted
+//! - **Offset 0** is the byte after the SYN. Of several SYNs before any payload, the one counts that is acknowledged or that data follows, or
+//!   else the last. Without one it is the first byte of data seen; what lies before it and comes later is counted
 //!   ([`Counters::before_start`]), or moves the start back as long as nothing was handed on.
 //! - **The first copy wins**, byte by byte and in order of arrival. What was handed on cannot be taken back, so nothing else could hold
 //!   for bytes in order, and one rule for both is one that people can know. Stacks differ for bytes beyond a hole (Novak and Sturges,

@@ -173,6 +173,51 @@ fn without_a_syn_the_first_byte_seen_is_the_start() {
 }
 
 #[test]
+fn of_several_syns_the_acknowledged_or_else_the_last_counts() {
+    for base in BASES {
+        for other in [-8000, -2, 1, 2, 4000, 1 << 30, i64::from(i32::MIN)] {
+            let syn = |tape: &mut Tape, at: i64| tape.side.syn(base.wrapping_add(at as u32).wrapping_sub(1));
+            let what = format!("{base:#x} {other}");
+            // The last one.
+            let mut tape = Tape::new(base, ROOMY);
+            syn(&mut tape, other);
+            syn(&mut tape, 0);
+            assert_eq!(tape.data(0, "hello").finish().out(), "0:hello@1", "{what}");
+            assert_eq!(tape.side.counters().before_start, 0, "{what}");
+            // The one before it, since data follow that, or since that is acknowledged: before or after the other is seen.
+            let mut tape = Tape::new(base, ROOMY);
+            syn(&mut tape, 0);
+            syn(&mut tape, other);
+            assert_eq!(tape.data(0, "hello").finish().out(), "0:hello@1", "{what}");
+            for early in [true, false] {
+                let mut tape = Tape::new(base, ROOMY);
+                syn(&mut tape, 0);
+                if early {
+                    tape.ack(0);
+                }
+                syn(&mut tape, other);
+                if !early {
+                    tape.ack(0);
+                }
+                // The first segment is not seen: nothing but the acknowledgement tells the start.
+                assert_eq!(tape.data(3, "lo").finish().out(), "0-3n<2 3:lo@2", "{what}");
+            }
+            // An acknowledged one that the other side takes back, as after a restart.
+            let mut tape = Tape::new(base, ROOMY);
+            syn(&mut tape, other);
+            tape.ack(other);
+            syn(&mut tape, 0);
+            assert_eq!(tape.ack(0).data(0, "hello").ack(5).finish().out(), "0:hello@3", "{what}");
+            // After data, no SYN moves anything.
+            let mut tape = Tape::opened(base, ROOMY);
+            tape.data(2, "llo");
+            syn(&mut tape, other);
+            assert_eq!(tape.data(0, "he").out(), "0:he@2 2:llo@1", "{what}");
+        }
+    }
+}
+
+#[test]
 fn a_start_moves_back_no_further_than_a_window() {
     for base in BASES {
         let mut tape = Tape::new(base, ROOMY);

@@ -204,6 +204,11 @@ impl Reassembler {
         self.next.saturating_add_signed(i64::from(seq.wrapping_sub(seq_of_next).cast_signed()))
     }
 
+    /// Whether a byte was handed on, given up, or is held.
+    fn has(&self, place: u64) -> bool {
+        place < self.next || matches!(self.held.place(place), Place::Taken(_))
+    }
+
     /// Moves the start back to `place` if that is allowed: no SYN fixed it, and nothing was handed on.
     fn move_start(&mut self, place: u64) {
         let untouched = !self.syn_seen && self.next == self.start && !self.is_complete();
@@ -229,7 +234,8 @@ impl Reassembler {
         }
         let mut at = self.place(seq);
         let mut end = at.saturating_add(len);
-        if may_be_keep_alive && end == self.sent.max(self.settled()) {
+        let at_last = end == self.sent.max(self.settled());
+        if may_be_keep_alive && at_last && (end <= self.settled() || self.has(at)) {
             self.counters.overlap += bytes.len() as u64;
             return;
         }

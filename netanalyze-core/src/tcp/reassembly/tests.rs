@@ -256,6 +256,20 @@ fn keep_alives_are_no_data_and_probes_are() {
 }
 
 #[test]
+fn the_first_copy_of_a_last_byte_is_no_keep_alive() {
+    // Cut off at first, alone or as the end of a longer segment.
+    assert_eq!(Tape::opened(0, ROOMY).cut(0, "", 1).data(0, "y").data(1, "es").out(), "0:y@2 1:es@3");
+    assert_eq!(Tape::opened(0, ROOMY).cut(0, "ab", 3).data(2, "c").data(3, "d").out(), "0:ab@1 2:c@2 3:d@3");
+    // It came, and is handed on or held: a keep-alive.
+    let mut tape = Tape::opened(0, ROOMY);
+    assert_eq!(tape.data(2, "c").data(2, "\0").data(0, "ab").data(2, "\0").out(), "0:ab@3 2:c@1");
+    assert_eq!((tape.side.counters().overlap, tape.side.counters().conflicting), (2, 0));
+    // Cut off and acknowledged long ago: the receiver has another byte than this.
+    let mut tape = Tape::opened(0, ROOMY);
+    assert_eq!(tape.cut(0, "", 1).ack(1).ack(1).ack(1).ack(1).data(0, "\0").out(), "0-1s");
+}
+
+#[test]
 fn a_byte_whose_acknowledgement_was_recorded_first_is_no_keep_alive() {
     let mut tape = Tape::opened(0, ROOMY);
     assert_eq!(tape.ack(1).data(0, "a").ack(2).data(1, "b").out(), "0:a@2 1:b@4");
@@ -495,6 +509,27 @@ fn a_parser_that_has_enough_gets_no_more_and_costs_nothing() {
     both.segment(AtoB, &at(5, 13, "d"), None, &mut reader);
     both.finish(End::Open, &mut reader);
     assert_eq!(reader.words.join(" "), "00:a@1 01:b@4 1Open");
+}
+
+#[test]
+fn counters_stop_where_the_parser_had_enough() {
+    let (mut both, mut reader) =
+        (Reassembly::new(ROOMY), Reader { enough_after: [Some(5), None], ..Reader::default() });
+    let syn = Payload { syn: true, ..at(1, 9, "") };
+    both.segment(AtoB, &syn, None, &mut reader);
+    both.segment(AtoB, &at(2, 15, "fghij"), None, &mut reader);
+    both.segment(AtoB, &at(3, 22, "mno"), None, &mut reader);
+    both.segment(AtoB, &at(4, 10, "abcde"), None, &mut reader);
+    assert_eq!((both.counters(AtoB).delivered, both.counters(AtoB).missing()), (5, 0));
+    // A gap behind what it took is not counted, either.
+    let (mut both, mut reader) =
+        (Reassembly::new(ROOMY), Reader { enough_after: [Some(5), None], ..Reader::default() });
+    both.segment(AtoB, &syn, None, &mut reader);
+    both.segment(AtoB, &at(2, 12, "cdefg"), None, &mut reader);
+    both.segment(AtoB, &at(3, 22, "mno"), None, &mut reader);
+    both.finish(End::Open, &mut reader);
+    assert_eq!((both.counters(AtoB).delivered, both.counters(AtoB).missing()), (5, 2));
+    assert_eq!(reader.words.join(" "), "00-2n<2 02:cdefg@2 1Open");
 }
 
 #[test]

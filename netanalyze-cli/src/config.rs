@@ -187,7 +187,7 @@ fn to_standard_output(args: &Args) -> bool {
 }
 
 /// `N`, `tcp:N` or `udp:N`.
-fn conversation(name: &str) -> Result<(Protocol, u32), Failure> {
+fn conversation(name: &str) -> Result<(Protocol, u64), Failure> {
     let (protocol, number) = match name.split_once(':') {
         None => (Some(Protocol::Tcp), name),
         Some(("tcp", number)) => (Some(Protocol::Tcp), number),

@@ -72,11 +72,11 @@ fn both_sides_are_shown_in_turns() {
             "client  10.0.0.2:40001",
             "server  192.0.2.80:80",
             "",
-            "→ client, frame 4, 0.018140000 s",
+            "client → server, frame 4, 0.018140000 s",
             "  GET /index.html HTTP/1.1",
         ]
     );
-    assert!(lines.contains(&"← server, frame 6, 0.039140000 s"));
+    assert!(lines.contains(&"server → client, frame 6, 0.039140000 s"));
     assert!(lines.contains(&"  HTTP/1.1 200 OK"));
     assert_eq!(lines[lines.len() - 2], "client  83 bytes");
 }
@@ -223,6 +223,16 @@ fn unknown_conversations_are_refused_before_anything_is_written() {
     let folder = Folder::new();
     for (name, conversation, message) in [
         ("http-exchange.pcap", "9", "the capture has 2 TCP conversations, numbered 0 to 1; there is no 9"),
+        (
+            "http-exchange.pcap",
+            "4294967296",
+            "the capture has 2 TCP conversations, numbered 0 to 1; there is no 4294967296",
+        ),
+        (
+            "http-exchange.pcap",
+            "tcp:99999999999",
+            "the capture has 2 TCP conversations, numbered 0 to 1; there is no 99999999999",
+        ),
         ("http-exchange.pcap", "udp:0", "the capture has no UDP conversation"),
         ("capture-gap.pcap", "1", "the capture has one TCP conversation, number 0; there is no 1"),
         (
@@ -290,6 +300,7 @@ fn what_a_cap_cost_is_noted() {
     assert_eq!(answer["totals"]["server"]["delivered_bytes"], 500 + 5_000);
     let note = answer["notes"][0]["message"].as_str().unwrap();
     assert!(note.starts_with("904 bytes of the conversation were given up because "), "{note}");
+    assert!(note.contains(" because 4,194,304 bytes or 4,096 pieces waited "), "{note}");
     let text = run(&[&capture, "--follow", "0"]).status(0);
     assert!(text.stderr.starts_with("netanalyze: note: 904 bytes") && text.stderr.lines().count() == 1);
     let raw = run(&[&capture, "--follow", "0", "--follow-format", "raw"]).status(0);

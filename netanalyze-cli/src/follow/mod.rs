@@ -30,7 +30,8 @@ use tape::{Parties, Speaker, Tape};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Follow {
     pub(crate) protocol: Protocol,
-    pub(crate) stream: u32,
+    /// As it was given: no conversation has a number beyond 32 bits.
+    pub(crate) stream: u64,
     pub(crate) spelling: Spelling,
     pub(crate) side: Side,
 }
@@ -108,7 +109,8 @@ pub(crate) fn run(
     format: Format,
     out: &mut Output,
 ) -> Result<Report, Failure> {
-    let Follow { protocol, stream, spelling, side } = follow;
+    let Follow { protocol, stream: asked, spelling, side } = follow;
+    let stream = u32::try_from(asked).unwrap_or(u32::MAX);
     let mut scribe: Box<dyn Scribe> = match (format, spelling) {
         (Format::Json | Format::Jsonl, _) => Box::new(json::Objects::new(format)),
         (_, Spelling::Ascii) => Box::new(text::Ascii::new(protocol)),
@@ -154,7 +156,7 @@ pub(crate) fn run(
         Err(Error::Output(error)) => return Err(out.failure(error)),
         other => other?,
     };
-    let Some(mut tape) = tape else { return Err(Failure::Usage(unknown(protocol, stream, &report))) };
+    let Some(mut tape) = tape else { return Err(Failure::Usage(unknown(protocol, asked, &report))) };
     let mut result = Ok(());
     tape.finish(&mut |speaker, chunk| {
         if result.is_ok() && side.includes(speaker) {
@@ -170,14 +172,14 @@ pub(crate) fn run(
 }
 
 /// Why there is nothing to follow.
-fn unknown(protocol: Protocol, stream: u32, report: &Report) -> String {
+fn unknown(protocol: Protocol, stream: u64, report: &Report) -> String {
     let (name, count) = match protocol {
         Protocol::Tcp => ("TCP", report.capture.tcp_streams),
         Protocol::Udp => ("UDP", report.capture.udp_streams),
     };
     match count {
         0 => format!("the capture has no {name} conversation"),
-        _ if stream < count => format!(
+        _ if stream < u64::from(count) => format!(
             "no packet belongs to {name} conversation {stream}: as in Wireshark, what a SOCKS proxy relays takes a number of its own"
         ),
         1 => format!("the capture has one {name} conversation, number 0; there is no {stream}"),
@@ -199,9 +201,11 @@ fn given_up(totals: &[Counters; 2]) -> Option<Note> {
         frame: None,
         count: 1,
         message: format!(
-            "{} bytes of the conversation were given up because {MAX_HELD_BYTES} bytes or {MAX_HELD_PIECES} pieces waited beyond a gap: copies of them \
-             may have come later",
-            grouped(lost)
+            "{} bytes of the conversation were given up because {} bytes or {} pieces waited beyond a gap: copies of them may \
+             have come later",
+            grouped(lost),
+            grouped(MAX_HELD_BYTES as u64),
+            grouped(MAX_HELD_PIECES as u64)
         ),
     })
 }

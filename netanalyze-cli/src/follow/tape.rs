@@ -26,6 +26,13 @@ impl Speaker {
             Speaker::Server => "server",
         }
     }
+
+    pub(super) fn other(self) -> Self {
+        match self {
+            Speaker::Client => Speaker::Server,
+            Speaker::Server => Speaker::Client,
+        }
+    }
 }
 
 /// Whose conversation it is.

@@ -50,8 +50,7 @@ impl Page {
 
     fn heading(&mut self, speaker: Speaker, chunk: &Chunk<'_>, out: &mut Vec<u8>) -> io::Result<()> {
         self.speaker = Some(speaker);
-        let arrow = if speaker == Speaker::Client { "→" } else { "←" };
-        write!(out, "\n{arrow} {}", speaker.name())?;
+        write!(out, "\n{} → {}", speaker.name(), speaker.other().name())?;
         if let (Chunk::Data { frame, time, bytes, .. }, Some(parties)) = (chunk, &self.parties) {
             write!(out, ", frame {frame}, {} s", time.since(parties.capture_start))?;
             if bytes.is_empty() {
@@ -92,7 +91,7 @@ fn total_words(counters: &Counters) -> String {
 }
 
 /// Text. Line ends are kept as line ends, whether or not they come with a carriage return; tabs are kept; every other byte that is not
-/// printable ASCII becomes `\xNN`.
+/// printable ASCII becomes `\xNN`, and a backslash two, so that what is escaped can be told from what was said.
 pub(super) struct Ascii {
     page: Page,
     /// Something stands on the current line.
@@ -119,6 +118,10 @@ impl Ascii {
                     self.line_open = false;
                 }
                 b'\r' => self.pending_return = true,
+                b'\\' => {
+                    self.indent(out);
+                    out.extend_from_slice(b"\\\\");
+                }
                 b'\t' | b' '..=b'~' => {
                     self.indent(out);
                     out.push(byte);
@@ -329,16 +332,16 @@ TCP conversation 3
 client  192.0.2.1:40000
 server  [2001:db8::2]:80
 
-→ client, frame 4, 0.004000000 s
+client → server, frame 4, 0.004000000 s
   GET /
 
-← server, frame 5, 0.005000000 s
+server → client, frame 5, 0.005000000 s
   one
   two
 [1 byte missing: cut by the snapshot length, before frame 9]
   three
 
-→ client
+client → server
 [1460 bytes missing: not captured]
 ";
         assert_eq!(text, expected);
@@ -350,7 +353,7 @@ server  [2001:db8::2]:80
             [(Client, data(1, 0, b"a")), (Client, data(2, 1, b"")), (Client, gap(1, 5, Why::Snapped, None))];
         let text = page(Ascii::new(Protocol::Udp), &chunks);
         assert!(text.ends_with(
-            "\n→ client, frame 1, 0.001000000 s\n  a\n\n→ client, frame 2, 0.002000000 s, empty\n[5 bytes missing: cut by the snapshot length]\n"
+            "\nclient → server, frame 1, 0.001000000 s\n  a\n\nclient → server, frame 2, 0.002000000 s, empty\n[5 bytes missing: cut by the snapshot length]\n"
         ));
     }
 
@@ -362,8 +365,11 @@ server  [2001:db8::2]:80
         )]);
         assert_eq!(
             text,
-            "\n→ client, frame 1, 0.001000000 s\n  \\x1b[2J\\x00a\tb\\ \\xe2\\x80\\xae\\x7f\n  \n  \\xe2\\x86\\x92 server\n  [1 byte missing]\n"
+            "\nclient → server, frame 1, 0.001000000 s\n  \\x1b[2J\\x00a\tb\\\\ \\xe2\\x80\\xae\\x7f\n  \n  \\xe2\\x86\\x92 server\n  [1 byte missing]\n"
         );
+        // What looks like an escape was said like that.
+        let text = ascii(&[(Client, data(1, 0, b"\\x00 \0"))]);
+        assert_eq!(text.split_once(" s\n").unwrap().1, "  \\\\x00 \\x00");
         for byte in 0..=255_u8 {
             let text = ascii(&[(Client, data(1, 0, &[byte, b'x']))]);
             assert!(text.bytes().all(|b| b == b'\n' || b == b'\t' || !b.is_ascii_control()), "{byte:#x}");
@@ -383,7 +389,7 @@ server  [2001:db8::2]:80
             assert_eq!(text.split_once(" s\n").unwrap().1, expected);
         }
         let text = ascii(&[(Client, data(1, 0, b"a\r")), (Server, data(2, 0, b"\nb"))]);
-        assert!(text.contains("  a\\r\n\n← server"), "{text}");
+        assert!(text.contains("  a\\r\n\nserver → client"), "{text}");
     }
 
     #[test]
@@ -399,13 +405,13 @@ server  [2001:db8::2]:80
             ],
         );
         let expected = "
-→ client, frame 1, 0.001000000 s
+client → server, frame 1, 0.001000000 s
   00000000  30 31 32 33 34 35 36 37  38 39 61 62 63 64 65 66  0123456789abcdef
   00000010  67 68 0a                                          gh.
 [2 bytes missing: not captured, before frame 3]
   100000000  7a                                                z
 
-← server, frame 4, 0.004000000 s
+server → client, frame 4, 0.004000000 s
 ";
         assert!(text.ends_with(expected), "{text}");
     }

@@ -130,6 +130,26 @@ impl Counters {
         self.not_captured.saturating_add(self.snapped).saturating_add(self.abandoned)
     }
 
+    /// Counts a chunk that was handed on.
+    pub(super) fn count(&mut self, chunk: &Chunk<'_>) {
+        match *chunk {
+            Chunk::Data { bytes, .. } => self.delivered = self.delivered.saturating_add(bytes.len() as u64),
+            Chunk::Gap { len, why, .. } => self.count_gap(why, len),
+        }
+    }
+
+    /// Takes back chunks that nobody got.
+    pub(super) fn take_back(&mut self, unheard: &Counters) {
+        for (counter, excess) in [
+            (&mut self.delivered, unheard.delivered),
+            (&mut self.not_captured, unheard.not_captured),
+            (&mut self.snapped, unheard.snapped),
+            (&mut self.abandoned, unheard.abandoned),
+        ] {
+            *counter = counter.saturating_sub(excess);
+        }
+    }
+
     pub(super) fn count_gap(&mut self, why: Why, len: u64) {
         let counter = match why {
             Why::NotCaptured => &mut self.not_captured,

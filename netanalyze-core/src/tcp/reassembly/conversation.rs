@@ -92,7 +92,8 @@ impl Reassembly {
         matches!(self.sides.get(direction.index()), Some(Side::Open(_)))
     }
 
-    /// What became of a direction's bytes, as long as it was wanted.
+    /// What became of a direction's bytes, as long as it was wanted: of what the parser got, the chunk with which it had enough is the last
+    /// that counts.
     #[must_use]
     pub fn counters(&self, direction: Direction) -> Counters {
         match self.sides.get(direction.index()) {
@@ -117,14 +118,20 @@ impl Reassembly {
     ) {
         let Some(Side::Open(side)) = self.sides.get_mut(direction.index()) else { return };
         let mut appetite = Appetite::More;
+        let mut unheard = Counters::default();
         act(side, &mut |chunk| {
             if appetite == Appetite::More {
                 appetite = parser.data(direction, chunk);
+            } else {
+                unheard.count(&chunk);
             }
         });
         let complete = side.is_complete();
         if appetite == Appetite::Enough {
             self.close(direction);
+            if let Some(Side::Done(counters)) = self.sides.get_mut(direction.index()) {
+                counters.take_back(&unheard);
+            }
         } else if complete {
             self.close(direction);
             parser.end(direction, End::Fin);

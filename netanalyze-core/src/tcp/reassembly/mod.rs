@@ -8,7 +8,8 @@
 //!
 //! # Rules
 //!
-//! - **Offset 0** is the byte after the SYN. Without one it is the first byte of data seen; what lies before it and comes later is counted
+//! - **Offset 0** is the byte after the SYN. Of several SYNs before any payload, the one counts that is acknowledged or that data follows, or
+//!   else the last. Without one it is the first byte of data seen; what lies before it and comes later is counted
 //!   ([`Counters::before_start`]), or moves the start back as long as nothing was handed on.
 //! - **The first copy wins**, byte by byte and in order of arrival. What was handed on cannot be taken back, so nothing else could hold
 //!   for bytes in order, and one rule for both is one that people can know. Stacks differ for bytes beyond a hole (Novak and Sturges,
@@ -25,7 +26,7 @@
 //!      over says so.
 //! - **A segment cut by the snapshot length** delivers what was captured; the rest is a hole like any other, closed as [`Why::Snapped`].
 //! - **A keep-alive** (RFC 9293 §3.8.4) repeats the last sequence number with at most one made-up byte. As Wireshark 4.0 tells them apart, a
-//!   single byte at the last number sent, or long acknowledged, is no data. A zero-window probe carries the next byte, which is data.
+//!   single byte at the last number sent, or long acknowledged, is no data; unless that one was cut off, and nobody acknowledged it yet. A zero-window probe carries the next byte, which is data.
 //! - **After a FIN** there is no data (RFC 9293 §3.10.7.4, eighth step): what claims to be is counted ([`Counters::after_end`]). A FIN below
 //!   data that was seen already contradicts it, and is no end.
 //!

@@ -139,12 +139,7 @@ fn by_map(cuts: &[Cut]) -> (Out, Counters) {
         if cut.len == 0 {
             continue;
         }
-        // A single byte where the last one was is a keep-alive.
-        let keep_alive = cut.len == 1 && (cut.at + 1) as u64 == out.end;
-        if keep_alive {
-            counters.overlap += cut.captured as u64;
-            continue;
-        }
+        // A keep-alive repeats a byte that is there, and is in the map like any other copy.
         out.end = out.end.max((cut.at + cut.len) as u64);
         sent.extend((cut.at..cut.at + cut.len).map(|n| n as u64));
         for (offset, byte) in (cut.at as u64..).zip(bytes_of(cut)) {

@@ -50,6 +50,8 @@ pub struct Reassembler {
     fin: Option<u64>,
     /// Acknowledgement seen before there was a start.
     early_ack: Option<u32>,
+    /// The byte after another SYN than the one that the start follows.
+    other_start: Option<u32>,
     /// Sequence number at [`ORIGIN`].
     seq_at_origin: u32,
     started: bool,
@@ -74,6 +76,7 @@ impl Reassembler {
             aging: [0; SLACK],
             fin: None,
             early_ack: None,
+            other_start: None,
             seq_at_origin: 0,
             started: false,
             syn_seen: false,
@@ -82,11 +85,19 @@ impl Reassembler {
     }
 
     /// The direction's SYN: offset 0 is the byte after it. [`Reassembler::push`] calls it for a [`Payload::syn`]. A SYN after the first
-    /// byte was handed on changes nothing.
+    /// byte was handed on changes nothing. Of several before any payload, the one counts that is acknowledged or that data follows; until
+    /// then, the last.
     pub fn syn(&mut self, seq: u32) {
         let first = seq.wrapping_add(1);
         if !self.started {
             self.begin(first);
+        } else if self.is_blank() && first != self.seq_at_origin {
+            if self.acked == self.start {
+                self.other_start = Some(first);
+            } else {
+                self.begin_again(first);
+            }
+            return;
         }
         let place = self.place(first);
         self.move_start(place);
@@ -113,6 +124,9 @@ impl Reassembler {
         if !self.started {
             self.early_ack = Some(ack);
             return;
+        }
+        if self.other_start == Some(ack) && self.is_blank() {
+            self.begin_again(ack);
         }
         let place = self.place(ack);
         // One that is further ahead is damaged, or made up.
@@ -171,10 +185,28 @@ impl Reassembler {
         }
     }
 
+    /// Whether a SYN is all that was seen of the direction. It is at [`ORIGIN`] then.
+    fn is_blank(&self) -> bool {
+        self.syn_seen && self.start == ORIGIN && self.next.max(self.sent) == ORIGIN && self.fin.is_none()
+    }
+
+    /// Begins at another SYN. What was acknowledged so far belongs to the one before.
+    fn begin_again(&mut self, seq: u32) {
+        self.other_start = Some(self.seq_at_origin);
+        self.seq_at_origin = seq;
+        self.acked = 0;
+        self.aging = [0; SLACK];
+    }
+
     /// The place of a sequence number: the one nearest to the next byte (RFC 1982), at most 2^31 from it.
     fn place(&self, seq: u32) -> u64 {
         let seq_of_next = self.seq_at_origin.wrapping_add(self.next.wrapping_sub(ORIGIN) as u32);
         self.next.saturating_add_signed(i64::from(seq.wrapping_sub(seq_of_next).cast_signed()))
+    }
+
+    /// Whether a byte was handed on, given up, or is held.
+    fn has(&self, place: u64) -> bool {
+        place < self.next || matches!(self.held.place(place), Place::Taken(_))
     }
 
     /// Moves the start back to `place` if that is allowed: no SYN fixed it, and nothing was handed on.
@@ -197,10 +229,13 @@ impl Reassembler {
                 return;
             }
             self.begin(seq);
+        } else if self.other_start == Some(seq) && self.is_blank() {
+            self.begin_again(seq);
         }
         let mut at = self.place(seq);
         let mut end = at.saturating_add(len);
-        if may_be_keep_alive && end == self.sent.max(self.settled()) {
+        let at_last = end == self.sent.max(self.settled());
+        if may_be_keep_alive && at_last && (end <= self.settled() || self.has(at)) {
             self.counters.overlap += bytes.len() as u64;
             return;
         }

@@ -173,6 +173,51 @@ fn without_a_syn_the_first_byte_seen_is_the_start() {
 }
 
 #[test]
+fn of_several_syns_the_acknowledged_or_else_the_last_counts() {
+    for base in BASES {
+        for other in [-8000, -2, 1, 2, 4000, 1 << 30, i64::from(i32::MIN)] {
+            let syn = |tape: &mut Tape, at: i64| tape.side.syn(base.wrapping_add(at as u32).wrapping_sub(1));
+            let what = format!("{base:#x} {other}");
+            // The last one.
+            let mut tape = Tape::new(base, ROOMY);
+            syn(&mut tape, other);
+            syn(&mut tape, 0);
+            assert_eq!(tape.data(0, "hello").finish().out(), "0:hello@1", "{what}");
+            assert_eq!(tape.side.counters().before_start, 0, "{what}");
+            // The one before it, since data follow that, or since that is acknowledged: before or after the other is seen.
+            let mut tape = Tape::new(base, ROOMY);
+            syn(&mut tape, 0);
+            syn(&mut tape, other);
+            assert_eq!(tape.data(0, "hello").finish().out(), "0:hello@1", "{what}");
+            for early in [true, false] {
+                let mut tape = Tape::new(base, ROOMY);
+                syn(&mut tape, 0);
+                if early {
+                    tape.ack(0);
+                }
+                syn(&mut tape, other);
+                if !early {
+                    tape.ack(0);
+                }
+                // The first segment is not seen: nothing but the acknowledgement tells the start.
+                assert_eq!(tape.data(3, "lo").finish().out(), "0-3n<2 3:lo@2", "{what}");
+            }
+            // An acknowledged one that the other side takes back, as after a restart.
+            let mut tape = Tape::new(base, ROOMY);
+            syn(&mut tape, other);
+            tape.ack(other);
+            syn(&mut tape, 0);
+            assert_eq!(tape.ack(0).data(0, "hello").ack(5).finish().out(), "0:hello@3", "{what}");
+            // After data, no SYN moves anything.
+            let mut tape = Tape::opened(base, ROOMY);
+            tape.data(2, "llo");
+            syn(&mut tape, other);
+            assert_eq!(tape.data(0, "he").out(), "0:he@2 2:llo@1", "{what}");
+        }
+    }
+}
+
+#[test]
 fn a_start_moves_back_no_further_than_a_window() {
     for base in BASES {
         let mut tape = Tape::new(base, ROOMY);
@@ -208,6 +253,20 @@ fn keep_alives_are_no_data_and_probes_are() {
     // Before any data, right after the SYN, and in the middle of a connection of which only an ACK was seen.
     assert_eq!(Tape::opened(0, ROOMY).data(-1, "\0").data(0, "a").out(), "0:a@2");
     assert_eq!(Tape::new(50, ROOMY).ack(5).data(4, "\0").data(5, "a").out(), "0:a@3");
+}
+
+#[test]
+fn the_first_copy_of_a_last_byte_is_no_keep_alive() {
+    // Cut off at first, alone or as the end of a longer segment.
+    assert_eq!(Tape::opened(0, ROOMY).cut(0, "", 1).data(0, "y").data(1, "es").out(), "0:y@2 1:es@3");
+    assert_eq!(Tape::opened(0, ROOMY).cut(0, "ab", 3).data(2, "c").data(3, "d").out(), "0:ab@1 2:c@2 3:d@3");
+    // It came, and is handed on or held: a keep-alive.
+    let mut tape = Tape::opened(0, ROOMY);
+    assert_eq!(tape.data(2, "c").data(2, "\0").data(0, "ab").data(2, "\0").out(), "0:ab@3 2:c@1");
+    assert_eq!((tape.side.counters().overlap, tape.side.counters().conflicting), (2, 0));
+    // Cut off and acknowledged long ago: the receiver has another byte than this.
+    let mut tape = Tape::opened(0, ROOMY);
+    assert_eq!(tape.cut(0, "", 1).ack(1).ack(1).ack(1).ack(1).data(0, "\0").out(), "0-1s");
 }
 
 #[test]
@@ -450,6 +509,27 @@ fn a_parser_that_has_enough_gets_no_more_and_costs_nothing() {
     both.segment(AtoB, &at(5, 13, "d"), None, &mut reader);
     both.finish(End::Open, &mut reader);
     assert_eq!(reader.words.join(" "), "00:a@1 01:b@4 1Open");
+}
+
+#[test]
+fn counters_stop_where_the_parser_had_enough() {
+    let (mut both, mut reader) =
+        (Reassembly::new(ROOMY), Reader { enough_after: [Some(5), None], ..Reader::default() });
+    let syn = Payload { syn: true, ..at(1, 9, "") };
+    both.segment(AtoB, &syn, None, &mut reader);
+    both.segment(AtoB, &at(2, 15, "fghij"), None, &mut reader);
+    both.segment(AtoB, &at(3, 22, "mno"), None, &mut reader);
+    both.segment(AtoB, &at(4, 10, "abcde"), None, &mut reader);
+    assert_eq!((both.counters(AtoB).delivered, both.counters(AtoB).missing()), (5, 0));
+    // A gap behind what it took is not counted, either.
+    let (mut both, mut reader) =
+        (Reassembly::new(ROOMY), Reader { enough_after: [Some(5), None], ..Reader::default() });
+    both.segment(AtoB, &syn, None, &mut reader);
+    both.segment(AtoB, &at(2, 12, "cdefg"), None, &mut reader);
+    both.segment(AtoB, &at(3, 22, "mno"), None, &mut reader);
+    both.finish(End::Open, &mut reader);
+    assert_eq!((both.counters(AtoB).delivered, both.counters(AtoB).missing()), (5, 2));
+    assert_eq!(reader.words.join(" "), "00-2n<2 02:cdefg@2 1Open");
 }
 
 #[test]

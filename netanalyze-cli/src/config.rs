@@ -264,14 +264,25 @@ mod tests {
         for (name, protocol, stream) in [
             ("0", Protocol::Tcp, 0),
             ("tcp:17", Protocol::Tcp, 17),
-            ("udp:4294967295", Protocol::Udp, u32::MAX),
+            ("udp:4294967295", Protocol::Udp, 4_294_967_295),
+            ("4294967296", Protocol::Tcp, 4_294_967_296),
             ("007", Protocol::Tcp, 7),
         ] {
             assert_eq!(conversation(name).unwrap(), (protocol, stream), "{name}");
         }
-        for name in
-            ["", "tcp", "tcp:", "udp:-1", "+1", "TCP:1", "sctp:1", "1:2", "4294967296", "1.5", "udp:1:2"]
-        {
+        for name in [
+            "",
+            "tcp",
+            "tcp:",
+            "udp:-1",
+            "+1",
+            "TCP:1",
+            "sctp:1",
+            "1:2",
+            "99999999999999999999",
+            "1.5",
+            "udp:1:2",
+        ] {
             assert!(conversation(name).is_err(), "{name}");
         }
     }

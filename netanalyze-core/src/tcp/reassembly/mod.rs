@@ -26,7 +26,8 @@
 //!      over says so.
 //! - **A segment cut by the snapshot length** delivers what was captured; the rest is a hole like any other, closed as [`Why::Snapped`].
 //! - **A keep-alive** (RFC 9293 §3.8.4) repeats the last sequence number with at most one made-up byte. As Wireshark 4.0 tells them apart, a
-//!   single byte at the last number sent, or long acknowledged, is no data; unless that one was cut off, and nobody acknowledged it yet. A zero-window probe carries the next byte, which is data.
+//!   single byte at the last number sent, or long acknowledged, is no data; unless that byte was cut off at first and is not acknowledged.
+//!   A zero-window probe carries the next byte, which is data.
 //! - **After a FIN** there is no data (RFC 9293 §3.10.7.4, eighth step): what claims to be is counted ([`Counters::after_end`]). A FIN below
 //!   data that was seen already contradicts it, and is no end.
 //!

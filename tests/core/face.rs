@@ -450,9 +450,21 @@ fn conversations_without_packets_are_not_told() {
             Ok(())
         }
     }
+    struct Everyone;
+    impl Rule for Everyone {
+        fn wants(&self) -> Wants {
+            Wants::CONVERSATIONS
+        }
+
+        fn conversation(&mut self, conversation: &Conversation, found: &mut Found<'_>) {
+            found.in_conversation(conversation, &NAME, "");
+        }
+    }
     let mut told = Streams(Vec::new());
-    let report = Analyzer::new().run([pcap.source()], &mut told).unwrap();
+    let report = Analyzer::new().rule(Everyone).run([pcap.source()], &mut told).unwrap();
     assert_eq!((told.0, report.capture.tcp_streams), (vec![(1, 2)], 2));
+    let found = report.findings_by_kind.iter().find(|row| row.id == NAME.id).unwrap();
+    assert_eq!((found.count, found.first_frame), (1, 2));
 }
 
 /// Repeats bytes without end.

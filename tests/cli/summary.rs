@@ -150,7 +150,7 @@ fn conversations_are_summed_up_in_every_format() {
         text.contains("\nTCP ends by state when the capture ends\n  4 CLOSED, 2 ESTABLISHED\n"),
         "{text}"
     );
-    assert!(text.contains("\nTop talkers\n"), "{text}");
+    assert!(text.contains("\nTop talkers (TCP and UDP)\n"), "{text}");
     assert!(text.contains(" stalled; reset by the client; 2 retransmissions; "), "{text}");
     assert!(text.contains("  tcp 1  192.0.2.1:40001 → 192.0.2.2:80  refused\n"), "{text}");
     assert!(text.contains(" --streams --sort stalled\n"), "{text}");
@@ -181,4 +181,41 @@ fn too_many_ends_in_a_state_are_flagged_with_their_host() {
             "most_at": {"address": "192.0.2.2", "ends": 501},
         })]
     );
+}
+
+/// One that ended long before the capture did has given its port back.
+#[test]
+fn only_time_waits_of_the_last_minute_are_held_against_the_ports() {
+    let folder = Folder::new();
+    let mut closed = Vec::new();
+    for n in 0..10_001 {
+        let opened = opening(20_000 + n, u64::from(n));
+        let syn = opened[0];
+        let answer = Segment { micros: syn.micros + 2, from_client: false, ..opened[1] };
+        let fin = Segment { micros: syn.micros + 3, flags: FIN | ACK, ..opened[2] };
+        let fin_back = Segment {
+            micros: syn.micros + 4,
+            from_client: false,
+            seq: 5001,
+            ack: 1002,
+            flags: FIN | ACK,
+            ..fin
+        };
+        let last = Segment { micros: syn.micros + 5, seq: 1002, ack: 5002, flags: ACK, ..fin };
+        closed.extend([syn, answer, fin, fin_back, last]);
+    }
+    let line = "10,001 TIME-WAIT in the last 60 s, above 10,000, 10,001 of them at 192.0.2.1: ";
+    let text = run(&[&folder.file("a.pcap", &pcap(&closed))]).text();
+    assert!(text.contains(line), "{text}");
+    // 60 s after the last packet of all but the first.
+    closed.extend(opening(40_000, 60_000_006).into_iter().take(1));
+    let capture = folder.file("b.pcap", &pcap(&closed));
+    assert!(!run(&[&capture]).text().contains("in the last 60 s"));
+    let json = run(&[&capture, "--format", "json"]).json();
+    let states = json["conversations"]["states"].as_array().unwrap();
+    let time_wait = states.iter().find(|s| s["state"] == "TIME-WAIT").unwrap();
+    let expected = serde_json::json!({
+        "state": "TIME-WAIT", "ends": 10_001, "recent": 10_000, "threshold": 10_000, "exceeded": false,
+    });
+    assert_eq!(time_wait, &expected);
 }

@@ -385,6 +385,88 @@ fn a_cancellation_from_within_ends_the_run_at_once() {
     }
 }
 
+#[test]
+fn a_cancelled_analysis_has_no_report() {
+    for frames in [0, 3] {
+        let cancellation = Cancellation::default();
+        let mut live = Analyzer::new().cancellation(&cancellation).live();
+        for at in 0..frames {
+            let bytes = tcp(CLIENT, SERVER, (1, 0), SYN, b"");
+            live.push(Frame::new(Timestamp(at), LinkType(ETHERNET), &bytes), &mut ()).unwrap();
+        }
+        cancellation.cancel();
+        assert!(matches!(live.finish(&mut ()), Err(Error::Cancelled)), "{frames}");
+    }
+}
+
+/// Finds two things of the same id in every packet.
+struct Namesakes;
+
+static NAME: Kind = Kind::custom("test.name", Severity::Note, "A name");
+static NAMESAKE: Kind = Kind::custom("test.name", Severity::Warn, "The same name");
+
+impl Rule for Namesakes {
+    fn wants(&self) -> Wants {
+        Wants::PACKETS
+    }
+
+    fn packet(&mut self, packet: &AnalysedFrame<'_>, found: &mut Found<'_>) {
+        found.in_packet(packet, &NAME, "");
+        found.in_packet(packet, &NAMESAKE, "");
+    }
+}
+
+#[test]
+fn findings_are_counted_by_id_and_severity_even_if_the_observer_fails() {
+    let mut live = Analyzer::new().rule(Namesakes).live();
+    for at in 0..3 {
+        let bytes = tcp(CLIENT, SERVER, (1, 0), SYN, b"");
+        let frame = Frame::new(Timestamp(at), LinkType(ETHERNET), &bytes);
+        assert!(live.push(frame, &mut |_: &Finding| Err(Error::Cancelled)).is_err());
+    }
+    let report = live.finish(&mut ()).unwrap();
+    let rows = report.findings_by_kind.iter().filter(|row| row.id == NAME.id);
+    let rows: Vec<_> =
+        rows.map(|row| (row.severity, row.count, row.conversations, row.first_frame)).collect();
+    assert_eq!(rows, [(Severity::Note, 3, 1, 1), (Severity::Warn, 3, 1, 1)]);
+}
+
+/// The conversation quoted in an ICMP error takes a stream number, but has neither packets nor times.
+#[test]
+fn conversations_without_packets_are_not_told() {
+    let quoted = tcp(([10, 0, 0, 7].into(), 7), ([10, 0, 0, 8].into(), 8), (1, 0), SYN, b"");
+    let error = [&[3, 1, 0, 0, 0, 0, 0, 0][..], &quoted[14..]].concat();
+    let mut pcap = Pcap::new();
+    pcap.frame(1_000_000, &ipv4(CLIENT.0, SERVER.0, 1, 0, 0, &error));
+    pcap.frame(2_000_000, &tcp(CLIENT, SERVER, (1, 0), SYN, b""));
+    struct Streams(Vec<(u32, u64)>);
+    impl Observer for Streams {
+        fn wants(&self) -> Wants {
+            Wants::CONVERSATIONS
+        }
+
+        fn conversation(&mut self, conversation: &Conversation) -> Result<(), Error> {
+            self.0.push((conversation.stream, conversation.first_frame.0));
+            Ok(())
+        }
+    }
+    struct Everyone;
+    impl Rule for Everyone {
+        fn wants(&self) -> Wants {
+            Wants::CONVERSATIONS
+        }
+
+        fn conversation(&mut self, conversation: &Conversation, found: &mut Found<'_>) {
+            found.in_conversation(conversation, &NAME, "");
+        }
+    }
+    let mut told = Streams(Vec::new());
+    let report = Analyzer::new().rule(Everyone).run([pcap.source()], &mut told).unwrap();
+    assert_eq!((told.0, report.capture.tcp_streams), (vec![(1, 2)], 2));
+    let found = report.findings_by_kind.iter().find(|row| row.id == NAME.id).unwrap();
+    assert_eq!((found.count, found.first_frame), (1, 2));
+}
+
 /// Repeats bytes without end.
 struct Endless(Vec<u8>, usize);
 

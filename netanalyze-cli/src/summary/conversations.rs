@@ -26,24 +26,32 @@ fn states(out: &mut Vec<u8>, summary: &ConversationSummary, palette: Palette) ->
     writeln!(out, "\nTCP ends by state when the capture ends")?;
     let mut by_number: Vec<&StateCount> = summary.states.iter().collect();
     by_number.sort_by_key(|count| std::cmp::Reverse(count.ends));
-    let ends = by_number.iter().map(|count| format!("{} {}", grouped(count.ends), count.state));
+    let ends = by_number
+        .iter()
+        .map(|count| format!("{} {}{}", grouped(count.ends), count.state, remark(count.state)));
     writeln!(out, "  {}", ends.collect::<Vec<_>>().join(", "))?;
     for count in summary.states.iter().filter(|count| count.exceeded) {
         let threshold = count.threshold.map_or_else(String::new, |n| format!(", above {}", grouped(n)));
+        let (held, when) = count.recent.map_or((count.ends, ""), |recent| (recent, " in the last 60 s"));
         write!(
             out,
-            "  {}  {} {}{threshold}",
+            "  {}  {} {}{when}{threshold}",
             palette.severity(Severity::Warn),
-            grouped(count.ends),
+            grouped(held),
             count.state
         )?;
         // Of ends that are spread over many hosts no host is to blame.
-        if let Some(host) = count.most_at.filter(|host| host.ends.saturating_mul(10) >= count.ends) {
+        if let Some(host) = count.most_at.filter(|host| host.ends.saturating_mul(10) >= held) {
             write!(out, ", {} of them at {}", grouped(host.ends), host.address)?;
         }
         writeln!(out, ": {}", meaning(count.state))?;
     }
     Ok(())
+}
+
+/// What a name that no standard has means.
+fn remark(state: EndState) -> &'static str {
+    if state == EndState::Unknown { " (too little captured)" } else { "" }
 }
 
 /// What too many ends in a state mean.
@@ -63,7 +71,7 @@ fn talkers(out: &mut Vec<u8>, summary: &ConversationSummary) -> io::Result<()> {
     if shown.is_empty() {
         return Ok(());
     }
-    writeln!(out, "\nTop talkers")?;
+    writeln!(out, "\nTop talkers (TCP and UDP)")?;
     let address = shown.iter().map(|talker| talker.address.to_string().len()).max().unwrap_or(0);
     let packets = shown.iter().map(|talker| grouped(talker.packets).len()).max().unwrap_or(0).max(7);
     writeln!(
@@ -182,19 +190,26 @@ mod tests {
         let count = |state, ends, exceeded| StateCount {
             state,
             ends,
+            recent: (state == EndState::TimeWait).then_some(12_000),
             threshold: STATE_THRESHOLDS.iter().find(|(of, _)| *of == state).map(|&(_, n)| n),
             exceeded,
             most_at: exceeded.then(|| HostCount { address: "192.0.2.2".parse().unwrap(), ends: 1_100 }),
         };
         let mut summary = ConversationSummary::default();
-        summary.states =
-            vec![count(EndState::SynReceived, 1_200, true), count(EndState::Established, 2_000, false)];
+        summary.states = vec![
+            count(EndState::Unknown, 7, false),
+            count(EndState::SynReceived, 1_200, true),
+            count(EndState::Established, 2_000, false),
+            count(EndState::TimeWait, 15_000, true),
+        ];
         let mut out = Vec::new();
         sections(&mut out, &summary, Palette::new(false)).unwrap();
         assert_eq!(
             String::from_utf8(out).unwrap(),
-            "\nTCP ends by state when the capture ends\n  2,000 ESTABLISHED, 1,200 SYN-RECV\n  \
-             warn   1,200 SYN-RECV, above 500, 1,100 of them at 192.0.2.2: handshakes are not completed; a SYN flood, or answers that get lost\n"
+            "\nTCP ends by state when the capture ends\n  \
+             15,000 TIME-WAIT, 2,000 ESTABLISHED, 1,200 SYN-RECV, 7 UNKNOWN (too little captured)\n  \
+             warn   1,200 SYN-RECV, above 500, 1,100 of them at 192.0.2.2: handshakes are not completed; a SYN flood, or answers that get lost\n  \
+             warn   12,000 TIME-WAIT in the last 60 s, above 10,000: many short connections; their ports may run out\n"
         );
         for (state, _) in STATE_THRESHOLDS {
             assert_ne!(meaning(state), "unusually many", "{state}");

@@ -118,6 +118,9 @@ pub(super) fn csv(report: &Report, shown: &[&KindCount]) -> io::Result<Vec<u8>> 
         if let Some(all) = &report.conversations {
             for row in &all.states {
                 number("state", row.state.name(), "ends", &row.ends)?;
+                if let Some(recent) = row.recent {
+                    number("state", row.state.name(), "recent", &recent)?;
+                }
                 if let Some(threshold) = row.threshold {
                     number("state", row.state.name(), "threshold", &threshold)?;
                     number("state", row.state.name(), "exceeded", &row.exceeded)?;

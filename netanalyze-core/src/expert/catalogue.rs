@@ -28,7 +28,8 @@ pub struct Kind {
 
 impl Kind {
     /// A kind of a caller's own, for findings of a rule. Its id should begin with a word of the caller's, so that it never clashes with the
-    /// catalogue's: they begin with `tcp.` or `netanalyze.`.
+    /// catalogue's: they begin with `tcp.` or `netanalyze.`. Ids must be unique, which nobody checks: a report counts kinds of the same id
+    /// and severity as one, and those of another severity, or of the catalogue, in rows of their own with the same id.
     ///
     /// ```
     /// use netanalyze_core::expert::{Group, Kind, Severity};

@@ -102,15 +102,13 @@ impl<'b> AnalysedFrame<'b> {
         }
     }
 
-    /// Slot of its first transport header.
-    #[must_use]
-    pub fn first_slot(&self) -> u32 {
+    /// Slot of its first transport header; of a frame without any, that of the next header in the batch.
+    pub(crate) fn first_slot(&self) -> u32 {
         self.batch.frame_slots.get(self.index).copied().unwrap_or(u32::MAX)
     }
 
-    /// The verdict at a slot.
-    #[must_use]
-    pub fn transport(&self, slot: u32) -> Option<&'b TransportVerdict> {
+    /// The verdict at a slot, of whatever frame in the batch.
+    pub(crate) fn transport(&self, slot: u32) -> Option<&'b TransportVerdict> {
         self.batch.transports.get(slot as usize)?.as_ref()
     }
 

@@ -46,7 +46,7 @@ pub const MAX_ZSTD_WINDOW: u64 = 128 << 20;
 /// more, but then nobody counts single bytes.
 pub const MAX_HOLES: usize = 64;
 
-/// Addresses that are counted apart for a report. In a capture with more ends, those are counted in which most traffic meets.
+/// Addresses that are counted apart for a report. In a capture with more ends, every one is counted that has more than a 32,768th of all.
 pub const MAX_HOSTS: usize = 65_536;
 
 /// Payload of one direction held beyond a hole. A hole lasts about a round trip, so this covers 300 Mbit/s over 100 ms; where it does not

@@ -20,7 +20,8 @@ const WORST: usize = 10;
 
 /// The states whose ends a host should not have more of, and how many (the field guide that this project follows). More CLOSE-WAIT than
 /// 100 are an application that forgets to close; more SYN-RECV than 500 a flood, or a listener that accepts too slowly; more SYN-SENT than
-/// 200 a server that is down or filtered; more FIN-WAIT-2 than 500 peers that do not close; more TIME-WAIT than 10,000 use up ports.
+/// 200 a server that is down or filtered; more FIN-WAIT-2 than 500 peers that do not close; more TIME-WAIT than 10,000 use up ports, of
+/// which only those count that are not over yet ([`StateCount::recent`]).
 pub const STATE_THRESHOLDS: [(EndState, u64); 5] = [
     (EndState::SynSent, 200),
     (EndState::SynReceived, 500),
@@ -28,6 +29,9 @@ pub const STATE_THRESHOLDS: [(EndState, u64); 5] = [
     (EndState::CloseWait, 100),
     (EndState::TimeWait, 10_000),
 ];
+
+/// How long TIME-WAIT lasts on Linux, in nanoseconds. RFC 9293 section 3.4.2 would have four minutes: twice the segment lifetime.
+const TIME_WAIT: Span = Span(60_000_000_000);
 
 /// What all conversations came to.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
@@ -51,12 +55,16 @@ pub struct StateCount {
     pub state: EndState,
     /// Ends that are in it.
     pub ends: u64,
+    /// Of TIME-WAIT, how many are in conversations whose last packet is at most 60 s before the capture's end: by then Linux frees the
+    /// port. Only these are held against the threshold.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub recent: Option<u64>,
     /// How many there may be before something is wrong ([`STATE_THRESHOLDS`]).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub threshold: Option<u64>,
     /// Whether there are more.
     pub exceeded: bool,
-    /// If so, the host that has most of them.
+    /// If so, the host that has most of them; of TIME-WAIT, of the recent ones.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub most_at: Option<HostCount>,
 }
@@ -149,14 +157,17 @@ impl ConversationSummary {
     /// Sums them up.
     pub(crate) fn new(conversations: &Conversations) -> Self {
         let mut states = [0_u64; EndState::ALL.len()];
+        let mut recent = 0;
         let mut worst = Ranking::default();
         let refused = kind_by_id("netanalyze.refused");
         for stream in 0..conversations.count(Protocol::Tcp) {
             let Some(conversation) = booked(conversations, stream) else { continue };
             for end in [Direction::AtoB, Direction::BtoA] {
-                if let Some(count) = states.get_mut(conversation.account().state(end) as usize) {
+                let state = conversation.account().state(end);
+                if let Some(count) = states.get_mut(state as usize) {
                     *count += 1;
                 }
+                recent += u64::from(state == EndState::TimeWait && is_recent(conversations, conversation));
             }
             worst.offer(Badness::new(conversations, conversation, refused), stream);
         }
@@ -165,7 +176,7 @@ impl ConversationSummary {
                 .into_iter()
                 .zip(states)
                 .filter(|&(_, ends)| ends > 0)
-                .map(|(state, ends)| state_count(conversations, state, ends))
+                .map(|(state, ends)| state_count(conversations, state, ends, recent))
                 .collect(),
             top_talkers: top_talkers(conversations),
             troubled: worst.offered,
@@ -184,18 +195,28 @@ fn booked(conversations: &Conversations, stream: u32) -> Option<&TcpConversation
     (conversation.account().first_frame() != FrameNumber(0)).then_some(conversation)
 }
 
-fn state_count(conversations: &Conversations, state: EndState, ends: u64) -> StateCount {
+/// Whether TIME-WAIT is not over when the capture ends.
+fn is_recent(conversations: &Conversations, conversation: &TcpConversation) -> bool {
+    conversations.capture_end().since(conversation.account().last()) <= TIME_WAIT
+}
+
+fn state_count(conversations: &Conversations, state: EndState, ends: u64, time_wait: u64) -> StateCount {
+    let recent = (state == EndState::TimeWait).then_some(time_wait);
+    let held = recent.unwrap_or(ends);
     let threshold = STATE_THRESHOLDS.iter().find(|(of, _)| *of == state).map(|&(_, threshold)| threshold);
-    let exceeded = threshold.is_some_and(|threshold| ends > threshold);
+    let exceeded = threshold.is_some_and(|threshold| held > threshold);
     let mut hosts = Vec::new();
     if exceeded {
         hosts = heaviest(
-            ends,
+            held,
             1,
             |traffic| traffic.conversations,
             |add| {
                 for stream in 0..conversations.count(Protocol::Tcp) {
                     let Some(conversation) = booked(conversations, stream) else { continue };
+                    if recent.is_some() && !is_recent(conversations, conversation) {
+                        continue;
+                    }
                     for end in [Direction::AtoB, Direction::BtoA] {
                         if conversation.account().state(end) == state {
                             let (of, _) = conversation.key().endpoints(end);
@@ -207,7 +228,7 @@ fn state_count(conversations: &Conversations, state: EndState, ends: u64) -> Sta
         );
     }
     let most_at = hosts.first().map(|&(address, traffic)| HostCount { address, ends: traffic.conversations });
-    StateCount { state, ends, threshold, exceeded, most_at }
+    StateCount { state, ends, recent, threshold, exceeded, most_at }
 }
 
 fn top_talkers(conversations: &Conversations) -> Vec<Talker> {

@@ -1,19 +1,17 @@
 //! Which addresses weigh most, in bounded memory.
 //!
-//! Up to [`MAX_HOSTS`] ends every address is counted. With more a first walk sums weights by a hash of the address into as many buckets, and the
-//! second counts only addresses in the heaviest 32nd of them. An address is in no lighter a bucket than it weighs, so what can be missed weighs
-//! less than each of 2,048 buckets: never the hosts that such a list is made for.
+//! Up to [`MAX_HOSTS`] ends every address is counted. With more a first walk finds candidates as Misra and Gries do: whenever there are
+//! [`MAX_HOSTS`] counters, their median is taken off all of them, and those that are used up go. Each time at least half of the counters pay
+//! that median, so no address loses more than the whole weight by half of [`MAX_HOSTS`]: whoever weighs more than a 32,768th of everything
+//! is a candidate at the end, wherever in the capture it stands and however many others there are. A second walk counts the candidates
+//! exactly. Nothing depends on a seed: what goes follows from the weights alone. Cost: a walk or two, one look-up for each end.
 
-use std::hash::BuildHasher;
 use std::net::IpAddr;
 
-use foldhash::fast::{FixedState, RandomState};
+use foldhash::fast::RandomState;
 use hashbrown::HashMap;
 
 use crate::model::limits::MAX_HOSTS;
-
-/// Share of the buckets whose addresses are counted.
-const KEPT: usize = 32;
 
 /// What an address did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -38,35 +36,47 @@ impl Traffic {
     }
 }
 
-/// The `most` heaviest addresses of about `ends` that `walk` names, heaviest first, equal ones in the order of addresses.
+/// Addresses that may be among the heaviest, with what is left of their weights: fewer than [`MAX_HOSTS`].
+#[derive(Default)]
+struct Candidates {
+    counters: HashMap<IpAddr, u64, RandomState>,
+}
+
+impl Candidates {
+    fn add(&mut self, address: IpAddr, weight: u64) {
+        if weight == 0 {
+            return;
+        }
+        let counter = self.counters.entry(address).or_insert(0);
+        *counter = counter.saturating_add(weight);
+        if self.counters.len() >= MAX_HOSTS {
+            let mut left: Vec<u64> = self.counters.values().copied().collect();
+            let (_, &mut median, _) = left.select_nth_unstable(MAX_HOSTS / 2);
+            self.counters.retain(|_, counter| {
+                *counter = counter.saturating_sub(median);
+                *counter > 0
+            });
+        }
+    }
+}
+
+/// The `most` heaviest addresses of the `ends`, or fewer, that `walk` names, heaviest first, equal ones in the order of addresses.
 pub(super) fn heaviest(
     ends: u64,
     most: usize,
     weight: fn(&Traffic) -> u64,
     walk: impl Fn(&mut dyn FnMut(IpAddr, Traffic)),
 ) -> Vec<(IpAddr, Traffic)> {
-    // The result must not depend on a seed.
-    let hasher = FixedState::with_seed(0);
-    let bucket = |address: IpAddr| hasher.hash_one(address) as usize % MAX_HOSTS;
-    let mut least = None;
-    let mut buckets = Vec::new();
-    if ends > MAX_HOSTS as u64 {
-        buckets = vec![0_u64; MAX_HOSTS];
-        walk(&mut |address, traffic| {
-            if let Some(sum) = buckets.get_mut(bucket(address)) {
-                *sum = sum.saturating_add(weight(&traffic));
-            }
-        });
-        let mut sums = buckets.clone();
-        let (_, boundary, _) = sums.select_nth_unstable(MAX_HOSTS - MAX_HOSTS / KEPT);
-        least = Some(*boundary);
-    }
+    let candidates = (ends > MAX_HOSTS as u64).then(|| {
+        let mut candidates = Candidates::default();
+        walk(&mut |address, traffic| candidates.add(address, weight(&traffic)));
+        candidates.counters
+    });
     let mut hosts: HashMap<IpAddr, Traffic, RandomState> = HashMap::default();
     walk(&mut |address, traffic| {
-        let light = least.is_some_and(|least| buckets.get(bucket(address)).is_none_or(|&sum| sum < least));
         if let Some(known) = hosts.get_mut(&address) {
             known.add(&traffic);
-        } else if !light && hosts.len() < MAX_HOSTS {
+        } else if candidates.as_ref().is_none_or(|candidates| candidates.contains_key(&address)) {
             hosts.insert(address, traffic);
         }
     });
@@ -110,6 +120,40 @@ mod tests {
                 .collect();
             assert_eq!(found, expected, "{many}");
         }
+    }
+
+    #[test]
+    fn heavy_ones_are_not_lost_behind_millions_of_light_ones() {
+        let light = Traffic { conversations: 1, packets: 1, sent: 60, received: 0 };
+        let heavy = |k: u32| Traffic {
+            conversations: 1,
+            packets: 1_000,
+            sent: 1_500_000 + u64::from(k),
+            received: 0,
+        };
+        let many = 2_000_000;
+        let found = heaviest(u64::from(many) + 5, 5, Traffic::bytes, |add| {
+            (0..2).for_each(|k| add(address(u32::MAX - k), heavy(k)));
+            (0..many).for_each(|n| add(address(n), light));
+            (2..5).for_each(|k| add(address(u32::MAX - k), heavy(k)));
+        });
+        let expected: Vec<_> = (0..5).rev().map(|k| (address(u32::MAX - k), heavy(k))).collect();
+        assert_eq!(found, expected);
+    }
+
+    /// At the promised share: one part in 32,768 of everything, in single ends among as many others.
+    #[test]
+    fn one_that_weighs_its_share_is_a_candidate_and_memory_is_bounded() {
+        let mut candidates = Candidates::default();
+        let many = 40 * MAX_HOSTS as u32;
+        for n in 0..many {
+            candidates.add(address(n), 1);
+            if n % (MAX_HOSTS as u32 / 4) == 0 {
+                candidates.add(address(u32::MAX), 1);
+            }
+            assert!(candidates.counters.len() < MAX_HOSTS);
+        }
+        assert!(candidates.counters.contains_key(&address(u32::MAX)));
     }
 
     #[test]

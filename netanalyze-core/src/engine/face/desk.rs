@@ -12,7 +12,7 @@ use super::super::tally::{Occurrences, Tally};
 use super::super::{Cancellation, Interests};
 use super::rule::{Found, Rule};
 use super::{Observer, Wants};
-use crate::conversation::Protocol;
+use crate::conversation::{Conversation, Protocol};
 use crate::expert::{Finding, KindSet, Severity};
 use crate::field::{AnalysedBatch, AnalysedFrame};
 use crate::model::{Error, FrameNumber, Span};
@@ -27,14 +27,15 @@ pub(super) struct Desk {
     pub(super) min_severity: Severity,
     pub(super) rules: Vec<Box<dyn Rule>>,
     pub(super) cancellation: Cancellation,
-    counts: BTreeMap<&'static str, Count>,
+    /// By id and severity: kinds that a caller gave the same id are kept apart where that can be seen in the report.
+    counts: BTreeMap<(&'static str, Severity), Count>,
     /// What rules found at the moment. Empty between calls.
     made: Vec<Finding>,
 }
 
 /// Findings of a rule's kind.
+#[derive(Default)]
 struct Count {
-    severity: Severity,
     findings: Occurrences,
     conversations: HashSet<(Protocol, u32), foldhash::fast::RandomState>,
 }
@@ -121,20 +122,22 @@ impl Desk {
         self.check()?;
         let known_at = frame.map(AnalysedFrame::number).or(findings.first().map(|finding| finding.known_at));
         self.ask_rules(frame, findings, known_at.unwrap_or_default());
+        // All are counted before any is told: those of the catalogue are, and an error of the observer must not make a difference.
+        let mut made = std::mem::take(&mut self.made);
+        made.iter_mut().for_each(|finding| self.count(finding));
         if let Some(frame) = frame.filter(|_| wants.contains(Wants::PACKETS)) {
             observer.packet(frame)?;
         }
-        let mut made = std::mem::take(&mut self.made);
         let mut custom = made.drain(..).peekable();
         for finding in findings {
             while let Some(before) = custom.next_if(|custom| custom.ordinal < finding.ordinal) {
-                self.tell_custom(before, wants, observer)?;
+                self.tell_custom(&before, wants, observer)?;
             }
             if wants.contains(Wants::FINDINGS) && self.kinds.contains(finding.kind) {
                 observer.finding(finding)?;
             }
         }
-        custom.try_for_each(|finding| self.tell_custom(finding, wants, observer))?;
+        custom.try_for_each(|finding| self.tell_custom(&finding, wants, observer))?;
         drop(custom);
         self.made = made;
         Ok(())
@@ -156,25 +159,25 @@ impl Desk {
         self.made.sort_by_key(|finding| finding.ordinal);
     }
 
-    /// Counts a rule's finding and tells it.
-    fn tell_custom<O: Observer + ?Sized>(
-        &mut self,
-        mut finding: Finding,
-        wants: Wants,
-        observer: &mut O,
-    ) -> Result<(), Error> {
+    /// Counts a rule's finding, in capture order: the first of its conversation becomes known.
+    fn count(&mut self, finding: &mut Finding) {
         let kind = finding.kind();
-        let count = self.counts.entry(kind.id).or_insert_with(|| Count {
-            severity: kind.severity,
-            findings: Occurrences::default(),
-            conversations: HashSet::default(),
-        });
+        let count = self.counts.entry((kind.id, kind.severity)).or_default();
         count.findings.add(finding.frame);
         if let Some(conversation) = finding.protocol.zip(finding.stream) {
             finding.first_of_conversation = count.conversations.insert(conversation);
         }
-        if wants.contains(Wants::FINDINGS) && kind.severity >= self.min_severity {
-            observer.finding(&finding)?;
+    }
+
+    /// Tells a rule's finding.
+    fn tell_custom<O: Observer + ?Sized>(
+        &self,
+        finding: &Finding,
+        wants: Wants,
+        observer: &mut O,
+    ) -> Result<(), Error> {
+        if wants.contains(Wants::FINDINGS) && finding.kind().severity >= self.min_severity {
+            observer.finding(finding)?;
         }
         Ok(())
     }
@@ -187,11 +190,12 @@ impl Desk {
         wants: Wants,
         observer: &mut O,
     ) -> Result<Report, Error> {
+        self.check()?;
         let conversations = ending::conversations(&mut remains, &tally);
         let mut custom = Vec::new();
         if self.rules_want(Wants::CONVERSATIONS) {
             let mut found = Found { findings: &mut custom, known_at: conversations.last_frame() };
-            for conversation in conversations.iter() {
+            for conversation in conversations.iter().filter(has_packets) {
                 if self.cancellation.is_cancelled() {
                     return Err(Error::Cancelled);
                 }
@@ -206,29 +210,39 @@ impl Desk {
         let Interests { kinds, summary, .. } = self.interests(wants);
         ending::findings(kinds, &conversations, &mut tally, |findings| {
             for finding in findings {
-                while let Some(before) = custom.next_if(|custom| place(custom) < place(finding)) {
-                    self.tell_custom(before, wants, observer)?;
+                while let Some(mut before) = custom.next_if(|custom| place(custom) < place(finding)) {
+                    self.count(&mut before);
+                    self.tell_custom(&before, wants, observer)?;
                 }
                 self.moment(None, slice::from_ref(finding), wants, observer)?;
             }
             Ok(())
         })?;
-        custom.try_for_each(|finding| self.tell_custom(finding, wants, observer))?;
+        for mut finding in custom {
+            self.count(&mut finding);
+            self.tell_custom(&finding, wants, observer)?;
+        }
         if wants.contains(Wants::CONVERSATIONS) {
-            for conversation in conversations.iter() {
+            for conversation in conversations.iter().filter(has_packets) {
                 self.check()?;
                 observer.conversation(&conversation)?;
             }
         }
         let summary = summary.then(|| ConversationSummary::new(&conversations));
         let mut report = compose::report(remains, &tally, summary);
-        report.findings_by_kind.extend(self.counts.iter().map(|(&id, count)| KindCount {
+        report.findings_by_kind.extend(self.counts.iter().map(|(&(id, severity), count)| KindCount {
             id,
-            severity: count.severity,
+            severity,
             count: count.findings.count,
             conversations: count.conversations.len() as u64,
             first_frame: count.findings.first.unwrap_or_default().0,
         }));
         Ok(report)
     }
+}
+
+/// Whether a conversation has packets of its own: one that is known only from quotes in ICMP errors or from headers that contradict
+/// themselves has a stream number, but neither frames nor times.
+fn has_packets(conversation: &Conversation) -> bool {
+    conversation.first_frame != FrameNumber(0)
 }

@@ -116,7 +116,8 @@ impl Live {
     /// Analyses a frame, and tells `observer` of the packet and of every finding that became known with it.
     ///
     /// # Errors
-    /// What the observer returns: the frame is analysed all the same, and the next one can be pushed. [`Error::Cancelled`] on cancellation:
+    /// What the observer returns: the frame is analysed all the same, its findings are counted, and the next one can be pushed; those that
+    /// were not told yet are dropped. [`Error::Cancelled`] on cancellation:
     /// then the frame is not taken.
     pub fn push<O: Observer + ?Sized>(&mut self, frame: Frame<'_>, observer: &mut O) -> Result<(), Error> {
         self.desk.check()?;

@@ -67,13 +67,14 @@ pub trait Observer {
     /// A finding, of the catalogue or of a rule.
     ///
     /// # Errors
-    /// Any that is to end the analysis.
+    /// Any that is to end the analysis. The frame's other findings are not told then, not even later by [`Live`](super::Live), but counted.
     fn finding(&mut self, finding: &Finding) -> Result<(), Error> {
         let _ = finding;
         Ok(())
     }
 
-    /// A conversation as it is at the end: TCP by stream number, then UDP.
+    /// A conversation as it is at the end: TCP by stream number, then UDP. Stream numbers may be missing: conversations without a packet
+    /// of their own, known only from quotes in ICMP errors or from headers that contradict themselves, are left out.
     ///
     /// # Errors
     /// Any that is to end the analysis.

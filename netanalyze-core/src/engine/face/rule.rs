@@ -57,7 +57,7 @@ pub trait Rule: Send {
         let _ = (finding, found);
     }
 
-    /// A conversation as it is at the end.
+    /// A conversation as it is at the end, if it has packets of its own.
     fn conversation(&mut self, conversation: &Conversation, found: &mut Found<'_>) {
         let _ = (conversation, found);
     }

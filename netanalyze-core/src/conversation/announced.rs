@@ -58,6 +58,15 @@ impl Announcements {
         coming.for_each(|a| self.wait(a));
     }
 
+    /// New conversations were not announced so far, even where an index is used again.
+    pub(crate) fn forget(&mut self, new: &[NewConversation]) {
+        if !self.met.is_empty() {
+            for conversation in new {
+                self.met.remove(&conversation.reference);
+            }
+        }
+    }
+
     fn wait(&mut self, announcement: &Announcement) {
         if self.waiting.len() >= MAX_ANNOUNCEMENTS {
             self.ignored += 1;

@@ -5,11 +5,13 @@ use std::net::IpAddr;
 use super::key::FlowKey;
 use super::numbering::Numbering;
 use super::record::{Conversation, Protocol, Side, TcpConversationFacts, TtlRange};
-use super::shard::{ConversationRef, Shard, TcpConversation};
+use super::shard::{ConversationRef, Shard};
 use super::silence::LastSilence;
+use super::store::Seen;
+use super::tcp::TcpConversation;
 use super::udp::UdpConversation;
 use crate::model::{Direction, FrameNumber, Span, Timestamp};
-use crate::tcp::{Account, RoundTrips};
+use crate::tcp::Account;
 
 /// What an end sent.
 #[derive(Clone, Copy, Debug)]
@@ -22,9 +24,32 @@ pub(crate) struct Volume {
 #[derive(Debug)]
 pub struct Conversations {
     shards: Vec<Shard>,
-    tcp: Vec<ConversationRef>,
-    udp: Vec<ConversationRef>,
+    tcp: Streams,
+    udp: Streams,
     bounds: Bounds,
+}
+
+/// Where the conversations of one protocol are.
+#[derive(Debug)]
+struct Streams {
+    given: u32,
+    /// Those that are kept, by their numbers.
+    kept: Vec<(u32, ConversationRef)>,
+}
+
+impl Streams {
+    fn new(numbering: &Numbering, is_kept: impl Fn(ConversationRef) -> bool) -> Self {
+        Streams { given: numbering.given(), kept: numbering.order(is_kept) }
+    }
+
+    fn get(&self, stream: u32) -> Option<ConversationRef> {
+        // Nearly always none is missing.
+        let found = match self.kept.get(stream as usize) {
+            Some(&(number, reference)) if number == stream => return Some(reference),
+            _ => self.kept.binary_search_by_key(&stream, |&(number, _)| number).ok()?,
+        };
+        self.kept.get(found).map(|&(_, reference)| reference)
+    }
 }
 
 /// Where the capture begins and ends, and what silence counts in it.
@@ -42,39 +67,41 @@ pub(crate) struct Bounds {
 impl Conversations {
     /// What the shards hold, in the order of the stream numbers.
     pub(crate) fn new(shards: Vec<Shard>, tcp: &Numbering, udp: &Numbering, bounds: Bounds) -> Self {
-        Conversations { shards, tcp: tcp.order(), udp: udp.order(), bounds }
+        let shard = |reference: ConversationRef| shards.get(usize::from(reference.shard));
+        let tcp = Streams::new(tcp, |of| shard(of).is_some_and(|s| s.tcp_store().is_kept(of.index)));
+        let udp = Streams::new(udp, |of| shard(of).is_some_and(|s| s.udp_store().is_kept(of.index)));
+        Conversations { shards, tcp, udp, bounds }
     }
 
     /// Stream numbers of a protocol, from 0. Wireshark leaves out none, but some belong to no conversation with packets of its own.
     #[must_use]
     pub fn count(&self, protocol: Protocol) -> u32 {
-        let order = match protocol {
-            Protocol::Tcp => &self.tcp,
-            Protocol::Udp => &self.udp,
-        };
-        u32::try_from(order.len()).unwrap_or(u32::MAX)
+        match protocol {
+            Protocol::Tcp => self.tcp.given,
+            Protocol::Udp => self.udp.given,
+        }
     }
 
-    /// A conversation by its stream number; `None` if there is none.
+    /// A conversation by its stream number; `None` if there is none, if it was forgotten under a memory limit, or if the books were not kept
+    /// ([`Interests::books`](crate::engine::Interests::books)).
     #[must_use]
     pub fn get(&self, protocol: Protocol, stream: u32) -> Option<Conversation> {
         match protocol {
             Protocol::Tcp => {
-                let (reference, conversation) = self.tcp_at(stream)?;
-                let round_trips = self.shards.get(usize::from(reference.shard))?.round_trips();
-                Some(self.tcp_record(stream, conversation, round_trips))
+                let (_, conversation) = self.tcp_at(stream)?;
+                self.tcp_record(stream, &conversation)
             }
-            Protocol::Udp => {
-                let &ConversationRef { shard, index } = self.udp.get(stream as usize)?;
-                Some(udp_record(stream, self.shards.get(usize::from(shard))?.udp_at(index)?))
-            }
+            Protocol::Udp => Some(udp_record(stream, &*self.udp_at(self.udp.get(stream)?)?)),
         }
     }
 
     /// TCP conversations by stream number, then UDP conversations.
     pub fn iter(&self) -> impl Iterator<Item = Conversation> {
-        let of = |protocol| (0..self.count(protocol)).filter_map(move |stream| self.get(protocol, stream));
-        of(Protocol::Tcp).chain(of(Protocol::Udp))
+        let of = |protocol, streams: &'_ Streams| {
+            let numbers: Vec<u32> = streams.kept.iter().map(|&(number, _)| number).collect();
+            numbers.into_iter().filter_map(move |stream| self.get(protocol, stream))
+        };
+        of(Protocol::Tcp, &self.tcp).chain(of(Protocol::Udp, &self.udp))
     }
 
     /// Time of the capture's first frame, from which relative times count.
@@ -83,7 +110,7 @@ impl Conversations {
         self.bounds.start
     }
 
-    /// Time of the capture's last packet.
+    /// The latest time of a frame.
     #[must_use]
     pub fn capture_end(&self) -> Timestamp {
         self.bounds.end
@@ -95,26 +122,38 @@ impl Conversations {
         self.bounds.last_frame
     }
 
-    /// Addresses of every conversation, and what each end sent, in the order of stream numbers.
-    pub(crate) fn volumes(&self, take: &mut dyn FnMut([IpAddr; 2], [Volume; 2])) {
-        let ends = |key: &FlowKey| {
-            let (a, b) = key.endpoints(Direction::AtoB);
-            [a.ip(), b.ip()]
-        };
-        for stream in 0..self.count(Protocol::Tcp) {
-            let Some((_, conversation)) = self.tcp_at(stream) else { continue };
-            let account = conversation.account();
-            let of = |end| Volume { packets: account.packets(end), wire_bytes: account.wire_bytes(end) };
-            take(ends(conversation.key()), [of(Direction::AtoB), of(Direction::BtoA)]);
-        }
-        for &ConversationRef { shard, index } in &self.udp {
-            let shard = self.shards.get(usize::from(shard));
-            let Some(conversation) = shard.and_then(|shard| shard.udp_at(index)) else { continue };
+    /// Addresses of every UDP conversation, and what each end sent.
+    pub(crate) fn udp_volumes(&self, take: &mut dyn FnMut([IpAddr; 2], [Volume; 2])) {
+        for &(_, reference) in &self.udp.kept {
+            let Some(conversation) = self.udp_at(reference) else { continue };
             let of = |end| {
                 let end = conversation.account.end(end);
                 Volume { packets: u64::from(end.packets), wire_bytes: end.wire_bytes }
             };
-            take(ends(&conversation.key), [of(Direction::AtoB), of(Direction::BtoA)]);
+            take(addresses(&conversation.key), [of(Direction::AtoB), of(Direction::BtoA)]);
+        }
+    }
+
+    /// Hands over every TCP conversation that is kept, by stream numbers.
+    pub(crate) fn each_tcp(&self, take: &mut dyn FnMut(u32, &TcpConversation)) {
+        for &(stream, reference) in &self.tcp.kept {
+            if let Some(conversation) = self.tcp_of(reference) {
+                take(stream, &conversation);
+            }
+        }
+    }
+
+    /// As [`Conversations::each_tcp`], without those of which there is nothing to say when the capture ends.
+    pub(crate) fn each_tcp_in_the_end(&self, take: &mut dyn FnMut(u32, &TcpConversation)) {
+        for &(stream, reference) in &self.tcp.kept {
+            let store = self.shards.get(usize::from(reference.shard)).map(Shard::tcp_store);
+            if store.is_some_and(|store| store.is_over(reference.index)) {
+                continue;
+            }
+            if let Some(conversation) = self.tcp_of(reference).filter(|conversation| !conversation.is_over())
+            {
+                take(stream, &conversation);
+            }
         }
     }
 
@@ -135,24 +174,29 @@ impl Conversations {
         Span(account.stalled().0.saturating_add(last.0))
     }
 
-    /// The compact state of a TCP conversation.
-    pub(crate) fn tcp_at(&self, stream: u32) -> Option<(ConversationRef, &TcpConversation)> {
-        let &reference = self.tcp.get(stream as usize)?;
-        let shard = self.shards.get(usize::from(reference.shard))?;
-        Some((reference, shard.tcp_at(reference.index)?))
+    /// What is kept of a TCP conversation.
+    pub(crate) fn tcp_at(&self, stream: u32) -> Option<(ConversationRef, Seen<'_, TcpConversation>)> {
+        let reference = self.tcp.get(stream)?;
+        Some((reference, self.tcp_of(reference)?))
     }
 
-    fn tcp_record(
-        &self,
-        stream: u32,
-        conversation: &TcpConversation,
-        round_trips: &RoundTrips,
-    ) -> Conversation {
+    fn tcp_of(&self, reference: ConversationRef) -> Option<Seen<'_, TcpConversation>> {
+        self.shards.get(usize::from(reference.shard))?.tcp_store().get(reference.index)
+    }
+
+    fn udp_at(&self, reference: ConversationRef) -> Option<Seen<'_, UdpConversation>> {
+        self.shards.get(usize::from(reference.shard))?.udp_store().get(reference.index)
+    }
+
+    fn tcp_record(&self, stream: u32, conversation: &TcpConversation) -> Option<Conversation> {
         let (account, connection) = (conversation.account(), conversation.connection());
         let client = account.client();
-        let side = |end| tcp_side(account, end, round_trips, self.bounds.end);
+        if !account.has_books() {
+            return None;
+        }
+        let side = |end| tcp_side(account, end, self.bounds.end);
         let (client_end, server_end) = conversation.key().endpoints(client);
-        Conversation {
+        Some(Conversation {
             protocol: Protocol::Tcp,
             stream,
             client: client_end,
@@ -167,26 +211,32 @@ impl Conversations {
                 roles_known: account.roles_known(),
                 from_start: account.begins_with_syn(),
                 closed_by: account.closed_by(),
-                history: account.history().text(client),
+                history: account.history(client),
                 completeness: connection.completeness(),
                 initial_rtt: Some(connection.initial_rtt()).filter(|&rtt| rtt != Span(0)),
                 stalled: self.stalled(conversation),
             }),
-        }
+        })
     }
+}
+
+/// Addresses of both ends.
+pub(crate) fn addresses(key: &FlowKey) -> [IpAddr; 2] {
+    let (a, b) = key.endpoints(Direction::AtoB);
+    [a.ip(), b.ip()]
 }
 
 fn ttl_range((min, max): (u8, u8)) -> TtlRange {
     TtlRange { min, max }
 }
 
-fn tcp_side(account: &Account, end: Direction, round_trips: &RoundTrips, capture_end: Timestamp) -> Side {
+fn tcp_side(account: &Account, end: Direction, capture_end: Timestamp) -> Side {
     Side {
         packets: account.packets(end),
         wire_bytes: account.wire_bytes(end),
         payload_bytes: account.payload_bytes(end),
         ttl: account.ttl(end).map(ttl_range),
-        tcp: Some(account.facts(end, round_trips, capture_end)),
+        tcp: account.facts(end, capture_end),
     }
 }
 

@@ -3,10 +3,12 @@
 use std::hash::{BuildHasher, Hash, Hasher};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
+use super::SHARDS;
 use crate::model::Direction;
+use crate::tcp::Coder;
 
 /// Both endpoints of a conversation, the lower first, so that both directions have the same key. 40 bytes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub(crate) struct FlowKey {
     low: [u64; 2],
     high: [u64; 2],
@@ -42,6 +44,33 @@ impl FlowKey {
         match direction {
             Direction::AtoB => (low, high),
             Direction::BtoA => (high, low),
+        }
+    }
+
+    /// The shard of its conversations. It is the same in every run, unlike the hash: what is forgotten under a memory limit must not depend
+    /// on chance.
+    #[inline]
+    #[must_use]
+    pub(crate) fn shard(&self) -> usize {
+        const BITS: u32 = SHARDS.trailing_zeros();
+        let ports = u64::from(self.low_port) << 16 | u64::from(self.high_port);
+        let addresses = self.low[1]
+            ^ self.high[1].rotate_left(32)
+            ^ self.low[0].rotate_left(16)
+            ^ self.high[0].rotate_left(48);
+        // Multiplication by 2^64 over the golden ratio brings every bit to the top (Knuth, The Art of Computer Programming, 6.4).
+        ((addresses ^ ports.rotate_left(20)).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (u64::BITS - BITS))
+            as usize
+    }
+
+    /// Goes over its fields.
+    pub(crate) fn code<C: Coder>(&mut self, c: &mut C) {
+        let FlowKey { low, high, low_port, high_port, is_v6 } = self;
+        c.bits([is_v6]);
+        c.u16(low_port);
+        c.u16(high_port);
+        for word in [low, high].into_iter().flatten() {
+            c.word(word);
         }
     }
 

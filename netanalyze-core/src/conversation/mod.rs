@@ -2,7 +2,7 @@
 //!
 //! Owns: which packets belong together, and in which order conversations are numbered. Reads: compact packets in frame order, one shard
 //! at a time. Emits: verdicts, and references to conversations, which become Wireshark's `tcp.stream` and `udp.stream`.
-//! Costs one hash a packet (made where it was decoded) and one look-up. Nothing is ever forgotten.
+//! Costs one hash a packet (made where it was decoded) and one look-up. Nothing is forgotten but under a memory limit, and then it is told.
 
 mod announced;
 mod conversations;
@@ -11,12 +11,15 @@ mod numbering;
 mod packet;
 mod record;
 mod shard;
+mod shelves;
 mod silence;
+mod store;
+mod tcp;
 mod twin;
 mod udp;
 
-pub(crate) use conversations::Bounds;
 pub use conversations::Conversations;
+pub(crate) use conversations::{Bounds, Volume, addresses};
 pub use record::{Conversation, Protocol, Side, TcpConversationFacts, TtlRange};
 pub use shard::ConversationRef;
 
@@ -24,7 +27,8 @@ pub(crate) use announced::{Announcement, Announcements};
 pub(crate) use key::{FlowKey, KeyHasher};
 pub(crate) use numbering::{NewConversation, Numbering};
 pub(crate) use packet::{NO_OPTIONS, TcpPacket, UdpPacket};
-pub(crate) use shard::{Arrival, Shard, TcpConversation};
+pub(crate) use shard::{Arrival, Forgotten, Shard, Terms};
+pub(crate) use tcp::TcpConversation;
 
 /// Number of shards, whatever the number of threads: results must not depend on threads.
 pub(crate) const SHARDS: usize = 64;

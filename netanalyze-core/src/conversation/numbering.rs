@@ -63,16 +63,25 @@ impl Numbering {
         numbers.get(reference.index as usize).copied().filter(|&n| n != u32::MAX)
     }
 
-    /// The conversations in the order of their numbers; [`ConversationRef::NONE`] for a number without packets of its own.
-    pub(super) fn order(&self) -> Vec<ConversationRef> {
-        let mut order = vec![ConversationRef::NONE; self.next as usize];
-        for (shard, numbers) in self.by_shard.iter().enumerate() {
-            for (index, &number) in numbers.iter().enumerate() {
-                if let Some(place) = order.get_mut(number as usize) {
-                    *place = ConversationRef { shard: shard as u8, index: index as u32 };
-                }
-            }
-        }
+    /// How many numbers were given.
+    pub(super) fn given(&self) -> u32 {
+        self.next
+    }
+
+    /// Conversations that are still kept, in the order of their numbers.
+    pub(super) fn order(&self, is_kept: impl Fn(ConversationRef) -> bool) -> Vec<(u32, ConversationRef)> {
+        let of_shard = |(shard, numbers): (usize, &Vec<u32>)| {
+            let shard = shard as u8;
+            numbers
+                .iter()
+                .enumerate()
+                .map(move |(index, &number)| (number, ConversationRef { shard, index: index as u32 }))
+                .collect::<Vec<_>>()
+        };
+        let all = self.by_shard.iter().enumerate().flat_map(of_shard);
+        let mut order: Vec<(u32, ConversationRef)> =
+            all.filter(|&(number, reference)| number != u32::MAX && is_kept(reference)).collect();
+        order.sort_unstable_by_key(|&(number, _)| number);
         order
     }
 

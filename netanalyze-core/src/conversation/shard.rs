@@ -1,18 +1,16 @@
-//! One shard's conversations. Packets come in frame order; which shard a packet belongs to is decided by its key's hash alone.
-
-use hashbrown::HashTable;
+//! One shard's conversations. Packets come in frame order; which shard a packet belongs to is decided by its key alone.
 
 use super::SHARDS;
-use super::key::{FlowKey, KeyHasher};
+use super::key::KeyHasher;
 use super::packet::{TcpPacket, UdpPacket};
+use super::store::Store;
+use super::tcp::TcpConversation;
 use super::twin::Twins;
-use super::udp::{UdpAccount, UdpConversation};
+use super::udp::UdpConversation;
 use crate::model::FrameNumber;
 use crate::packet::tcp_option::TcpOptions;
-use crate::protocol::socks::{self, Negotiation};
-use crate::tcp::{
-    Account, Birth, Connection, Flags, Passing, Pool, RoundTrips, Segment, Slab, SynOutcome, Verdict,
-};
+use crate::protocol::socks;
+use crate::tcp::{Birth, Flags, Passing, Pool, SynOutcome, Verdict};
 
 /// Which conversation, before it has its stream number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -35,23 +33,9 @@ pub(crate) enum Arrival {
     New,
 }
 
-/// A TCP conversation and what the floors above remember of it.
-#[derive(Debug)]
-pub(crate) struct TcpConversation {
-    key: FlowKey,
-    connection: Connection,
-    account: Account,
-    succession: Succession,
-    negotiation: Negotiation,
-    /// Kinds of findings reported for it so far, one bit a kind.
-    pub kinds_seen: u64,
-}
-
-const _: () = assert!(size_of::<TcpConversation>() <= 512, "conversations are what memory grows with");
-
 /// Whether another conversation follows on the same addresses and ports, as Wireshark has it for some protocols.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
-pub(super) enum Succession {
+pub(crate) enum Succession {
     /// Not so far.
     #[default]
     None,
@@ -59,6 +43,10 @@ pub(super) enum Succession {
     Due,
     /// This is that other one: its protocol is known, nothing follows it.
     Settled,
+}
+
+impl Succession {
+    pub(super) const ALL: [Succession; 3] = [Succession::None, Succession::Due, Succession::Settled];
 }
 
 /// The result of handing a packet to its shard.
@@ -80,39 +68,69 @@ pub(crate) struct Touched<'s> {
 #[derive(Debug)]
 pub(crate) struct Shard {
     number: u8,
-    hasher: KeyHasher,
-    tcp: Slab<TcpConversation>,
-    round_trips: RoundTrips,
-    /// The most recent conversation of each key, as indices into `tcp`.
-    tcp_index: HashTable<u32>,
-    udp: Slab<UdpConversation>,
-    udp_index: HashTable<u32>,
+    tcp: Store<TcpConversation>,
+    udp: Store<UdpConversation>,
     pool: Pool,
     twins: Twins,
+    terms: Terms,
+    packets: u64,
+    forgotten: Forgotten,
 }
+
+/// What is kept of conversations, and how many of them.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Terms {
+    /// Whether their books are kept.
+    pub(crate) books: bool,
+    /// Bytes that all shards together may take.
+    pub(crate) memory: u64,
+    /// Frames after which a quiet conversation is kept in compact form.
+    pub(crate) quiet_frames: u64,
+}
+
+/// What a memory limit cost.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Forgotten {
+    /// Conversations.
+    pub(crate) count: u64,
+    /// The frame at which it first happened; 0 if it did not.
+    pub(crate) first: FrameNumber,
+}
+
+impl Forgotten {
+    /// This and another shard's.
+    pub(crate) fn and(self, other: Forgotten) -> Forgotten {
+        let first = [self, other].iter().filter(|of| of.count > 0).map(|of| of.first).min();
+        Forgotten { count: self.count + other.count, first: first.unwrap_or_default() }
+    }
+}
+
+/// Packets of a shard between two looks at its memory, and between two at what lies on the heap.
+const LOOK_EVERY: u64 = 64;
+const LOOK_CLOSELY_EVERY: u64 = 4_096;
+/// What part of the conversations is forgotten at a time: each time costs a look at all of them.
+const FORGET_PART: usize = 8;
 
 impl Shard {
     /// Shard `number` of [`SHARDS`]. All shards share a hasher with the decoder.
     #[must_use]
-    pub(crate) fn new(number: u8, hasher: KeyHasher) -> Self {
+    pub(crate) fn new(number: u8, hasher: KeyHasher, terms: Terms) -> Self {
         Shard {
             number,
-            hasher,
-            tcp: Slab::default(),
-            round_trips: RoundTrips::default(),
-            tcp_index: HashTable::new(),
-            udp: Slab::default(),
-            udp_index: HashTable::new(),
+            tcp: Store::new(hasher.clone(), terms.quiet_frames),
+            udp: Store::new(hasher, terms.quiet_frames),
             pool: Pool::default(),
             twins: Twins::default(),
+            terms,
+            packets: 0,
+            forgotten: Forgotten::default(),
         }
     }
 
-    /// Which shard a hash belongs to. Bits from the middle: the table uses both ends.
-    #[inline]
-    #[must_use]
-    pub(crate) fn of(hash: u64) -> usize {
-        (hash >> 24) as usize % SHARDS
+    /// A new batch's packets follow.
+    pub(crate) fn begin_batch(&mut self) {
+        self.tcp.begin_batch();
+        self.udp.begin_batch();
     }
 
     /// Takes a TCP packet. `None` cannot happen with an index that only this shard writes; callers then skip the packet.
@@ -123,49 +141,36 @@ impl Shard {
         options: &[TcpOptions],
         passing: Passing,
     ) -> Option<Touched<'_>> {
+        self.watch_memory(frame);
         let segment = packet.segment(frame, options);
-        let tcp = &self.tcp;
-        let same_key = |&i: &u32| tcp.get(i).is_some_and(|c| c.key == packet.key);
-        let known = self.tcp_index.find_mut(packet.hash, same_key);
-        let (index, arrival, mut verdict) = match known {
-            Some(place) => {
-                let index = *place;
-                let conversation = self.tcp.get_mut(index)?;
-                let birth = match conversation.connection.syn_outcome(packet.direction, &segment) {
-                    _ if conversation.succession == Succession::Due => Birth::Announced,
-                    SynOutcome::Reopens => Birth::Reused,
-                    SynOutcome::Continues => Birth::Known,
-                };
-                if birth == Birth::Known {
-                    let twin = self.twins.find(index, &segment);
-                    let verdict =
-                        conversation.connection.advance(packet.direction, &segment, twin, &mut self.pool);
-                    (index, Arrival::Known, verdict)
-                } else {
-                    let (conversation, verdict) = open(packet, &segment, birth, &mut self.pool);
-                    *place = self.tcp.push(conversation);
-                    (*place, Arrival::New, verdict)
-                }
+        let known = self.tcp.find(packet.hash, &packet.key);
+        let mut index = known.unwrap_or(u32::MAX);
+        let mut birth = Birth::New;
+        let mut verdict = Verdict::default();
+        if known.is_some() {
+            let conversation = self.tcp.open(index, frame)?;
+            birth = match conversation.connection.syn_outcome(packet.direction, &segment) {
+                _ if conversation.succession == Succession::Due => Birth::Announced,
+                SynOutcome::Reopens => Birth::Reused,
+                SynOutcome::Continues => Birth::Known,
+            };
+            if birth == Birth::Known {
+                let twin = self.twins.find(index, &segment);
+                verdict = conversation.connection.advance(packet.direction, &segment, twin, &mut self.pool);
             }
-            None => {
-                let (conversation, verdict) = open(packet, &segment, Birth::New, &mut self.pool);
-                let index = self.tcp.push(conversation);
-                let (tcp, hasher) = (&self.tcp, &self.hasher);
-                self.tcp_index
-                    .insert_unique(packet.hash, index, |&i| tcp.get(i).map_or(0, |c| hasher.hash(&c.key)));
-                (index, Arrival::New, verdict)
+        }
+        if birth != Birth::Known {
+            let mut conversation = TcpConversation::new(packet.key, packet.time, self.terms.books);
+            if birth == Birth::Announced {
+                conversation.succession = Succession::Settled;
             }
-        };
+            verdict = conversation.connection.open(packet.direction, &segment, birth, &mut self.pool);
+            index = self.tcp.insert(packet.hash, conversation, packet.time, frame);
+        }
         self.twins.remember(index, &segment, verdict.analysis);
-        let conversation = self.tcp.get_mut(index)?;
+        let conversation = self.tcp.open(index, frame)?;
         if !packet.origin.is_quoted() {
-            conversation.account.book(
-                packet.direction,
-                &segment,
-                &mut verdict,
-                passing,
-                &mut self.round_trips,
-            );
+            conversation.account.book(packet.direction, &segment, &mut verdict, passing);
         }
         let handed_on = is_handed_on(&verdict);
         if packet.opens_successor && conversation.succession == Succession::None && handed_on {
@@ -179,7 +184,7 @@ impl Shard {
             relay_begins,
             conversation,
             reference: ConversationRef { shard: self.number, index },
-            arrival,
+            arrival: if birth == Birth::Known { Arrival::Known } else { Arrival::New },
             verdict,
         })
     }
@@ -190,69 +195,81 @@ impl Shard {
         packet: &UdpPacket,
         frame: FrameNumber,
         wire_len: u32,
-    ) -> (ConversationRef, Arrival) {
-        let udp = &self.udp;
-        let known =
-            self.udp_index.find_mut(packet.hash, |&i| udp.get(i).is_some_and(|c| c.key == packet.key));
-        let conversation =
-            |succession| UdpConversation { key: packet.key, account: UdpAccount::default(), succession };
-        let (index, arrival) = match known {
-            Some(place) => {
-                let due = udp.get(*place).is_some_and(|c| c.succession == Succession::Due);
-                if due {
-                    *place = self.udp.push(conversation(Succession::Settled));
-                }
-                (*place, if due { Arrival::New } else { Arrival::Known })
-            }
+    ) -> Option<(ConversationRef, Arrival)> {
+        self.watch_memory(frame);
+        let known = self.udp.find(packet.hash, &packet.key);
+        let due = match known {
+            Some(index) => self.udp.open(index, frame)?.succession == Succession::Due,
+            None => false,
+        };
+        let (index, arrival) = match known.filter(|_| !due) {
+            Some(index) => (index, Arrival::Known),
             None => {
-                let index = self.udp.push(conversation(Succession::None));
-                let (udp, hasher) = (&self.udp, &self.hasher);
-                self.udp_index
-                    .insert_unique(packet.hash, index, |&i| udp.get(i).map_or(0, |c| hasher.hash(&c.key)));
-                (index, Arrival::New)
+                let succession = if due { Succession::Settled } else { Succession::None };
+                let conversation = UdpConversation::new(packet.key, succession);
+                (self.udp.insert(packet.hash, conversation, packet.time, frame), Arrival::New)
             }
         };
-        if let Some(conversation) = self.udp.get_mut(index) {
-            if !packet.origin.is_quoted() {
-                conversation.account.book(packet, frame, wire_len);
-            }
-            if packet.opens_successor && conversation.succession == Succession::None {
-                conversation.succession = Succession::Due;
+        let conversation = self.udp.open(index, frame)?;
+        if !packet.origin.is_quoted() {
+            conversation.account.book(packet, frame, wire_len);
+        }
+        if packet.opens_successor && conversation.succession == Succession::None {
+            conversation.succession = Succession::Due;
+        }
+        Some((ConversationRef { shard: self.number, index }, arrival))
+    }
+
+    /// Forgets the least recently active conversations if there are too many.
+    #[inline]
+    fn watch_memory(&mut self, frame: FrameNumber) {
+        self.packets += 1;
+        if self.packets.is_multiple_of(LOOK_EVERY) {
+            self.look_at_memory(frame);
+        }
+    }
+
+    fn look_at_memory(&mut self, frame: FrameNumber) {
+        let anew = self.packets.is_multiple_of(LOOK_CLOSELY_EVERY);
+        let bytes = self.tcp.bytes(anew).saturating_add(self.udp.bytes(anew));
+        if bytes as u64 <= self.terms.memory / SHARDS as u64 {
+            return;
+        }
+        let tcp = self.tcp.last_frames().map(|(last, index)| (last, true, index));
+        let udp = self.udp.last_frames().map(|(last, index)| (last, false, index));
+        let mut all: Vec<(FrameNumber, bool, u32)> = tcp.chain(udp).collect();
+        let part = all.len() / FORGET_PART;
+        if part == 0 {
+            return;
+        }
+        let (least, _, _) = all.select_nth_unstable(part);
+        least.sort_unstable();
+        for &mut (_, is_tcp, index) in least {
+            if is_tcp {
+                self.tcp.forget(index);
+            } else {
+                self.udp.forget(index);
             }
         }
-        (ConversationRef { shard: self.number, index }, arrival)
+        if self.forgotten.count == 0 {
+            self.forgotten.first = frame;
+        }
+        self.forgotten.count += part as u64;
     }
 
-    /// The round-trip times of its TCP conversations.
-    pub(super) fn round_trips(&self) -> &RoundTrips {
-        &self.round_trips
+    /// What the memory limit cost.
+    pub(crate) fn forgotten(&self) -> Forgotten {
+        self.forgotten
     }
 
-    /// A TCP conversation by its place.
-    pub(super) fn tcp_at(&self, index: u32) -> Option<&TcpConversation> {
-        self.tcp.get(index)
+    /// Its TCP conversations.
+    pub(super) fn tcp_store(&self) -> &Store<TcpConversation> {
+        &self.tcp
     }
 
-    /// A UDP conversation by its place.
-    pub(super) fn udp_at(&self, index: u32) -> Option<&UdpConversation> {
-        self.udp.get(index)
-    }
-}
-
-impl TcpConversation {
-    /// Its key.
-    pub(crate) fn key(&self) -> &FlowKey {
-        &self.key
-    }
-
-    /// Its analysis.
-    pub(crate) fn connection(&self) -> &Connection {
-        &self.connection
-    }
-
-    /// Its books.
-    pub(crate) fn account(&self) -> &Account {
-        &self.account
+    /// Its UDP conversations.
+    pub(super) fn udp_store(&self) -> &Store<UdpConversation> {
+        &self.udp
     }
 }
 
@@ -260,26 +277,4 @@ impl TcpConversation {
 fn is_handed_on(verdict: &Verdict) -> bool {
     let held_back = Flags(Flags::OUT_OF_ORDER.0 | Flags::RETRANSMISSION.0 | Flags::SPURIOUS_RETRANSMISSION.0);
     verdict.shown.len && !verdict.flags.intersects(held_back)
-}
-
-fn open(
-    packet: &TcpPacket,
-    segment: &Segment<'_>,
-    birth: Birth,
-    pool: &mut Pool,
-) -> (TcpConversation, Verdict) {
-    let mut connection = Connection::new(packet.time);
-    let verdict = connection.open(packet.direction, segment, birth, pool);
-    let succession = if birth == Birth::Announced { Succession::Settled } else { Succession::None };
-    (
-        TcpConversation {
-            key: packet.key,
-            connection,
-            account: Account::default(),
-            succession,
-            negotiation: Negotiation::default(),
-            kinds_seen: 0,
-        },
-        verdict,
-    )
 }

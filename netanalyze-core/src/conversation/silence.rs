@@ -1,6 +1,6 @@
 //! Silence that lasts until the capture ends although somebody owed something: an acknowledgement, or an answer.
 
-use super::shard::TcpConversation;
+use super::tcp::TcpConversation;
 use crate::model::{Direction, Span, Timestamp};
 use crate::tcp::EndState;
 

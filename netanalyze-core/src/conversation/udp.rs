@@ -3,14 +3,70 @@
 use super::key::FlowKey;
 use super::packet::UdpPacket;
 use super::shard::Succession;
+use super::store::Record;
 use crate::model::{Direction, FrameNumber, Timestamp};
+use crate::tcp::Coder;
 
 /// A UDP conversation.
 #[derive(Debug)]
-pub(super) struct UdpConversation {
+pub(crate) struct UdpConversation {
     pub(super) key: FlowKey,
     pub(super) account: UdpAccount,
     pub(super) succession: Succession,
+}
+
+impl UdpConversation {
+    pub(super) fn new(key: FlowKey, succession: Succession) -> Self {
+        UdpConversation { key, account: UdpAccount::default(), succession }
+    }
+}
+
+impl Record for UdpConversation {
+    fn blank() -> Self {
+        UdpConversation::new(FlowKey::default(), Succession::None)
+    }
+
+    fn key(&self) -> &FlowKey {
+        &self.key
+    }
+
+    fn key_mut(&mut self) -> &mut FlowKey {
+        &mut self.key
+    }
+
+    fn last_frame(&self) -> FrameNumber {
+        self.account.last_frame
+    }
+
+    fn is_bulky(&self) -> bool {
+        false
+    }
+
+    fn is_over(&self) -> bool {
+        false
+    }
+
+    fn heap(&self) -> usize {
+        0
+    }
+
+    fn code<C: Coder>(&mut self, c: &mut C, start: Timestamp, last: FrameNumber) {
+        let UdpConversation { key: _, account, succession } = self;
+        let UdpAccount { ends, first, last: last_time, first_frame, last_frame, first_sender } = account;
+        for UdpEnd { wire_bytes, payload_bytes, packets, ttl_min, ttl_max } in ends {
+            c.word(wire_bytes);
+            c.word(payload_bytes);
+            c.u32(packets);
+            c.u8(ttl_min);
+            c.u8(ttl_max);
+        }
+        c.time(first, start);
+        c.time(last_time, *first);
+        c.frame(first_frame, last);
+        c.frame(last_frame, last);
+        c.choice(first_sender, &[Direction::AtoB, Direction::BtoA]);
+        c.choice(succession, &Succession::ALL);
+    }
 }
 
 /// What one end sent.

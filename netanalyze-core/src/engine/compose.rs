@@ -7,7 +7,7 @@ use crate::model::{Note, NoteKind};
 use crate::report::{CaptureSummary, ConversationSummary, KindCount, ProtocolCount, Report};
 
 pub(super) fn report(remains: Remains, tally: &Tally, conversations: Option<ConversationSummary>) -> Report {
-    let Remains { facts, mut notes, fragments, numbers, .. } = remains;
+    let Remains { facts, mut notes, fragments, numbers, forgotten, .. } = remains;
     let frame_note = |kind, occurrences: Occurrences, message: String| Note {
         kind,
         file: None,
@@ -55,32 +55,30 @@ pub(super) fn report(remains: Remains, tally: &Tally, conversations: Option<Conv
         );
         notes.push(frame_note(NoteKind::LimitReached, tally.too_deep, message));
     }
+    let mut limit_note = |count, first, message| {
+        notes.push(frame_note(NoteKind::LimitReached, Occurrences { count, first }, message));
+    };
     if fragments.dropped() > 0 {
-        notes.push(Note {
-            kind: NoteKind::LimitReached,
-            file: None,
-            offset: None,
-            frame: None,
-            count: fragments.dropped(),
-            message: format!(
-                "{} incomplete IP datagrams were given up, oldest first, to keep memory bounded",
-                fragments.dropped()
-            ),
-        });
+        let message = format!(
+            "{} incomplete IP datagrams were given up, oldest first, to keep memory bounded",
+            fragments.dropped()
+        );
+        limit_note(fragments.dropped(), None, message);
+    }
+    if forgotten.count > 0 {
+        let message = format!(
+            "{} conversations, those quiet for longest, were forgotten from frame {} on to stay below the memory limit: nothing is said of how \
+             they ended, and packets of theirs that came later count as new conversations",
+            forgotten.count, forgotten.first
+        );
+        limit_note(forgotten.count, Some(forgotten.first), message);
     }
     let ignored = numbers.announcements.ignored();
     if ignored > 0 {
         let message = format!(
             "{ignored} announced data connections were ignored because {MAX_ANNOUNCEMENTS} were waiting: their tcp.completeness can differ"
         );
-        notes.push(Note {
-            kind: NoteKind::LimitReached,
-            file: None,
-            offset: None,
-            frame: None,
-            count: ignored,
-            message,
-        });
+        limit_note(ignored, None, message);
     }
     Report {
         capture: CaptureSummary {

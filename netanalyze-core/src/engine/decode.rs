@@ -1,8 +1,6 @@
 //! The sink that turns layers into compact packets, sorted by shard.
 
-use crate::conversation::{
-    Announcement, FlowKey, KeyHasher, NO_OPTIONS, SHARDS, Shard, TcpPacket, UdpPacket,
-};
+use crate::conversation::{Announcement, FlowKey, KeyHasher, NO_OPTIONS, SHARDS, TcpPacket, UdpPacket};
 use crate::model::Timestamp;
 use crate::packet::tcp_option::{self, TcpOptions};
 use crate::packet::{Fragment, Layer, Origin, Protocol, Sink, Transport};
@@ -62,10 +60,10 @@ impl Decoded {
         self.touched = 0;
     }
 
-    /// The list of a hash's shard.
+    /// The list of a key's shard.
     #[inline]
-    fn list_of(&mut self, hash: u64) -> Option<&mut ShardList> {
-        let shard = Shard::of(hash);
+    fn list_of(&mut self, key: &FlowKey) -> Option<&mut ShardList> {
+        let shard = key.shard();
         self.touched |= 1 << (shard % 64);
         self.lists.get_mut(shard)
     }
@@ -198,7 +196,7 @@ impl DecodeSink<'_, '_> {
         if ports.0 == ftp::CONTROL_PORT || ports.1 == ftp::CONTROL_PORT {
             self.ftp(transport, ports, payload);
         }
-        if let Some(list) = self.decoded.list_of(hash) {
+        if let Some(list) = self.decoded.list_of(&key) {
             list.tcp.push(packet);
         }
     }
@@ -273,7 +271,7 @@ impl DecodeSink<'_, '_> {
             ttl: self.ttl,
             opens_successor,
         };
-        if let Some(list) = self.decoded.list_of(hash) {
+        if let Some(list) = self.decoded.list_of(&key) {
             list.udp.push(packet);
         }
     }

@@ -37,7 +37,7 @@ pub(super) fn findings(
     tally: &mut Tally,
     mut deliver: impl FnMut(&[Finding]) -> Result<(), Error>,
 ) -> Result<(), Error> {
-    let mut found: Vec<Ending> = endings(conversations).collect();
+    let mut found: Vec<Ending> = endings(conversations);
     for ending in &found {
         tally.ending(ending.kind, ending.frame, ending.first);
     }

@@ -25,9 +25,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::capture::{CaptureReader, Source};
-use crate::conversation::Conversations;
+use crate::conversation::{Conversations, Terms};
 use crate::expert::KindSet;
 use crate::field::AnalysedBatch;
+use crate::model::limits::{DEFAULT_MEMORY_LIMIT, MEMORY_RESERVE, MIN_MEMORY_LIMIT, QUIET_FRAMES};
 use crate::model::{Error, Span};
 use crate::report::{ConversationSummary, Report};
 pub use face::{Analyzer, Found, Frame, Live, Observer, Rule, Wants};
@@ -44,14 +45,40 @@ pub struct Interests {
     pub rows: bool,
     /// Silence that is worth a finding.
     pub gap: Span,
-    /// Whether the report sums up the conversations.
+    /// Whether the books of conversations are kept: totals, round-trip times, history. Records of conversations and their summary need them,
+    /// findings do not.
+    pub books: bool,
+    /// Whether the report sums up the conversations; needs the books.
     pub summary: bool,
+    /// Bytes of memory that the run may take, about; not less than [`MIN_MEMORY_LIMIT`](crate::model::limits::MIN_MEMORY_LIMIT). Above it the
+    /// conversations that were quiet for longest are forgotten, and a note counts them.
+    pub memory_limit: u64,
+    /// Frames after which a quiet conversation is kept in compact form. No result depends on it; tests set it to bring that about.
+    #[doc(hidden)]
+    pub quiet_frames: u64,
+}
+
+impl Interests {
+    /// What is kept of conversations.
+    fn terms(&self) -> Terms {
+        let memory = self.memory_limit.max(MIN_MEMORY_LIMIT) - MEMORY_RESERVE;
+        Terms { books: self.books || self.summary, memory, quiet_frames: self.quiet_frames }
+    }
 }
 
 impl Default for Interests {
-    /// Every finding, no rows, silences above one second, no summary of conversations.
+    /// Every finding, no rows, silences above one second, books but no summary of conversations, a memory limit of
+    /// [`DEFAULT_MEMORY_LIMIT`](crate::model::limits::DEFAULT_MEMORY_LIMIT).
     fn default() -> Self {
-        Interests { kinds: KindSet::ALL, rows: false, gap: Span(1_000_000_000), summary: false }
+        Interests {
+            kinds: KindSet::ALL,
+            rows: false,
+            gap: Span(1_000_000_000),
+            books: true,
+            summary: false,
+            memory_limit: DEFAULT_MEMORY_LIMIT,
+            quiet_frames: QUIET_FRAMES,
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 use super::gate::{Gate, Poison};
 use super::{Cancellation, Interests, View};
 use crate::capture::{Batch, CaptureFacts, CaptureReader};
-use crate::conversation::{Announcements, KeyHasher, Numbering, SHARDS, Shard};
+use crate::conversation::{Announcements, Forgotten, KeyHasher, Numbering, SHARDS, Shard};
 use crate::model::{Error, Note, Span, Timestamp};
 use crate::packet::fragment::FragmentTable;
 
@@ -67,15 +67,24 @@ pub(super) struct Remains {
     pub(super) capture_start: Timestamp,
     /// Silence that is worth a finding.
     pub(super) gap: Span,
+    /// What the memory limit cost.
+    pub(super) forgotten: Forgotten,
+}
+
+/// What all shards have forgotten.
+pub(super) fn forgotten(shards: &[Shard]) -> Forgotten {
+    shards.iter().map(Shard::forgotten).fold(Forgotten::default(), Forgotten::and)
 }
 
 impl<'r, V: View, A> Shared<'r, V, A> {
     pub(super) fn new(reader: CaptureReader, view: &'r V, accept: A, cancellation: &'r Cancellation) -> Self {
         let hasher = KeyHasher::default();
-        let shards = (0..SHARDS).map(|n| Gate::new(Shard::new(n as u8, hasher.clone()))).collect();
+        let interests = view.interests();
+        let shard = |number| Gate::new(Shard::new(number as u8, hasher.clone(), interests.terms()));
+        let shards = (0..SHARDS).map(shard).collect();
         Shared {
             view,
-            interests: view.interests(),
+            interests,
             cancellation,
             hasher,
             reading: Mutex::new(Reading { reader, times: None, ended: false }),
@@ -136,14 +145,16 @@ impl<'r, V: View, A> Shared<'r, V, A> {
         }
         let reading = self.reading.into_inner().unwrap_or_else(PoisonError::into_inner);
         let (facts, notes) = reading.reader.finish();
+        let shards: Vec<Shard> = self.shards.into_iter().map(Gate::into_inner).collect();
         let remains = Remains {
             gap: self.interests.gap,
+            forgotten: forgotten(&shards),
             capture_start: reading.times.map_or(Timestamp(0), |times| times.capture_start),
             facts,
             notes,
             fragments: self.fragments.into_inner(),
             numbers: self.numbers.into_inner(),
-            shards: self.shards.into_iter().map(Gate::into_inner).collect(),
+            shards,
         };
         Ok((self.output.into_inner(), remains))
     }

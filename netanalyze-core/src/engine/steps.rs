@@ -178,6 +178,7 @@ impl Steps {
     /// Walks a shard's packets through its conversations.
     pub(super) fn shard(&mut self, number: usize, batch: &Batch, interests: &Interests, shard: &mut Shard) {
         let Some(list) = self.decoded.lists.get(number) else { return };
+        shard.begin_batch();
         for packet in &list.tcp {
             let frame = batch.frame_number(packet.frame_index as usize);
             let wire_len = wire_len(batch, packet.frame_index);
@@ -219,7 +220,10 @@ impl Steps {
         }
         for packet in &list.udp {
             let frame = batch.frame_number(packet.frame_index as usize);
-            let (reference, arrival) = shard.udp(packet, frame, wire_len(batch, packet.frame_index));
+            let Some((reference, arrival)) = shard.udp(packet, frame, wire_len(batch, packet.frame_index))
+            else {
+                continue;
+            };
             if arrival == Arrival::New {
                 let (frame_index, ordinal) = (packet.frame_index, packet.ordinal);
                 self.new_udp.push(NewConversation { frame_index, ordinal, reference, key: packet.key });
@@ -238,6 +242,7 @@ impl Steps {
     pub(super) fn number(&mut self, numbers: &mut Numbers) {
         numbers.tcp.assign(&mut self.new_tcp);
         numbers.udp.assign(&mut self.new_udp);
+        numbers.announcements.forget(&self.new_tcp);
         numbers.announcements.meet(&self.decoded.announcements, &self.new_tcp);
         for finding in &mut self.findings {
             finding.stream = numbers.tcp.stream(finding.conversation);

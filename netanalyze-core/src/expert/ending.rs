@@ -109,20 +109,20 @@ impl fmt::Display for EndingDetail {
 }
 
 /// What there is to find in the conversations, by stream number.
-pub(crate) fn endings(conversations: &Conversations) -> impl Iterator<Item = Ending> {
-    (0..conversations.count(Protocol::Tcp)).flat_map(move |stream| {
-        let conversation = conversations.tcp_at(stream).map(|(_, conversation)| conversation);
-        let flags =
-            conversation.map_or(Flags::NONE, |conversation| ending_flags(conversation, conversations));
-        FLAGS.into_iter().filter(move |&flag| flags.has(flag)).filter_map(move |flag| {
-            let account = conversation?.account();
+pub(crate) fn endings(conversations: &Conversations) -> Vec<Ending> {
+    let mut found = Vec::new();
+    conversations.each_tcp_in_the_end(&mut |stream, conversation| {
+        let flags = ending_flags(conversation, conversations);
+        let account = conversation.account();
+        found.extend(FLAGS.into_iter().filter(|&flag| flags.has(flag)).filter_map(|flag| {
             let at_start = flag == Flags::UNANSWERED || flag == Flags::ONE_SIDED;
             let frame = if at_start { account.first_frame() } else { account.last_frame() };
             let kind = kind_of_flag(flag)?;
-            let first = !KindSet(conversation?.kinds_seen).contains(kind);
+            let first = !KindSet(conversation.kinds_seen).contains(kind);
             Some(Ending { kind, frame, stream, first })
-        })
-    })
+        }));
+    });
+    found
 }
 
 const FLAGS: [Flags; 5] =
@@ -173,6 +173,7 @@ pub(crate) fn ending_flags(conversation: &TcpConversation, conversations: &Conve
 /// The finding that an [`Ending`] announces.
 pub(crate) fn ending_finding(conversations: &Conversations, ending: &Ending) -> Option<Finding> {
     let (reference, conversation) = conversations.tcp_at(ending.stream)?;
+    let conversation = &*conversation;
     let account = conversation.account();
     let (known, client) = (account.roles_known(), account.client());
     let party = |end: Direction| match (known, end == client) {

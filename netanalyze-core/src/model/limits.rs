@@ -55,3 +55,19 @@ pub const MAX_HELD_BYTES: usize = 4 << 20;
 
 /// Pieces in which that payload may come: 4 MiB in segments of 1,024 bytes. Crafted segments of one byte cost no more memory than this many.
 pub const MAX_HELD_PIECES: usize = 4_096;
+
+/// Frames after which a conversation without packets is kept in compact form, and after an eighth of them once it is closed. Fewer cost
+/// time, because the next packet needs the full form again; more cost memory, because so many conversations can be in it at a time.
+pub const QUIET_FRAMES: u64 = 32_768;
+
+/// Segments awaiting their acknowledgement that a compact conversation can have.
+pub const MAX_COMPACT_SEGMENTS: usize = 16;
+
+/// Bytes that conversations and all else may take unless the caller says otherwise: about five million conversations.
+pub const DEFAULT_MEMORY_LIMIT: u64 = 1 << 30;
+
+/// The least memory limit that can be kept: buffers, fragments and tables need as much whatever the capture.
+pub const MIN_MEMORY_LIMIT: u64 = 64 << 20;
+
+/// What of a memory limit is not for conversations: batches and results of the workers, incomplete datagrams, the program.
+pub const MEMORY_RESERVE: u64 = 48 << 20;

@@ -31,6 +31,19 @@ pub enum Negotiation {
 }
 
 impl Negotiation {
+    /// Every state, the most frequent at the end of a connection first.
+    pub const ALL: [Negotiation; 9] = [
+        Negotiation::Start,
+        Negotiation::Over,
+        Negotiation::Granted,
+        Negotiation::Open,
+        Negotiation::Offered,
+        Negotiation::PasswordWanted,
+        Negotiation::PasswordSent,
+        Negotiation::Asked,
+        Negotiation::Asked4,
+    ];
+
     /// Takes a payload's first two bytes (0 where there are fewer). True for the first payload that is relayed.
     pub fn step(&mut self, from_client: bool, lead: [u8; 2]) -> bool {
         const CONNECT: u8 = 1;

@@ -1,16 +1,17 @@
 //! What all conversations came to: in which states their ends are, who sent most, which fared worst and why.
 //!
-//! Made once, at the end of a run and only for views that want it: one walk over the compact books, two where there are very many.
+//! Made once, at the end of a run and only for views that want it: one walk over the books, and more only for states of which there are too
+//! many and where there are very many hosts.
 
 use std::net::IpAddr;
 
 use serde::Serialize;
 
-use super::heaviest::{Traffic, heaviest};
-use crate::conversation::{Conversations, Protocol, TcpConversation};
+use super::heaviest::{Hosts, Traffic};
+use crate::conversation::{Conversations, Protocol, TcpConversation, Volume, addresses};
 use crate::expert::{KindId, ending_flags, kind_by_id};
 use crate::model::{Direction, Endpoint, FrameNumber, Span};
-use crate::tcp::{ClosedBy, EndState, Flags, Troubles};
+use crate::tcp::{Account, ClosedBy, EndState, Flags, Troubles};
 
 /// Addresses that are listed as top talkers.
 const TOP_TALKERS: usize = 10;
@@ -160,17 +161,25 @@ impl ConversationSummary {
         let mut recent = 0;
         let mut worst = Ranking::default();
         let refused = kind_by_id("netanalyze.refused");
-        for stream in 0..conversations.count(Protocol::Tcp) {
-            let Some(conversation) = booked(conversations, stream) else { continue };
+        let mut hosts = Hosts::default();
+        each_booked(conversations, |stream, conversation| {
+            let account = conversation.account();
             for end in [Direction::AtoB, Direction::BtoA] {
-                let state = conversation.account().state(end);
+                let state = account.state(end);
                 if let Some(count) = states.get_mut(state as usize) {
                     *count += 1;
                 }
                 recent += u64::from(state == EndState::TimeWait && is_recent(conversations, conversation));
             }
             worst.offer(Badness::new(conversations, conversation, refused), stream);
-        }
+            let volumes = [Direction::AtoB, Direction::BtoA].map(|end| tcp_volume(account, end));
+            traffic(addresses(conversation.key()), volumes, &mut |address, traffic| {
+                hosts.add(address, traffic)
+            });
+        });
+        conversations.udp_volumes(&mut |ends, volumes| {
+            traffic(ends, volumes, &mut |address, traffic| hosts.add(address, traffic));
+        });
         ConversationSummary {
             states: EndState::ALL
                 .into_iter()
@@ -178,7 +187,7 @@ impl ConversationSummary {
                 .filter(|&(_, ends)| ends > 0)
                 .map(|(state, ends)| state_count(conversations, state, ends, recent))
                 .collect(),
-            top_talkers: top_talkers(conversations),
+            top_talkers: top_talkers(conversations, hosts),
             troubled: worst.offered,
             worst: worst
                 .list
@@ -189,10 +198,13 @@ impl ConversationSummary {
     }
 }
 
-/// A TCP conversation with packets of its own, not one that is only quoted in ICMP errors.
-fn booked(conversations: &Conversations, stream: u32) -> Option<&TcpConversation> {
-    let (_, conversation) = conversations.tcp_at(stream)?;
-    (conversation.account().first_frame() != FrameNumber(0)).then_some(conversation)
+/// Hands over the TCP conversations with packets of their own, not those that are only quoted in ICMP errors.
+fn each_booked(conversations: &Conversations, mut take: impl FnMut(u32, &TcpConversation)) {
+    conversations.each_tcp(&mut |stream, conversation| {
+        if conversation.account().first_frame() != FrameNumber(0) {
+            take(stream, conversation);
+        }
+    });
 }
 
 /// Whether TIME-WAIT is not over when the capture ends.
@@ -207,47 +219,55 @@ fn state_count(conversations: &Conversations, state: EndState, ends: u64, time_w
     let exceeded = threshold.is_some_and(|threshold| held > threshold);
     let mut hosts = Vec::new();
     if exceeded {
-        hosts = heaviest(
-            held,
-            1,
-            |traffic| traffic.conversations,
-            |add| {
-                for stream in 0..conversations.count(Protocol::Tcp) {
-                    let Some(conversation) = booked(conversations, stream) else { continue };
-                    if recent.is_some() && !is_recent(conversations, conversation) {
-                        continue;
-                    }
-                    for end in [Direction::AtoB, Direction::BtoA] {
-                        if conversation.account().state(end) == state {
-                            let (of, _) = conversation.key().endpoints(end);
-                            add(of.ip(), Traffic { conversations: 1, ..Traffic::default() });
-                        }
+        let walk = |add: &mut dyn FnMut(IpAddr, Traffic)| {
+            each_booked(conversations, |_, conversation| {
+                if recent.is_some() && !is_recent(conversations, conversation) {
+                    return;
+                }
+                for end in [Direction::AtoB, Direction::BtoA] {
+                    if conversation.account().state(end) == state {
+                        let (of, _) = conversation.key().endpoints(end);
+                        add(of.ip(), Traffic { conversations: 1, ..Traffic::default() });
                     }
                 }
-            },
-        );
+            });
+        };
+        let mut counted = Hosts::default();
+        walk(&mut |address, traffic| counted.add(address, traffic));
+        hosts = counted.heaviest(1, |traffic| traffic.conversations, walk);
     }
     let most_at = hosts.first().map(|&(address, traffic)| HostCount { address, ends: traffic.conversations });
     StateCount { state, ends, recent, threshold, exceeded, most_at }
 }
 
-fn top_talkers(conversations: &Conversations) -> Vec<Talker> {
-    let streams = [Protocol::Tcp, Protocol::Udp].map(|protocol| u64::from(conversations.count(protocol)));
-    let ends = streams.iter().sum::<u64>().saturating_mul(2);
-    let hosts = heaviest(ends, TOP_TALKERS, Traffic::bytes, |add| {
-        conversations.volumes(&mut |[a, b], [from_a, from_b]| {
-            let packets = from_a.packets.saturating_add(from_b.packets);
-            let (from_a, from_b) = (from_a.wire_bytes, from_b.wire_bytes);
-            if packets == 0 {
-                return;
-            }
-            if a == b {
-                let all = from_a.saturating_add(from_b);
-                return add(a, Traffic { conversations: 1, packets, sent: all, received: all });
-            }
-            add(a, Traffic { conversations: 1, packets, sent: from_a, received: from_b });
-            add(b, Traffic { conversations: 1, packets, sent: from_b, received: from_a });
+/// What an end of a TCP conversation sent.
+fn tcp_volume(account: &Account, end: Direction) -> Volume {
+    Volume { packets: account.packets(end), wire_bytes: account.wire_bytes(end) }
+}
+
+/// Books a conversation with its ends.
+fn traffic([a, b]: [IpAddr; 2], [from_a, from_b]: [Volume; 2], add: &mut dyn FnMut(IpAddr, Traffic)) {
+    let packets = from_a.packets.saturating_add(from_b.packets);
+    let (from_a, from_b) = (from_a.wire_bytes, from_b.wire_bytes);
+    if packets == 0 {
+        return;
+    }
+    if a == b {
+        let all = from_a.saturating_add(from_b);
+        return add(a, Traffic { conversations: 1, packets, sent: all, received: all });
+    }
+    add(a, Traffic { conversations: 1, packets, sent: from_a, received: from_b });
+    add(b, Traffic { conversations: 1, packets, sent: from_b, received: from_a });
+}
+
+fn top_talkers(conversations: &Conversations, counted: Hosts) -> Vec<Talker> {
+    let hosts = counted.heaviest(TOP_TALKERS, Traffic::bytes, |add| {
+        conversations.each_tcp(&mut |_, conversation| {
+            let volumes =
+                [Direction::AtoB, Direction::BtoA].map(|end| tcp_volume(conversation.account(), end));
+            traffic(addresses(conversation.key()), volumes, add);
         });
+        conversations.udp_volumes(&mut |ends, volumes| traffic(ends, volumes, add));
     });
     let talker = |(address, traffic): (IpAddr, Traffic)| Talker {
         address,
@@ -281,7 +301,8 @@ impl Badness {
                 .has(Flags::UNANSWERED)
                 .then_some(Failure::Unanswered),
         };
-        let troubles = [Direction::AtoB, Direction::BtoA].map(|end| account.troubles(end));
+        let troubles =
+            [Direction::AtoB, Direction::BtoA].map(|end| account.troubles(end, conversations.capture_end()));
         let troubles = troubles.iter().map(|t| t.retransmissions.saturating_add(t.zero_windows)).sum();
         Badness { stalled: conversations.stalled(conversation), failed: failure.is_some(), troubles, failure }
     }
@@ -315,12 +336,13 @@ impl Ranking {
 }
 
 fn row(conversations: &Conversations, badness: Badness, stream: u32) -> Option<Worst> {
-    let conversation = booked(conversations, stream)?;
+    let (_, conversation) = conversations.tcp_at(stream)?;
     let account = conversation.account();
+    let end = conversations.capture_end();
     let from = account.client();
     let (client, server) = conversation.key().endpoints(from);
     let (of_client, of_server): (Troubles, Troubles) =
-        (account.troubles(from), account.troubles(from.reverse()));
+        (account.troubles(from, end), account.troubles(from.reverse(), end));
     Some(Worst {
         protocol: Protocol::Tcp,
         stream,

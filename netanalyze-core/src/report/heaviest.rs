@@ -1,10 +1,10 @@
 //! Which addresses weigh most, in bounded memory.
 //!
-//! Up to [`MAX_HOSTS`] ends every address is counted. With more a first walk finds candidates as Misra and Gries do: whenever there are
+//! Up to [`MAX_HOSTS`] addresses every one is counted. With more another walk finds candidates as Misra and Gries do: whenever there are
 //! [`MAX_HOSTS`] counters, their median is taken off all of them, and those that are used up go. Each time at least half of the counters pay
 //! that median, so no address loses more than the whole weight by half of [`MAX_HOSTS`]: whoever weighs more than a 32,768th of everything
-//! is a candidate at the end, wherever in the capture it stands and however many others there are. A second walk counts the candidates
-//! exactly. Nothing depends on a seed: what goes follows from the weights alone. Cost: a walk or two, one look-up for each end.
+//! is a candidate at the end, wherever in the capture it stands and however many others there are. A third walk counts the candidates
+//! exactly. Nothing depends on a seed: what goes follows from the weights alone. Cost: a walk or three, one look-up for each end.
 
 use std::net::IpAddr;
 
@@ -60,35 +60,64 @@ impl Candidates {
     }
 }
 
-/// The `most` heaviest addresses of the `ends`, or fewer, that `walk` names, heaviest first, equal ones in the order of addresses.
-pub(super) fn heaviest(
-    ends: u64,
-    most: usize,
-    weight: fn(&Traffic) -> u64,
-    walk: impl Fn(&mut dyn FnMut(IpAddr, Traffic)),
-) -> Vec<(IpAddr, Traffic)> {
-    let candidates = (ends > MAX_HOSTS as u64).then(|| {
-        let mut candidates = Candidates::default();
-        walk(&mut |address, traffic| candidates.add(address, weight(&traffic)));
-        candidates.counters
-    });
-    let mut hosts: HashMap<IpAddr, Traffic, RandomState> = HashMap::default();
-    walk(&mut |address, traffic| {
-        if let Some(known) = hosts.get_mut(&address) {
-            known.add(&traffic);
-        } else if candidates.as_ref().is_none_or(|candidates| candidates.contains_key(&address)) {
-            hosts.insert(address, traffic);
+/// Addresses and what they did, as long as there are at most [`MAX_HOSTS`].
+#[derive(Default)]
+pub(super) struct Hosts {
+    counted: HashMap<IpAddr, Traffic, RandomState>,
+    /// There are more.
+    overflow: bool,
+}
+
+impl Hosts {
+    pub(super) fn add(&mut self, address: IpAddr, traffic: Traffic) {
+        if self.overflow {
+            return;
         }
-    });
-    let mut hosts: Vec<_> = hosts.into_iter().collect();
-    hosts.sort_unstable_by_key(|&(address, ref traffic)| (std::cmp::Reverse(weight(traffic)), address));
-    hosts.truncate(most);
-    hosts
+        self.counted.entry(address).or_default().add(&traffic);
+        if self.counted.len() > MAX_HOSTS {
+            self.overflow = true;
+            self.counted = HashMap::default();
+        }
+    }
+
+    /// The `most` heaviest addresses, or fewer, heaviest first, equal ones in the order of addresses. `walk` names again all that was added;
+    /// it is asked for only if there were too many.
+    pub(super) fn heaviest(
+        self,
+        most: usize,
+        weight: fn(&Traffic) -> u64,
+        walk: impl Fn(&mut dyn FnMut(IpAddr, Traffic)),
+    ) -> Vec<(IpAddr, Traffic)> {
+        let mut counted = self.counted;
+        if self.overflow {
+            let mut candidates = Candidates::default();
+            walk(&mut |address, traffic| candidates.add(address, weight(&traffic)));
+            walk(&mut |address, traffic| {
+                if candidates.counters.contains_key(&address) {
+                    counted.entry(address).or_default().add(&traffic);
+                }
+            });
+        }
+        let mut hosts: Vec<_> = counted.into_iter().collect();
+        hosts.sort_unstable_by_key(|&(address, ref traffic)| (std::cmp::Reverse(weight(traffic)), address));
+        hosts.truncate(most);
+        hosts
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn heaviest(
+        most: usize,
+        weight: fn(&Traffic) -> u64,
+        walk: impl Fn(&mut dyn FnMut(IpAddr, Traffic)),
+    ) -> Vec<(IpAddr, Traffic)> {
+        let mut hosts = Hosts::default();
+        walk(&mut |address, traffic| hosts.add(address, traffic));
+        hosts.heaviest(most, weight, walk)
+    }
 
     fn address(n: u32) -> IpAddr {
         IpAddr::from(n.to_be_bytes())
@@ -108,7 +137,7 @@ mod tests {
     #[test]
     fn heavy_ones_are_found_among_any_number() {
         for many in [100, 30_000, 1_000_000] {
-            let found = heaviest(u64::from(many) + 10, 10, Traffic::bytes, |add| flood(many, add));
+            let found = heaviest(10, Traffic::bytes, |add| flood(many, add));
             let expected: Vec<_> = (0..10)
                 .rev()
                 .map(|k| {
@@ -132,7 +161,7 @@ mod tests {
             received: 0,
         };
         let many = 2_000_000;
-        let found = heaviest(u64::from(many) + 5, 5, Traffic::bytes, |add| {
+        let found = heaviest(5, Traffic::bytes, |add| {
             (0..2).for_each(|k| add(address(u32::MAX - k), heavy(k)));
             (0..many).for_each(|n| add(address(n), light));
             (2..5).for_each(|k| add(address(u32::MAX - k), heavy(k)));
@@ -159,7 +188,6 @@ mod tests {
     #[test]
     fn equal_ones_stand_in_the_order_of_addresses() {
         let found = heaviest(
-            5,
             3,
             |t| t.conversations,
             |add| {

@@ -1,12 +1,12 @@
-//! The books of a connection: what each end sent, how it fared, which state it is in. Verdicts come from the analysis; here they are
-//! added up.
-//!
-//! Rare things (anything that went wrong, round-trip times, holes) are allocated when they first happen: most connections are well.
+//! What is known of a connection beside its analysis: states, roles, when it lived, and the books if somebody wants them. Verdicts come from
+//! the analysis; here they are added up.
 
 use super::analysis::Flags;
-use super::end::{End, TcpSide, Troubles};
-use super::history::History;
-use super::rtt::RoundTrips;
+use super::books::{Books, TcpSide, Troubles};
+use super::compact::Coder;
+use super::connection::Connection;
+use super::end::End;
+use super::history::Seen;
 use super::segment::{Scope, Segment};
 use super::state::{ClosedBy, Closing, EndState, States};
 use super::verdict::{ConnectionState, Opener, Verdict};
@@ -23,42 +23,42 @@ pub(crate) struct Passing {
     pub gap: Span,
 }
 
-/// Both ends' books.
+/// What is known of a connection.
 #[derive(Debug)]
 pub(crate) struct Account {
     ends: [End; 2],
     states: States,
-    history: History,
+    seen: Seen,
     first: Timestamp,
     last: Timestamp,
     first_frame: FrameNumber,
     last_frame: FrameNumber,
-    stalled: Span,
     /// Who sent the first packet.
     first_sender: Direction,
     /// The first packet is a SYN without ACK.
     from_start: bool,
+    /// Absent if nobody wants them.
+    books: Option<Box<Books>>,
 }
 
-impl Default for Account {
-    fn default() -> Self {
+impl Account {
+    /// Without packets, with books or without.
+    pub(crate) fn new(with_books: bool) -> Self {
         Account {
             ends: Default::default(),
             states: States::default(),
-            history: History::default(),
+            seen: Seen::default(),
             first: Timestamp(0),
             last: Timestamp(0),
             first_frame: FrameNumber(0),
             last_frame: FrameNumber(0),
-            stalled: Span(0),
             first_sender: Direction::AtoB,
             from_start: false,
+            books: with_books.then(Box::default),
         }
     }
-}
 
-impl Account {
-    /// Books a segment that was not quoted in an error, and flags what only the books tell. Headers that contradict themselves are left out,
+    /// Books a segment that was not quoted in an error, and flags what only this tells. Headers that contradict themselves are left out,
     /// as in Wireshark's conversations.
     #[inline]
     pub(crate) fn book(
@@ -67,7 +67,6 @@ impl Account {
         segment: &Segment<'_>,
         verdict: &mut Verdict,
         passing: Passing,
-        round_trips: &mut RoundTrips,
     ) {
         if segment.header_len < 20 || segment.scope == Scope::ShortSegment {
             return;
@@ -86,28 +85,18 @@ impl Account {
         {
             verdict.flags.set(Flags::REFUSED);
         }
-        let delta = verdict.time_delta;
         self.first = self.first.min(segment.time);
         self.last = self.last.max(segment.time);
         self.last_frame = segment.frame;
-        self.history.note(direction, segment, verdict);
+        let new_letters = self.seen.note(direction, segment, verdict);
         let [a, b] = &mut self.ends;
         let (sender, receiver) = if direction == Direction::AtoB { (a, b) } else { (b, a) };
-        let waited = verdict.flags.has(Flags::RETRANSMISSION)
-            && !verdict.flags.has(Flags::FAST_RETRANSMISSION)
-            || delta > passing.gap && verdict.owed()
-            || sender.window_is_closed()
-            || receiver.window_is_closed();
-        if waited && delta > Span(0) {
-            self.stalled = Span(self.stalled.0.saturating_add(delta.0));
+        let brought = sender.book(segment, verdict);
+        if let Some(books) = &mut self.books {
+            books.history.add(new_letters);
+            books.book(direction, segment, verdict, passing, brought, sender.top());
         }
-        let news = sender.book(segment, verdict, passing);
-        if let Some(record) = &verdict.analysis
-            && record.acked_frame != FrameNumber(0)
-        {
-            receiver.acknowledged(segment.ack, record.ack_rtt, round_trips);
-        }
-        self.states.step(direction, segment, receiver.top(), news);
+        self.states.step(direction, segment, receiver.top(), brought.news);
     }
 
     /// Frame of the first packet; 0 if none was booked.
@@ -119,24 +108,32 @@ impl Account {
         self.last_frame
     }
 
-    /// Time of the first packet.
+    /// Earliest time of its packets.
     pub(crate) fn first(&self) -> Timestamp {
         self.first
     }
 
+    /// Latest time of its packets.
     pub(crate) fn last(&self) -> Timestamp {
         self.last
     }
 
-    /// Whether a window is closed, on a connection that is not.
-    pub(crate) fn has_closed_window(&self) -> bool {
-        [Direction::AtoB, Direction::BtoA]
-            .iter()
-            .any(|&end| self.end(end).window_is_closed() && self.state(end) != EndState::Closed)
+    pub(crate) fn has_books(&self) -> bool {
+        self.books.is_some()
     }
 
+    /// Whether a window is closed, on a connection that is not.
+    pub(crate) fn has_closed_window(&self) -> bool {
+        self.books.as_ref().is_some_and(|books| {
+            [Direction::AtoB, Direction::BtoA]
+                .iter()
+                .any(|&end| books.end(end).window_is_closed() && self.state(end) != EndState::Closed)
+        })
+    }
+
+    /// Time lost in silences between its packets; 0 without books.
     pub(crate) fn stalled(&self) -> Span {
-        self.stalled
+        self.books.as_ref().map_or(Span(0), |books| books.stalled)
     }
 
     pub(crate) fn begins_with_syn(&self) -> bool {
@@ -146,7 +143,7 @@ impl Account {
     /// The end that opened, as the direction in which it sends; without a handshake the sender of the first packet.
     pub(crate) fn client(&self) -> Direction {
         let [a_opened, b_opened] = [Direction::AtoB, Direction::BtoA]
-            .map(|d| self.history.has_syn(d) || self.history.has_syn_ack(d.reverse()));
+            .map(|d| self.seen.has_syn(d) || self.seen.has_syn_ack(d.reverse()));
         match (a_opened, b_opened) {
             (true, false) => Direction::AtoB,
             (false, true) => Direction::BtoA,
@@ -155,9 +152,7 @@ impl Account {
     }
 
     pub(crate) fn roles_known(&self) -> bool {
-        [Direction::AtoB, Direction::BtoA]
-            .iter()
-            .any(|&d| self.history.has_syn(d) || self.history.has_syn_ack(d))
+        [Direction::AtoB, Direction::BtoA].iter().any(|&d| self.seen.has_syn(d) || self.seen.has_syn_ack(d))
     }
 
     /// The state of an end. Of one of which nothing was captured, and which its peer does not prove to have heard, no answer is assumed.
@@ -171,41 +166,51 @@ impl Account {
         }
     }
 
-    pub(crate) fn history(&self) -> &History {
-        &self.history
+    /// What happened in order, the client in upper case; empty without books.
+    pub(crate) fn history(&self, client: Direction) -> String {
+        self.books.as_ref().map_or_else(String::new, |books| books.history.text(client))
     }
 
     pub(crate) fn packets(&self, end: Direction) -> u64 {
         u64::from(self.end(end).packets())
     }
 
+    /// Bytes of its frames on the wire; 0 without books.
     pub(crate) fn wire_bytes(&self, end: Direction) -> u64 {
-        self.end(end).wire_bytes()
+        self.books.as_ref().map_or(0, |books| books.end(end).wire_bytes())
     }
 
+    /// Payload bytes; 0 without books.
     pub(crate) fn payload_bytes(&self, end: Direction) -> u64 {
-        self.end(end).payload_bytes()
+        self.books.as_ref().map_or(0, |books| books.end(end).payload_bytes())
     }
 
+    /// Least and greatest time to live.
     pub(crate) fn ttl(&self, end: Direction) -> Option<(u8, u8)> {
-        self.end(end).ttl()
+        self.books.as_ref()?.end(end).ttl()
+    }
+
+    /// Until when what was not over at its last packet went on, in a capture that ends at `capture_end`.
+    fn until(&self, end: Direction, capture_end: Timestamp) -> Timestamp {
+        if self.state(end) == EndState::Closed { self.last } else { capture_end.max(self.last) }
     }
 
     /// What TCP tells of an end.
-    pub(crate) fn facts(&self, end: Direction, round_trips: &RoundTrips, capture_end: Timestamp) -> TcpSide {
-        let until = if self.state(end) == EndState::Closed { self.last } else { capture_end.max(self.last) };
-        self.end(end).facts(self.state(end), until, round_trips)
+    pub(crate) fn facts(&self, end: Direction, capture_end: Timestamp) -> Option<TcpSide> {
+        let until = self.until(end, capture_end);
+        Some(self.books.as_ref()?.end(end).facts(self.end(end), self.state(end), until))
     }
 
     /// What went wrong with an end.
-    pub(crate) fn troubles(&self, end: Direction) -> Troubles {
-        self.end(end).troubles(self.last)
+    pub(crate) fn troubles(&self, end: Direction, capture_end: Timestamp) -> Troubles {
+        let until = self.until(end, capture_end);
+        self.books.as_ref().map_or_else(Troubles::default, |books| books.end(end).troubles(until))
     }
 
     /// Whether an end acknowledged what only the other end can have sent.
     pub(crate) fn proves_peer(&self, end: Direction) -> bool {
         let sender = self.end(end);
-        sender.ack_advanced() || self.history.has_syn(end) && sender.has_acknowledged()
+        sender.ack_advanced() || self.seen.has_syn(end) && sender.has_acknowledged()
     }
 
     pub(crate) fn closed_by(&self) -> Option<ClosedBy> {
@@ -223,5 +228,39 @@ impl Account {
     fn end(&self, direction: Direction) -> &End {
         let [a, b] = &self.ends;
         if direction == Direction::AtoB { a } else { b }
+    }
+
+    /// Bytes on the heap.
+    pub(crate) fn heap(&self) -> usize {
+        let books = self.books.as_ref().map_or(0, |books| size_of::<Books>() + books.heap());
+        self.ends.iter().map(End::heap).sum::<usize>() + books
+    }
+
+    /// Goes over its fields. `connection` is already there; its frames lie near `frame`.
+    pub(crate) fn code<C: Coder>(&mut self, c: &mut C, connection: &Connection, frame: FrameNumber) {
+        let Account {
+            ends: [a, b],
+            states,
+            seen,
+            first,
+            last,
+            first_frame,
+            last_frame,
+            first_sender,
+            from_start,
+            books,
+        } = self;
+        let [base_a, base_b] = connection.bases();
+        a.code(c, base_a, base_b);
+        b.code(c, base_b, base_a);
+        states.code(c);
+        seen.code(c);
+        c.time(first, connection.first);
+        c.time(last, connection.previous);
+        c.frame(first_frame, frame);
+        c.frame(last_frame, frame);
+        c.choice(first_sender, &[Direction::AtoB, Direction::BtoA]);
+        c.bits([from_start]);
+        c.optional(books, |c, books| books.code(c, *last, [base_a, base_b]));
     }
 }

@@ -1,12 +1,13 @@
 //! A TCP connection's state, and the steps that a header takes through it.
 
 use super::analysis::{Flags, analyse};
+use super::compact::Coder;
 use super::flow::Flow;
 use super::handshake::completeness;
 use super::segment::{Scope, Segment};
 use super::unacked::Pool;
 use super::verdict::{Analysis, Verdict};
-use crate::model::{Direction, Span, Timestamp};
+use crate::model::{Direction, FrameNumber, Span, Timestamp};
 
 /// Both directions' state, and what belongs to neither. Wireshark's rules know no timeout: it lives as long as the analysis.
 #[derive(Debug)]
@@ -73,6 +74,55 @@ impl Connection {
             tfo_data: false,
             mptcp_seen: None,
         }
+    }
+
+    /// Goes over its fields, for the first of which a time lies near, and a frame for all.
+    pub(crate) fn code<C: Coder>(&mut self, c: &mut C, time: Timestamp, frame: FrameNumber) {
+        let Connection {
+            flows: [a, b],
+            first,
+            previous,
+            syn_time,
+            initial_rtt,
+            opener,
+            last_data,
+            completeness,
+            tfo_data,
+            mptcp_seen,
+        } = self;
+        c.time(first, time);
+        a.code_base(c);
+        b.code_base(c);
+        a.code(c, *first, frame, b.base_or_zero());
+        b.code(c, *first, frame, a.base_or_zero());
+        c.time(previous, b.last_time);
+        c.time(syn_time, *first);
+        c.span(initial_rtt);
+        const NOBODY_OR: [Option<Direction>; 3] = [None, Some(Direction::AtoB), Some(Direction::BtoA)];
+        c.choice(opener, &NOBODY_OR);
+        c.choice(last_data, &NOBODY_OR);
+        c.u8(completeness);
+        let mut kinds = mptcp_seen.unwrap_or(0);
+        let mut is_mptcp = mptcp_seen.is_some();
+        c.bits([tfo_data, &mut is_mptcp]);
+        c.u16(&mut kinds);
+        *mptcp_seen = is_mptcp.then_some(kinds);
+    }
+
+    /// What the sequence numbers of both directions count from.
+    pub(super) fn bases(&self) -> [u32; 2] {
+        let [a, b] = &self.flows;
+        [a.base_or_zero(), b.base_or_zero()]
+    }
+
+    /// Bytes on the heap.
+    pub(crate) fn heap(&self) -> usize {
+        self.flows.iter().map(|flow| flow.unacked.heap()).sum()
+    }
+
+    /// Segments that await their acknowledgement.
+    pub(crate) fn unacked_segments(&self) -> usize {
+        self.flows.iter().map(|flow| flow.unacked.len()).sum()
     }
 
     /// Whether something that an end sent was not acknowledged so far.

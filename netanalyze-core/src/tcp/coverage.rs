@@ -3,6 +3,7 @@
 //! Data nearly always follows data, and then this is two comparisons. Holes are kept in sequence order, at most
 //! [`MAX_HOLES`]; of further ones the oldest are given up, and what arrives for them later counts as repeated.
 
+use super::compact::Coder;
 use super::sequence::{after, before};
 use crate::model::limits::MAX_HOLES;
 
@@ -17,8 +18,8 @@ pub(crate) struct Coverage {
     /// After the last.
     top: u32,
     known: bool,
-    /// The SYN was captured: nothing belongs before `low`.
-    from_syn: bool,
+    /// Nothing belongs before `low`: the SYN was captured, or the stream is longer than any window.
+    fixed: bool,
 }
 
 /// What was not captured between `low` and `top`, in ascending order.
@@ -30,9 +31,29 @@ pub(crate) struct Holes {
 }
 
 impl Holes {
+    /// Goes over its fields. `base` lies near.
+    pub(crate) fn code<C: Coder>(&mut self, c: &mut C, base: u32) {
+        let Holes { ranges, given_up } = self;
+        c.word(given_up);
+        let mut len = ranges.len() as u64;
+        c.word(&mut len);
+        ranges.resize_with(len as usize, Default::default);
+        let mut at = base;
+        for (start, end) in ranges {
+            c.u32_from(start, at);
+            c.u32_from(end, *start);
+            at = *end;
+        }
+    }
+
     pub(crate) fn bytes(&self) -> u64 {
         self.ranges.iter().map(|&(start, end)| u64::from(end.wrapping_sub(start))).sum::<u64>()
             + self.given_up
+    }
+
+    /// Bytes on the heap.
+    pub(crate) fn heap(&self) -> usize {
+        self.ranges.capacity() * size_of::<(u32, u32)>()
     }
 
     /// Notes a hole above all others.
@@ -96,9 +117,17 @@ impl Holes {
 }
 
 impl Coverage {
+    /// Goes over its fields. `base` lies near.
+    pub(crate) fn code<C: Coder>(&mut self, c: &mut C, base: u32) {
+        let Coverage { low, top, known, fixed } = self;
+        c.u32_from(low, base);
+        c.u32_from(top, *low);
+        c.bits([known, fixed]);
+    }
+
     /// A SYN: its data begins one number later.
     pub(crate) fn synchronise(&mut self, first: u32) {
-        *self = Coverage { low: first, top: first, known: true, from_syn: true };
+        *self = Coverage { low: first, top: first, known: true, fixed: true };
     }
 
     /// After the highest sequence number captured; `None` before the first.
@@ -147,13 +176,13 @@ impl Coverage {
         }
         let mut new = 0;
         if before(start, self.low) {
-            if self.from_syn && self.low == self.top && self.low.wrapping_sub(start) > 1 {
+            if self.fixed && self.low == self.top && self.low.wrapping_sub(start) > 1 {
                 // No data so far, and this is no keep-alive: the SYN that was captured was not the one that counts. A SYN-ACK may be answered
                 // twice, with different numbers, or be made by a proxy.
                 self.restart(start, end, holes);
                 return len;
             }
-            if self.from_syn || self.low.wrapping_sub(start) > GREATEST_WINDOW {
+            if self.fixed || self.low.wrapping_sub(start) > GREATEST_WINDOW {
                 return 0;
             }
             let below = if after(end, self.low) { self.low } else { end };
@@ -180,7 +209,7 @@ impl Coverage {
         self.top = end;
         if self.top.wrapping_sub(self.low) > GREATEST_WINDOW {
             self.low = self.top.wrapping_sub(GREATEST_WINDOW);
-            self.from_syn = true;
+            self.fixed = true;
             if let Some(holes) = holes {
                 holes.forget_before(self.low);
             }

@@ -1,5 +1,6 @@
 //! What is remembered of one direction of a connection.
 
+use super::compact::Coder;
 use super::unacked::Unacked;
 use crate::model::{FrameNumber, Timestamp};
 
@@ -41,6 +42,22 @@ impl WindowScale {
 /// "many" where a fast retransmission asks for two; the verdicts depend on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub(crate) struct DuplicateAcks(u32);
+
+impl WindowScale {
+    fn code<C: Coder>(&mut self, c: &mut C) {
+        let mut code = match *self {
+            WindowScale::Unknown => 0,
+            WindowScale::Unused => 1,
+            WindowScale::Shift(shift) => 2 + u16::from(shift),
+        };
+        c.u16(&mut code);
+        *self = match code {
+            0 => WindowScale::Unknown,
+            1 => WindowScale::Unused,
+            shift => WindowScale::Shift((shift - 2) as u8),
+        };
+    }
+}
 
 impl DuplicateAcks {
     pub(crate) const UNSEEN_ACKED: Self = Self(u32::MAX);
@@ -130,6 +147,60 @@ impl Flow {
     /// The base as arithmetic needs it before one is known.
     pub(crate) fn base_or_zero(&self) -> u32 {
         self.base.unwrap_or(0)
+    }
+
+    /// Goes over what the numbers of both directions count from.
+    pub(super) fn code_base<C: Coder>(&mut self, c: &mut C) {
+        let (mut is_known, mut base) = (self.base.is_some(), self.base.unwrap_or(0));
+        c.bits([&mut is_known]);
+        c.u32(&mut base);
+        self.base = is_known.then_some(base);
+    }
+
+    /// Goes over its other fields. A time and a frame lie near; `peer_base` is the base of the other direction.
+    pub(super) fn code<C: Coder>(&mut self, c: &mut C, time: Timestamp, frame: FrameNumber, peer_base: u32) {
+        let Flow {
+            base,
+            next,
+            cont,
+            ack,
+            window,
+            scale,
+            window_from_syn,
+            in_flight_known,
+            push_set,
+            closer,
+            fin_sent,
+            duplicate_acks,
+            push_bytes,
+            last_flags,
+            mptcp_seen,
+            sacked_bytes,
+            next_frame,
+            next_time,
+            ack_frame,
+            last_time,
+            unacked,
+        } = self;
+        let base = base.unwrap_or(0);
+        let (mut has_window, mut some_window) = (window.is_some(), window.unwrap_or(0));
+        c.bits([&mut has_window, window_from_syn, in_flight_known, push_set, closer, fin_sent]);
+        c.u16(&mut some_window);
+        *window = has_window.then_some(some_window);
+        scale.code(c);
+        c.u32_from(next, base);
+        c.u32_from(cont, *next);
+        c.u32_from(ack, peer_base);
+        c.u32(&mut duplicate_acks.0);
+        c.u32(push_bytes);
+        c.u16(last_flags);
+        c.u16(mptcp_seen);
+        c.u32(sacked_bytes);
+        c.frame(next_frame, frame);
+        c.frame(ack_frame, frame);
+        c.time(next_time, time);
+        c.time(last_time, *next_time);
+        unacked.code(c, base, time, frame);
     }
 
     pub(crate) fn set_base(&mut self, base: u32) {

@@ -1,6 +1,7 @@
 //! What happened on a connection, as letters in the order in which each was first seen, in the manner of Zeek's `history`.
 
 use super::analysis::Flags;
+use super::compact::Coder;
 use super::segment::{Scope, Segment};
 use super::verdict::Verdict;
 use crate::model::Direction;
@@ -26,8 +27,12 @@ use crate::model::Direction;
 #[derive(Default)]
 pub struct History {
     order: [u32; 4],
-    seen: u32,
+    len: u32,
 }
+
+/// Which letters each end has, in the order of their codes: 16 bits an end.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Seen(u32);
 
 const LETTERS: [char; 11] = ['s', 'h', 'a', 'd', 'f', 'r', 'g', 't', 'w', 'i', 'q'];
 const S: u32 = 0;
@@ -52,10 +57,10 @@ impl std::fmt::Debug for History {
     }
 }
 
-impl History {
-    /// Notes a segment.
+impl Seen {
+    /// Notes a segment; returns the letters that are new, as bits.
     #[inline]
-    pub(crate) fn note(&mut self, direction: Direction, segment: &Segment<'_>, verdict: &Verdict) {
+    pub(super) fn note(&mut self, direction: Direction, segment: &Segment<'_>, verdict: &Verdict) -> u32 {
         let flags = segment.flags;
         let mut letters = 0;
         if flags.is_control() {
@@ -75,35 +80,53 @@ impl History {
             letters |= u32::from(verdict.flags.has(Flags::ZERO_WINDOW)) << W;
         }
         let side = direction.index() as u32;
-        let mut new = letters << (side * 16) & !self.seen;
-        while new != 0 {
-            let bit = new.trailing_zeros();
-            new &= new - 1;
-            self.push(bit % 16, side);
-        }
+        let new = letters << (side * 16) & !self.0;
+        self.0 |= new;
+        new
     }
 
-    fn push(&mut self, letter: u32, side: u32) {
-        let place = self.seen.count_ones();
-        self.seen |= 1 << (side * 16 + letter);
-        if let Some(word) = self.order.get_mut((place / PER_WORD) as usize) {
-            *word |= (letter << 1 | side) << (place % PER_WORD * WIDTH);
-        }
-    }
-
-    /// Whether an end sent a segment with a letter of a set, given as bits.
-    fn has(&self, direction: Direction, letter: u32) -> bool {
-        self.seen >> (direction.index() as u32 * 16 + letter) & 1 != 0
+    /// Whether an end sent a segment with a letter.
+    fn has(self, direction: Direction, letter: u32) -> bool {
+        self.0 >> (direction.index() as u32 * 16 + letter) & 1 != 0
     }
 
     /// Whether an end sent a SYN without ACK.
-    pub(crate) fn has_syn(&self, direction: Direction) -> bool {
+    pub(super) fn has_syn(self, direction: Direction) -> bool {
         self.has(direction, S)
     }
 
     /// Whether an end sent a SYN-ACK.
-    pub(crate) fn has_syn_ack(&self, direction: Direction) -> bool {
+    pub(super) fn has_syn_ack(self, direction: Direction) -> bool {
         self.has(direction, H)
+    }
+
+    pub(super) fn code<C: Coder>(&mut self, c: &mut C) {
+        c.u32(&mut self.0);
+    }
+}
+
+impl History {
+    /// Adds letters that are new, as [`Seen::note`] tells them.
+    #[inline]
+    pub(super) fn add(&mut self, mut new: u32) {
+        while new != 0 {
+            let bit = new.trailing_zeros();
+            new &= new - 1;
+            self.push(bit % 16, bit / 16);
+        }
+    }
+
+    fn push(&mut self, letter: u32, side: u32) {
+        if let Some(word) = self.order.get_mut((self.len / PER_WORD) as usize) {
+            *word |= (letter << 1 | side) << (self.len % PER_WORD * WIDTH);
+            self.len += 1;
+        }
+    }
+
+    pub(super) fn code<C: Coder>(&mut self, c: &mut C) {
+        let History { order, len } = self;
+        order.iter_mut().for_each(|word| c.u32(word));
+        c.u32(len);
     }
 
     /// The letters, `client` in upper case.
@@ -114,7 +137,7 @@ impl History {
             let letter = LETTERS.get(entry >> 1)?;
             Some(if entry & 1 == client.index() { letter.to_ascii_uppercase() } else { *letter })
         };
-        (0..self.seen.count_ones()).filter_map(entry).collect()
+        (0..self.len).filter_map(entry).collect()
     }
 }
 

@@ -7,6 +7,8 @@
 
 mod account;
 mod analysis;
+mod books;
+mod compact;
 mod connection;
 mod coverage;
 mod end;
@@ -29,11 +31,10 @@ mod unacked;
 mod verdict;
 
 pub use analysis::{Figures, Flags};
-pub use end::TcpSide;
-pub(crate) use end::Troubles;
+pub use books::TcpSide;
+pub(crate) use books::Troubles;
 pub use flow::WindowScale;
 pub use history::History;
-pub(crate) use rtt::RoundTrips;
 pub use rtt::RttSummary;
 pub use segment::TcpFlags;
 pub(crate) use slab::Slab;
@@ -42,6 +43,7 @@ pub use syn_options::SynOptions;
 pub use verdict::{Analysis, ConnectionState, Opener, Shown, Verdict};
 
 pub(crate) use account::{Account, Passing};
+pub(crate) use compact::{Coder, Reader, Writer};
 pub(crate) use connection::{Birth, Connection, SynOutcome};
 pub(crate) use handshake::completeness::SYN as COMPLETENESS_SYN;
 pub(crate) use segment::{Scope, Segment};

@@ -3,14 +3,11 @@
 //! Karn's rule: nothing that was sent before a retransmission gives a sample (RFC 6298 §3). Which segment an acknowledgement answers is
 //! ambiguous then, and one that arrives late because of a hole before it measures the recovery, not the path. The smoothed time and the
 //! timer follow RFC 6298 §2. The distribution is a histogram with eight buckets for each doubling (at most 4.5 % off), kept sparse: a
-//! direction without samples has none, a steady one fits into a record of 80 bytes, and one that varies much owns eight bytes a bucket.
-
-use std::num::NonZeroU32;
+//! direction without samples has none, a steady one fits into 80 bytes, and one that varies much owns eight bytes a bucket.
 
 use serde::Serialize;
 
-use super::slab::Slab;
-
+use super::compact::Coder;
 use crate::model::Span;
 
 /// Buckets for each doubling, as a power of two.
@@ -28,12 +25,23 @@ struct Bucket {
     count: u32,
 }
 
+impl Bucket {
+    /// Goes over its fields; buckets come in order of their indices.
+    fn code<C: Coder>(&mut self, c: &mut C, last: &mut u16) {
+        let mut step = self.index.wrapping_sub(*last);
+        c.u16(&mut step);
+        self.index = last.wrapping_add(step);
+        *last = self.index;
+        c.u32(&mut self.count);
+    }
+}
+
 /// Buckets that need no memory of their own.
 const INLINE: usize = 4;
 
 /// Samples of one direction. Exists from the first on.
 #[derive(Debug)]
-struct Rtt {
+pub(super) struct Rtt {
     samples: u32,
     /// How many of `few` are in use.
     used: u8,
@@ -51,26 +59,18 @@ struct Rtt {
     many: Option<Box<Vec<Bucket>>>,
 }
 
-/// Where an end's round-trip times are; nowhere before the first.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct RttPlace(Option<NonZeroU32>);
-
-/// The round-trip times of many connections: together, because one allocation for each would cost more than they do.
-#[derive(Debug, Default)]
-pub(crate) struct RoundTrips(Slab<Rtt>);
-
-impl RoundTrips {
-    /// Takes a sample.
-    pub(crate) fn add(&mut self, place: &mut RttPlace, ns: u64) {
-        match place.0.and_then(|index| self.0.get_mut(index.get() - 1)) {
-            Some(rtt) => rtt.add(ns),
-            None => place.0 = NonZeroU32::new(self.0.push(Rtt::first(ns)).wrapping_add(1)),
+impl Default for Rtt {
+    fn default() -> Self {
+        Rtt {
+            samples: 0,
+            used: 0,
+            min: 0,
+            max: 0,
+            smoothed: 0,
+            variation: 0,
+            few: [Bucket::default(); INLINE],
+            many: None,
         }
-    }
-
-    /// What a place holds.
-    pub(crate) fn summary(&self, place: RttPlace) -> Option<RttSummary> {
-        Some(self.0.get(place.0?.get() - 1)?.summary())
     }
 }
 
@@ -102,23 +102,14 @@ pub struct RttSummary {
 
 impl Rtt {
     /// The first sample.
-    fn first(ns: u64) -> Self {
-        let mut rtt = Rtt {
-            samples: 0,
-            min: ns,
-            max: ns,
-            smoothed: ns,
-            variation: ns / 2,
-            few: [Bucket::default(); INLINE],
-            used: 0,
-            many: None,
-        };
+    pub(super) fn first(ns: u64) -> Self {
+        let mut rtt = Rtt { min: ns, max: ns, smoothed: ns, variation: ns / 2, ..Rtt::default() };
         rtt.count(ns);
         rtt
     }
 
     /// A further sample.
-    fn add(&mut self, ns: u64) {
+    pub(super) fn add(&mut self, ns: u64) {
         self.min = self.min.min(ns);
         self.max = self.max.max(ns);
         // RFC 6298 §2.3, alpha 1/8 and beta 1/4; the variation uses the smoothed time before it is updated.
@@ -168,6 +159,32 @@ impl Rtt {
         }
     }
 
+    /// Bytes on the heap.
+    pub(super) fn heap(&self) -> usize {
+        self.many.as_ref().map_or(0, |many| many.capacity() * size_of::<Bucket>())
+    }
+
+    /// Goes over its fields.
+    pub(super) fn code<C: Coder>(&mut self, c: &mut C) {
+        let Rtt { samples, used, min, max, smoothed, variation, few, many } = self;
+        c.u32(samples);
+        for time in [min, max, smoothed, variation] {
+            c.word(time);
+        }
+        c.u8(used);
+        let mut last = 0;
+        for bucket in few.iter_mut().take(usize::from(*used)) {
+            bucket.code(c, &mut last);
+        }
+        c.optional(many, |c, many| {
+            let mut len = many.len() as u64;
+            c.word(&mut len);
+            many.resize_with(len as usize, Bucket::default);
+            let mut last = 0;
+            many.iter_mut().for_each(|bucket| bucket.code(c, &mut last));
+        });
+    }
+
     /// The time below which a share of the samples lies.
     fn quantile(&self, percent: u64) -> u64 {
         let total: u64 = self.buckets().iter().map(|b| u64::from(b.count)).sum();
@@ -182,7 +199,7 @@ impl Rtt {
         self.max
     }
 
-    fn summary(&self) -> RttSummary {
+    pub(super) fn summary(&self) -> RttSummary {
         let span = |ns: u64| Span(i64::try_from(ns).unwrap_or(i64::MAX));
         let rto = self.smoothed.saturating_add(self.variation.saturating_mul(4).max(1));
         RttSummary {

@@ -31,6 +31,12 @@ impl<T> Slab<T> {
         index
     }
 
+    /// How many there are.
+    #[inline]
+    pub(crate) fn len(&self) -> u32 {
+        self.len
+    }
+
     #[inline]
     pub(crate) fn get(&self, index: u32) -> Option<&T> {
         self.chunks.get(index as usize / Self::CHUNK)?.get(index as usize % Self::CHUNK)

@@ -5,6 +5,7 @@
 
 use serde::{Serialize, Serializer};
 
+use super::compact::Coder;
 use super::segment::Segment;
 use super::sequence::before;
 use crate::model::Direction;
@@ -169,7 +170,26 @@ pub(crate) struct States {
     pub(crate) closing: Closing,
 }
 
+/// Every way, the most frequent first.
+const CLOSINGS: [Closing; 6] = [
+    Closing::No,
+    Closing::Fin(Direction::AtoB),
+    Closing::Fin(Direction::BtoA),
+    Closing::Crossed,
+    Closing::Reset(Direction::AtoB),
+    Closing::Reset(Direction::BtoA),
+];
+
 impl States {
+    /// Goes over its fields.
+    pub(super) fn code<C: Coder>(&mut self, c: &mut C) {
+        let States { ends: [a, b], inferred: [of_a, of_b], closing } = self;
+        c.choice(a, &EndState::ALL);
+        c.choice(b, &EndState::ALL);
+        c.bits([of_a, of_b]);
+        c.choice(closing, &CLOSINGS);
+    }
+
     /// The state of the end that sends in a direction.
     pub(crate) fn of(&self, direction: Direction) -> EndState {
         let [a, b] = self.ends;

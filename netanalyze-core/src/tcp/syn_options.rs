@@ -1,5 +1,6 @@
 //! What a SYN or SYN-ACK offers, in a byte and a few numbers.
 
+use super::compact::Coder;
 use super::segment::Segment;
 use crate::packet::tcp_option::TcpOptions;
 
@@ -42,6 +43,13 @@ const MPTCP: u8 = 64;
 const ECN: u8 = 128;
 
 impl SynSeen {
+    pub(super) fn code<C: Coder>(&mut self, c: &mut C) {
+        let SynSeen { mss, offered, window_shift } = self;
+        c.u16(mss);
+        c.u8(offered);
+        c.u8(window_shift);
+    }
+
     pub(super) fn new(segment: &Segment<'_>) -> Self {
         let flags = segment.flags;
         // RFC 3168 §6.1.1: a SYN asks with both bits, a SYN-ACK accepts with one.

@@ -6,6 +6,7 @@
 
 use std::collections::VecDeque;
 
+use super::compact::Coder;
 use super::sequence::{after, at_or_before};
 use crate::model::limits::MAX_UNACKED_SEGMENTS;
 use crate::model::{FrameNumber, Timestamp};
@@ -48,6 +49,23 @@ impl Pool {
 pub(crate) struct Unacked(Option<Box<List>>);
 
 impl Unacked {
+    /// Goes over its fields. The base of the sequence numbers, a time and a frame lie near.
+    pub(crate) fn code<C: Coder>(&mut self, c: &mut C, base: u32, time: Timestamp, frame: FrameNumber) {
+        c.optional(&mut self.0, |c, list| list.code(c, base, time, frame));
+    }
+
+    /// Bytes on the heap.
+    pub(crate) fn heap(&self) -> usize {
+        self.0.as_ref().map_or(0, |list| {
+            size_of::<List>().saturating_add(list.entries.capacity().saturating_mul(size_of::<Entry>()))
+        })
+    }
+
+    /// How many segments there are.
+    pub(crate) fn len(&self) -> usize {
+        self.0.as_ref().map_or(0, |list| list.entries.len())
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.0.is_none()
     }
@@ -110,6 +128,24 @@ struct List {
 const SAFE_SPAN: u32 = 1 << 30;
 
 impl List {
+    fn code<C: Coder>(&mut self, c: &mut C, base: u32, time: Timestamp, frame: FrameNumber) {
+        let List { entries, min_start, max_end, stale, straddles, disordered } = self;
+        c.u32(min_start);
+        c.u32(max_end);
+        c.bits([stale, straddles, disordered]);
+        let mut len = entries.len() as u64;
+        c.word(&mut len);
+        entries.resize(len as usize, Entry { frame: FrameNumber(0), time: Timestamp(0), start: 0, end: 0 });
+        let (mut at, mut near, mut near_frame) = (base, time, frame);
+        for Entry { frame, time, start, end } in entries {
+            c.u32_from(start, at);
+            c.u32_from(end, *start);
+            c.time(time, near);
+            c.frame(frame, near_frame);
+            (at, near, near_frame) = (*end, *time, *frame);
+        }
+    }
+
     fn push(&mut self, entry: Entry, base: u32) {
         let (start, end) = (entry.start.wrapping_sub(base), entry.end.wrapping_sub(base));
         match (self.entries.front(), self.entries.back()) {

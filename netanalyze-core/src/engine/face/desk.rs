@@ -21,6 +21,7 @@ use crate::report::{ConversationSummary, KindCount, Report};
 /// The caller's options and rules, and what the rules found.
 pub(super) struct Desk {
     pub(super) gap: Span,
+    pub(super) memory_limit: u64,
     /// Kinds of the catalogue that the observer is told.
     pub(super) kinds: KindSet,
     /// The least severity of a rule's finding that the observer is told.
@@ -44,6 +45,7 @@ impl Default for Desk {
     fn default() -> Self {
         Desk {
             gap: Interests::default().gap,
+            memory_limit: Interests::default().memory_limit,
             kinds: KindSet::ALL,
             min_severity: Severity::Chat,
             rules: Vec::new(),
@@ -80,7 +82,10 @@ impl Desk {
             kinds = KindSet::ALL;
         }
         let rows = wants.contains(Wants::PACKETS) || self.rules_want(Wants::PACKETS);
-        Interests { kinds, rows, gap: self.gap, summary: wants.contains(Wants::CONVERSATIONS) }
+        let summary = wants.contains(Wants::CONVERSATIONS);
+        let books = summary || self.rules_want(Wants::CONVERSATIONS);
+        let (gap, memory_limit) = (self.gap, self.memory_limit);
+        Interests { kinds, rows, gap, books, summary, memory_limit, ..Interests::default() }
     }
 
     pub(super) fn check(&self) -> Result<(), Error> {

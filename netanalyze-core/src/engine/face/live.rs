@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use hashbrown::HashMap;
 
-use super::super::shared::{BatchTimes, Numbers, Remains};
+use super::super::shared::{BatchTimes, Numbers, Remains, forgotten};
 use super::super::steps::Steps;
 use super::Observer;
 use super::desk::Desk;
@@ -97,7 +97,8 @@ impl std::fmt::Debug for Live {
 impl Live {
     pub(super) fn new(desk: Desk) -> Self {
         let hasher = KeyHasher::default();
-        let shards = (0..SHARDS).map(|n| Shard::new(n as u8, hasher.clone())).collect();
+        let terms = desk.interests(super::Wants::ALL).terms();
+        let shards = (0..SHARDS).map(|n| Shard::new(n as u8, hasher.clone(), terms)).collect();
         Live {
             desk,
             hasher,
@@ -153,8 +154,16 @@ impl Live {
         let facts = self.facts();
         let Live { desk, times, steps, fragments, shards, numbers, .. } = self;
         let capture_start = times.map_or(Timestamp(0), |times| times.capture_start);
-        let gap = desk.gap;
-        let remains = Remains { facts, notes: Vec::new(), fragments, numbers, shards, capture_start, gap };
+        let remains = Remains {
+            facts,
+            notes: Vec::new(),
+            fragments,
+            numbers,
+            forgotten: forgotten(&shards),
+            shards,
+            capture_start,
+            gap: desk.gap,
+        };
         desk.end(remains, steps.tally, observer.wants(), observer)
     }
 

@@ -72,6 +72,14 @@ impl Analyzer {
         self
     }
 
+    /// Memory that the analysis may take, in bytes, about; at least 64 MiB are taken, and the default is 1 GiB. Above it the conversations
+    /// that were quiet for longest are forgotten: their findings so far stay, nothing is told about them when the capture ends, a later
+    /// packet of theirs begins a new conversation, and a note of the report counts them.
+    pub fn memory_limit(mut self, bytes: u64) -> Self {
+        self.desk.memory_limit = bytes;
+        self
+    }
+
     /// Tells the observer only findings of at least this severity, of rules too. Ordinary closing counts as chat.
     pub fn min_severity(mut self, severity: Severity) -> Self {
         self.desk.kinds = KindSet(self.desk.kinds.0 & KindSet::at_least(severity).0);

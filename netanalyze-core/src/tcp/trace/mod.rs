@@ -20,8 +20,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use script::{Numbers, Step};
 
-use super::{Account, Birth, Connection, Flags, Passing, Pool, RoundTrips, Segment, SynOutcome, Verdict};
-use crate::model::{Direction, FrameNumber, Span};
+use super::compact::{Reader, Writer};
+use super::{Account, Birth, Connection, Flags, Passing, Pool, Segment, SynOutcome, Verdict};
+use crate::model::limits::MAX_COMPACT_SEGMENTS;
+use crate::model::{Direction, FrameNumber, Span, Timestamp};
 use crate::packet::tcp_option::{self, TcpOptions};
 
 /// Plain numbers, numbers that wrap within the first segments, and numbers that cross half the circle.
@@ -54,24 +56,49 @@ fn check_open(script: &str) {
 fn check_from(numbers: Numbers, script: &str) {
     let steps = script::parse(script, numbers);
     assert!(!steps.is_empty(), "an empty script tests nothing");
-    let mut host = Host::default();
-    for (index, step) in steps.iter().enumerate() {
-        let outcome = host.receive(index as u64 + 1, step, numbers);
-        outcome.compare(index + 1, step, numbers);
+    for compacting in [false, true] {
+        let mut host = Host::new(compacting);
+        for (index, step) in steps.iter().enumerate() {
+            let outcome = host.receive(index as u64 + 1, step, numbers);
+            outcome.compare(index + 1, step, numbers);
+        }
     }
 }
 
 /// What stands between the wire and the analysis: options, conversations that are opened anew.
-#[derive(Default)]
 struct Host {
+    /// Everything goes through its compact form before each segment.
+    compacting: bool,
     connection: Option<Connection>,
     account: Account,
-    round_trips: RoundTrips,
     streams: u32,
     pool: Pool,
 }
 
 impl Host {
+    fn new(compacting: bool) -> Self {
+        let (account, pool) = (Account::new(true), Pool::default());
+        Host { compacting, connection: None, account, streams: 0, pool }
+    }
+
+    /// What is known, written and read again.
+    fn compact(&mut self) {
+        let Some(connection) = &mut self.connection else { return };
+        if connection.unacked_segments() > MAX_COMPACT_SEGMENTS {
+            return;
+        }
+        let (time, frame) = (Timestamp(77_000_000), self.account.last_frame());
+        let mut writer = Writer::default();
+        connection.code(&mut writer, time, frame);
+        self.account.code(&mut writer, connection, frame);
+        let before = format!("{connection:?} {:?}", self.account);
+        let mut reader = Reader::new(writer.bytes());
+        (*connection, self.account) = (Connection::new(Timestamp(0)), Account::new(false));
+        connection.code(&mut reader, time, frame);
+        self.account.code(&mut reader, connection, frame);
+        assert_eq!(before, format!("{connection:?} {:?}", self.account));
+    }
+
     fn receive(&mut self, frame: u64, step: &Step<'_>, numbers: Numbers) -> Outcome {
         let parsed = parse_options(step);
         let segment = Segment {
@@ -90,6 +117,9 @@ impl Host {
         };
         let client = numbers.client_is;
         let direction = if step.from_client { client } else { client.reverse() };
+        if self.compacting {
+            self.compact();
+        }
         let known = self.connection.take();
         let birth = match known.as_ref().map(|c| c.syn_outcome(direction, &segment)) {
             None => Birth::New,
@@ -103,7 +133,7 @@ impl Host {
             }
             None => {
                 self.streams += 1;
-                self.account = Account::default();
+                self.account = Account::new(true);
                 let mut connection = Connection::new(step.time);
                 let verdict = connection.open(direction, &segment, birth, &mut self.pool);
                 (connection, verdict)
@@ -111,9 +141,9 @@ impl Host {
         };
         self.connection = Some(connection);
         let passing = Passing { wire_len: step.reported + 34, ttl: 64, gap: Span(1_000_000_000) };
-        self.account.book(direction, &segment, &mut verdict, passing, &mut self.round_trips);
+        self.account.book(direction, &segment, &mut verdict, passing);
         let mut outcome = Outcome::new(&verdict, step, self.streams - 1);
-        outcome.add_books(&self.account, &self.round_trips, client);
+        outcome.add_books(&self.account, client);
         outcome
     }
 }
@@ -213,8 +243,8 @@ impl Outcome {
     }
 
     /// What the books say once the segment is in them; `c` and `s` before a name stand for what client and server sent.
-    fn add_books(&mut self, account: &Account, round_trips: &RoundTrips, client: Direction) {
-        self.figures.insert("hist", account.history().text(client));
+    fn add_books(&mut self, account: &Account, client: Direction) {
+        self.figures.insert("hist", account.history(client));
         self.figures.insert("by", account.closed_by().map_or(String::new(), |by| by.name().to_owned()));
         self.figures.insert("stall", in_milliseconds(account.stalled().0));
         let sides = [
@@ -222,7 +252,7 @@ impl Outcome {
             (client.reverse(), ["sst", "suniq", "srex", "smiss", "szw", "srtts", "sttl"]),
         ];
         for (end, names) in sides {
-            let side = account.facts(end, round_trips, account.last());
+            let side = account.facts(end, account.last()).unwrap();
             let values = [
                 side.state.name().to_owned(),
                 side.unique_bytes.to_string(),

@@ -1,0 +1,343 @@
+//! The conversations of a shard: those with recent packets as they are, all others in compact form. Nothing is lost in it, so nobody sees
+//! which is which: the next packet brings a conversation back.
+//!
+//! Everything here depends on the packets of the shard alone, never on batches or threads, and so does what is forgotten under a memory
+//! limit ([`Store::forget`]).
+
+use std::ops::Deref;
+
+use hashbrown::HashTable;
+
+use super::key::{FlowKey, KeyHasher};
+use super::shelves::{Handle, Shelves};
+use crate::model::{FrameNumber, Timestamp};
+use crate::tcp::{Coder, Reader, Slab, Writer};
+
+/// What a store keeps.
+pub(super) trait Record: Sized {
+    /// One to be filled.
+    fn blank() -> Self;
+
+    fn key(&self) -> &FlowKey;
+
+    fn key_mut(&mut self) -> &mut FlowKey;
+
+    /// Frame of its last packet.
+    fn last_frame(&self) -> FrameNumber;
+
+    /// It is no use to make it compact: it has too much on the heap.
+    fn is_bulky(&self) -> bool;
+
+    /// It is closed: there will hardly be more packets, and its end holds no surprise.
+    fn is_over(&self) -> bool;
+
+    /// Bytes on the heap.
+    fn heap(&self) -> usize;
+
+    /// Goes over all fields but the key. `start` and `last` lie near its times and frames.
+    fn code<C: Coder>(&mut self, c: &mut C, start: Timestamp, last: FrameNumber);
+}
+
+/// How a conversation is kept.
+#[derive(Clone, Copy, Debug)]
+enum Place {
+    /// As it is, in this slot.
+    Open(u32),
+    Compact(Handle),
+    /// Compact, and [`Record::is_over`].
+    CompactAndOver(Handle),
+    /// Forgotten.
+    Gone,
+}
+
+#[derive(Debug)]
+struct Slot<T> {
+    /// Whose slot it is, as an index into the places.
+    owner: u32,
+    record: Option<T>,
+}
+
+/// Conversations of one protocol, by indices that stay the same.
+#[derive(Debug)]
+pub(super) struct Store<T> {
+    hasher: KeyHasher,
+    /// Frames after which a conversation is quiet.
+    patience: u64,
+    /// The most recent conversation of each key.
+    index: HashTable<u32>,
+    places: Slab<Place>,
+    slots: Slab<Slot<T>>,
+    vacant_slots: Vec<u32>,
+    /// The slot that is looked at next.
+    hand: u32,
+    compact: Shelves,
+    writer: Writer,
+    /// Time of the first packet.
+    start: Option<Timestamp>,
+    /// Indices of forgotten conversations: those that may be used again, and those that the present batch may yet ask for.
+    vacant: Vec<u32>,
+    left: Vec<u32>,
+    /// Bytes on the heap of all open conversations, when last counted.
+    heap: usize,
+}
+
+/// A conversation to look at, wherever it was.
+#[derive(Debug)]
+pub(crate) enum Seen<'s, T> {
+    /// As it is.
+    Open(&'s T),
+    /// Brought back from its compact form for the occasion.
+    Compact(Box<T>),
+}
+
+impl<T> Deref for Seen<'_, T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        match self {
+            Seen::Open(record) => record,
+            Seen::Compact(record) => record,
+        }
+    }
+}
+
+/// Slots looked at for every conversation that is opened.
+const LOOKS: u32 = 3;
+
+/// Bytes that a conversation costs beside itself: its place, its stream number, its entry in the order of streams and in that of findings.
+const BESIDE: usize = 64;
+
+impl<T: Record> Store<T> {
+    pub(super) fn new(hasher: KeyHasher, patience: u64) -> Self {
+        Store {
+            hasher,
+            patience,
+            index: HashTable::new(),
+            places: Slab::default(),
+            slots: Slab::default(),
+            vacant_slots: Vec::new(),
+            hand: 0,
+            compact: Shelves::default(),
+            writer: Writer::default(),
+            start: None,
+            vacant: Vec::new(),
+            left: Vec::new(),
+            heap: 0,
+        }
+    }
+
+    /// The most recent conversation of a key.
+    #[inline]
+    pub(super) fn find(&self, hash: u64, key: &FlowKey) -> Option<u32> {
+        self.index.find(hash, |&index| self.has_key(index, key)).copied()
+    }
+
+    #[inline]
+    fn has_key(&self, index: u32, key: &FlowKey) -> bool {
+        match self.places.get(index) {
+            Some(&Place::Open(slot)) => self.record(slot).is_some_and(|record| record.key() == key),
+            Some(_) => self.key_of(index).is_some_and(|of| of == *key),
+            None => false,
+        }
+    }
+
+    #[inline]
+    fn record(&self, slot: u32) -> Option<&T> {
+        self.slots.get(slot)?.record.as_ref()
+    }
+
+    fn key_of(&self, index: u32) -> Option<FlowKey> {
+        match *self.places.get(index)? {
+            Place::Open(slot) => Some(*self.record(slot)?.key()),
+            Place::Compact(handle) | Place::CompactAndOver(handle) => {
+                let mut key = FlowKey::default();
+                key.code(&mut Reader::new(self.compact.get(handle)));
+                Some(key)
+            }
+            Place::Gone => None,
+        }
+    }
+
+    /// A conversation, to take a packet of the frame `now`.
+    #[inline]
+    pub(super) fn open(&mut self, index: u32, now: FrameNumber) -> Option<&mut T> {
+        if let Some(&Place::Open(slot)) = self.places.get(index) {
+            return self.slots.get_mut(slot)?.record.as_mut();
+        }
+        self.bring_back(index, now)
+    }
+
+    #[cold]
+    fn bring_back(&mut self, index: u32, now: FrameNumber) -> Option<&mut T> {
+        let (Place::Compact(handle) | Place::CompactAndOver(handle)) = *self.places.get(index)? else {
+            return None;
+        };
+        let record = self.read(handle);
+        self.compact.free(handle);
+        let slot = self.take_slot(index, record, now);
+        *self.places.get_mut(index)? = Place::Open(slot);
+        self.slots.get_mut(slot)?.record.as_mut()
+    }
+
+    fn read(&self, handle: Handle) -> T {
+        let mut record = T::blank();
+        let mut reader = Reader::new(self.compact.get(handle));
+        record.key_mut().code(&mut reader);
+        code(&mut record, &mut reader, self.start());
+        record
+    }
+
+    fn start(&self) -> Timestamp {
+        self.start.unwrap_or_default()
+    }
+
+    /// Keeps a new conversation, whose first packet has a time and a frame. If another one has the same key, this one takes its place as the
+    /// most recent. Returns its index.
+    pub(super) fn insert(&mut self, hash: u64, record: T, time: Timestamp, now: FrameNumber) -> u32 {
+        self.start.get_or_insert(time);
+        let key = *record.key();
+        let known = self.find(hash, &key);
+        let index = match self.vacant.pop() {
+            Some(index) => index,
+            None => self.places.push(Place::Gone),
+        };
+        let slot = self.take_slot(index, record, now);
+        if let Some(place) = self.places.get_mut(index) {
+            *place = Place::Open(slot);
+        }
+        match known.and_then(|known| self.index.find_mut(hash, |&i| i == known)) {
+            Some(place) => *place = index,
+            None => {
+                let mut index_table = std::mem::take(&mut self.index);
+                index_table
+                    .insert_unique(hash, index, |&i| self.key_of(i).map_or(0, |key| self.hasher.hash(&key)));
+                self.index = index_table;
+            }
+        }
+        index
+    }
+
+    /// A slot for a conversation; others that are quiet give up theirs.
+    fn take_slot(&mut self, owner: u32, record: T, now: FrameNumber) -> u32 {
+        for _ in 0..LOOKS {
+            self.look(now);
+        }
+        match self.vacant_slots.pop() {
+            Some(slot) => {
+                if let Some(place) = self.slots.get_mut(slot) {
+                    *place = Slot { owner, record: Some(record) };
+                }
+                slot
+            }
+            None => self.slots.push(Slot { owner, record: Some(record) }),
+        }
+    }
+
+    /// Makes the conversation in the next slot compact if it is quiet.
+    fn look(&mut self, now: FrameNumber) {
+        let slot = self.hand;
+        self.hand = if slot + 1 < self.slots.len() { slot + 1 } else { 0 };
+        let Some(Slot { owner, record: place }) = self.slots.get_mut(slot) else { return };
+        let Some(record) = place else { return };
+        let is_over = record.is_over();
+        let patience = if is_over { self.patience / 8 } else { self.patience };
+        if now.0.saturating_sub(record.last_frame().0) < patience || record.is_bulky() {
+            return;
+        }
+        self.writer.clear();
+        record.key_mut().code(&mut self.writer);
+        code(record, &mut self.writer, self.start.unwrap_or_default());
+        let Some(handle) = self.compact.put(self.writer.bytes()) else { return };
+        *place = None;
+        self.vacant_slots.push(slot);
+        if let Some(place) = self.places.get_mut(*owner) {
+            *place = if is_over { Place::CompactAndOver(handle) } else { Place::Compact(handle) };
+        }
+    }
+
+    /// A conversation by its index.
+    pub(super) fn get(&self, index: u32) -> Option<Seen<'_, T>> {
+        match *self.places.get(index)? {
+            Place::Open(slot) => Some(Seen::Open(self.record(slot)?)),
+            Place::Compact(handle) | Place::CompactAndOver(handle) => {
+                Some(Seen::Compact(Box::new(self.read(handle))))
+            }
+            Place::Gone => None,
+        }
+    }
+
+    /// Whether a conversation is known to be over, which spares looking at it.
+    pub(super) fn is_over(&self, index: u32) -> bool {
+        matches!(self.places.get(index), Some(Place::CompactAndOver(_)))
+    }
+
+    /// Whether a conversation is still kept.
+    pub(super) fn is_kept(&self, index: u32) -> bool {
+        !matches!(self.places.get(index), None | Some(Place::Gone))
+    }
+
+    /// Bytes that all of it takes, about. What the open conversations have on the heap is counted anew only if asked for.
+    pub(super) fn bytes(&mut self, anew: bool) -> usize {
+        let slots = (0..self.slots.len()).filter_map(|slot| self.slots.get(slot)?.record.as_ref());
+        if anew {
+            self.heap = slots.map(Record::heap).sum();
+        }
+        let kept = self.places.len() as usize - self.vacant.len() - self.left.len();
+        let open = self.slots.len() as usize - self.vacant_slots.len();
+        self.index.allocation_size()
+            + kept * BESIDE
+            + open * size_of::<Slot<T>>()
+            + self.compact.used()
+            + self.heap
+    }
+
+    /// All conversations kept, each with the frame of its last packet.
+    pub(super) fn last_frames(&self) -> impl Iterator<Item = (FrameNumber, u32)> {
+        (0..self.places.len()).filter_map(|index| match *self.places.get(index)? {
+            Place::Open(slot) => Some((self.record(slot)?.last_frame(), index)),
+            Place::Compact(handle) | Place::CompactAndOver(handle) => {
+                let mut reader = Reader::new(self.compact.get(handle));
+                FlowKey::default().code(&mut reader);
+                let mut last = FrameNumber(0);
+                reader.frame(&mut last, FrameNumber(0));
+                Some((last, index))
+            }
+            Place::Gone => None,
+        })
+    }
+
+    /// Forgets a conversation. Its index is used again only after the next [`Store::begin_batch`].
+    pub(super) fn forget(&mut self, index: u32) {
+        if let Some(key) = self.key_of(index)
+            && let Ok(entry) = self.index.find_entry(self.hasher.hash(&key), |&i| i == index)
+        {
+            entry.remove();
+        }
+        let Some(place) = self.places.get_mut(index) else { return };
+        match std::mem::replace(place, Place::Gone) {
+            Place::Open(slot) => {
+                if let Some(slot) = self.slots.get_mut(slot) {
+                    slot.record = None;
+                }
+                self.vacant_slots.push(slot);
+            }
+            Place::Compact(handle) | Place::CompactAndOver(handle) => self.compact.free(handle),
+            Place::Gone => return,
+        }
+        self.left.push(index);
+    }
+
+    /// Results of earlier batches have their stream numbers by the time a new batch gets its own, so indices left then are free.
+    pub(super) fn begin_batch(&mut self) {
+        if !self.left.is_empty() {
+            self.vacant.append(&mut self.left);
+        }
+    }
+}
+
+/// Goes over a conversation but for its key. The frame of its last packet comes first: [`Store::last_frames`] reads no further.
+fn code<T: Record, C: Coder>(record: &mut T, c: &mut C, start: Timestamp) {
+    let mut last = record.last_frame();
+    c.frame(&mut last, FrameNumber(0));
+    record.code(c, start, last);
+}

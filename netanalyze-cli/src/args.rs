@@ -188,6 +188,14 @@ pub(crate) struct Args {
     )]
     pub(crate) gap: String,
 
+    /// Memory to stay below, e.g. 256M or 4G (of 1024) [default: 1G]
+    ///
+    /// At least 64M. Beyond it the conversations that were quiet for longest are forgotten, the same ones on every run and whatever the
+    /// number of threads, and a note counts them: nothing is said of how they ended, and packets of theirs that come later count as new
+    /// conversations.
+    #[arg(long, value_name = "SIZE", conflicts_with = "alone", help_heading = "Tuning")]
+    pub(crate) memory_limit: Option<String>,
+
     /// Threads to work with [default: one for each core]; the output does not depend on it
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024), help_heading = "Tuning")]
     pub(crate) threads: Option<u16>,

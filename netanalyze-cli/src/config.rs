@@ -6,9 +6,11 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use netanalyze_core::conversation::Protocol;
+use netanalyze_core::engine::Interests;
 use netanalyze_core::expert::{KINDS, KindId, KindSet, Severity, kind_by_id};
 use netanalyze_core::field::{Selection, fields};
 use netanalyze_core::model::Span;
+use netanalyze_core::model::limits::{DEFAULT_MEMORY_LIMIT, MIN_MEMORY_LIMIT};
 
 use crate::args::{Args, Color, Format};
 use crate::exit::Failure;
@@ -49,7 +51,16 @@ pub(crate) struct Analysis {
     /// Kinds of finding that make the run fail.
     pub(crate) gate: KindSet,
     pub(crate) gap: Span,
+    pub(crate) memory_limit: u64,
     pub(crate) threads: NonZeroUsize,
+}
+
+impl Analysis {
+    /// What every view wants; each adds what it needs.
+    pub(crate) fn interests(&self) -> Interests {
+        let Analysis { gap, memory_limit, .. } = *self;
+        Interests { kinds: KindSet::NONE, gap, memory_limit, books: false, ..Interests::default() }
+    }
 }
 
 /// The view.
@@ -144,6 +155,7 @@ fn analysis(args: Args) -> Result<Analysis, Failure> {
         min_severity,
         gate,
         gap: gap(&args.gap)?,
+        memory_limit: args.memory_limit.as_deref().map_or(Ok(DEFAULT_MEMORY_LIMIT), memory_limit)?,
         threads: threads.unwrap_or(NonZeroUsize::MIN),
     })
 }
@@ -255,8 +267,51 @@ fn gap(text: &str) -> Result<Span, Failure> {
     if ns == 0 { Err(wrong()) } else { Ok(Span(ns)) }
 }
 
+/// Bytes, or thousands (of 1024), millions or more of them by a letter.
+fn memory_limit(text: &str) -> Result<u64, Failure> {
+    let wrong = |why: &str| {
+        Failure::Usage(format!("--memory-limit {text:?} cannot be used: {why}, e.g. 256M, 1.5G or 4G"))
+    };
+    let upper = text.to_ascii_uppercase();
+    let number = upper.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let unit = match upper.get(number.len()..).unwrap_or_default() {
+        "" | "B" => 1.0,
+        "K" | "KB" | "KIB" => 1024.0,
+        "M" | "MB" | "MIB" => 1024.0 * 1024.0,
+        "G" | "GB" | "GIB" => 1024.0 * 1024.0 * 1024.0,
+        "T" | "TB" | "TIB" => 1024.0 * 1024.0 * 1024.0 * 1024.0,
+        _ => return Err(wrong("the unit is one of K, M, G and T")),
+    };
+    let plain = number.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+    let bytes = number.parse::<f64>().ok().filter(|_| plain).map(|number| number * unit);
+    let bytes = bytes.ok_or_else(|| wrong("give a size"))?;
+    // Saturates: nobody has that much.
+    let bytes = bytes as u64;
+    if bytes < MIN_MEMORY_LIMIT { Err(wrong("64M is the least")) } else { Ok(bytes) }
+}
+
 #[cfg(test)]
 mod tests {
+    #[test]
+    fn reads_memory_limits() {
+        let mib = 1 << 20;
+        for (text, bytes) in [
+            ("64M", 64 * mib),
+            ("256m", 256 * mib),
+            ("256MiB", 256 * mib),
+            ("1G", 1024 * mib),
+            ("1.5g", 1536 * mib),
+            ("2T", 2 << 40),
+            ("67108864", 64 * mib),
+            ("99999999999999999999T", u64::MAX),
+        ] {
+            assert_eq!(memory_limit(text).unwrap(), bytes, "{text}");
+        }
+        for text in ["", "M", "63M", "0", "-1G", "1e9", "1 G", "inf", "nan", "1GG", "256X", "1..5G", "١G"] {
+            assert!(memory_limit(text).is_err(), "{text}");
+        }
+    }
+
     use super::*;
 
     #[test]

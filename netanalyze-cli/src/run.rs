@@ -69,7 +69,7 @@ fn print(path: Option<&std::path::Path>, text: io::Result<Vec<u8>>) -> Result<Ou
 fn show(analysis: &Analysis, format: Format, palette: Palette, out: &mut Output) -> Result<Report, Failure> {
     match &analysis.show {
         Show::Report => {
-            let report = collect(analysis, &summary::Counts(analysis.gap), |()| ())?;
+            let report = collect(analysis, &summary::Counts(analysis.interests()), |()| ())?;
             let text = summary::render(&report, analysis, format, palette);
             let text = text.map_err(|error| out.failure(error))?;
             out.write(&text)?;
@@ -90,7 +90,7 @@ fn show(analysis: &Analysis, format: Format, palette: Palette, out: &mut Output)
             Ok(report)
         }
         Show::Streams { order, limit } => {
-            let view = streams::Streams::new(order.as_ref(), *limit, format, analysis.gap);
+            let view = streams::Streams::new(order.as_ref(), *limit, format, analysis.interests());
             let report = stream(analysis, &view, out)?;
             if matches!(format, Format::Text | Format::Csv) {
                 notes_aside(&report);
@@ -98,7 +98,8 @@ fn show(analysis: &Analysis, format: Format, palette: Palette, out: &mut Output)
             Ok(report)
         }
         Show::Packets { columns, guard } => {
-            let report = stream(analysis, &packets::Rows::new(columns, format, *guard, analysis.gap), out)?;
+            let report =
+                stream(analysis, &packets::Rows::new(columns, format, *guard, analysis.interests()), out)?;
             if matches!(format, Format::Text | Format::Csv) {
                 notes_aside(&report);
             }

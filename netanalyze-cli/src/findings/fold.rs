@@ -93,15 +93,15 @@ pub(crate) struct Piece {
 /// The view.
 #[derive(Debug)]
 pub(crate) struct Folding {
-    kinds: KindSet,
-    gap: Span,
+    interests: Interests,
     /// Kinds whose conversations are no longer told apart, one bit each. Only saves work: what it leaves out would be dropped.
     crowded: AtomicU64,
 }
 
 impl Folding {
     pub(crate) fn new(analysis: &Analysis) -> Self {
-        Folding { kinds: analysis.kinds, gap: analysis.gap, crowded: AtomicU64::new(0) }
+        let interests = Interests { kinds: analysis.kinds, ..analysis.interests() };
+        Folding { interests, crowded: AtomicU64::new(0) }
     }
 }
 
@@ -109,7 +109,7 @@ impl View for Folding {
     type Piece = Piece;
 
     fn interests(&self) -> Interests {
-        Interests { kinds: self.kinds, gap: self.gap, ..Interests::default() }
+        self.interests
     }
 
     fn digest(&self, batch: &AnalysedBatch<'_>) -> Piece {

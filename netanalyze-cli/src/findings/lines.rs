@@ -4,9 +4,9 @@ use std::io::{self, Write};
 
 use netanalyze_core::conversation::Protocol;
 use netanalyze_core::engine::{Interests, View};
-use netanalyze_core::expert::{Finding, KindSet, Severity};
+use netanalyze_core::expert::{Finding, Severity};
 use netanalyze_core::field::AnalysedBatch;
-use netanalyze_core::model::{Span, Timestamp};
+use netanalyze_core::model::Timestamp;
 use netanalyze_core::report::{Report, SCHEMA_VERSION};
 
 use super::push_closing;
@@ -19,17 +19,16 @@ use crate::summary::{Summary, push_findings_tail};
 
 /// The view.
 pub(crate) struct Lines {
-    kinds: KindSet,
+    interests: Interests,
     min_severity: Severity,
-    gap: Span,
     format: Format,
     palette: Palette,
 }
 
 impl Lines {
     pub(crate) fn new(analysis: &Analysis, format: Format, palette: Palette) -> Self {
-        let Analysis { kinds, min_severity, gap, .. } = *analysis;
-        Lines { kinds, min_severity, gap, format, palette }
+        let interests = Interests { kinds: analysis.kinds, ..analysis.interests() };
+        Lines { interests, min_severity: analysis.min_severity, format, palette }
     }
 
     fn write(&self, batch: &AnalysedBatch<'_>, out: &mut Vec<u8>) -> io::Result<()> {
@@ -92,7 +91,7 @@ impl View for Lines {
     type Piece = Vec<u8>;
 
     fn interests(&self) -> Interests {
-        Interests { kinds: self.kinds, gap: self.gap, ..Interests::default() }
+        self.interests
     }
 
     fn digest(&self, batch: &AnalysedBatch<'_>) -> Vec<u8> {
@@ -125,7 +124,7 @@ impl Streamed for Lines {
             Format::Json => push_closing(&mut out, report, written)?,
             Format::Jsonl => push_line(&mut out, &Summary::new(report))?,
             Format::Csv => {}
-            Format::Text => push_findings_tail(&mut out, report, self.kinds, self.min_severity)?,
+            Format::Text => push_findings_tail(&mut out, report, self.interests.kinds, self.min_severity)?,
         }
         Ok(out)
     }

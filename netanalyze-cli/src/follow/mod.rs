@@ -12,10 +12,9 @@ use std::io;
 
 use netanalyze_core::conversation::Protocol;
 use netanalyze_core::engine::{Cancellation, Interests, View, analyse};
-use netanalyze_core::expert::KindSet;
 use netanalyze_core::field::AnalysedBatch;
 use netanalyze_core::model::limits::{MAX_HELD_BYTES, MAX_HELD_PIECES};
-use netanalyze_core::model::{Error, Note, NoteKind, Span};
+use netanalyze_core::model::{Error, Note, NoteKind};
 use netanalyze_core::report::Report;
 use netanalyze_core::tcp::reassembly::{Chunk, Counters};
 
@@ -84,14 +83,14 @@ trait Scribe: Send {
 struct Frames {
     protocol: Protocol,
     stream: u32,
-    gap: Span,
+    base: Interests,
 }
 
 impl View for Frames {
     type Piece = Vec<u32>;
 
     fn interests(&self) -> Interests {
-        Interests { kinds: KindSet::NONE, rows: true, summary: false, gap: self.gap }
+        Interests { rows: true, ..self.base }
     }
 
     fn digest(&self, batch: &AnalysedBatch<'_>) -> Vec<u32> {
@@ -149,7 +148,7 @@ pub(crate) fn run(
         }
         Ok(())
     };
-    let view = Frames { protocol, stream, gap: analysis.gap };
+    let view = Frames { protocol, stream, base: analysis.interests() };
     let report =
         analyse(analysis.inputs.sources(), analysis.threads, &view, accept, &Cancellation::default());
     let mut report = match report {

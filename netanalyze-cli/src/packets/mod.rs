@@ -8,9 +8,7 @@ mod line;
 use std::io;
 
 use netanalyze_core::engine::{Interests, View};
-use netanalyze_core::expert::KindSet;
 use netanalyze_core::field::{AnalysedBatch, Field, Row, Selection, UnknownField};
-use netanalyze_core::model::Span;
 use netanalyze_core::report::{Report, SCHEMA_VERSION};
 
 use crate::args::Format;
@@ -74,12 +72,12 @@ pub(crate) struct Rows<'s> {
     widths: Vec<usize>,
     format: Format,
     guard: bool,
-    gap: Span,
+    base: Interests,
 }
 
 impl<'s> Rows<'s> {
     /// `guard` protects spreadsheets (CSV only).
-    pub(crate) fn new(columns: &'s Columns, format: Format, guard: bool, gap: Span) -> Self {
+    pub(crate) fn new(columns: &'s Columns, format: Format, guard: bool, base: Interests) -> Self {
         let (selection, as_line) = match columns {
             Columns::Fields(selection) => (selection, false),
             Columns::Line(selection) => (selection, true),
@@ -87,7 +85,7 @@ impl<'s> Rows<'s> {
         let fields: Vec<_> = selection.fields().collect();
         let keys = fields.iter().map(|field| format!("\"{}\":", field.name).into_bytes()).collect();
         let widths = fields.iter().map(|field| cell::width(field.kind).max(field.name.len())).collect();
-        Rows { selection, as_line, fields, keys, widths, format, guard, gap }
+        Rows { selection, as_line, fields, keys, widths, format, guard, base }
     }
 
     fn csv_row(&self, row: &Row, out: &mut Vec<u8>) {
@@ -143,12 +141,7 @@ impl View for Rows<'_> {
     type Piece = Vec<u8>;
 
     fn interests(&self) -> Interests {
-        Interests {
-            kinds: KindSet::NONE,
-            rows: self.selection.needs_layers(),
-            gap: self.gap,
-            ..Interests::default()
-        }
+        Interests { rows: self.selection.needs_layers(), ..self.base }
     }
 
     fn digest(&self, batch: &AnalysedBatch<'_>) -> Vec<u8> {

@@ -11,9 +11,7 @@ use std::sync::{Mutex, PoisonError};
 
 use netanalyze_core::conversation::{Conversation, Conversations, Protocol};
 use netanalyze_core::engine::{Interests, View};
-use netanalyze_core::expert::KindSet;
 use netanalyze_core::field::AnalysedBatch;
-use netanalyze_core::model::Span;
 use netanalyze_core::report::{Report, SCHEMA_VERSION};
 use serde::Serialize;
 
@@ -36,7 +34,7 @@ pub(crate) struct Streams<'o> {
     order: Option<&'o Order>,
     limit: usize,
     format: Format,
-    gap: Span,
+    base: Interests,
     columns: Vec<Column>,
     listed: Mutex<Listed>,
 }
@@ -72,9 +70,14 @@ struct Closing<'r> {
 
 impl<'o> Streams<'o> {
     /// At most `limit` rows in an order, or else in that of the stream numbers, TCP first.
-    pub(crate) fn new(order: Option<&'o Order>, limit: Option<usize>, format: Format, gap: Span) -> Self {
+    pub(crate) fn new(
+        order: Option<&'o Order>,
+        limit: Option<usize>,
+        format: Format,
+        base: Interests,
+    ) -> Self {
         let limit = limit.unwrap_or(usize::MAX);
-        Streams { order, limit, format, gap, columns: columns(), listed: Mutex::default() }
+        Streams { order, limit, format, base, columns: columns(), listed: Mutex::default() }
     }
 
     fn listed(&self) -> Listed {
@@ -128,7 +131,7 @@ impl View for Streams<'_> {
     type Piece = Vec<u8>;
 
     fn interests(&self) -> Interests {
-        Interests { kinds: KindSet::NONE, gap: self.gap, ..Interests::default() }
+        Interests { books: true, ..self.base }
     }
 
     fn digest(&self, _: &AnalysedBatch<'_>) -> Vec<u8> {

@@ -9,7 +9,7 @@ use std::io::{self, Write};
 use netanalyze_core::engine::{Interests, View};
 use netanalyze_core::expert::{KindSet, Severity, kind_by_id};
 use netanalyze_core::field::AnalysedBatch;
-use netanalyze_core::model::{Note, Span};
+use netanalyze_core::model::Note;
 use netanalyze_core::report::{CaptureSummary, KindCount, Report};
 use serde::Serialize;
 
@@ -18,13 +18,13 @@ use crate::config::Analysis;
 use crate::render::{Palette, counted, escape};
 
 /// A view of nothing but what the engine counts anyway.
-pub(crate) struct Counts(pub(crate) Span);
+pub(crate) struct Counts(pub(crate) Interests);
 
 impl View for Counts {
     type Piece = ();
 
     fn interests(&self) -> Interests {
-        Interests { kinds: KindSet::NONE, rows: false, gap: self.0, summary: true }
+        Interests { summary: true, ..self.0 }
     }
 
     fn digest(&self, _: &AnalysedBatch<'_>) {}

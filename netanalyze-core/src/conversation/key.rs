@@ -66,11 +66,19 @@ impl FlowKey {
     /// Goes over its fields.
     pub(crate) fn code<C: Coder>(&mut self, c: &mut C) {
         let FlowKey { low, high, low_port, high_port, is_v6 } = self;
+        let (mut from, mut to) = (u64::from(*low_port), u64::from(*high_port));
+        c.parts([(&mut from, 16), (&mut to, 16)], []);
+        (*low_port, *high_port) = (from as u16, to as u16);
+        let ([low_upper, low], [high_upper, high]) = (low, high);
+        let mut both = *low | *high << 32;
         c.bits([is_v6]);
-        c.u16(low_port);
-        c.u16(high_port);
-        for word in [low, high].into_iter().flatten() {
-            c.word(word);
+        if *is_v6 {
+            for word in [low_upper, low, high_upper, high] {
+                c.word(word);
+            }
+        } else {
+            c.word(&mut both);
+            (*low, *high) = (both & u64::from(u32::MAX), both >> 32);
         }
     }
 

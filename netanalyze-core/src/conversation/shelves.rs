@@ -1,6 +1,8 @@
 //! Short strings of bytes, kept close together: in pieces of a multiple of 16 bytes, each size in chunks of its own, and what is given back is
 //! used again for the next one of its size.
 
+use crate::tcp::LONGEST;
+
 /// Where a string is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Handle(u32);
@@ -9,8 +11,7 @@ pub(super) struct Handle(u32);
 const STEP: usize = 16;
 /// How many sizes there are.
 const SIZES: usize = 64;
-/// The longest string.
-pub(super) const LONGEST: usize = STEP * SIZES;
+const _: () = assert!(STEP * SIZES == LONGEST);
 /// Pieces in a chunk.
 const CHUNK: usize = 32;
 /// Bits of a [`Handle`] that tell the place; the others tell the size.

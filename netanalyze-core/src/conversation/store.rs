@@ -50,6 +50,25 @@ enum Place {
     Gone,
 }
 
+/// Where a key is looked up: part of its hash stands beside the index, so that no other key needs to be looked at, and growth hashes nothing.
+#[derive(Clone, Copy, Debug)]
+struct Entry {
+    hash: u32,
+    index: u32,
+}
+
+impl Entry {
+    /// The part of a hash that is kept; all of its bits count.
+    fn part(hash: u64) -> u32 {
+        (hash ^ hash >> 32) as u32
+    }
+
+    /// The hash that the table sees: it takes the place from the lower bits and a tag from the uppermost.
+    fn spread(part: u32) -> u64 {
+        u64::from(part) << 32 | u64::from(part)
+    }
+}
+
 #[derive(Debug)]
 struct Slot<T> {
     /// Whose slot it is, as an index into the places.
@@ -64,7 +83,7 @@ pub(super) struct Store<T> {
     /// Frames after which a conversation is quiet.
     patience: u64,
     /// The most recent conversation of each key.
-    index: HashTable<u32>,
+    index: HashTable<Entry>,
     places: Slab<Place>,
     slots: Slab<Slot<T>>,
     vacant_slots: Vec<u32>,
@@ -83,11 +102,12 @@ pub(super) struct Store<T> {
 
 /// A conversation to look at, wherever it was.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "lives on the stack for as long as it is looked at")]
 pub(crate) enum Seen<'s, T> {
     /// As it is.
     Open(&'s T),
     /// Brought back from its compact form for the occasion.
-    Compact(Box<T>),
+    Compact(T),
 }
 
 impl<T> Deref for Seen<'_, T> {
@@ -129,7 +149,9 @@ impl<T: Record> Store<T> {
     /// The most recent conversation of a key.
     #[inline]
     pub(super) fn find(&self, hash: u64, key: &FlowKey) -> Option<u32> {
-        self.index.find(hash, |&index| self.has_key(index, key)).copied()
+        let part = Entry::part(hash);
+        let same = |entry: &Entry| entry.hash == part && self.has_key(entry.index, key);
+        self.index.find(Entry::spread(part), same).map(|entry| entry.index)
     }
 
     #[inline]
@@ -205,13 +227,13 @@ impl<T: Record> Store<T> {
         if let Some(place) = self.places.get_mut(index) {
             *place = Place::Open(slot);
         }
-        match known.and_then(|known| self.index.find_mut(hash, |&i| i == known)) {
-            Some(place) => *place = index,
+        let part = Entry::part(hash);
+        let same = |entry: &Entry| known.is_some_and(|known| known == entry.index);
+        match self.index.find_mut(Entry::spread(part), same) {
+            Some(entry) => entry.index = index,
             None => {
-                let mut index_table = std::mem::take(&mut self.index);
-                index_table
-                    .insert_unique(hash, index, |&i| self.key_of(i).map_or(0, |key| self.hasher.hash(&key)));
-                self.index = index_table;
+                let entry = Entry { hash: part, index };
+                self.index.insert_unique(Entry::spread(part), entry, |entry| Entry::spread(entry.hash));
             }
         }
         index
@@ -247,7 +269,7 @@ impl<T: Record> Store<T> {
         self.writer.clear();
         record.key_mut().code(&mut self.writer);
         code(record, &mut self.writer, self.start.unwrap_or_default());
-        let Some(handle) = self.compact.put(self.writer.bytes()) else { return };
+        let Some(handle) = self.writer.bytes().and_then(|bytes| self.compact.put(bytes)) else { return };
         *place = None;
         self.vacant_slots.push(slot);
         if let Some(place) = self.places.get_mut(*owner) {
@@ -259,9 +281,7 @@ impl<T: Record> Store<T> {
     pub(super) fn get(&self, index: u32) -> Option<Seen<'_, T>> {
         match *self.places.get(index)? {
             Place::Open(slot) => Some(Seen::Open(self.record(slot)?)),
-            Place::Compact(handle) | Place::CompactAndOver(handle) => {
-                Some(Seen::Compact(Box::new(self.read(handle))))
-            }
+            Place::Compact(handle) | Place::CompactAndOver(handle) => Some(Seen::Compact(self.read(handle))),
             Place::Gone => None,
         }
     }
@@ -309,7 +329,8 @@ impl<T: Record> Store<T> {
     /// Forgets a conversation. Its index is used again only after the next [`Store::begin_batch`].
     pub(super) fn forget(&mut self, index: u32) {
         if let Some(key) = self.key_of(index)
-            && let Ok(entry) = self.index.find_entry(self.hasher.hash(&key), |&i| i == index)
+            && let part = Entry::part(self.hasher.hash(&key))
+            && let Ok(entry) = self.index.find_entry(Entry::spread(part), |entry| entry.index == index)
         {
             entry.remove();
         }

@@ -117,12 +117,12 @@ impl Holes {
 }
 
 impl Coverage {
-    /// Goes over its fields. `base` lies near.
-    pub(crate) fn code<C: Coder>(&mut self, c: &mut C, base: u32) {
+    /// Goes over its fields and three flags of its owner. `base` lies near.
+    pub(crate) fn code<C: Coder>(&mut self, c: &mut C, base: u32, [x, y, z]: [&mut bool; 3]) {
         let Coverage { low, top, known, fixed } = self;
+        c.bits([known, fixed, x, y, z]);
         c.u32_from(low, base);
         c.u32_from(top, *low);
-        c.bits([known, fixed]);
     }
 
     /// A SYN: its data begins one number later.

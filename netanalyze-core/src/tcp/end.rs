@@ -102,11 +102,16 @@ impl End {
     /// Goes over its fields. Its sequence numbers and its peer's lie near their bases.
     pub(super) fn code<C: Coder>(&mut self, c: &mut C, base: u32, peer_base: u32) {
         let End { coverage, holes, packets, ack, ack_advanced, sent_ack } = self;
-        coverage.code(c, base);
-        c.optional(holes, |c, holes| holes.code(c, base));
         c.u32(packets);
+        if *packets == 0 {
+            return;
+        }
+        let mut has_holes = holes.is_some();
+        coverage.code(c, base, [&mut has_holes, ack_advanced, sent_ack]);
+        if has_holes {
+            holes.get_or_insert_default().code(c, base);
+        }
         c.u32_from(ack, peer_base);
-        c.bits([ack_advanced, sent_ack]);
     }
 }
 

@@ -44,18 +44,21 @@ impl WindowScale {
 pub(crate) struct DuplicateAcks(u32);
 
 impl WindowScale {
-    fn code<C: Coder>(&mut self, c: &mut C) {
-        let mut code = match *self {
+    /// As a small number: the option's shift is kept as it was, at most 14 or not.
+    fn as_code(self) -> u64 {
+        match self {
             WindowScale::Unknown => 0,
             WindowScale::Unused => 1,
-            WindowScale::Shift(shift) => 2 + u16::from(shift),
-        };
-        c.u16(&mut code);
-        *self = match code {
+            WindowScale::Shift(shift) => 2 + u64::from(shift),
+        }
+    }
+
+    fn from_code(code: u64) -> Self {
+        match code {
             0 => WindowScale::Unknown,
             1 => WindowScale::Unused,
             shift => WindowScale::Shift((shift - 2) as u8),
-        };
+        }
     }
 }
 
@@ -183,11 +186,23 @@ impl Flow {
             unacked,
         } = self;
         let base = base.unwrap_or(0);
-        let (mut has_window, mut some_window) = (window.is_some(), window.unwrap_or(0));
-        c.bits([&mut has_window, window_from_syn, in_flight_known, push_set, closer, fin_sent]);
-        c.u16(&mut some_window);
-        *window = has_window.then_some(some_window);
-        scale.code(c);
+        let (mut has_window, mut some_window) = (window.is_some(), u64::from(window.unwrap_or(0)));
+        let mut scale_code = scale.as_code();
+        c.parts(
+            [(&mut some_window, 16), (&mut scale_code, 9)],
+            [&mut has_window, window_from_syn, in_flight_known, push_set, closer, fin_sent],
+        );
+        *window = has_window.then_some(some_window as u16);
+        *scale = WindowScale::from_code(scale_code);
+        // An end that was not heard so far has nothing else.
+        let mut is_silent = *last_time == Timestamp(0) && *next == 0 && *cont == 0 && *ack == 0;
+        is_silent &= *next_time == Timestamp(0) && unacked.is_empty() && *duplicate_acks == DuplicateAcks(0);
+        is_silent &= next_frame.0 == 0 && ack_frame.0 == 0 && *push_bytes == 0 && *sacked_bytes == 0;
+        is_silent &= *last_flags == 0 && *mptcp_seen == 0;
+        c.bits([&mut is_silent]);
+        if is_silent {
+            return;
+        }
         c.u32_from(next, base);
         c.u32_from(cont, *next);
         c.u32_from(ack, peer_base);

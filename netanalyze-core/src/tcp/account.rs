@@ -21,6 +21,8 @@ pub(crate) struct Passing {
     pub ttl: u8,
     /// Silence that counts as a stall when something was owed.
     pub gap: Span,
+    /// Another TCP header of the same frame follows.
+    pub shares_frame: bool,
 }
 
 /// Both ends' books.
@@ -62,6 +64,35 @@ impl Account {
     /// as in Wireshark's conversations.
     #[inline]
     pub(crate) fn book(
+        &mut self,
+        direction: Direction,
+        segment: &Segment<'_>,
+        verdict: &mut Verdict,
+        passing: Passing,
+        round_trips: &mut RoundTrips,
+    ) {
+        if segment.is_plain() {
+            self.enter(direction, &segment.plain(), verdict, passing, round_trips);
+        } else {
+            self.enter_any(direction, *segment, verdict, passing, round_trips);
+        }
+    }
+
+    /// Any segment: the rules once more, for those that are not plain.
+    #[inline(never)]
+    fn enter_any(
+        &mut self,
+        direction: Direction,
+        segment: Segment<'_>,
+        verdict: &mut Verdict,
+        passing: Passing,
+        round_trips: &mut RoundTrips,
+    ) {
+        self.enter(direction, &segment, verdict, passing, round_trips);
+    }
+
+    #[inline(always)]
+    fn enter(
         &mut self,
         direction: Direction,
         segment: &Segment<'_>,

@@ -1,11 +1,11 @@
 //! A TCP connection's state, and the steps that a header takes through it.
 
-use super::analysis::{Flags, analyse};
+use super::analysis::{Figures, Flags, analyse};
 use super::flow::Flow;
 use super::handshake::completeness;
 use super::segment::{Scope, Segment};
 use super::unacked::Pool;
-use super::verdict::{Analysis, Verdict};
+use super::verdict::{Analysis, Record, Shown, Verdict};
 use crate::model::{Direction, Span, Timestamp};
 
 /// Both directions' state, and what belongs to neither. Wireshark's rules know no timeout: it lives as long as the analysis.
@@ -113,6 +113,7 @@ impl Connection {
         if direction == Direction::AtoB { a } else { b }
     }
 
+    #[inline(always)]
     pub(super) fn sides(&mut self, direction: Direction) -> Sides<'_> {
         let [a, b] = &mut self.flows;
         match direction {
@@ -128,41 +129,67 @@ impl Connection {
         segment: &Segment<'_>,
         birth: Birth,
         pool: &mut Pool,
-    ) -> Verdict {
-        self.step(direction, segment, birth, None, pool)
+        verdict: &mut Verdict,
+    ) {
+        self.any(direction, *segment, birth, None, pool, verdict);
     }
 
-    /// A later packet. `twin` is the record of an earlier header of the same frame with the same numbers: they share it.
+    /// A later packet. `twin` is the record of an earlier header of the same frame with the same numbers: they share it. Nothing is left of
+    /// what `verdict` said before.
+    #[inline]
     pub(crate) fn advance(
         &mut self,
         direction: Direction,
         segment: &Segment<'_>,
-        twin: Option<Analysis>,
+        twin: Option<&Analysis>,
         pool: &mut Pool,
-    ) -> Verdict {
-        self.step(direction, segment, Birth::Known, twin, pool)
+        verdict: &mut Verdict,
+    ) {
+        if segment.is_plain() && twin.is_none() {
+            self.step(direction, &segment.plain(), Birth::Known, None, pool, verdict);
+        } else {
+            self.any(direction, *segment, Birth::Known, twin, pool, verdict);
+        }
     }
 
+    /// Any packet: the rules once more, for those that are not plain. The segment comes by value, for the caller's to stay in registers.
+    #[inline(never)]
+    fn any(
+        &mut self,
+        direction: Direction,
+        segment: Segment<'_>,
+        birth: Birth,
+        twin: Option<&Analysis>,
+        pool: &mut Pool,
+        verdict: &mut Verdict,
+    ) {
+        self.step(direction, &segment, birth, twin, pool, verdict);
+    }
+
+    #[inline(always)]
     fn step(
         &mut self,
         direction: Direction,
         segment: &Segment<'_>,
         birth: Birth,
-        twin: Option<Analysis>,
+        twin: Option<&Analysis>,
         pool: &mut Pool,
-    ) -> Verdict {
-        let mut verdict = Verdict::default();
-        let mut record = twin;
+        verdict: &mut Verdict,
+    ) {
+        let mut record = Record::new(&mut verdict.analysis, twin);
         if birth == Birth::Reused {
             self.completeness = completeness::SYN;
-            record.get_or_insert_default().flags.set(Flags::REUSED_PORTS);
+            record.make().flags.set(Flags::REUSED_PORTS);
         }
+        verdict.flags = Flags::NONE;
+        verdict.shown = Shown::default();
         verdict.completeness = self.completeness;
+        verdict.initial_rtt = Span(0);
         verdict.state = self.connection_state();
         verdict.opener = self.opener_seen_by(direction);
         verdict.time_relative = segment.time.since(self.first);
         verdict.time_delta = segment.time.since(self.previous);
-        verdict.figures.answers = self.last_data == Some(direction.reverse());
+        let answers = self.last_data == Some(direction.reverse());
         self.previous = segment.time;
         if segment.len > 0 && segment.scope == Scope::Full {
             self.last_data = Some(direction);
@@ -173,8 +200,8 @@ impl Connection {
         let mptcp_seen = self.mptcp_seen;
         let Sides { sender, receiver } = self.sides(direction);
         sender.sacked_bytes = 0;
-        let figures = &mut verdict.figures;
-        figures.outstanding = (!sender.unacked.is_empty(), !receiver.unacked.is_empty());
+        let outstanding = (!sender.unacked.is_empty(), !receiver.unacked.is_empty());
+        verdict.figures = Figures { outstanding, answers, ..Figures::default() };
         match segment.scope {
             Scope::Full => {
                 verdict.shown.len = true;
@@ -186,13 +213,14 @@ impl Connection {
                     initial_rtt,
                     mptcp_seen,
                     &mut record,
-                    figures,
+                    &mut verdict.figures,
                     pool,
                 );
             }
             Scope::ShortSegment => verdict.flags.set(Flags::SHORT_SEGMENT),
             Scope::HeaderOnly => {}
         }
+        let (exists, found) = (record.exists(), record.flags());
         let Sides { sender, receiver } = self.sides(direction);
         verdict.seq_base = sender.base_or_zero();
         verdict.ack_base = receiver.base_or_zero();
@@ -200,30 +228,32 @@ impl Connection {
         verdict.shown.events = segment.header_len >= 20;
         if segment.header_len < 20 {
             verdict.flags.set(Flags::BOGUS_HEADER_LENGTH);
-            return verdict;
+            verdict.analysis = None;
+            return;
         }
         verdict.shown.times = segment.header_captured >= 20;
         verdict.shown.analysis = segment.header_captured >= segment.header_len;
 
         self.update_completeness(segment, birth);
-        self.check_ack_field(segment, &mut verdict);
+        self.check_ack_field(segment, verdict);
         self.follow_handshake(direction, segment, &mut verdict.flags);
         if !segment.flags.urg() && segment.urgent_pointer {
             verdict.flags.set(Flags::URGENT_POINTER);
         }
         if verdict.shown.analysis || segment.options.is_some() {
-            self.read_options(direction, segment, &mut verdict);
+            self.read_options(direction, segment, verdict);
         }
-        if let Some(p) = record.filter(|_| verdict.shown.analysis) {
+        if !exists {
+            verdict.analysis = None;
+        } else if verdict.shown.analysis {
             verdict.initial_rtt = self.initial_rtt;
-            verdict.flags.set(p.flags);
+            verdict.flags.set(found);
         }
-        verdict.analysis = record;
-        verdict
     }
 }
 
 /// Relative numbers need a base even where no SYN was seen: the first packet of a side, or the first acknowledgement of it, stands in.
+#[inline(always)]
 fn init_bases(sender: &mut Flow, receiver: &mut Flow, segment: &Segment<'_>) {
     if sender.base.is_none() {
         let base = if segment.flags.syn() { segment.seq } else { segment.seq.wrapping_sub(1) };

@@ -130,7 +130,7 @@ impl End {
     }
 
     /// Whether the segment brought data, or acknowledged something for the first time.
-    #[inline]
+    #[inline(always)]
     pub(super) fn book(&mut self, segment: &Segment<'_>, verdict: &Verdict, passing: Passing) -> bool {
         let flags = segment.flags;
         self.packets = self.packets.saturating_add(1);
@@ -166,7 +166,7 @@ impl End {
     }
 
     /// Whether there was new data.
-    #[inline]
+    #[inline(always)]
     fn cover(&mut self, segment: &Segment<'_>, verdict: &Verdict) -> bool {
         let &Segment { flags, len, .. } = segment;
         let mut start = segment.seq;
@@ -196,7 +196,7 @@ impl End {
     }
 
     /// Its window.
-    #[inline]
+    #[inline(always)]
     fn advertise(&mut self, segment: &Segment<'_>, verdict: &Verdict) {
         self.window_min = self.window_min.min(verdict.scale.apply(segment.window));
         if segment.window == 0 {

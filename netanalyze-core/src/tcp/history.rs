@@ -54,7 +54,7 @@ impl std::fmt::Debug for History {
 
 impl History {
     /// Notes a segment.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn note(&mut self, direction: Direction, segment: &Segment<'_>, verdict: &Verdict) {
         let flags = segment.flags;
         let mut letters = 0;
@@ -75,7 +75,15 @@ impl History {
             letters |= u32::from(verdict.flags.has(Flags::ZERO_WINDOW)) << W;
         }
         let side = direction.index() as u32;
-        let mut new = letters << (side * 16) & !self.seen;
+        let new = letters << (side * 16) & !self.seen;
+        if new != 0 {
+            self.push_all(new, side);
+        }
+    }
+
+    /// Letters are new at most eleven times in an end's life.
+    #[cold]
+    fn push_all(&mut self, mut new: u32, side: u32) {
         while new != 0 {
             let bit = new.trailing_zeros();
             new &= new - 1;

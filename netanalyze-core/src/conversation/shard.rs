@@ -70,8 +70,6 @@ pub(crate) struct Touched<'s> {
     pub reference: ConversationRef,
     /// Whether it is new.
     pub arrival: Arrival,
-    /// The verdict.
-    pub verdict: Verdict,
     /// The packet carries the first payload that a proxy relays: Wireshark gives that a stream number, too.
     pub relay_begins: bool,
 }
@@ -115,19 +113,20 @@ impl Shard {
         (hash >> 24) as usize % SHARDS
     }
 
-    /// Takes a TCP packet. `None` cannot happen with an index that only this shard writes; callers then skip the packet.
+    /// Takes a TCP packet and writes its verdict over the last one. `None` cannot happen with an index that only this shard writes; callers then skip the packet.
     pub(crate) fn tcp(
         &mut self,
         packet: &TcpPacket,
         frame: FrameNumber,
         options: &[TcpOptions],
         passing: Passing,
+        verdict: &mut Verdict,
     ) -> Option<Touched<'_>> {
         let segment = packet.segment(frame, options);
         let tcp = &self.tcp;
         let same_key = |&i: &u32| tcp.get(i).is_some_and(|c| c.key == packet.key);
         let known = self.tcp_index.find_mut(packet.hash, same_key);
-        let (index, arrival, mut verdict) = match known {
+        let (index, arrival) = match known {
             Some(place) => {
                 let index = *place;
                 let conversation = self.tcp.get_mut(index)?;
@@ -138,36 +137,30 @@ impl Shard {
                 };
                 if birth == Birth::Known {
                     let twin = self.twins.find(index, &segment);
-                    let verdict =
-                        conversation.connection.advance(packet.direction, &segment, twin, &mut self.pool);
-                    (index, Arrival::Known, verdict)
+                    let connection = &mut conversation.connection;
+                    connection.advance(packet.direction, &segment, twin, &mut self.pool, verdict);
+                    (index, Arrival::Known)
                 } else {
-                    let (conversation, verdict) = open(packet, &segment, birth, &mut self.pool);
-                    *place = self.tcp.push(conversation);
-                    (*place, Arrival::New, verdict)
+                    *place = self.tcp.push(open(packet, segment, birth, &mut self.pool, verdict));
+                    (*place, Arrival::New)
                 }
             }
             None => {
-                let (conversation, verdict) = open(packet, &segment, Birth::New, &mut self.pool);
-                let index = self.tcp.push(conversation);
+                let index = self.tcp.push(open(packet, segment, Birth::New, &mut self.pool, verdict));
                 let (tcp, hasher) = (&self.tcp, &self.hasher);
                 self.tcp_index
                     .insert_unique(packet.hash, index, |&i| tcp.get(i).map_or(0, |c| hasher.hash(&c.key)));
-                (index, Arrival::New, verdict)
+                (index, Arrival::New)
             }
         };
-        self.twins.remember(index, &segment, verdict.analysis);
+        if passing.shares_frame {
+            self.twins.remember(index, &segment, verdict.analysis.as_ref());
+        }
         let conversation = self.tcp.get_mut(index)?;
         if !packet.origin.is_quoted() {
-            conversation.account.book(
-                packet.direction,
-                &segment,
-                &mut verdict,
-                passing,
-                &mut self.round_trips,
-            );
+            conversation.account.book(packet.direction, &segment, verdict, passing, &mut self.round_trips);
         }
-        let handed_on = is_handed_on(&verdict);
+        let handed_on = is_handed_on(verdict);
         if packet.opens_successor && conversation.succession == Succession::None && handed_on {
             conversation.succession = Succession::Due;
         }
@@ -180,7 +173,6 @@ impl Shard {
             conversation,
             reference: ConversationRef { shard: self.number, index },
             arrival,
-            verdict,
         })
     }
 
@@ -262,24 +254,24 @@ fn is_handed_on(verdict: &Verdict) -> bool {
     verdict.shown.len && !verdict.flags.intersects(held_back)
 }
 
+/// A conversation from its first packet. The segment is the caller's own copy, as with [`Connection::open`].
+#[inline(never)]
 fn open(
     packet: &TcpPacket,
-    segment: &Segment<'_>,
+    segment: Segment<'_>,
     birth: Birth,
     pool: &mut Pool,
-) -> (TcpConversation, Verdict) {
+    verdict: &mut Verdict,
+) -> TcpConversation {
     let mut connection = Connection::new(packet.time);
-    let verdict = connection.open(packet.direction, segment, birth, pool);
+    connection.open(packet.direction, &segment, birth, pool, verdict);
     let succession = if birth == Birth::Announced { Succession::Settled } else { Succession::None };
-    (
-        TcpConversation {
-            key: packet.key,
-            connection,
-            account: Account::default(),
-            succession,
-            negotiation: Negotiation::default(),
-            kinds_seen: 0,
-        },
-        verdict,
-    )
+    TcpConversation {
+        key: packet.key,
+        connection,
+        account: Account::default(),
+        succession,
+        negotiation: Negotiation::default(),
+        kinds_seen: 0,
+    }
 }

@@ -71,24 +71,38 @@ impl Account {
         passing: Passing,
         round_trips: &mut RoundTrips,
     ) {
-        if segment.is_plain() {
-            self.enter(direction, &segment.plain(), verdict, passing, round_trips);
+        if segment.flags.only_acknowledge() && verdict.shown.len && verdict.shown.events {
+            self.enter_acknowledging(direction, segment, verdict, passing, round_trips);
         } else {
-            self.enter_any(direction, *segment, verdict, passing, round_trips);
+            self.enter_any(direction, segment, verdict, passing, round_trips);
         }
     }
 
-    /// Any segment: the rules once more, for those that are not plain.
+    /// A segment of whole scope that only acknowledges and may carry data. A function of its own, for the compiler to know nothing of it but
+    /// what [`Segment::acknowledging`] says.
     #[inline(never)]
-    fn enter_any(
+    fn enter_acknowledging(
         &mut self,
         direction: Direction,
-        segment: Segment<'_>,
+        segment: &Segment<'_>,
         verdict: &mut Verdict,
         passing: Passing,
         round_trips: &mut RoundTrips,
     ) {
-        self.enter(direction, &segment, verdict, passing, round_trips);
+        self.enter(direction, &segment.acknowledging(), verdict, passing, round_trips);
+    }
+
+    /// Any segment: the same once more.
+    #[inline(never)]
+    fn enter_any(
+        &mut self,
+        direction: Direction,
+        segment: &Segment<'_>,
+        verdict: &mut Verdict,
+        passing: Passing,
+        round_trips: &mut RoundTrips,
+    ) {
+        self.enter(direction, segment, verdict, passing, round_trips);
     }
 
     #[inline(always)]

@@ -162,6 +162,17 @@ const FAST_RETRANSMISSION_NS: u64 = 20_000_000;
 /// Reordering that undoes itself within this time, if no round-trip time is known.
 const DEFAULT_REORDERING_NS: u64 = 3_000_000;
 
+/// What the rules know of the connection beside its two flows.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Context {
+    /// Base of the sender's numbers.
+    pub(super) seq_base: u32,
+    /// Base of the receiver's numbers.
+    pub(super) ack_base: u32,
+    pub(super) initial_rtt: Span,
+    pub(super) mptcp_seen: Option<u16>,
+}
+
 /// Runs the analysis on a segment and moves both flows' state on.
 ///
 /// `record` is the packet's record so far: it may exist already, for a repeated SYN, reused ports, or a twin header in the same frame.
@@ -169,12 +180,12 @@ const DEFAULT_REORDERING_NS: u64 = 3_000_000;
 pub(super) fn analyse(
     sides: Sides<'_>,
     segment: &Segment<'_>,
-    initial_rtt: Span,
-    mptcp_seen: Option<u16>,
+    context: Context,
     record: &mut Record<'_>,
     figures: &mut Figures,
     pool: &mut Pool,
 ) {
+    let Context { seq_base, ack_base, initial_rtt, mptcp_seen } = context;
     let Sides { sender: f, receiver: r } = sides;
     let &Segment { seq, ack, len, window, flags, .. } = segment;
     let control = flags.is_control();
@@ -277,8 +288,7 @@ pub(super) fn analyse(
             end = end.wrapping_add(1);
         }
         let entry = Entry { frame: segment.frame, time: segment.time, start: seq, end };
-        let base = f.base_or_zero();
-        f.unacked.push(entry, base, pool);
+        f.unacked.push(entry, seq_base, pool);
     }
     let probe = found.has(Flags::ZERO_WINDOW_PROBE);
     if (after(end, f.next) || f.next == 0) && !probe {
@@ -301,23 +311,26 @@ pub(super) fn analyse(
     }
     f.last_flags = (record.flags().0 & Flags::SEQUENCE.0) as u16;
 
-    let r_base = r.base_or_zero();
-    if let Some(entry) = r.unacked.acknowledge(ack, r_base, pool) {
+    if let Some(entry) = r.unacked.acknowledge(ack, ack_base, pool) {
         let p = record.make();
         p.acked_frame = entry.frame;
         p.ack_rtt = segment.time.since(entry.time);
     }
     if len > 0 && f.in_flight_known {
-        account_in_flight(f, r, segment, record);
+        account_in_flight(f, r, segment, seq_base, record);
     }
 }
 
 /// The retransmission family, first match wins.
+#[inline(always)]
 fn retransmission_kind(f: &Flow, r: &Flow, segment: &Segment<'_>, initial_rtt: Span) -> Flags {
     let &Segment { seq, len, flags, time, .. } = segment;
     let end = seq.wrapping_add(len);
     if len > 0 && r.ack != 0 && at_or_before(end, r.ack) {
         return Flags::SPURIOUS_RETRANSMISSION;
+    }
+    if seq == f.next {
+        return Flags::NONE;
     }
     // More than one byte from just before the highest: a probe's byte sent again with what follows it.
     let resent_probe = len > 1 && seq == f.next.wrapping_sub(1);
@@ -340,8 +353,8 @@ fn retransmission_kind(f: &Flow, r: &Flow, segment: &Segment<'_>, initial_rtt: S
 }
 
 /// Bytes in flight and since the last PSH, for a segment with data.
-fn account_in_flight(f: &mut Flow, r: &Flow, segment: &Segment<'_>, record: &mut Record<'_>) {
-    let base = f.base_or_zero();
+#[inline(always)]
+fn account_in_flight(f: &mut Flow, r: &Flow, segment: &Segment<'_>, base: u32, record: &mut Record<'_>) {
     let Some(span) = f.unacked.span(base) else { return };
     let in_flight = span.wrapping_sub(r.sacked_bytes);
     let p = record.make();

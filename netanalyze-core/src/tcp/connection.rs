@@ -1,6 +1,6 @@
 //! A TCP connection's state, and the steps that a header takes through it.
 
-use super::analysis::{Figures, Flags, analyse};
+use super::analysis::{Context, Figures, Flags, analyse};
 use super::flow::Flow;
 use super::handshake::completeness;
 use super::segment::{Scope, Segment};
@@ -131,7 +131,7 @@ impl Connection {
         pool: &mut Pool,
         verdict: &mut Verdict,
     ) {
-        self.any(direction, *segment, birth, None, pool, verdict);
+        self.any(direction, segment, birth, None, pool, verdict);
     }
 
     /// A later packet. `twin` is the record of an earlier header of the same frame with the same numbers: they share it. Nothing is left of
@@ -146,24 +146,30 @@ impl Connection {
         verdict: &mut Verdict,
     ) {
         if segment.is_plain() && twin.is_none() {
-            self.step(direction, &segment.plain(), Birth::Known, None, pool, verdict);
+            self.plain(direction, segment, pool, verdict);
         } else {
-            self.any(direction, *segment, Birth::Known, twin, pool, verdict);
+            self.any(direction, segment, Birth::Known, twin, pool, verdict);
         }
     }
 
-    /// Any packet: the rules once more, for those that are not plain. The segment comes by value, for the caller's to stay in registers.
+    /// A plain segment of a known connection. A function of its own, for the compiler to know nothing of it but what [`Segment::plain`] says.
+    #[inline(never)]
+    fn plain(&mut self, direction: Direction, segment: &Segment<'_>, pool: &mut Pool, verdict: &mut Verdict) {
+        self.step(direction, &segment.plain(), Birth::Known, None, pool, verdict);
+    }
+
+    /// Any packet: the same rules once more.
     #[inline(never)]
     fn any(
         &mut self,
         direction: Direction,
-        segment: Segment<'_>,
+        segment: &Segment<'_>,
         birth: Birth,
         twin: Option<&Analysis>,
         pool: &mut Pool,
         verdict: &mut Verdict,
     ) {
-        self.step(direction, &segment, birth, twin, pool, verdict);
+        self.step(direction, segment, birth, twin, pool, verdict);
     }
 
     #[inline(always)]
@@ -202,29 +208,29 @@ impl Connection {
         sender.sacked_bytes = 0;
         let outstanding = (!sender.unacked.is_empty(), !receiver.unacked.is_empty());
         verdict.figures = Figures { outstanding, answers, ..Figures::default() };
+        if segment.scope == Scope::Full {
+            init_bases(sender, receiver, segment);
+        }
+        verdict.seq_base = sender.base_or_zero();
+        verdict.ack_base = receiver.base_or_zero();
+        verdict.scale = sender.scale;
         match segment.scope {
             Scope::Full => {
                 verdict.shown.len = true;
                 verdict.shown.relative = true;
-                init_bases(sender, receiver, segment);
-                analyse(
-                    Sides { sender, receiver },
-                    segment,
+                let context = Context {
+                    seq_base: verdict.seq_base,
+                    ack_base: verdict.ack_base,
                     initial_rtt,
                     mptcp_seen,
-                    &mut record,
-                    &mut verdict.figures,
-                    pool,
-                );
+                };
+                let sides = Sides { sender, receiver };
+                analyse(sides, segment, context, &mut record, &mut verdict.figures, pool);
             }
             Scope::ShortSegment => verdict.flags.set(Flags::SHORT_SEGMENT),
             Scope::HeaderOnly => {}
         }
         let (exists, found) = (record.exists(), record.flags());
-        let Sides { sender, receiver } = self.sides(direction);
-        verdict.seq_base = sender.base_or_zero();
-        verdict.ack_base = receiver.base_or_zero();
-        verdict.scale = sender.scale;
         verdict.shown.events = segment.header_len >= 20;
         if segment.header_len < 20 {
             verdict.flags.set(Flags::BOGUS_HEADER_LENGTH);

@@ -64,6 +64,12 @@ impl TcpFlags {
         self.0 & 0x007 != 0
     }
 
+    /// ACK without SYN, FIN and RST.
+    #[inline]
+    pub(super) fn only_acknowledge(self) -> bool {
+        self.0 & 0x017 == 0x010
+    }
+
     /// SYN or FIN: the segment takes one sequence number beyond its payload.
     #[inline]
     #[must_use]
@@ -106,31 +112,28 @@ impl Segment<'_> {
     /// that count.
     #[inline]
     pub(crate) fn is_plain(&self) -> bool {
-        let deciding = TcpFlags::FIN.0 | TcpFlags::SYN.0 | TcpFlags::RST.0 | TcpFlags::ACK.0;
-        // No short circuits: one test of all, which the compiler can use again.
-        (self.flags.0 & deciding == TcpFlags::ACK.0)
-            & (self.header_len >= 20)
-            & (self.header_captured >= self.header_len)
-            & (self.scope == Scope::Full)
-            & !self.urgent_pointer
-            & self.options.is_none()
+        self.flags.only_acknowledge()
+            && self.scope == Scope::Full
+            && self.options.is_none()
+            && self.header_len >= 20
+            && self.header_captured >= self.header_len
+            && !self.urgent_pointer
     }
 
-    /// A segment that [`Self::is_plain`], unchanged, but written so that the compiler sees it and drops every rule that cannot apply: the
-    /// rules stand once, for plain segments and others.
+    /// A segment that [`Self::is_plain`], written so that the compiler sees it and drops every rule that cannot apply: the rules stand
+    /// once, for plain segments and others.
     #[inline(always)]
-    pub(crate) fn plain(&self) -> Segment<'static> {
-        let header_len = self.header_len.max(20);
-        let control = TcpFlags::FIN.0 | TcpFlags::SYN.0 | TcpFlags::RST.0;
-        Segment {
-            flags: TcpFlags(self.flags.0 & !control | TcpFlags::ACK.0),
-            header_len,
-            header_captured: header_len,
-            urgent_pointer: false,
-            scope: Scope::Full,
-            options: None,
-            ..*self
-        }
+    pub(super) fn plain(&self) -> Segment<'static> {
+        let header_captured = self.header_len.max(20);
+        Segment { header_captured, urgent_pointer: false, options: None, ..self.acknowledging() }
+    }
+
+    /// The same, as far as books need it, for a segment with its whole scope and an ACK but no SYN, FIN or RST. Of its other flags only PSH
+    /// is left: nothing asks for them.
+    #[inline(always)]
+    pub(super) fn acknowledging(&self) -> Self {
+        let flags = TcpFlags(self.flags.0 & TcpFlags::PSH.0 | TcpFlags::ACK.0);
+        Segment { flags, header_len: self.header_len.max(20), scope: Scope::Full, ..*self }
     }
 }
 

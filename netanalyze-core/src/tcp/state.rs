@@ -178,8 +178,25 @@ impl States {
 
     /// A captured segment moves both ends. `receiver_end` is the sequence number after all that its receiver sent, a FIN included;
     /// `news` tells that the segment brought data or acknowledged something for the first time.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn step(
+        &mut self,
+        direction: Direction,
+        segment: &Segment<'_>,
+        receiver_end: Option<u32>,
+        news: bool,
+    ) {
+        // Nearly every segment of a long connection changes nothing.
+        if !segment.flags.is_control() && self.ends == [EndState::Established; 2] {
+            let [a, b] = &mut self.inferred;
+            *(if direction == Direction::AtoB { a } else { b }) = false;
+        } else {
+            self.move_on(direction, segment, receiver_end, news);
+        }
+    }
+
+    #[inline(never)]
+    fn move_on(
         &mut self,
         direction: Direction,
         segment: &Segment<'_>,
@@ -192,11 +209,6 @@ impl States {
         let [inferred_a, inferred_b] = &mut self.inferred;
         let (inferred, inferred_of_receiver) =
             if direction == Direction::AtoB { (inferred_a, inferred_b) } else { (inferred_b, inferred_a) };
-        // Nearly every segment of a long connection changes nothing.
-        if !flags.is_control() && sender == EndState::Established && receiver == EndState::Established {
-            *inferred = false;
-            return;
-        }
         let (sender, receiver) = if flags.rst() {
             if !matches!(self.closing, Closing::Reset(_)) && !self.both_closed() {
                 self.closing = Closing::Reset(direction);

@@ -67,7 +67,7 @@ impl Unacked {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn push(&mut self, entry: Entry, base: u32, pool: &mut Pool) {
         self.0.get_or_insert_with(|| pool.take()).push(entry, base);
     }
@@ -79,7 +79,7 @@ impl Unacked {
     }
 
     /// Takes an acknowledgement: trims and removes entries. Returns the oldest entry that ends exactly at `ack`.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn acknowledge(&mut self, ack: u32, base: u32, pool: &mut Pool) -> Option<Entry> {
         let list = self.0.as_mut()?;
         let matched = list.acknowledge(ack, base);
@@ -110,6 +110,7 @@ struct List {
 const SAFE_SPAN: u32 = 1 << 30;
 
 impl List {
+    #[inline(always)]
     fn push(&mut self, entry: Entry, base: u32) {
         let (start, end) = (entry.start.wrapping_sub(base), entry.end.wrapping_sub(base));
         match (self.entries.front(), self.entries.back()) {
@@ -137,6 +138,7 @@ impl List {
         self.max_end.wrapping_sub(self.min_start)
     }
 
+    #[inline(never)]
     fn refresh(&mut self, base: u32) {
         (self.min_start, self.max_end) = (u32::MAX, 0);
         self.straddles = false;
@@ -149,6 +151,7 @@ impl List {
         self.stale = false;
     }
 
+    #[inline(always)]
     fn acknowledge(&mut self, ack: u32, base: u32) -> Option<Entry> {
         let (Some(first), Some(last)) = (self.entries.front(), self.entries.back()) else { return None };
         if self.disordered {
@@ -176,6 +179,7 @@ impl List {
         !self.straddles && ack <= self.min_start && self.max_end.wrapping_sub(ack) < SAFE_SPAN
     }
 
+    #[inline(always)]
     fn acknowledge_front(&mut self, ack: u32, base: u32) -> Option<Entry> {
         while let Some(entry) = self.entries.front_mut() {
             if entry.end == ack {
@@ -209,6 +213,7 @@ impl List {
         }
     }
 
+    #[inline(never)]
     fn acknowledge_all(&mut self, ack: u32, base: u32) -> Option<Entry> {
         let mut matched = None;
         self.entries.retain_mut(|entry| {

@@ -141,12 +141,12 @@ impl Shard {
                     connection.advance(packet.direction, &segment, twin, &mut self.pool, verdict);
                     (index, Arrival::Known)
                 } else {
-                    *place = self.tcp.push(open(packet, segment, birth, &mut self.pool, verdict));
+                    *place = self.tcp.push(open(packet, &segment, birth, &mut self.pool, verdict));
                     (*place, Arrival::New)
                 }
             }
             None => {
-                let index = self.tcp.push(open(packet, segment, Birth::New, &mut self.pool, verdict));
+                let index = self.tcp.push(open(packet, &segment, Birth::New, &mut self.pool, verdict));
                 let (tcp, hasher) = (&self.tcp, &self.hasher);
                 self.tcp_index
                     .insert_unique(packet.hash, index, |&i| tcp.get(i).map_or(0, |c| hasher.hash(&c.key)));
@@ -254,17 +254,17 @@ fn is_handed_on(verdict: &Verdict) -> bool {
     verdict.shown.len && !verdict.flags.intersects(held_back)
 }
 
-/// A conversation from its first packet. The segment is the caller's own copy, as with [`Connection::open`].
+/// A conversation from its first packet.
 #[inline(never)]
 fn open(
     packet: &TcpPacket,
-    segment: Segment<'_>,
+    segment: &Segment<'_>,
     birth: Birth,
     pool: &mut Pool,
     verdict: &mut Verdict,
 ) -> TcpConversation {
     let mut connection = Connection::new(packet.time);
-    connection.open(packet.direction, &segment, birth, pool, verdict);
+    connection.open(packet.direction, segment, birth, pool, verdict);
     let succession = if birth == Birth::Announced { Succession::Settled } else { Succession::None };
     TcpConversation {
         key: packet.key,

@@ -164,13 +164,14 @@ const DEFAULT_REORDERING_NS: u64 = 3_000_000;
 
 /// What the rules know of the connection beside its two flows.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Context {
+pub(super) struct Context<'c> {
     /// Base of the sender's numbers.
     pub(super) seq_base: u32,
     /// Base of the receiver's numbers.
     pub(super) ack_base: u32,
-    pub(super) initial_rtt: Span,
-    pub(super) mptcp_seen: Option<u16>,
+    /// Borrowed, because hardly a packet asks for it.
+    pub(super) initial_rtt: &'c Span,
+    pub(super) mptcp_seen: &'c Option<u16>,
 }
 
 /// Runs the analysis on a segment and moves both flows' state on.
@@ -180,7 +181,7 @@ pub(super) struct Context {
 pub(super) fn analyse(
     sides: Sides<'_>,
     segment: &Segment<'_>,
-    context: Context,
+    context: Context<'_>,
     record: &mut Record<'_>,
     figures: &mut Figures,
     pool: &mut Pool,
@@ -271,7 +272,7 @@ pub(super) fn analyse(
     }
 
     if bears_sequence && !found.has(Flags::KEEP_ALIVE) {
-        let kind = retransmission_kind(f, r, segment, initial_rtt);
+        let kind = retransmission_kind(f, r, segment, *initial_rtt);
         found.set(kind);
         if kind == Flags::RETRANSMISSION {
             let (frame, time) =
@@ -306,15 +307,15 @@ pub(super) fn analyse(
     f.window = Some(window);
     f.ack = ack;
     f.last_time = segment.time;
-    if let Some(seen) = mptcp_seen {
+    if let Some(seen) = *mptcp_seen {
         f.mptcp_seen = seen;
     }
     f.last_flags = (record.flags().0 & Flags::SEQUENCE.0) as u16;
 
-    if let Some(entry) = r.unacked.acknowledge(ack, ack_base, pool) {
+    if let Some((frame, time)) = r.unacked.acknowledge(ack, ack_base, pool) {
         let p = record.make();
-        p.acked_frame = entry.frame;
-        p.ack_rtt = segment.time.since(entry.time);
+        p.acked_frame = frame;
+        p.ack_rtt = segment.time.since(time);
     }
     if len > 0 && f.in_flight_known {
         account_in_flight(f, r, segment, seq_base, record);

@@ -3,7 +3,7 @@
 use super::analysis::{Context, Figures, Flags, analyse};
 use super::flow::Flow;
 use super::handshake::completeness;
-use super::segment::{Scope, Segment};
+use super::segment::{Scope, Segment, TcpFlags};
 use super::unacked::Pool;
 use super::verdict::{Analysis, Record, Shown, Verdict};
 use crate::model::{Direction, Span, Timestamp};
@@ -33,6 +33,16 @@ pub(crate) struct Connection {
 pub(crate) struct Sides<'c> {
     pub(crate) sender: &'c mut Flow,
     pub(crate) receiver: &'c mut Flow,
+}
+
+impl<'c> Sides<'c> {
+    #[inline(always)]
+    fn new(a: &'c mut Flow, b: &'c mut Flow, direction: Direction) -> Self {
+        match direction {
+            Direction::AtoB => Sides { sender: a, receiver: b },
+            Direction::BtoA => Sides { sender: b, receiver: a },
+        }
+    }
 }
 
 /// What a packet means for a connection that exists already (RFC 9293 §3.6.1: a SYN with another number is another connection).
@@ -116,10 +126,7 @@ impl Connection {
     #[inline(always)]
     pub(super) fn sides(&mut self, direction: Direction) -> Sides<'_> {
         let [a, b] = &mut self.flows;
-        match direction {
-            Direction::AtoB => Sides { sender: a, receiver: b },
-            Direction::BtoA => Sides { sender: b, receiver: a },
-        }
+        Sides::new(a, b, direction)
     }
 
     /// The first packet of a connection.
@@ -188,7 +195,6 @@ impl Connection {
             record.make().flags.set(Flags::REUSED_PORTS);
         }
         verdict.flags = Flags::NONE;
-        verdict.shown = Shown::default();
         verdict.completeness = self.completeness;
         verdict.initial_rtt = Span(0);
         verdict.state = self.connection_state();
@@ -202,44 +208,43 @@ impl Connection {
         }
 
         self.check_isn(direction, segment, &mut record);
-        let initial_rtt = self.initial_rtt;
-        let mptcp_seen = self.mptcp_seen;
-        let Sides { sender, receiver } = self.sides(direction);
+        let [a, b] = &mut self.flows;
+        let Sides { sender, receiver } = Sides::new(a, b, direction);
         sender.sacked_bytes = 0;
         let outstanding = (!sender.unacked.is_empty(), !receiver.unacked.is_empty());
         verdict.figures = Figures { outstanding, answers, ..Figures::default() };
-        if segment.scope == Scope::Full {
-            init_bases(sender, receiver, segment);
-        }
-        verdict.seq_base = sender.base_or_zero();
-        verdict.ack_base = receiver.base_or_zero();
+        let is_full = segment.scope == Scope::Full;
+        let (seq_base, ack_base) = match (sender.base, receiver.base) {
+            (Some(seq_base), Some(ack_base)) => (seq_base, ack_base),
+            _ if is_full => init_bases(sender, receiver, segment.flags, segment.seq, segment.ack),
+            _ => (sender.base_or_zero(), receiver.base_or_zero()),
+        };
+        verdict.seq_base = seq_base;
+        verdict.ack_base = ack_base;
         verdict.scale = sender.scale;
-        match segment.scope {
-            Scope::Full => {
-                verdict.shown.len = true;
-                verdict.shown.relative = true;
-                let context = Context {
-                    seq_base: verdict.seq_base,
-                    ack_base: verdict.ack_base,
-                    initial_rtt,
-                    mptcp_seen,
-                };
-                let sides = Sides { sender, receiver };
-                analyse(sides, segment, context, &mut record, &mut verdict.figures, pool);
-            }
-            Scope::ShortSegment => verdict.flags.set(Flags::SHORT_SEGMENT),
-            Scope::HeaderOnly => {}
+        if is_full {
+            let (initial_rtt, mptcp_seen) = (&self.initial_rtt, &self.mptcp_seen);
+            let context = Context { seq_base, ack_base, initial_rtt, mptcp_seen };
+            let sides = Sides { sender, receiver };
+            analyse(sides, segment, context, &mut record, &mut verdict.figures, pool);
+        }
+        if segment.scope == Scope::ShortSegment {
+            verdict.flags.set(Flags::SHORT_SEGMENT);
         }
         let (exists, found) = (record.exists(), record.flags());
-        verdict.shown.events = segment.header_len >= 20;
-        if segment.header_len < 20 {
+        let whole = segment.header_len >= 20;
+        verdict.shown = Shown {
+            len: is_full,
+            relative: is_full,
+            events: whole,
+            times: whole && segment.header_captured >= 20,
+            analysis: whole && segment.header_captured >= segment.header_len,
+        };
+        if !whole {
             verdict.flags.set(Flags::BOGUS_HEADER_LENGTH);
             verdict.analysis = None;
             return;
         }
-        verdict.shown.times = segment.header_captured >= 20;
-        verdict.shown.analysis = segment.header_captured >= segment.header_len;
-
         self.update_completeness(segment, birth);
         self.check_ack_field(segment, verdict);
         self.follow_handshake(direction, segment, &mut verdict.flags);
@@ -259,13 +264,15 @@ impl Connection {
 }
 
 /// Relative numbers need a base even where no SYN was seen: the first packet of a side, or the first acknowledgement of it, stands in.
-#[inline(always)]
-fn init_bases(sender: &mut Flow, receiver: &mut Flow, segment: &Segment<'_>) {
+///
+/// Here as elsewhere on the way of a plain segment, what is called takes the segment's parts: its address would force it into memory.
+#[inline(never)]
+fn init_bases(sender: &mut Flow, receiver: &mut Flow, flags: TcpFlags, seq: u32, ack: u32) -> (u32, u32) {
     if sender.base.is_none() {
-        let base = if segment.flags.syn() { segment.seq } else { segment.seq.wrapping_sub(1) };
-        sender.set_base(base);
+        sender.set_base(if flags.syn() { seq } else { seq.wrapping_sub(1) });
     }
-    if receiver.base.is_none() && segment.flags.ack() {
-        receiver.set_base(segment.ack.wrapping_sub(1));
+    if receiver.base.is_none() && flags.ack() {
+        receiver.set_base(ack.wrapping_sub(1));
     }
+    (sender.base_or_zero(), receiver.base_or_zero())
 }

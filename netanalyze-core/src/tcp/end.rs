@@ -135,9 +135,8 @@ impl End {
         let flags = segment.flags;
         self.packets = self.packets.saturating_add(1);
         self.wire_bytes = self.wire_bytes.saturating_add(u64::from(passing.wire_len));
-        if passing.ttl != 0 {
-            self.ttl_min = self.ttl_min.min(passing.ttl);
-            self.ttl_max = self.ttl_max.max(passing.ttl);
+        if passing.ttl < self.ttl_min || passing.ttl > self.ttl_max {
+            self.note_ttl(passing.ttl);
         }
         if flags.syn() {
             self.syn = SynSeen::new(segment);
@@ -165,6 +164,15 @@ impl End {
         news
     }
 
+    /// Notes a time to live below or above all others; 0 stands for an unknown one.
+    #[cold]
+    fn note_ttl(&mut self, ttl: u8) {
+        if ttl != 0 {
+            self.ttl_min = self.ttl_min.min(ttl);
+            self.ttl_max = self.ttl_max.max(ttl);
+        }
+    }
+
     /// Whether there was new data.
     #[inline(always)]
     fn cover(&mut self, segment: &Segment<'_>, verdict: &Verdict) -> bool {
@@ -177,22 +185,29 @@ impl End {
             }
         }
         self.payload_bytes = self.payload_bytes.saturating_add(u64::from(len));
-        let before = self.coverage.top();
+        let in_order = self.coverage.top().is_none_or(|top| top == start);
         let new = self.coverage.add(start, len, &mut self.holes);
-        let repeated = u64::from(len - new.min(len));
-        let in_order = before.is_none_or(|top| top == start);
         if flags.fin() {
             self.coverage.finish(start.wrapping_add(len), &mut self.holes);
         }
+        if !in_order || verdict.flags.intersects(Flags::ANY_RETRANSMISSION) {
+            self.note_disorder(start, len, new, verdict);
+        }
+        new > 0
+    }
+
+    /// A segment that does not continue what was captured, or that was sent again. One in order has no bytes but new ones.
+    #[cold]
+    fn note_disorder(&mut self, start: u32, len: u32, new: u32, verdict: &Verdict) {
+        let repeated = u64::from(len - new.min(len));
         if repeated > 0 {
             let trouble = self.trouble.get_or_insert_default();
             trouble.retransmitted_bytes = trouble.retransmitted_bytes.saturating_add(repeated);
         }
-        if (!in_order && len > 0) || verdict.flags.intersects(Flags::ANY_RETRANSMISSION) {
+        if len > 0 || verdict.flags.intersects(Flags::ANY_RETRANSMISSION) {
             self.tainted = true;
             self.tainted_to = self.coverage.top().unwrap_or(start);
         }
-        new > 0
     }
 
     /// Its window.

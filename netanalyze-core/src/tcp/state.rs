@@ -5,7 +5,7 @@
 
 use serde::{Serialize, Serializer};
 
-use super::segment::Segment;
+use super::segment::{Segment, TcpFlags};
 use super::sequence::before;
 use crate::model::Direction;
 
@@ -191,19 +191,13 @@ impl States {
             let [a, b] = &mut self.inferred;
             *(if direction == Direction::AtoB { a } else { b }) = false;
         } else {
-            self.move_on(direction, segment, receiver_end, news);
+            let acknowledges_all = receiver_end.is_some_and(|end| !before(segment.ack, end));
+            self.move_on(direction, segment.flags, acknowledges_all, news);
         }
     }
 
     #[inline(never)]
-    fn move_on(
-        &mut self,
-        direction: Direction,
-        segment: &Segment<'_>,
-        receiver_end: Option<u32>,
-        news: bool,
-    ) {
-        let flags = segment.flags;
+    fn move_on(&mut self, direction: Direction, flags: TcpFlags, acknowledges_all: bool, news: bool) {
         let [a, b] = self.ends;
         let (sender, receiver) = if direction == Direction::AtoB { (a, b) } else { (b, a) };
         let [inferred_a, inferred_b] = &mut self.inferred;
@@ -241,7 +235,7 @@ impl States {
             }
             if flags.ack() {
                 (sender, receiver) = ack(sender, receiver);
-                if receiver_end.is_some_and(|end| !before(segment.ack, end)) {
+                if acknowledges_all {
                     receiver = receiver.all_acknowledged();
                 }
             }

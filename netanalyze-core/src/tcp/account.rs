@@ -4,8 +4,8 @@
 //! Rare things (anything that went wrong, round-trip times, holes) are allocated when they first happen: most connections are well.
 
 use super::analysis::Flags;
-use super::end::{End, TcpSide, Troubles};
-use super::history::History;
+use super::end::{self, End, TcpSide, Troubles};
+use super::history::{self, History};
 use super::rtt::RoundTrips;
 use super::segment::{Scope, Segment};
 use super::state::{ClosedBy, Closing, EndState, States};
@@ -24,6 +24,9 @@ pub(crate) struct Passing {
     /// Another TCP header of the same frame follows.
     pub shares_frame: bool,
 }
+
+/// Flags that books count or note.
+const BOOKED: Flags = Flags(end::TROUBLE.0 | history::NOTED.0);
 
 /// Both ends' books.
 #[derive(Debug)]
@@ -71,17 +74,18 @@ impl Account {
         passing: Passing,
         round_trips: &mut RoundTrips,
     ) {
-        if segment.flags.only_acknowledge() && verdict.shown.len && verdict.shown.events {
-            self.enter_acknowledging(direction, segment, verdict, passing, round_trips);
+        let is_common = segment.flags.only_acknowledge() && verdict.shown.len && verdict.shown.events;
+        if is_common && !verdict.flags.intersects(BOOKED) {
+            self.enter_common(direction, segment, verdict, passing, round_trips);
         } else {
             self.enter_any(direction, segment, verdict, passing, round_trips);
         }
     }
 
-    /// A segment of whole scope that only acknowledges and may carry data. A function of its own, for the compiler to know nothing of it but
-    /// what [`Segment::acknowledging`] says.
+    /// A segment of whole scope that only acknowledges and may carry data, of which nothing was flagged that is counted. A function of its
+    /// own, for the compiler to know nothing of it but what [`Segment::acknowledging`] says.
     #[inline(never)]
-    fn enter_acknowledging(
+    fn enter_common(
         &mut self,
         direction: Direction,
         segment: &Segment<'_>,
@@ -89,7 +93,7 @@ impl Account {
         passing: Passing,
         round_trips: &mut RoundTrips,
     ) {
-        self.enter(direction, &segment.acknowledging(), verdict, passing, round_trips);
+        self.enter(direction, &segment.acknowledging(), Flags::NONE, verdict, passing, round_trips);
     }
 
     /// Any segment: the same once more.
@@ -102,14 +106,16 @@ impl Account {
         passing: Passing,
         round_trips: &mut RoundTrips,
     ) {
-        self.enter(direction, segment, verdict, passing, round_trips);
+        self.enter(direction, segment, verdict.flags, verdict, passing, round_trips);
     }
 
+    /// `found` are the verdict's flags, or none if none of [`BOOKED`] is among them.
     #[inline(always)]
     fn enter(
         &mut self,
         direction: Direction,
         segment: &Segment<'_>,
+        found: Flags,
         verdict: &mut Verdict,
         passing: Passing,
         round_trips: &mut RoundTrips,
@@ -132,27 +138,29 @@ impl Account {
             verdict.flags.set(Flags::REFUSED);
         }
         let delta = verdict.time_delta;
-        self.first = self.first.min(segment.time);
-        self.last = self.last.max(segment.time);
+        if segment.time >= self.last {
+            self.last = segment.time;
+        } else {
+            self.first = self.first.min(segment.time);
+        }
         self.last_frame = segment.frame;
-        self.history.note(direction, segment, verdict);
+        self.history.note(direction, segment, found);
         let [a, b] = &mut self.ends;
         let (sender, receiver) = if direction == Direction::AtoB { (a, b) } else { (b, a) };
-        let waited = verdict.flags.has(Flags::RETRANSMISSION)
-            && !verdict.flags.has(Flags::FAST_RETRANSMISSION)
+        let waited = found.has(Flags::RETRANSMISSION) && !found.has(Flags::FAST_RETRANSMISSION)
             || delta > passing.gap && verdict.owed()
             || sender.window_is_closed()
             || receiver.window_is_closed();
         if waited && delta > Span(0) {
             self.stalled = Span(self.stalled.0.saturating_add(delta.0));
         }
-        let news = sender.book(segment, verdict, passing);
+        let news = sender.book(segment, found, verdict, passing);
         if let Some(record) = &verdict.analysis
             && record.acked_frame != FrameNumber(0)
         {
             receiver.acknowledged(segment.ack, record.ack_rtt, round_trips);
         }
-        self.states.step(direction, segment, receiver.top(), news);
+        self.states.step(direction, segment, || receiver.top(), news);
     }
 
     /// Frame of the first packet; 0 if none was booked.

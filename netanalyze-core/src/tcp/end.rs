@@ -129,9 +129,15 @@ impl End {
         self.trouble.as_ref().is_some_and(|t| t.zero_since.is_some())
     }
 
-    /// Whether the segment brought data, or acknowledged something for the first time.
+    /// `found` are the verdict's flags. Whether the segment brought data, or acknowledged something for the first time.
     #[inline(always)]
-    pub(super) fn book(&mut self, segment: &Segment<'_>, verdict: &Verdict, passing: Passing) -> bool {
+    pub(super) fn book(
+        &mut self,
+        segment: &Segment<'_>,
+        found: Flags,
+        verdict: &Verdict,
+        passing: Passing,
+    ) -> bool {
         let flags = segment.flags;
         self.packets = self.packets.saturating_add(1);
         self.wire_bytes = self.wire_bytes.saturating_add(u64::from(passing.wire_len));
@@ -144,7 +150,7 @@ impl End {
         if segment.scope != Scope::Full || flags.rst() {
             return false;
         }
-        let mut news = self.cover(segment, verdict);
+        let mut news = self.cover(segment, found);
         if !flags.syn() {
             self.advertise(segment, verdict);
         }
@@ -155,8 +161,8 @@ impl End {
             self.ack = segment.ack;
             news |= advances;
         }
-        if verdict.flags.intersects(TROUBLE) {
-            self.note_trouble(verdict);
+        if found.intersects(TROUBLE) {
+            self.note_trouble(found);
         }
         if let Some(record) = &verdict.analysis {
             self.bytes_in_flight_max = self.bytes_in_flight_max.max(record.bytes_in_flight);
@@ -175,39 +181,41 @@ impl End {
 
     /// Whether there was new data.
     #[inline(always)]
-    fn cover(&mut self, segment: &Segment<'_>, verdict: &Verdict) -> bool {
+    fn cover(&mut self, segment: &Segment<'_>, found: Flags) -> bool {
         let &Segment { flags, len, .. } = segment;
         let mut start = segment.seq;
         if flags.syn() {
             start = start.wrapping_add(1);
-            if self.coverage.top().is_none() || verdict.flags.has(Flags::REUSED_PORTS) {
+            if self.coverage.top().is_none() || found.has(Flags::REUSED_PORTS) {
                 self.coverage.synchronise(start);
             }
         }
         self.payload_bytes = self.payload_bytes.saturating_add(u64::from(len));
-        let in_order = self.coverage.top().is_none_or(|top| top == start);
-        let new = self.coverage.add(start, len, &mut self.holes);
-        if flags.fin() {
-            self.coverage.finish(start.wrapping_add(len), &mut self.holes);
+        let sent_again = found.intersects(Flags::ANY_RETRANSMISSION);
+        if !flags.fin() && !sent_again && self.coverage.append(start, len, &mut self.holes) {
+            return len > 0;
         }
-        if !in_order || verdict.flags.intersects(Flags::ANY_RETRANSMISSION) {
-            self.note_disorder(start, len, new, verdict);
-        }
-        new > 0
+        self.cover_elsewhere(start, len, flags.fin(), sent_again)
     }
 
-    /// A segment that does not continue what was captured, or that was sent again. One in order has no bytes but new ones.
+    /// A segment that does not continue what was captured, that was sent again, or that ends the stream.
     #[cold]
-    fn note_disorder(&mut self, start: u32, len: u32, new: u32, verdict: &Verdict) {
+    fn cover_elsewhere(&mut self, start: u32, len: u32, fin: bool, sent_again: bool) -> bool {
+        let in_order = self.coverage.top().is_none_or(|top| top == start);
+        let new = self.coverage.add(start, len, &mut self.holes);
+        if fin {
+            self.coverage.finish(start.wrapping_add(len), &mut self.holes);
+        }
         let repeated = u64::from(len - new.min(len));
         if repeated > 0 {
             let trouble = self.trouble.get_or_insert_default();
             trouble.retransmitted_bytes = trouble.retransmitted_bytes.saturating_add(repeated);
         }
-        if len > 0 || verdict.flags.intersects(Flags::ANY_RETRANSMISSION) {
+        if (!in_order && len > 0) || sent_again {
             self.tainted = true;
             self.tainted_to = self.coverage.top().unwrap_or(start);
         }
+        new > 0
     }
 
     /// Its window.
@@ -228,10 +236,10 @@ impl End {
     }
 
     #[cold]
-    fn note_trouble(&mut self, verdict: &Verdict) {
+    fn note_trouble(&mut self, found: Flags) {
         let trouble = self.trouble.get_or_insert_default();
         let count = |counter: &mut u32, flags: Flags| {
-            *counter = counter.saturating_add(u32::from(verdict.flags.intersects(flags)));
+            *counter = counter.saturating_add(u32::from(found.intersects(flags)));
         };
         count(&mut trouble.retransmissions, Flags::ANY_RETRANSMISSION);
         count(&mut trouble.out_of_order, Flags::OUT_OF_ORDER);
@@ -328,7 +336,7 @@ impl Trouble {
 }
 
 /// Flags that are counted where things went wrong.
-const TROUBLE: Flags = Flags(
+pub(super) const TROUBLE: Flags = Flags(
     Flags::ANY_RETRANSMISSION.0
         | Flags::OUT_OF_ORDER.0
         | Flags::LOST_SEGMENT.0

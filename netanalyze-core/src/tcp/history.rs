@@ -2,7 +2,6 @@
 
 use super::analysis::Flags;
 use super::segment::{Scope, Segment};
-use super::verdict::Verdict;
 use crate::model::Direction;
 
 /// The letters, in the order of their codes.
@@ -53,9 +52,9 @@ impl std::fmt::Debug for History {
 }
 
 impl History {
-    /// Notes a segment.
+    /// Notes a segment of which `found` was flagged.
     #[inline(always)]
-    pub(crate) fn note(&mut self, direction: Direction, segment: &Segment<'_>, verdict: &Verdict) {
+    pub(crate) fn note(&mut self, direction: Direction, segment: &Segment<'_>, found: Flags) {
         let flags = segment.flags;
         let mut letters = 0;
         if flags.is_control() {
@@ -69,10 +68,10 @@ impl History {
         } else if flags.ack() && !flags.is_control() {
             letters |= 1 << A;
         }
-        if verdict.flags.intersects(NOTED) {
-            letters |= u32::from(verdict.flags.has(Flags::LOST_SEGMENT)) << G;
-            letters |= u32::from(verdict.flags.intersects(Flags::ANY_RETRANSMISSION)) << T;
-            letters |= u32::from(verdict.flags.has(Flags::ZERO_WINDOW)) << W;
+        if found.intersects(NOTED) {
+            letters |= u32::from(found.has(Flags::LOST_SEGMENT)) << G;
+            letters |= u32::from(found.intersects(Flags::ANY_RETRANSMISSION)) << T;
+            letters |= u32::from(found.has(Flags::ZERO_WINDOW)) << W;
         }
         let side = direction.index() as u32;
         let new = letters << (side * 16) & !self.seen;
@@ -127,7 +126,8 @@ impl History {
 }
 
 /// Flags of a verdict that have a letter.
-const NOTED: Flags = Flags(Flags::LOST_SEGMENT.0 | Flags::ANY_RETRANSMISSION.0 | Flags::ZERO_WINDOW.0);
+pub(super) const NOTED: Flags =
+    Flags(Flags::LOST_SEGMENT.0 | Flags::ANY_RETRANSMISSION.0 | Flags::ZERO_WINDOW.0);
 const _: () = assert!(LETTERS.len() * 2 <= (PER_WORD * 4) as usize);
 
 #[cfg(test)]

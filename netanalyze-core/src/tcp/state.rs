@@ -183,7 +183,7 @@ impl States {
         &mut self,
         direction: Direction,
         segment: &Segment<'_>,
-        receiver_end: Option<u32>,
+        receiver_end: impl FnOnce() -> Option<u32>,
         news: bool,
     ) {
         // Nearly every segment of a long connection changes nothing.
@@ -191,7 +191,7 @@ impl States {
             let [a, b] = &mut self.inferred;
             *(if direction == Direction::AtoB { a } else { b }) = false;
         } else {
-            let acknowledges_all = receiver_end.is_some_and(|end| !before(segment.ack, end));
+            let acknowledges_all = receiver_end().is_some_and(|end| !before(segment.ack, end));
             self.move_on(direction, segment.flags, acknowledges_all, news);
         }
     }

@@ -58,8 +58,6 @@ pub(crate) struct Touched<'s> {
     pub reference: ConversationRef,
     /// Whether it is new.
     pub arrival: Arrival,
-    /// The verdict.
-    pub verdict: Verdict,
     /// The packet carries the first payload that a proxy relays: Wireshark gives that a stream number, too.
     pub relay_begins: bool,
 }
@@ -133,20 +131,21 @@ impl Shard {
         self.udp.begin_batch();
     }
 
-    /// Takes a TCP packet. `None` cannot happen with an index that only this shard writes; callers then skip the packet.
+    /// Takes a TCP packet and writes its verdict over the last one. `None` cannot happen with an index that only this shard writes; callers
+    /// then skip the packet.
     pub(crate) fn tcp(
         &mut self,
         packet: &TcpPacket,
         frame: FrameNumber,
         options: &[TcpOptions],
         passing: Passing,
+        verdict: &mut Verdict,
     ) -> Option<Touched<'_>> {
         self.watch_memory(frame);
         let segment = packet.segment(frame, options);
         let known = self.tcp.find(packet.hash, &packet.key);
         let mut index = known.unwrap_or(u32::MAX);
         let mut birth = Birth::New;
-        let mut verdict = Verdict::default();
         if known.is_some() {
             let conversation = self.tcp.open(index, frame)?;
             birth = match conversation.connection.syn_outcome(packet.direction, &segment) {
@@ -156,7 +155,8 @@ impl Shard {
             };
             if birth == Birth::Known {
                 let twin = self.twins.find(index, &segment);
-                verdict = conversation.connection.advance(packet.direction, &segment, twin, &mut self.pool);
+                let connection = &mut conversation.connection;
+                connection.advance(packet.direction, &segment, twin, &mut self.pool, verdict);
             }
         }
         if birth != Birth::Known {
@@ -164,15 +164,17 @@ impl Shard {
             if birth == Birth::Announced {
                 conversation.succession = Succession::Settled;
             }
-            verdict = conversation.connection.open(packet.direction, &segment, birth, &mut self.pool);
+            conversation.connection.open(packet.direction, &segment, birth, &mut self.pool, verdict);
             index = self.tcp.insert(packet.hash, conversation, packet.time, frame);
         }
-        self.twins.remember(index, &segment, verdict.analysis);
+        if passing.shares_frame {
+            self.twins.remember(index, &segment, verdict.analysis.as_ref());
+        }
         let conversation = self.tcp.open(index, frame)?;
         if !packet.origin.is_quoted() {
-            conversation.account.book(packet.direction, &segment, &mut verdict, passing);
+            conversation.account.book(packet.direction, &segment, verdict, passing);
         }
-        let handed_on = is_handed_on(&verdict);
+        let handed_on = is_handed_on(verdict);
         if packet.opens_successor && conversation.succession == Succession::None && handed_on {
             conversation.succession = Succession::Due;
         }
@@ -185,7 +187,6 @@ impl Shard {
             conversation,
             reference: ConversationRef { shard: self.number, index },
             arrival: if birth == Birth::Known { Arrival::Known } else { Arrival::New },
-            verdict,
         })
     }
 

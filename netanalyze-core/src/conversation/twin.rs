@@ -1,8 +1,8 @@
 //! Headers that share an analysis record: Wireshark 4.0 finds the record by frame, sequence and acknowledgment number, so that a second
 //! header of the same frame with the same numbers gets what the first one has, whatever headers stand between them.
 //!
-//! Frames with more than one TCP header are rare (aggregates, samples, quotes), so only the last header is remembered at no cost; earlier
-//! ones of the same frame go into a table that is emptied with the next frame. Its size is bounded by the headers that fit into a frame.
+//! Frames with more than one TCP header are rare (aggregates, samples, quotes). Only a header that another one of its frame follows is
+//! remembered, in a table that is emptied with the next such frame. Its size is bounded by the headers that fit into a frame.
 
 use hashbrown::HashMap;
 
@@ -23,12 +23,11 @@ impl Key {
     }
 }
 
-/// The records of the present frame's headers.
+/// The records of headers in the frame that was last found to have several.
 #[derive(Debug, Default)]
 pub(super) struct Twins {
     frame: FrameNumber,
-    last: Option<(Key, Analysis)>,
-    earlier: HashMap<Key, Analysis, foldhash::fast::RandomState>,
+    records: HashMap<Key, Analysis, foldhash::fast::RandomState>,
 }
 
 impl Twins {
@@ -37,43 +36,28 @@ impl Twins {
 
     /// The record that an earlier header of the same frame with the same numbers has.
     #[inline]
-    pub(super) fn find(&self, index: u32, segment: &Segment<'_>) -> Option<Analysis> {
+    pub(super) fn find(&self, index: u32, segment: &Segment<'_>) -> Option<&Analysis> {
         if self.frame == segment.frame { self.find_in_frame(Key::of(index, segment)) } else { None }
     }
 
     #[cold]
-    fn find_in_frame(&self, key: Key) -> Option<Analysis> {
-        match self.last {
-            Some((last, record)) if last == key => Some(record),
-            _ => self.earlier.get(&key).copied(),
-        }
+    fn find_in_frame(&self, key: Key) -> Option<&Analysis> {
+        self.records.get(&key)
     }
 
-    /// Remembers a header's record.
-    #[inline]
-    pub(super) fn remember(&mut self, index: u32, segment: &Segment<'_>, record: Option<Analysis>) {
-        if self.frame == segment.frame {
-            self.keep_last();
-        } else {
+    /// Remembers a header's record, for those that follow in its frame.
+    #[cold]
+    pub(super) fn remember(&mut self, index: u32, segment: &Segment<'_>, record: Option<&Analysis>) {
+        if self.frame != segment.frame {
             self.frame = segment.frame;
-            if !self.earlier.is_empty() {
-                self.forget();
+            if self.records.capacity() > Self::KEEP {
+                self.records = HashMap::default();
+            } else {
+                self.records.clear();
             }
         }
-        self.last = record.map(|record| (Key::of(index, segment), record));
-    }
-
-    #[cold]
-    fn keep_last(&mut self) {
-        self.earlier.extend(self.last.take());
-    }
-
-    #[cold]
-    fn forget(&mut self) {
-        if self.earlier.capacity() > Self::KEEP {
-            self.earlier = HashMap::default();
-        } else {
-            self.earlier.clear();
+        if let Some(record) = record {
+            self.records.insert(Key::of(index, segment), *record);
         }
     }
 }
@@ -108,10 +92,10 @@ mod tests {
     #[test]
     fn a_record_is_found_by_frame_conversation_and_both_numbers() {
         let mut twins = Twins::default();
-        twins.remember(0, &segment(1, 10, 20), Some(record(1)));
-        twins.remember(1, &segment(1, 10, 20), Some(record(2)));
+        twins.remember(0, &segment(1, 10, 20), Some(&record(1)));
+        twins.remember(1, &segment(1, 10, 20), Some(&record(2)));
         twins.remember(0, &segment(1, 11, 20), None);
-        twins.remember(0, &segment(1, 12, 20), Some(record(3)));
+        twins.remember(0, &segment(1, 12, 20), Some(&record(3)));
         for (index, frame, seq, ack, found) in [
             (0, 1, 10, 20, Some(1)),
             (1, 1, 10, 20, Some(2)),
@@ -124,8 +108,8 @@ mod tests {
             let known = twins.find(index, &segment(frame, seq, ack)).map(|record| record.bytes_in_flight);
             assert_eq!(known, found, "{index} {frame} {seq} {ack}");
         }
-        twins.remember(0, &segment(1, 10, 20), Some(record(4)));
-        assert_eq!(twins.find(0, &segment(1, 10, 20)), Some(record(4)), "the later state counts");
+        twins.remember(0, &segment(1, 10, 20), Some(&record(4)));
+        assert_eq!(twins.find(0, &segment(1, 10, 20)), Some(&record(4)), "the later state counts");
     }
 
     #[test]
@@ -133,13 +117,13 @@ mod tests {
         let mut twins = Twins::default();
         for frame in 1..4 {
             for seq in 0..1_000 {
-                twins.remember(0, &segment(frame, seq, 0), Some(record(seq)));
+                twins.remember(0, &segment(frame, seq, 0), Some(&record(seq)));
             }
-            assert_eq!(twins.find(0, &segment(frame, 5, 0)), Some(record(5)));
+            assert_eq!(twins.find(0, &segment(frame, 5, 0)), Some(&record(5)));
             assert_eq!(twins.find(0, &segment(frame + 1, 5, 0)), None);
         }
         twins.remember(0, &segment(9, 5, 0), None);
-        assert!(twins.find(0, &segment(9, 5, 0)).is_none() && twins.earlier.is_empty());
-        assert!(twins.earlier.capacity() <= Twins::KEEP);
+        assert!(twins.find(0, &segment(9, 5, 0)).is_none() && twins.records.is_empty());
+        assert!(twins.records.capacity() <= Twins::KEEP);
     }
 }

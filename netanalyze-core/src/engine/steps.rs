@@ -11,7 +11,7 @@ use crate::field::{AnalysedBatch, CompletedDatagram, TransportVerdict, link_of};
 use crate::model::limits::MAX_NESTED_DATAGRAMS;
 use crate::packet::fragment::FragmentTable;
 use crate::packet::{Protocol, dissect, dissect_datagram};
-use crate::tcp::{COMPLETENESS_SYN, Passing};
+use crate::tcp::{COMPLETENESS_SYN, Passing, Verdict};
 
 /// Results of a batch as far as it has come, in buffers that are used again for the next; and what was counted in all of them.
 ///
@@ -27,6 +27,8 @@ pub(super) struct Steps {
     transports: Vec<Option<TransportVerdict>>,
     /// Conversation of each slot that has a verdict.
     references: Vec<ConversationRef>,
+    /// Of the header at hand.
+    verdict: Verdict,
     pub(super) tally: Tally,
 }
 
@@ -179,11 +181,17 @@ impl Steps {
     pub(super) fn shard(&mut self, number: usize, batch: &Batch, interests: &Interests, shard: &mut Shard) {
         let Some(list) = self.decoded.lists.get(number) else { return };
         shard.begin_batch();
-        for packet in &list.tcp {
+        let verdict = &mut self.verdict;
+        let mut rest = list.tcp.as_slice();
+        while let [packet, following @ ..] = rest {
+            rest = following;
+            let shares_frame = following.first().is_some_and(|next| next.frame_index == packet.frame_index);
             let frame = batch.frame_number(packet.frame_index as usize);
             let wire_len = wire_len(batch, packet.frame_index);
-            let passing = Passing { wire_len, ttl: packet.ttl, gap: interests.gap };
-            let Some(touched) = shard.tcp(packet, frame, &self.decoded.options, passing) else { continue };
+            let passing = Passing { wire_len, ttl: packet.ttl, gap: interests.gap, shares_frame };
+            let Some(touched) = shard.tcp(packet, frame, &self.decoded.options, passing, verdict) else {
+                continue;
+            };
             let conversation = touched.reference;
             if touched.arrival == Arrival::New {
                 let (frame_index, ordinal) = (packet.frame_index, packet.ordinal);
@@ -199,7 +207,7 @@ impl Steps {
                 let reference = ConversationRef::NONE;
                 self.new_tcp.push(NewConversation { frame_index, ordinal, reference, key: packet.key });
             }
-            let kinds = tcp_kinds(&touched.verdict, interests.gap);
+            let kinds = tcp_kinds(verdict, interests.gap);
             if kinds != KindSet::NONE {
                 let seen = touched.conversation.kinds_seen;
                 let kinds_seen = KindSet(seen);
@@ -208,11 +216,11 @@ impl Steps {
                 let wanted = KindSet(kinds.0 & interests.kinds.0);
                 if wanted != KindSet::NONE {
                     let context = Context { frame, packet, conversation, kinds_seen };
-                    tcp_findings(context, &touched.verdict, wanted, &mut self.findings);
+                    tcp_findings(context, verdict, wanted, &mut self.findings);
                 }
             }
             if let Some(place) = self.transports.get_mut(packet.slot as usize) {
-                *place = Some(TransportVerdict::Tcp(None, touched.verdict));
+                *place = Some(TransportVerdict::Tcp(None, *verdict));
                 if let Some(reference) = self.references.get_mut(packet.slot as usize) {
                     *reference = conversation;
                 }

@@ -2,11 +2,11 @@
 //! the analysis; here they are added up.
 
 use super::analysis::Flags;
-use super::books::{Books, TcpSide, Troubles};
+use super::books::{self, Books, TcpSide, Troubles};
 use super::compact::Coder;
 use super::connection::Connection;
 use super::end::End;
-use super::history::Seen;
+use super::history::{self, Seen};
 use super::segment::{Scope, Segment};
 use super::state::{ClosedBy, Closing, EndState, States};
 use super::verdict::{ConnectionState, Opener, Verdict};
@@ -21,7 +21,12 @@ pub(crate) struct Passing {
     pub ttl: u8,
     /// Silence that counts as a stall when something was owed.
     pub gap: Span,
+    /// Another TCP header of the same frame follows.
+    pub shares_frame: bool,
 }
+
+/// Flags that books count or note.
+const BOOKED: Flags = Flags(books::TROUBLE.0 | history::NOTED.0);
 
 /// What is known of a connection.
 #[derive(Debug)]
@@ -68,6 +73,49 @@ impl Account {
         verdict: &mut Verdict,
         passing: Passing,
     ) {
+        let is_common = segment.flags.only_acknowledge() && verdict.shown.len && verdict.shown.events;
+        if is_common && !verdict.flags.intersects(BOOKED) {
+            self.enter_common(direction, segment, verdict, passing);
+        } else {
+            self.enter_any(direction, segment, verdict, passing);
+        }
+    }
+
+    /// A segment of whole scope that only acknowledges and may carry data, of which nothing was flagged that is counted. A function of its
+    /// own, for the compiler to know nothing of it but what [`Segment::acknowledging`] says.
+    #[inline(never)]
+    fn enter_common(
+        &mut self,
+        direction: Direction,
+        segment: &Segment<'_>,
+        verdict: &mut Verdict,
+        passing: Passing,
+    ) {
+        self.enter(direction, &segment.acknowledging(), Flags::NONE, verdict, passing);
+    }
+
+    /// Any segment: the same once more.
+    #[inline(never)]
+    fn enter_any(
+        &mut self,
+        direction: Direction,
+        segment: &Segment<'_>,
+        verdict: &mut Verdict,
+        passing: Passing,
+    ) {
+        self.enter(direction, segment, verdict.flags, verdict, passing);
+    }
+
+    /// `found` are the verdict's flags, or none if none of [`BOOKED`] is among them.
+    #[inline(always)]
+    fn enter(
+        &mut self,
+        direction: Direction,
+        segment: &Segment<'_>,
+        found: Flags,
+        verdict: &mut Verdict,
+        passing: Passing,
+    ) {
         if segment.header_len < 20 || segment.scope == Scope::ShortSegment {
             return;
         }
@@ -85,18 +133,23 @@ impl Account {
         {
             verdict.flags.set(Flags::REFUSED);
         }
-        self.first = self.first.min(segment.time);
-        self.last = self.last.max(segment.time);
+        if segment.time >= self.last {
+            self.last = segment.time;
+        } else {
+            self.first = self.first.min(segment.time);
+        }
         self.last_frame = segment.frame;
-        let new_letters = self.seen.note(direction, segment, verdict);
+        let new_letters = self.seen.note(direction, segment, found);
         let [a, b] = &mut self.ends;
         let (sender, receiver) = if direction == Direction::AtoB { (a, b) } else { (b, a) };
-        let brought = sender.book(segment, verdict);
+        let brought = sender.book(segment, found);
         if let Some(books) = &mut self.books {
-            books.history.add(new_letters);
-            books.book(direction, segment, verdict, passing, brought, sender.top());
+            if new_letters != 0 {
+                books.history.add(new_letters);
+            }
+            books.book(direction, segment, found, verdict, passing, brought, sender.top());
         }
-        self.states.step(direction, segment, receiver.top(), brought.news);
+        self.states.step(direction, segment, || receiver.top(), brought.news);
     }
 
     /// Frame of the first packet; 0 if none was booked.

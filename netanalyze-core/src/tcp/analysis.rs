@@ -5,7 +5,7 @@ use super::flow::{DuplicateAcks, Flow, WindowScale};
 use super::segment::Segment;
 use super::sequence::{after, at_or_before, before};
 use super::unacked::{Entry, Pool};
-use super::verdict::Analysis;
+use super::verdict::Record;
 use crate::model::Span;
 
 /// What was flagged, one bit a kind. The low 16 bits are the sequence analysis, the others single headers and events.
@@ -162,72 +162,90 @@ const FAST_RETRANSMISSION_NS: u64 = 20_000_000;
 /// Reordering that undoes itself within this time, if no round-trip time is known.
 const DEFAULT_REORDERING_NS: u64 = 3_000_000;
 
+/// What the rules know of the connection beside its two flows.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Context<'c> {
+    /// Base of the sender's numbers.
+    pub(super) seq_base: u32,
+    /// Base of the receiver's numbers.
+    pub(super) ack_base: u32,
+    /// Borrowed, because hardly a packet asks for it.
+    pub(super) initial_rtt: &'c Span,
+    pub(super) mptcp_seen: &'c Option<u16>,
+}
+
 /// Runs the analysis on a segment and moves both flows' state on.
 ///
 /// `record` is the packet's record so far: it may exist already, for a repeated SYN, reused ports, or a twin header in the same frame.
-pub(crate) fn analyse(
+#[inline(always)]
+pub(super) fn analyse(
     sides: Sides<'_>,
     segment: &Segment<'_>,
-    initial_rtt: Span,
-    mptcp_seen: Option<u16>,
-    record: &mut Option<Analysis>,
+    context: Context<'_>,
+    record: &mut Record<'_>,
     figures: &mut Figures,
     pool: &mut Pool,
 ) {
+    let Context { seq_base, ack_base, initial_rtt, mptcp_seen } = context;
     let Sides { sender: f, receiver: r } = sides;
     let &Segment { seq, ack, len, window, flags, .. } = segment;
     let control = flags.is_control();
     let bears_sequence = len > 0 || flags.takes_sequence_number();
-    let mut found = record.as_ref().map_or(Flags::NONE, |p| p.flags);
+    let mut found = record.flags();
     let before_rules = found;
 
     if flags.ack() {
         r.in_flight_known = true;
     }
 
-    let probe = len == 1 && seq == f.next && r.window == Some(0);
+    let expected = seq == f.next;
+    let probe = expected && len == 1 && r.window == Some(0);
     if probe {
         found.set(Flags::ZERO_WINDOW_PROBE);
     } else {
         if window == 0 && !control {
             found.set(Flags::ZERO_WINDOW);
         }
-        if f.next != 0 && after(seq, f.next) && !flags.rst() {
-            found.set(Flags::LOST_SEGMENT);
-            figures.missing = seq.wrapping_sub(f.next);
-            f.in_flight_known = false;
-        }
-        if len <= 1 && seq == f.next.wrapping_sub(1) && !control {
-            found.set(Flags::KEEP_ALIVE);
-        }
-        // What follows asks whether this packet repeats the last one of its side, but for one thing.
-        let same_place = len == 0 && seq == f.next && ack == f.ack && !control;
-        let same_window = f.window == Some(window);
-        if same_place && window != 0 && !same_window {
-            found.set(Flags::WINDOW_UPDATE);
-            figures.previous_window = f.scale.apply(f.window.unwrap_or(0));
-        }
-        if len > 0 && r.scale != WindowScale::Unknown && !control {
-            let peer_window = match (r.window, r.window_from_syn) {
-                (None, _) => u32::MAX, // nothing seen of the peer yet, only that scaling is off
-                (Some(w), true) => u32::from(w),
-                (Some(w), false) => r.scale.apply(w),
-            };
-            if seq.wrapping_add(len) == r.ack.wrapping_add(peer_window) {
-                found.set(Flags::WINDOW_FULL);
-                figures.peer_window = peer_window;
+        if !expected {
+            if f.next != 0 && after(seq, f.next) && !flags.rst() {
+                found.set(Flags::LOST_SEGMENT);
+                figures.missing = seq.wrapping_sub(f.next);
+                f.in_flight_known = false;
+            }
+            if len <= 1 && seq == f.next.wrapping_sub(1) && !control {
+                found.set(Flags::KEEP_ALIVE);
             }
         }
-        let previous = Flags(u64::from(r.last_flags));
-        if same_place && same_window && window != 0 && previous.has(Flags::KEEP_ALIVE) {
-            found.set(Flags::KEEP_ALIVE_ACK);
-        } else if same_place && same_window && window == 0 && previous.has(Flags::ZERO_WINDOW_PROBE) {
-            found.set(Flags::ZERO_WINDOW_PROBE_ACK);
-        } else if same_place && same_window && window != 0 {
-            // A new kind of MPTCP option excuses one repeat: the subflow was busy elsewhere.
-            if mptcp_seen.is_none_or(|seen| seen == f.mptcp_seen) {
+        if len > 0 {
+            if r.scale != WindowScale::Unknown && !control {
+                let peer_window = match (r.window, r.window_from_syn) {
+                    (None, _) => u32::MAX, // nothing seen of the peer yet, only that scaling is off
+                    (Some(w), true) => u32::from(w),
+                    (Some(w), false) => r.scale.apply(w),
+                };
+                if seq.wrapping_add(len) == r.ack.wrapping_add(peer_window) {
+                    found.set(Flags::WINDOW_FULL);
+                    figures.peer_window = peer_window;
+                }
+            }
+        } else if expected && ack == f.ack && !control {
+            // The packet repeats the last one of its side, perhaps but for the window.
+            let previous = Flags(u64::from(r.last_flags));
+            if f.window != Some(window) {
+                if window != 0 {
+                    found.set(Flags::WINDOW_UPDATE);
+                    figures.previous_window = f.scale.apply(f.window.unwrap_or(0));
+                }
+            } else if window == 0 {
+                if previous.has(Flags::ZERO_WINDOW_PROBE) {
+                    found.set(Flags::ZERO_WINDOW_PROBE_ACK);
+                }
+            } else if previous.has(Flags::KEEP_ALIVE) {
+                found.set(Flags::KEEP_ALIVE_ACK);
+            } else if mptcp_seen.is_none_or(|seen| seen == f.mptcp_seen) {
+                // A new kind of MPTCP option would excuse one repeat: the subflow was busy elsewhere.
                 found.set(Flags::DUPLICATE_ACK);
-                let p = record.get_or_insert_default();
+                let p = record.make();
                 p.duplicate_ack_number = f.duplicate_acks.count_one();
                 p.duplicate_ack_frame = f.ack_frame;
             }
@@ -240,7 +258,7 @@ pub(crate) fn analyse(
     }
 
     if r.cont != 0 && after(ack, r.cont) && flags.ack() {
-        record.get_or_insert_default();
+        record.make();
         figures.hole = r.cont;
         if before(r.cont, r.next) {
             r.cont = r.next;
@@ -254,12 +272,12 @@ pub(crate) fn analyse(
     }
 
     if bears_sequence && !found.has(Flags::KEEP_ALIVE) {
-        let kind = retransmission_kind(f, r, segment, initial_rtt);
+        let kind = retransmission_kind(f, r, segment, *initial_rtt);
         found.set(kind);
         if kind == Flags::RETRANSMISSION {
             let (frame, time) =
                 f.unacked.oldest().map_or((f.next_frame, f.next_time), |entry| (entry.frame, entry.time));
-            let p = record.get_or_insert_default();
+            let p = record.make();
             p.rto = segment.time.since(time);
             p.rto_frame = frame;
         }
@@ -271,8 +289,7 @@ pub(crate) fn analyse(
             end = end.wrapping_add(1);
         }
         let entry = Entry { frame: segment.frame, time: segment.time, start: seq, end };
-        let base = f.base_or_zero();
-        f.unacked.push(entry, base, pool);
+        f.unacked.push(entry, seq_base, pool);
     }
     let probe = found.has(Flags::ZERO_WINDOW_PROBE);
     if (after(end, f.next) || f.next == 0) && !probe {
@@ -285,31 +302,36 @@ pub(crate) fn analyse(
     }
 
     if found != before_rules {
-        record.get_or_insert_default().flags = found;
+        record.make().flags = found;
     }
     f.window = Some(window);
     f.ack = ack;
     f.last_time = segment.time;
-    f.mptcp_seen = mptcp_seen.unwrap_or(f.mptcp_seen);
-    f.last_flags = record.as_ref().map_or(0, |p| (p.flags.0 & Flags::SEQUENCE.0) as u16);
+    if let Some(seen) = *mptcp_seen {
+        f.mptcp_seen = seen;
+    }
+    f.last_flags = (record.flags().0 & Flags::SEQUENCE.0) as u16;
 
-    let r_base = r.base_or_zero();
-    if let Some(entry) = r.unacked.acknowledge(ack, r_base, pool) {
-        let p = record.get_or_insert_default();
-        p.acked_frame = entry.frame;
-        p.ack_rtt = segment.time.since(entry.time);
+    if let Some((frame, time)) = r.unacked.acknowledge(ack, ack_base, pool) {
+        let p = record.make();
+        p.acked_frame = frame;
+        p.ack_rtt = segment.time.since(time);
     }
     if len > 0 && f.in_flight_known {
-        account_in_flight(f, r, segment, record);
+        account_in_flight(f, r, segment, seq_base, record);
     }
 }
 
 /// The retransmission family, first match wins.
+#[inline(always)]
 fn retransmission_kind(f: &Flow, r: &Flow, segment: &Segment<'_>, initial_rtt: Span) -> Flags {
     let &Segment { seq, len, flags, time, .. } = segment;
     let end = seq.wrapping_add(len);
     if len > 0 && r.ack != 0 && at_or_before(end, r.ack) {
         return Flags::SPURIOUS_RETRANSMISSION;
+    }
+    if seq == f.next {
+        return Flags::NONE;
     }
     // More than one byte from just before the highest: a probe's byte sent again with what follows it.
     let resent_probe = len > 1 && seq == f.next.wrapping_sub(1);
@@ -332,11 +354,11 @@ fn retransmission_kind(f: &Flow, r: &Flow, segment: &Segment<'_>, initial_rtt: S
 }
 
 /// Bytes in flight and since the last PSH, for a segment with data.
-fn account_in_flight(f: &mut Flow, r: &Flow, segment: &Segment<'_>, record: &mut Option<Analysis>) {
-    let base = f.base_or_zero();
+#[inline(always)]
+fn account_in_flight(f: &mut Flow, r: &Flow, segment: &Segment<'_>, base: u32, record: &mut Record<'_>) {
     let Some(span) = f.unacked.span(base) else { return };
     let in_flight = span.wrapping_sub(r.sacked_bytes);
-    let p = record.get_or_insert_default();
+    let p = record.make();
     if in_flight > 0 && in_flight < 2_000_000_000 {
         p.bytes_in_flight = in_flight - u32::from(segment.flags.takes_sequence_number());
     }

@@ -130,20 +130,20 @@ impl Books {
         if direction == Direction::AtoB { a } else { b }
     }
 
-    /// Books a segment. `top` is the highest sequence number that its sender has sent.
-    #[inline]
+    /// Books a segment of which `found` was flagged. `top` is the highest sequence number that its sender has sent.
+    #[inline(always)]
     pub(super) fn book(
         &mut self,
         direction: Direction,
         segment: &Segment<'_>,
+        found: Flags,
         verdict: &Verdict,
         passing: Passing,
         brought: Brought,
         top: Option<u32>,
     ) {
         let delta = verdict.time_delta;
-        let waited = verdict.flags.has(Flags::RETRANSMISSION)
-            && !verdict.flags.has(Flags::FAST_RETRANSMISSION)
+        let waited = found.has(Flags::RETRANSMISSION) && !found.has(Flags::FAST_RETRANSMISSION)
             || delta > passing.gap && verdict.owed()
             || self.window_is_closed();
         if waited && delta > Span(0) {
@@ -151,7 +151,7 @@ impl Books {
         }
         let [a, b] = &mut self.ends;
         let (sender, receiver) = if direction == Direction::AtoB { (a, b) } else { (b, a) };
-        sender.book(segment, verdict, passing, brought, top);
+        sender.book(segment, found, verdict, passing, brought, top);
         if let Some(record) = &verdict.analysis
             && record.acked_frame.0 != 0
         {
@@ -180,19 +180,19 @@ impl EndBooks {
         self.trouble.as_ref().is_some_and(|t| t.zero_since.is_some())
     }
 
-    #[inline]
+    #[inline(always)]
     fn book(
         &mut self,
         segment: &Segment<'_>,
+        found: Flags,
         verdict: &Verdict,
         passing: Passing,
         brought: Brought,
         top: Option<u32>,
     ) {
         self.wire_bytes = self.wire_bytes.saturating_add(u64::from(passing.wire_len));
-        if passing.ttl != 0 {
-            self.ttl_min = self.ttl_min.min(passing.ttl);
-            self.ttl_max = self.ttl_max.max(passing.ttl);
+        if passing.ttl < self.ttl_min || passing.ttl > self.ttl_max {
+            self.note_ttl(passing.ttl);
         }
         let flags = segment.flags;
         if flags.syn() {
@@ -207,22 +207,31 @@ impl EndBooks {
             trouble.retransmitted_bytes =
                 trouble.retransmitted_bytes.saturating_add(u64::from(brought.repeated));
         }
-        if brought.out_of_place || verdict.flags.intersects(Flags::ANY_RETRANSMISSION) {
+        if brought.out_of_place || found.intersects(Flags::ANY_RETRANSMISSION) {
             self.taint.set(top.unwrap_or(segment.seq));
         }
         if !flags.syn() {
             self.advertise(segment, verdict);
         }
-        if verdict.flags.intersects(TROUBLE) {
-            self.note_trouble(verdict);
+        if found.intersects(TROUBLE) {
+            self.note_trouble(found);
         }
         if let Some(record) = &verdict.analysis {
             self.bytes_in_flight_max = self.bytes_in_flight_max.max(record.bytes_in_flight);
         }
     }
 
+    /// Notes a time to live below or above all others; 0 stands for an unknown one.
+    #[cold]
+    fn note_ttl(&mut self, ttl: u8) {
+        if ttl != 0 {
+            self.ttl_min = self.ttl_min.min(ttl);
+            self.ttl_max = self.ttl_max.max(ttl);
+        }
+    }
+
     /// Its window.
-    #[inline]
+    #[inline(always)]
     fn advertise(&mut self, segment: &Segment<'_>, verdict: &Verdict) {
         self.window_min = self.window_min.min(verdict.scale.apply(segment.window));
         if segment.window == 0 {
@@ -239,10 +248,10 @@ impl EndBooks {
     }
 
     #[cold]
-    fn note_trouble(&mut self, verdict: &Verdict) {
+    fn note_trouble(&mut self, found: Flags) {
         let trouble = self.trouble.get_or_insert_default();
         let count = |counter: &mut u32, flags: Flags| {
-            *counter = counter.saturating_add(u32::from(verdict.flags.intersects(flags)));
+            *counter = counter.saturating_add(u32::from(found.intersects(flags)));
         };
         count(&mut trouble.retransmissions, Flags::ANY_RETRANSMISSION);
         count(&mut trouble.out_of_order, Flags::OUT_OF_ORDER);
@@ -373,7 +382,7 @@ impl Trouble {
 }
 
 /// Flags that are counted where things went wrong.
-const TROUBLE: Flags = Flags(
+pub(super) const TROUBLE: Flags = Flags(
     Flags::ANY_RETRANSMISSION.0
         | Flags::OUT_OF_ORDER.0
         | Flags::LOST_SEGMENT.0

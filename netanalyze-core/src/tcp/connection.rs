@@ -1,12 +1,12 @@
 //! A TCP connection's state, and the steps that a header takes through it.
 
-use super::analysis::{Flags, analyse};
+use super::analysis::{Context, Figures, Flags, analyse};
 use super::compact::Coder;
 use super::flow::Flow;
 use super::handshake::completeness;
-use super::segment::{Scope, Segment};
+use super::segment::{Scope, Segment, TcpFlags};
 use super::unacked::Pool;
-use super::verdict::{Analysis, Verdict};
+use super::verdict::{Analysis, Record, Shown, Verdict};
 use crate::model::{Direction, FrameNumber, Span, Timestamp};
 
 /// Both directions' state, and what belongs to neither. Wireshark's rules know no timeout: it lives as long as the analysis.
@@ -34,6 +34,16 @@ pub(crate) struct Connection {
 pub(crate) struct Sides<'c> {
     pub(crate) sender: &'c mut Flow,
     pub(crate) receiver: &'c mut Flow,
+}
+
+impl<'c> Sides<'c> {
+    #[inline(always)]
+    fn new(a: &'c mut Flow, b: &'c mut Flow, direction: Direction) -> Self {
+        match direction {
+            Direction::AtoB => Sides { sender: a, receiver: b },
+            Direction::BtoA => Sides { sender: b, receiver: a },
+        }
+    }
 }
 
 /// What a packet means for a connection that exists already (RFC 9293 §3.6.1: a SYN with another number is another connection).
@@ -163,12 +173,10 @@ impl Connection {
         if direction == Direction::AtoB { a } else { b }
     }
 
+    #[inline(always)]
     pub(super) fn sides(&mut self, direction: Direction) -> Sides<'_> {
         let [a, b] = &mut self.flows;
-        match direction {
-            Direction::AtoB => Sides { sender: a, receiver: b },
-            Direction::BtoA => Sides { sender: b, receiver: a },
-        }
+        Sides::new(a, b, direction)
     }
 
     /// The first packet of a connection.
@@ -178,108 +186,143 @@ impl Connection {
         segment: &Segment<'_>,
         birth: Birth,
         pool: &mut Pool,
-    ) -> Verdict {
-        self.step(direction, segment, birth, None, pool)
+        verdict: &mut Verdict,
+    ) {
+        self.any(direction, segment, birth, None, pool, verdict);
     }
 
-    /// A later packet. `twin` is the record of an earlier header of the same frame with the same numbers: they share it.
+    /// A later packet. `twin` is the record of an earlier header of the same frame with the same numbers: they share it. Nothing is left of
+    /// what `verdict` said before.
+    #[inline]
     pub(crate) fn advance(
         &mut self,
         direction: Direction,
         segment: &Segment<'_>,
-        twin: Option<Analysis>,
+        twin: Option<&Analysis>,
         pool: &mut Pool,
-    ) -> Verdict {
-        self.step(direction, segment, Birth::Known, twin, pool)
+        verdict: &mut Verdict,
+    ) {
+        if segment.is_plain() && twin.is_none() {
+            self.plain(direction, segment, pool, verdict);
+        } else {
+            self.any(direction, segment, Birth::Known, twin, pool, verdict);
+        }
     }
 
+    /// A plain segment of a known connection. A function of its own, for the compiler to know nothing of it but what [`Segment::plain`] says.
+    #[inline(never)]
+    fn plain(&mut self, direction: Direction, segment: &Segment<'_>, pool: &mut Pool, verdict: &mut Verdict) {
+        self.step(direction, &segment.plain(), Birth::Known, None, pool, verdict);
+    }
+
+    /// Any packet: the same rules once more.
+    #[inline(never)]
+    fn any(
+        &mut self,
+        direction: Direction,
+        segment: &Segment<'_>,
+        birth: Birth,
+        twin: Option<&Analysis>,
+        pool: &mut Pool,
+        verdict: &mut Verdict,
+    ) {
+        self.step(direction, segment, birth, twin, pool, verdict);
+    }
+
+    #[inline(always)]
     fn step(
         &mut self,
         direction: Direction,
         segment: &Segment<'_>,
         birth: Birth,
-        twin: Option<Analysis>,
+        twin: Option<&Analysis>,
         pool: &mut Pool,
-    ) -> Verdict {
-        let mut verdict = Verdict::default();
-        let mut record = twin;
+        verdict: &mut Verdict,
+    ) {
+        let mut record = Record::new(&mut verdict.analysis, twin);
         if birth == Birth::Reused {
             self.completeness = completeness::SYN;
-            record.get_or_insert_default().flags.set(Flags::REUSED_PORTS);
+            record.make().flags.set(Flags::REUSED_PORTS);
         }
+        verdict.flags = Flags::NONE;
         verdict.completeness = self.completeness;
+        verdict.initial_rtt = Span(0);
         verdict.state = self.connection_state();
         verdict.opener = self.opener_seen_by(direction);
         verdict.time_relative = segment.time.since(self.first);
         verdict.time_delta = segment.time.since(self.previous);
-        verdict.figures.answers = self.last_data == Some(direction.reverse());
+        let answers = self.last_data == Some(direction.reverse());
         self.previous = segment.time;
         if segment.len > 0 && segment.scope == Scope::Full {
             self.last_data = Some(direction);
         }
 
         self.check_isn(direction, segment, &mut record);
-        let initial_rtt = self.initial_rtt;
-        let mptcp_seen = self.mptcp_seen;
-        let Sides { sender, receiver } = self.sides(direction);
+        let [a, b] = &mut self.flows;
+        let Sides { sender, receiver } = Sides::new(a, b, direction);
         sender.sacked_bytes = 0;
-        let figures = &mut verdict.figures;
-        figures.outstanding = (!sender.unacked.is_empty(), !receiver.unacked.is_empty());
-        match segment.scope {
-            Scope::Full => {
-                verdict.shown.len = true;
-                verdict.shown.relative = true;
-                init_bases(sender, receiver, segment);
-                analyse(
-                    Sides { sender, receiver },
-                    segment,
-                    initial_rtt,
-                    mptcp_seen,
-                    &mut record,
-                    figures,
-                    pool,
-                );
-            }
-            Scope::ShortSegment => verdict.flags.set(Flags::SHORT_SEGMENT),
-            Scope::HeaderOnly => {}
-        }
-        let Sides { sender, receiver } = self.sides(direction);
-        verdict.seq_base = sender.base_or_zero();
-        verdict.ack_base = receiver.base_or_zero();
+        let outstanding = (!sender.unacked.is_empty(), !receiver.unacked.is_empty());
+        verdict.figures = Figures { outstanding, answers, ..Figures::default() };
+        let is_full = segment.scope == Scope::Full;
+        let (seq_base, ack_base) = match (sender.base, receiver.base) {
+            (Some(seq_base), Some(ack_base)) => (seq_base, ack_base),
+            _ if is_full => init_bases(sender, receiver, segment.flags, segment.seq, segment.ack),
+            _ => (sender.base_or_zero(), receiver.base_or_zero()),
+        };
+        verdict.seq_base = seq_base;
+        verdict.ack_base = ack_base;
         verdict.scale = sender.scale;
-        verdict.shown.events = segment.header_len >= 20;
-        if segment.header_len < 20 {
-            verdict.flags.set(Flags::BOGUS_HEADER_LENGTH);
-            return verdict;
+        if is_full {
+            let (initial_rtt, mptcp_seen) = (&self.initial_rtt, &self.mptcp_seen);
+            let context = Context { seq_base, ack_base, initial_rtt, mptcp_seen };
+            let sides = Sides { sender, receiver };
+            analyse(sides, segment, context, &mut record, &mut verdict.figures, pool);
         }
-        verdict.shown.times = segment.header_captured >= 20;
-        verdict.shown.analysis = segment.header_captured >= segment.header_len;
-
+        if segment.scope == Scope::ShortSegment {
+            verdict.flags.set(Flags::SHORT_SEGMENT);
+        }
+        let (exists, found) = (record.exists(), record.flags());
+        let whole = segment.header_len >= 20;
+        verdict.shown = Shown {
+            len: is_full,
+            relative: is_full,
+            events: whole,
+            times: whole && segment.header_captured >= 20,
+            analysis: whole && segment.header_captured >= segment.header_len,
+        };
+        if !whole {
+            verdict.flags.set(Flags::BOGUS_HEADER_LENGTH);
+            verdict.analysis = None;
+            return;
+        }
         self.update_completeness(segment, birth);
-        self.check_ack_field(segment, &mut verdict);
+        self.check_ack_field(segment, verdict);
         self.follow_handshake(direction, segment, &mut verdict.flags);
         if !segment.flags.urg() && segment.urgent_pointer {
             verdict.flags.set(Flags::URGENT_POINTER);
         }
         if verdict.shown.analysis || segment.options.is_some() {
-            self.read_options(direction, segment, &mut verdict);
+            self.read_options(direction, segment, verdict);
         }
-        if let Some(p) = record.filter(|_| verdict.shown.analysis) {
+        if !exists {
+            verdict.analysis = None;
+        } else if verdict.shown.analysis {
             verdict.initial_rtt = self.initial_rtt;
-            verdict.flags.set(p.flags);
+            verdict.flags.set(found);
         }
-        verdict.analysis = record;
-        verdict
     }
 }
 
 /// Relative numbers need a base even where no SYN was seen: the first packet of a side, or the first acknowledgement of it, stands in.
-fn init_bases(sender: &mut Flow, receiver: &mut Flow, segment: &Segment<'_>) {
+///
+/// Here as elsewhere on the way of a plain segment, what is called takes the segment's parts: its address would force it into memory.
+#[inline(never)]
+fn init_bases(sender: &mut Flow, receiver: &mut Flow, flags: TcpFlags, seq: u32, ack: u32) -> (u32, u32) {
     if sender.base.is_none() {
-        let base = if segment.flags.syn() { segment.seq } else { segment.seq.wrapping_sub(1) };
-        sender.set_base(base);
+        sender.set_base(if flags.syn() { seq } else { seq.wrapping_sub(1) });
     }
-    if receiver.base.is_none() && segment.flags.ack() {
-        receiver.set_base(segment.ack.wrapping_sub(1));
+    if receiver.base.is_none() && flags.ack() {
+        receiver.set_base(ack.wrapping_sub(1));
     }
+    (sender.base_or_zero(), receiver.base_or_zero())
 }

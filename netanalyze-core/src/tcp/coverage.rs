@@ -144,6 +144,16 @@ impl Coverage {
         }
     }
 
+    /// Takes a range, which may be empty, if it continues what was captured so far; returns whether it does.
+    #[inline]
+    pub(crate) fn append(&mut self, start: u32, len: u32, holes: &mut Option<Box<Holes>>) -> bool {
+        let continues = self.known && start == self.top;
+        if continues {
+            self.advance(start.wrapping_add(len), holes);
+        }
+        continues
+    }
+
     /// Takes a segment's range, which may be empty; returns how many bytes of it are new. `holes` are made with the first one.
     #[inline]
     pub(crate) fn add(&mut self, start: u32, len: u32, holes: &mut Option<Box<Holes>>) -> u32 {
@@ -151,8 +161,7 @@ impl Coverage {
             (self.low, self.top, self.known) = (start, start.wrapping_add(len), true);
             return len;
         }
-        if start == self.top {
-            self.advance(start.wrapping_add(len), holes);
+        if self.append(start, len, holes) {
             return len;
         }
         self.add_elsewhere(start, len, holes)

@@ -3,7 +3,6 @@
 use super::compact::Coder;
 use super::coverage::{Coverage, Holes};
 use super::segment::{Scope, Segment};
-use super::verdict::Verdict;
 use super::{Flags, sequence::after};
 
 /// One end.
@@ -31,15 +30,15 @@ pub(super) struct Brought {
 }
 
 impl End {
-    /// Takes a segment that this end sent.
-    #[inline]
-    pub(super) fn book(&mut self, segment: &Segment<'_>, verdict: &Verdict) -> Brought {
+    /// Takes a segment that this end sent, of which `found` was flagged.
+    #[inline(always)]
+    pub(super) fn book(&mut self, segment: &Segment<'_>, found: Flags) -> Brought {
         let flags = segment.flags;
         self.packets = self.packets.saturating_add(1);
         if segment.scope != Scope::Full || flags.rst() {
             return Brought::default();
         }
-        let mut brought = self.cover(segment, verdict);
+        let mut brought = self.cover(segment, found);
         if flags.ack() {
             let advances = self.ack != segment.ack && self.ack != 0;
             self.ack_advanced |= advances;
@@ -50,19 +49,28 @@ impl End {
         brought
     }
 
-    #[inline]
-    fn cover(&mut self, segment: &Segment<'_>, verdict: &Verdict) -> Brought {
+    #[inline(always)]
+    fn cover(&mut self, segment: &Segment<'_>, found: Flags) -> Brought {
         let &Segment { flags, len, .. } = segment;
         let mut start = segment.seq;
         if flags.syn() {
             start = start.wrapping_add(1);
-            if self.coverage.top().is_none() || verdict.flags.has(Flags::REUSED_PORTS) {
+            if self.coverage.top().is_none() || found.has(Flags::REUSED_PORTS) {
                 self.coverage.synchronise(start);
             }
         }
+        if !flags.fin() && self.coverage.append(start, len, &mut self.holes) {
+            return Brought { news: len > 0, ..Brought::default() };
+        }
+        self.cover_elsewhere(start, len, flags.fin())
+    }
+
+    /// A segment that does not continue what was captured, or ends the stream.
+    #[cold]
+    fn cover_elsewhere(&mut self, start: u32, len: u32, fin: bool) -> Brought {
         let before = self.coverage.top();
         let new = self.coverage.add(start, len, &mut self.holes);
-        if flags.fin() {
+        if fin {
             self.coverage.finish(start.wrapping_add(len), &mut self.holes);
         }
         Brought {

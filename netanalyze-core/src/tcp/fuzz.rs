@@ -159,13 +159,18 @@ impl Host {
             Some(known) if continues(known) => Birth::Known,
             Some(_) => Birth::Reused,
         };
-        let verdict = match &mut self.connection {
+        // What a verdict said before must not matter.
+        let mut verdict = self.last.unwrap_or_default();
+        match &mut self.connection {
             Some(connection) if birth == Birth::Known => {
                 let twin = self.last.filter(|_| step.twin).and_then(|verdict| verdict.analysis);
-                connection.advance(direction, &segment, twin, pool)
+                connection.advance(direction, &segment, twin.as_ref(), pool, &mut verdict);
             }
-            place => place.insert(Connection::new(segment.time)).open(direction, &segment, birth, pool),
-        };
+            place => {
+                let connection = place.insert(Connection::new(segment.time));
+                connection.open(direction, &segment, birth, pool, &mut verdict);
+            }
+        }
         self.check(&verdict);
         self.last = Some(verdict);
         verdict

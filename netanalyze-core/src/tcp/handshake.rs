@@ -5,7 +5,7 @@ use super::connection::{Birth, Connection, Sides};
 use super::flow::WindowScale;
 use super::segment::{Scope, Segment};
 use super::sequence::{at_or_before, before};
-use super::verdict::{Analysis, ConnectionState, Opener, Verdict};
+use super::verdict::{ConnectionState, Opener, Record, Verdict};
 use crate::model::{Direction, Span, Timestamp};
 use crate::packet::tcp_option::{FastOpen, TcpOptions};
 
@@ -22,23 +22,20 @@ pub(super) mod completeness {
 
 impl Connection {
     /// A SYN whose number is known again: repeated, or answered with another number.
-    pub(super) fn check_isn(
-        &mut self,
-        direction: Direction,
-        segment: &Segment<'_>,
-        record: &mut Option<Analysis>,
-    ) {
+    #[inline(always)]
+    pub(super) fn check_isn(&mut self, direction: Direction, segment: &Segment<'_>, record: &mut Record<'_>) {
         let sender = self.sides(direction).sender;
         let Some(base) = sender.base else { return };
         if segment.flags.is_pure_syn() && base == segment.seq {
             sender.next = sender.cont;
-            record.get_or_insert_default();
+            record.make();
         } else if segment.flags.is_syn_ack() && base != segment.seq {
             sender.set_base(segment.seq);
-            record.get_or_insert_default().flags.set(Flags::REUSED_PORTS);
+            record.make().flags.set(Flags::REUSED_PORTS);
         }
     }
 
+    #[inline(always)]
     pub(super) fn update_completeness(&mut self, segment: &Segment<'_>, birth: Birth) {
         let flags = segment.flags;
         let len = if segment.scope == Scope::Full { segment.len } else { 0 };
@@ -67,6 +64,7 @@ impl Connection {
     }
 
     /// Fast Open's answer, and an acknowledgment field that should be zero.
+    #[inline(always)]
     pub(super) fn check_ack_field(&self, segment: &Segment<'_>, verdict: &mut Verdict) {
         let relative_ack = segment.ack.wrapping_sub(verdict.ack_base);
         if segment.flags.is_syn_ack() && segment.scope == Scope::Full {
@@ -82,6 +80,7 @@ impl Connection {
     }
 
     /// SYN, FIN and RST, and the first acknowledgement after a SYN.
+    #[inline(always)]
     pub(super) fn follow_handshake(
         &mut self,
         direction: Direction,
@@ -123,6 +122,7 @@ impl Connection {
     }
 
     /// What the options change for later packets (RFC 7323 for the scale, RFC 2018 for SACK, RFC 8684 for MPTCP, RFC 7413 for Fast Open).
+    #[inline(always)]
     pub(super) fn read_options(
         &mut self,
         direction: Direction,
@@ -176,6 +176,7 @@ impl Connection {
     }
 
     /// How far the connection has come.
+    #[inline]
     pub(crate) fn connection_state(&self) -> ConnectionState {
         let has = |bits| self.completeness & bits == bits;
         let [a, b] = &self.flows;
@@ -197,6 +198,7 @@ impl Connection {
     }
 
     /// Who opened, seen from a packet of this direction.
+    #[inline]
     pub(super) fn opener_seen_by(&self, direction: Direction) -> Opener {
         match self.opener {
             None => Opener::Unknown,

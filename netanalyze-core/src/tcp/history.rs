@@ -3,7 +3,6 @@
 use super::analysis::Flags;
 use super::compact::Coder;
 use super::segment::{Scope, Segment};
-use super::verdict::Verdict;
 use crate::model::Direction;
 
 /// The letters, in the order of their codes.
@@ -58,9 +57,9 @@ impl std::fmt::Debug for History {
 }
 
 impl Seen {
-    /// Notes a segment; returns the letters that are new, as bits.
-    #[inline]
-    pub(super) fn note(&mut self, direction: Direction, segment: &Segment<'_>, verdict: &Verdict) -> u32 {
+    /// Notes a segment of which `found` was flagged; returns the letters that are new, as bits.
+    #[inline(always)]
+    pub(super) fn note(&mut self, direction: Direction, segment: &Segment<'_>, found: Flags) -> u32 {
         let flags = segment.flags;
         let mut letters = 0;
         if flags.is_control() {
@@ -74,10 +73,10 @@ impl Seen {
         } else if flags.ack() && !flags.is_control() {
             letters |= 1 << A;
         }
-        if verdict.flags.intersects(NOTED) {
-            letters |= u32::from(verdict.flags.has(Flags::LOST_SEGMENT)) << G;
-            letters |= u32::from(verdict.flags.intersects(Flags::ANY_RETRANSMISSION)) << T;
-            letters |= u32::from(verdict.flags.has(Flags::ZERO_WINDOW)) << W;
+        if found.intersects(NOTED) {
+            letters |= u32::from(found.has(Flags::LOST_SEGMENT)) << G;
+            letters |= u32::from(found.intersects(Flags::ANY_RETRANSMISSION)) << T;
+            letters |= u32::from(found.has(Flags::ZERO_WINDOW)) << W;
         }
         let side = direction.index() as u32;
         let new = letters << (side * 16) & !self.0;
@@ -106,8 +105,8 @@ impl Seen {
 }
 
 impl History {
-    /// Adds letters that are new, as [`Seen::note`] tells them.
-    #[inline]
+    /// Adds letters that are new, as [`Seen::note`] tells them. It happens at most eleven times in an end's life.
+    #[cold]
     pub(super) fn add(&mut self, mut new: u32) {
         while new != 0 {
             let bit = new.trailing_zeros();
@@ -142,7 +141,8 @@ impl History {
 }
 
 /// Flags of a verdict that have a letter.
-const NOTED: Flags = Flags(Flags::LOST_SEGMENT.0 | Flags::ANY_RETRANSMISSION.0 | Flags::ZERO_WINDOW.0);
+pub(super) const NOTED: Flags =
+    Flags(Flags::LOST_SEGMENT.0 | Flags::ANY_RETRANSMISSION.0 | Flags::ZERO_WINDOW.0);
 const _: () = assert!(LETTERS.len() * 2 <= (PER_WORD * 4) as usize);
 
 #[cfg(test)]

@@ -6,7 +6,7 @@
 use serde::{Serialize, Serializer};
 
 use super::compact::Coder;
-use super::segment::Segment;
+use super::segment::{Segment, TcpFlags};
 use super::sequence::before;
 use crate::model::Direction;
 
@@ -198,25 +198,31 @@ impl States {
 
     /// A captured segment moves both ends. `receiver_end` is the sequence number after all that its receiver sent, a FIN included;
     /// `news` tells that the segment brought data or acknowledged something for the first time.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn step(
         &mut self,
         direction: Direction,
         segment: &Segment<'_>,
-        receiver_end: Option<u32>,
+        receiver_end: impl FnOnce() -> Option<u32>,
         news: bool,
     ) {
-        let flags = segment.flags;
+        // Nearly every segment of a long connection changes nothing.
+        if !segment.flags.is_control() && self.ends == [EndState::Established; 2] {
+            let [a, b] = &mut self.inferred;
+            *(if direction == Direction::AtoB { a } else { b }) = false;
+        } else {
+            let acknowledges_all = receiver_end().is_some_and(|end| !before(segment.ack, end));
+            self.move_on(direction, segment.flags, acknowledges_all, news);
+        }
+    }
+
+    #[inline(never)]
+    fn move_on(&mut self, direction: Direction, flags: TcpFlags, acknowledges_all: bool, news: bool) {
         let [a, b] = self.ends;
         let (sender, receiver) = if direction == Direction::AtoB { (a, b) } else { (b, a) };
         let [inferred_a, inferred_b] = &mut self.inferred;
         let (inferred, inferred_of_receiver) =
             if direction == Direction::AtoB { (inferred_a, inferred_b) } else { (inferred_b, inferred_a) };
-        // Nearly every segment of a long connection changes nothing.
-        if !flags.is_control() && sender == EndState::Established && receiver == EndState::Established {
-            *inferred = false;
-            return;
-        }
         let (sender, receiver) = if flags.rst() {
             if !matches!(self.closing, Closing::Reset(_)) && !self.both_closed() {
                 self.closing = Closing::Reset(direction);
@@ -249,7 +255,7 @@ impl States {
             }
             if flags.ack() {
                 (sender, receiver) = ack(sender, receiver);
-                if receiver_end.is_some_and(|end| !before(segment.ack, end)) {
+                if acknowledges_all {
                     receiver = receiver.all_acknowledged();
                 }
             }

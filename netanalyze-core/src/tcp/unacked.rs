@@ -22,6 +22,9 @@ pub(crate) struct Entry {
     pub(crate) end: u32,
 }
 
+/// Frame and time of a segment.
+pub(crate) type Sent = (FrameNumber, Timestamp);
+
 /// Emptied lists, for the next direction that needs one.
 #[derive(Debug, Default)]
 #[expect(clippy::vec_box, reason = "lists move between here and directions by pointer")]
@@ -85,7 +88,7 @@ impl Unacked {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn push(&mut self, entry: Entry, base: u32, pool: &mut Pool) {
         self.0.get_or_insert_with(|| pool.take()).push(entry, base);
     }
@@ -96,9 +99,9 @@ impl Unacked {
         Some(self.0.as_mut()?.span(base))
     }
 
-    /// Takes an acknowledgement: trims and removes entries. Returns the oldest entry that ends exactly at `ack`.
-    #[inline]
-    pub(crate) fn acknowledge(&mut self, ack: u32, base: u32, pool: &mut Pool) -> Option<Entry> {
+    /// Takes an acknowledgement: trims and removes entries. Returns when the oldest segment that ends exactly at `ack` was sent.
+    #[inline(always)]
+    pub(crate) fn acknowledge(&mut self, ack: u32, base: u32, pool: &mut Pool) -> Option<Sent> {
         let list = self.0.as_mut()?;
         let matched = list.acknowledge(ack, base);
         if list.entries.is_empty()
@@ -146,8 +149,27 @@ impl List {
         }
     }
 
+    #[inline(always)]
     fn push(&mut self, entry: Entry, base: u32) {
         let (start, end) = (entry.start.wrapping_sub(base), entry.end.wrapping_sub(base));
+        let continues = start == self.max_end && start <= end && !self.entries.is_empty();
+        if continues && self.is_compact() && end - self.min_start < SAFE_SPAN {
+            self.max_end = end;
+            self.entries.push_back(entry);
+        } else {
+            self.push_any(entry, start, end);
+        }
+    }
+
+    /// Whether the extremes are known and are those of the two ends of the list, if it is in order: no entry reaches over the base, and if
+    /// some lay before it and others behind, the extremes would be farther apart.
+    #[inline(always)]
+    fn is_compact(&self) -> bool {
+        !self.stale && !self.straddles && self.max_end.wrapping_sub(self.min_start) < SAFE_SPAN
+    }
+
+    #[inline(never)]
+    fn push_any(&mut self, entry: Entry, start: u32, end: u32) {
         match (self.entries.front(), self.entries.back()) {
             (Some(first), Some(last)) => {
                 let span = u64::from(last.end.wrapping_sub(first.start)) + steps(last.end, &entry);
@@ -173,6 +195,7 @@ impl List {
         self.max_end.wrapping_sub(self.min_start)
     }
 
+    #[inline(never)]
     fn refresh(&mut self, base: u32) {
         (self.min_start, self.max_end) = (u32::MAX, 0);
         self.straddles = false;
@@ -185,25 +208,24 @@ impl List {
         self.stale = false;
     }
 
-    fn acknowledge(&mut self, ack: u32, base: u32) -> Option<Entry> {
-        let (Some(first), Some(last)) = (self.entries.front(), self.entries.back()) else { return None };
+    #[inline(always)]
+    fn acknowledge(&mut self, ack: u32, base: u32) -> Option<Sent> {
+        let first = self.entries.front()?.start;
         if self.disordered {
             if !self.stale && self.covers_nothing(ack.wrapping_sub(base)) {
                 return None;
             }
-            self.acknowledge_all(ack, base)
+            return self.acknowledge_all(ack, base);
+        }
+        // Serial comparison with every entry agrees with the front-to-back order only while all are within half the circle of `ack`.
+        let (ahead, behind) = (ack.wrapping_sub(first), first.wrapping_sub(ack));
+        if behind < SAFE_SPAN {
+            return None; // at or before everything (`behind` is 0 when `ack` equals the first start)
+        }
+        if ahead < SAFE_SPAN || ahead < SAFE_SPAN + self.entries.back()?.end.wrapping_sub(first) {
+            self.acknowledge_front(ack, base)
         } else {
-            // Serial comparison with every entry agrees with the front-to-back order only while all are within half the circle of `ack`.
-            let span = last.end.wrapping_sub(first.start);
-            let (ahead, behind) = (ack.wrapping_sub(first.start), first.start.wrapping_sub(ack));
-            if behind < SAFE_SPAN {
-                return None; // at or before everything (`behind` is 0 when `ack` equals the first start)
-            }
-            if ahead < SAFE_SPAN + span {
-                self.acknowledge_front(ack, base)
-            } else {
-                self.acknowledge_all(ack, base)
-            }
+            self.acknowledge_all(ack, base)
         }
     }
 
@@ -212,27 +234,35 @@ impl List {
         !self.straddles && ack <= self.min_start && self.max_end.wrapping_sub(ack) < SAFE_SPAN
     }
 
-    fn acknowledge_front(&mut self, ack: u32, base: u32) -> Option<Entry> {
+    #[inline(always)]
+    fn acknowledge_front(&mut self, ack: u32, base: u32) -> Option<Sent> {
+        let mut matched = None;
         while let Some(entry) = self.entries.front_mut() {
-            if entry.end == ack {
-                let matched = *entry;
-                self.entries.pop_front();
-                self.follow_front(base);
-                return Some(matched);
-            }
             if after(entry.end, ack) {
                 if after(ack, entry.start) {
                     entry.start = ack;
                 }
                 break;
             }
+            let (end, sent) = (entry.end, (entry.frame, entry.time));
             self.entries.pop_front();
+            if end == ack {
+                matched = Some(sent);
+                break;
+            }
         }
-        self.follow_front(base);
-        None
+        if let Some(first) = self.entries.front() {
+            if self.is_compact() {
+                self.min_start = first.start.wrapping_sub(base);
+            } else {
+                self.follow_front(base);
+            }
+        }
+        matched
     }
 
     /// The least start after entries left from the front of an ordered list.
+    #[inline(never)]
     fn follow_front(&mut self, base: u32) {
         if let (Some(first), Some(last)) = (self.entries.front(), self.entries.back()) {
             let (start, end) = (first.start.wrapping_sub(base), last.end.wrapping_sub(base));
@@ -245,11 +275,12 @@ impl List {
         }
     }
 
-    fn acknowledge_all(&mut self, ack: u32, base: u32) -> Option<Entry> {
+    #[inline(never)]
+    fn acknowledge_all(&mut self, ack: u32, base: u32) -> Option<Sent> {
         let mut matched = None;
         self.entries.retain_mut(|entry| {
             if ack == entry.end {
-                matched = matched.or(Some(*entry)); // entries are in order of arrival: the first match is the oldest
+                matched = matched.or(Some((entry.frame, entry.time))); // entries are in order of arrival: the first match is the oldest
                 return false;
             }
             if after(ack, entry.start) && at_or_before(ack, entry.end) {
@@ -290,12 +321,12 @@ mod tests {
     struct Plain(Vec<Entry>);
 
     impl Plain {
-        fn acknowledge(&mut self, ack: u32) -> Option<Entry> {
+        fn acknowledge(&mut self, ack: u32) -> Option<Sent> {
             let mut matched = None;
             for i in (0..self.0.len()).rev() {
                 let e = self.0[i];
                 if ack == e.end {
-                    matched = Some(e);
+                    matched = Some((e.frame, e.time));
                     self.0.remove(i);
                 } else if after(ack, e.start) && at_or_before(ack, e.end) {
                     self.0[i].start = ack;
@@ -405,7 +436,7 @@ mod tests {
     fn an_emptied_list_gives_its_buffer_back() {
         let (mut pool, mut list) = (Pool::default(), Unacked::default());
         list.push(Entry { frame: FrameNumber(1), time: Timestamp(0), start: 0, end: 10 }, 0, &mut pool);
-        assert_eq!(list.acknowledge(10, 0, &mut pool).map(|e| e.frame), Some(FrameNumber(1)));
+        assert_eq!(list.acknowledge(10, 0, &mut pool).map(|(frame, _)| frame), Some(FrameNumber(1)));
         assert!(list.is_empty() && list.0.is_none());
         assert_eq!(pool.0.len(), 1);
     }

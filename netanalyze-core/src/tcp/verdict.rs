@@ -29,6 +29,38 @@ pub struct Analysis {
     pub push_bytes: u32,
 }
 
+/// A packet's record while the rules write it, in its place in the verdict. It exists once one of them asked for it.
+pub(super) struct Record<'v> {
+    fields: &'v mut Analysis,
+    exists: bool,
+}
+
+impl<'v> Record<'v> {
+    /// The record of an earlier header of the frame, or none so far.
+    #[inline]
+    pub(super) fn new(place: &'v mut Option<Analysis>, twin: Option<&Analysis>) -> Self {
+        Record { fields: place.insert(twin.copied().unwrap_or_default()), exists: twin.is_some() }
+    }
+
+    /// The record, which exists from now on.
+    #[inline]
+    pub(super) fn make(&mut self) -> &mut Analysis {
+        self.exists = true;
+        self.fields
+    }
+
+    #[inline]
+    pub(super) fn exists(&self) -> bool {
+        self.exists
+    }
+
+    /// Its flags; none while it does not exist.
+    #[inline]
+    pub(super) fn flags(&self) -> Flags {
+        self.fields.flags
+    }
+}
+
 /// Which parts of a verdict Wireshark shows: what comes after the first byte that was not captured is worked out, but not shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub struct Shown {

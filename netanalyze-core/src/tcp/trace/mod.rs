@@ -126,21 +126,23 @@ impl Host {
             Some(SynOutcome::Reopens) => Birth::Reused,
             Some(SynOutcome::Continues) => Birth::Known,
         };
-        let (connection, mut verdict) = match known.filter(|_| birth == Birth::Known) {
+        let mut verdict = Verdict::default();
+        let connection = match known.filter(|_| birth == Birth::Known) {
             Some(mut connection) => {
-                let verdict = connection.advance(direction, &segment, None, &mut self.pool);
-                (connection, verdict)
+                connection.advance(direction, &segment, None, &mut self.pool, &mut verdict);
+                connection
             }
             None => {
                 self.streams += 1;
                 self.account = Account::new(true);
                 let mut connection = Connection::new(step.time);
-                let verdict = connection.open(direction, &segment, birth, &mut self.pool);
-                (connection, verdict)
+                connection.open(direction, &segment, birth, &mut self.pool, &mut verdict);
+                connection
             }
         };
         self.connection = Some(connection);
-        let passing = Passing { wire_len: step.reported + 34, ttl: 64, gap: Span(1_000_000_000) };
+        let gap = Span(1_000_000_000);
+        let passing = Passing { wire_len: step.reported + 34, ttl: 64, gap, shares_frame: false };
         self.account.book(direction, &segment, &mut verdict, passing);
         let mut outcome = Outcome::new(&verdict, step, self.streams - 1);
         outcome.add_books(&self.account, client);

@@ -5,7 +5,7 @@ use crate::conversation::{
 };
 use crate::model::Timestamp;
 use crate::packet::tcp_option::{self, TcpOptions};
-use crate::packet::{Fragment, Layer, Origin, Protocol, Sink, Transport};
+use crate::packet::{Fragment, Layer, Origin, Plain, Protocol, Sink, Transport};
 use crate::protocol::{ftp, snmp, socks, vnc};
 use crate::tcp::TcpFlags;
 
@@ -19,11 +19,7 @@ pub(super) struct ShardList {
 /// A fragment on its way to the fragment table.
 #[derive(Debug)]
 pub(super) struct FoundFragment<'a> {
-    pub(super) frame_index: u32,
-    pub(super) ordinal: u16,
-    pub(super) time: Timestamp,
-    /// Of the packet that carries it.
-    pub(super) ttl: u8,
+    pub(super) place: Place,
     pub(super) fragment: Fragment<'a>,
 }
 
@@ -85,17 +81,24 @@ impl Iterator for Touched {
     }
 }
 
+/// Where a layer was met.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Place {
+    pub(super) frame_index: u32,
+    pub(super) time: Timestamp,
+    /// Position among the layers of the frame.
+    pub(super) ordinal: u16,
+    /// Time to live or hop limit of the IP header that was met last; 0 before the first.
+    pub(super) ttl: u8,
+}
+
 /// Takes one frame's layers.
 pub(super) struct DecodeSink<'w, 'a> {
     pub(super) hasher: &'w KeyHasher,
     pub(super) decoded: &'w mut Decoded,
     pub(super) fragments: &'w mut Vec<FoundFragment<'a>>,
-    pub(super) frame_index: u32,
-    pub(super) time: Timestamp,
-    /// Position of the next layer.
-    pub(super) ordinal: u16,
-    /// Time to live or hop limit of the IP header that was met last; 0 before the first.
-    pub(super) ttl: u8,
+    /// Of the next layer.
+    pub(super) place: Place,
     /// Protocols met, as bits in the order of [`Protocol::ALL`].
     pub(super) protocols: u128,
     pub(super) malformed: bool,
@@ -111,28 +114,27 @@ impl<'a> Sink<'a> for DecodeSink<'_, 'a> {
             Layer::Ethernet(_) => Protocol::Ethernet,
             Layer::Vlan(_) => Protocol::Vlan,
             Layer::Ipv4(header) => {
-                self.ttl = header.get(8).copied().unwrap_or(0);
+                self.place.ttl = header.get(8).copied().unwrap_or(0);
                 Protocol::Ipv4
             }
             Layer::Ipv6(header) => {
-                self.ttl = header.get(7).copied().unwrap_or(0);
+                self.place.ttl = header.get(7).copied().unwrap_or(0);
                 Protocol::Ipv6
             }
             Layer::Icmp(_) => Protocol::Icmp,
             Layer::Icmpv6(_) => Protocol::Icmpv6,
             Layer::Other(protocol) => protocol,
             Layer::Tcp(transport) => {
-                self.tcp(&transport);
+                self.decoded.tcp(self.hasher, self.place, transport);
                 Protocol::Tcp
             }
             Layer::Udp(transport) => {
-                self.udp(&transport);
+                self.decoded.udp(self.hasher, self.place, &transport);
                 Protocol::Udp
             }
             Layer::Fragment(fragment) => {
-                let (frame_index, ordinal, time, ttl) = (self.frame_index, self.ordinal, self.time, self.ttl);
-                self.fragments.push(FoundFragment { frame_index, ordinal, time, ttl, fragment });
-                self.ordinal = self.ordinal.saturating_add(1);
+                self.fragments.push(FoundFragment { place: self.place, fragment });
+                self.place.ordinal = self.place.ordinal.saturating_add(1);
                 return;
             }
             Layer::Cut(_) => return,
@@ -146,7 +148,7 @@ impl<'a> Sink<'a> for DecodeSink<'_, 'a> {
             }
         };
         self.protocols |= 1 << protocol as u32;
-        self.ordinal = self.ordinal.saturating_add(1);
+        self.place.ordinal = self.place.ordinal.saturating_add(1);
     }
 }
 
@@ -155,12 +157,29 @@ fn lead(payload: &[u8]) -> Option<[u8; 2]> {
     payload.first().map(|&first| [first, payload.get(1).copied().unwrap_or(0)])
 }
 
-impl DecodeSink<'_, '_> {
+impl Decoded {
+    /// Takes a plain frame.
+    #[inline(always)]
+    pub(super) fn plain(&mut self, hasher: &KeyHasher, frame_index: u32, time: Timestamp, plain: Plain<'_>) {
+        match plain {
+            Plain::V4(tcp) => {
+                let place = Place { frame_index, time, ordinal: tcp.ordinal(), ttl: tcp.ttl };
+                self.tcp(hasher, place, tcp.transport());
+            }
+            Plain::V6(tcp) => {
+                let place = Place { frame_index, time, ordinal: tcp.ordinal(), ttl: tcp.ttl };
+                self.tcp(hasher, place, tcp.transport());
+            }
+        }
+    }
+
     /// Sequence analysis needs 16 bytes of the header; of a shorter one only the ports are known.
-    #[inline]
-    fn tcp(&mut self, transport: &Transport<'_>) {
-        let slot = self.decoded.slots;
-        self.decoded.slots += 1;
+    ///
+    /// Inlined where it is called, so that what is known there (the address family above all) is not asked again.
+    #[inline(always)]
+    fn tcp(&mut self, hasher: &KeyHasher, place: Place, transport: Transport<'_>) {
+        let slot = self.slots;
+        self.slots += 1;
         let Some(&[s0, s1, d0, d1, q0, q1, q2, q3, a0, a1, a2, a3, offset, low, w0, w1]) =
             transport.bytes.first_chunk::<16>()
         else {
@@ -171,13 +190,13 @@ impl DecodeSink<'_, '_> {
         let captured = transport.bytes.len().min(usize::from(header_len.max(20))) as u8;
         let ports = (u16::from_be_bytes([s0, s1]), u16::from_be_bytes([d0, d1]));
         let (key, direction) = FlowKey::new(transport.source, transport.destination, ports);
-        let hash = self.hasher.hash(&key);
+        let hash = hasher.hash(&key);
         let payload = transport.bytes.get(usize::from(header_len)..).unwrap_or_default();
         let packet = TcpPacket {
             key,
             hash,
-            time: self.time,
-            frame_index: self.frame_index,
+            time: place.time,
+            frame_index: place.frame_index,
             slot,
             seq: u32::from_be_bytes([q0, q1, q2, q3]),
             ack: u32::from_be_bytes([a0, a1, a2, a3]),
@@ -185,33 +204,33 @@ impl DecodeSink<'_, '_> {
             options: self.options(transport.bytes, header_len, flags),
             window: u16::from_be_bytes([w0, w1]),
             flags,
-            ordinal: self.ordinal,
+            ordinal: place.ordinal,
             header_len,
             header_captured: captured,
             direction,
             origin: transport.origin,
-            ttl: self.ttl,
+            ttl: place.ttl,
             urgent_pointer: transport.bytes.get(18..20).is_some_and(|pointer| pointer != [0, 0]),
             opens_successor: vnc::is_banner(payload, ports),
             negotiation: if ports.0 == socks::PORT || ports.1 == socks::PORT { lead(payload) } else { None },
         };
         if ports.0 == ftp::CONTROL_PORT || ports.1 == ftp::CONTROL_PORT {
-            self.ftp(transport, ports, payload);
+            self.ftp(place, &transport, ports, payload);
         }
-        if let Some(list) = self.decoded.list_of(hash) {
+        if let Some(list) = self.list_of(hash) {
             list.tcp.push(packet);
         }
     }
 
     /// Notes a data connection that an FTP control connection announces.
     #[cold]
-    fn ftp(&mut self, transport: &Transport<'_>, ports: (u16, u16), payload: &[u8]) {
+    fn ftp(&mut self, place: Place, transport: &Transport<'_>, ports: (u16, u16), payload: &[u8]) {
         let announced =
             if ports.0 == ftp::CONTROL_PORT { ftp::from_server(payload) } else { ftp::from_client(payload) };
         if let Some(announced) = announced.filter(|_| !transport.origin.is_quoted()) {
-            self.decoded.announcements.push(Announcement {
-                frame_index: self.frame_index,
-                ordinal: self.ordinal,
+            self.announcements.push(Announcement {
+                frame_index: place.frame_index,
+                ordinal: place.ordinal,
                 endpoint: (announced.address.unwrap_or(transport.source), announced.port),
                 peer: transport.destination,
                 peer_port: announced.peer_port,
@@ -220,36 +239,35 @@ impl DecodeSink<'_, '_> {
     }
 
     /// Parses the options if they can matter: nearly all segments carry only time stamps, which change no verdict.
-    #[inline]
+    #[inline(always)]
     fn options(&mut self, bytes: &[u8], header_len: u8, flags: TcpFlags) -> u32 {
-        let Some(area) = bytes.get(20..usize::from(header_len)).filter(|area| !area.is_empty()) else {
-            return self.cut_options(bytes, header_len);
-        };
-        if matches!(area, [1, 1, 8, 10, _, _, _, _, _, _, _, _]) && !flags.syn() {
+        let area = bytes.get(20..usize::from(header_len));
+        let is_stamped = matches!(area, Some([1, 1, 8, 10, _, _, _, _, _, _, _, _]));
+        if header_len == 20 || (is_stamped && !flags.syn()) {
             return NO_OPTIONS;
         }
-        let index = self.decoded.options.len() as u32;
-        self.decoded.options.push(tcp_option::parse(area));
+        self.rare_options(bytes, header_len)
+    }
+
+    /// The options as far as they were captured, if there are any.
+    #[inline(never)]
+    fn rare_options(&mut self, bytes: &[u8], header_len: u8) -> u32 {
+        let options = match (bytes.get(20..usize::from(header_len)), bytes.get(20..)) {
+            (Some(area), _) if !area.is_empty() => tcp_option::parse(area),
+            (None, Some(captured)) if header_len > 20 && !captured.is_empty() => {
+                tcp_option::parse_cut(captured, usize::from(header_len) - 20)
+            }
+            _ => return NO_OPTIONS,
+        };
+        let index = self.options.len() as u32;
+        self.options.push(options);
         index
     }
 
-    /// What was captured of the options, if there are any.
     #[inline]
-    fn cut_options(&mut self, bytes: &[u8], header_len: u8) -> u32 {
-        match bytes.get(20..) {
-            Some(captured) if header_len > 20 && !captured.is_empty() => {
-                let index = self.decoded.options.len() as u32;
-                self.decoded.options.push(tcp_option::parse_cut(captured, usize::from(header_len) - 20));
-                index
-            }
-            _ => NO_OPTIONS,
-        }
-    }
-
-    #[inline]
-    fn udp(&mut self, transport: &Transport<'_>) {
-        let slot = self.decoded.slots;
-        self.decoded.slots += 1;
+    fn udp(&mut self, hasher: &KeyHasher, place: Place, transport: &Transport<'_>) {
+        let slot = self.slots;
+        self.slots += 1;
         let Some(&[s0, s1, d0, d1, ..]) = transport.bytes.first_chunk::<8>() else { return };
         // A length below the header's own ends the decoding before there is a conversation.
         if transport.udp_len().is_none() && transport.origin == Origin::Packet {
@@ -257,23 +275,23 @@ impl DecodeSink<'_, '_> {
         }
         let ports = (u16::from_be_bytes([s0, s1]), u16::from_be_bytes([d0, d1]));
         let (key, direction) = FlowKey::new(transport.source, transport.destination, ports);
-        let hash = self.hasher.hash(&key);
+        let hash = hasher.hash(&key);
         let payload = transport.bytes.get(8..).unwrap_or_default();
         let opens_successor = !transport.origin.is_quoted() && snmp::is_message(payload, ports);
         let packet = UdpPacket {
             key,
             hash,
-            time: self.time,
-            frame_index: self.frame_index,
+            time: place.time,
+            frame_index: place.frame_index,
             slot,
             payload_len: transport.udp_len().unwrap_or(transport.reported).saturating_sub(8),
-            ordinal: self.ordinal,
+            ordinal: place.ordinal,
             direction,
             origin: transport.origin,
-            ttl: self.ttl,
+            ttl: place.ttl,
             opens_successor,
         };
-        if let Some(list) = self.decoded.list_of(hash) {
+        if let Some(list) = self.list_of(hash) {
             list.udp.push(packet);
         }
     }

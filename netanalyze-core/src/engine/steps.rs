@@ -1,16 +1,16 @@
 //! The steps of a batch's analysis, on state that is lent to them: workers lend it gate by gate, a live analysis owns all of it.
 
 use super::Interests;
-use super::decode::{DecodeSink, Decoded, FoundFragment, Touched};
+use super::decode::{DecodeSink, Decoded, FoundFragment, Place, Touched};
 use super::shared::{BatchTimes, Numbers};
-use super::tally::Tally;
-use crate::capture::Batch;
+use super::tally::{Tally, Volume};
+use crate::capture::{Batch, RawFrame};
 use crate::conversation::{Arrival, ConversationRef, KeyHasher, NewConversation, Shard};
 use crate::expert::{Context, Finding, KindSet, tcp_findings, tcp_kinds};
 use crate::field::{AnalysedBatch, CompletedDatagram, TransportVerdict, link_of};
 use crate::model::limits::MAX_NESTED_DATAGRAMS;
 use crate::packet::fragment::FragmentTable;
-use crate::packet::{Protocol, dissect, dissect_datagram};
+use crate::packet::{Plain, Protocol, dissect, dissect_datagram};
 use crate::tcp::{COMPLETENESS_SYN, Passing};
 
 /// Results of a batch as far as it has come, in buffers that are used again for the next; and what was counted in all of them.
@@ -59,40 +59,64 @@ impl Steps {
         self.new_udp.clear();
         self.transports.clear();
         self.references.clear();
+        self.tally.frames(batch);
         let mut fragments = Vec::new();
+        let mut plain_volumes = [Volume::default(); Plain::LAYERS.len()];
         for (index, raw) in batch.frames.iter().enumerate() {
             if rows {
                 self.frame_slots.push(self.decoded.slots);
             }
-            let link = link_of(batch, raw);
-            let mut sink = DecodeSink {
-                hasher,
-                decoded: &mut self.decoded,
-                fragments: &mut fragments,
-                frame_index: index as u32,
-                time: raw.time,
-                ordinal: 0,
-                ttl: 0,
-                protocols: 0,
-                malformed: false,
-                too_deep: false,
+            let (link, bytes) = (link_of(batch, raw), batch.frame_bytes(raw));
+            let Some(plain) = Plain::of(link, bytes, raw.wire_len) else {
+                self.dissect(batch, index, raw, hasher, &mut fragments);
+                continue;
             };
-            dissect(link, batch.frame_bytes(raw), raw.wire_len, &mut sink);
-            let (protocols, malformed, too_deep) = (sink.protocols, sink.malformed, sink.too_deep);
-            let (frame, tally) = (batch.frame_number(index), &mut self.tally);
-            tally.frame(frame, raw.time, raw.wire_len, raw.captured);
-            tally.protocols(protocols, raw.wire_len);
-            if malformed {
-                tally.malformed.add(frame);
+            if let Some(volume) = plain_volumes.get_mut(plain.kind()) {
+                volume.frames += 1;
+                volume.bytes += u64::from(raw.wire_len);
             }
-            if too_deep {
-                tally.too_deep.add(frame);
-            }
-            if protocols & (1 << Protocol::UnknownLink as u32) != 0 {
-                tally.unknown_links.entry(link.kind).or_default().add(frame);
-            }
+            self.decoded.plain(hasher, index as u32, raw.time, plain);
+        }
+        for (layers, volume) in Plain::LAYERS.iter().zip(plain_volumes) {
+            let set = layers.iter().fold(0, |set, &layer| set | 1 << layer as u32);
+            self.tally.protocols(set, volume);
         }
         fragments
+    }
+
+    /// Decodes a frame layer by layer.
+    #[inline(never)]
+    fn dissect<'b>(
+        &mut self,
+        batch: &'b Batch,
+        index: usize,
+        raw: &RawFrame,
+        hasher: &KeyHasher,
+        fragments: &mut Vec<FoundFragment<'b>>,
+    ) {
+        let link = link_of(batch, raw);
+        let mut sink = DecodeSink {
+            hasher,
+            decoded: &mut self.decoded,
+            fragments,
+            place: Place { frame_index: index as u32, time: raw.time, ordinal: 0, ttl: 0 },
+            protocols: 0,
+            malformed: false,
+            too_deep: false,
+        };
+        dissect(link, batch.frame_bytes(raw), raw.wire_len, &mut sink);
+        let (protocols, malformed, too_deep) = (sink.protocols, sink.malformed, sink.too_deep);
+        let (frame, tally) = (batch.frame_number(index), &mut self.tally);
+        tally.protocols(protocols, Volume { frames: 1, bytes: u64::from(raw.wire_len) });
+        if malformed {
+            tally.malformed.add(frame);
+        }
+        if too_deep {
+            tally.too_deep.add(frame);
+        }
+        if protocols & (1 << Protocol::UnknownLink as u32) != 0 {
+            tally.unknown_links.entry(link.kind).or_default().add(frame);
+        }
     }
 
     /// Hands the fragments to the table, in their order, and decodes the datagrams that they complete. Afterwards all transport headers of
@@ -147,10 +171,7 @@ impl Steps {
             hasher,
             decoded: &mut self.decoded,
             fragments: &mut inner,
-            frame_index: found.frame_index,
-            time: found.time,
-            ordinal: found.ordinal.saturating_add(1),
-            ttl: found.ttl,
+            place: Place { ordinal: found.place.ordinal.saturating_add(1), ..found.place },
             protocols: 0,
             malformed: false,
             too_deep: false,
@@ -158,8 +179,12 @@ impl Steps {
         dissect_datagram(&datagram, &mut sink);
         let (protocols, malformed) = (sink.protocols, sink.malformed);
         let too_deep = sink.too_deep || (depth >= MAX_NESTED_DATAGRAMS && !sink.fragments.is_empty());
-        self.tally.protocols(protocols, wire_len(batch, found.frame_index));
-        let frame = batch.frame_number(found.frame_index as usize);
+        let Place { frame_index, ordinal, .. } = found.place;
+        self.tally.protocols(
+            protocols,
+            Volume { frames: 1, bytes: u64::from(wire_len(batch, frame_index)) },
+        );
+        let frame = batch.frame_number(frame_index as usize);
         if malformed {
             self.tally.malformed.add(frame);
         }
@@ -171,7 +196,6 @@ impl Steps {
                 self.reassemble(batch, hasher, table, nested, depth + 1);
             }
         }
-        let (frame_index, ordinal) = (found.frame_index, found.ordinal);
         self.datagrams.push(CompletedDatagram { frame_index, ordinal, first_slot, datagram });
     }
 

@@ -1,11 +1,16 @@
 //! The sink that turns layers into compact packets, sorted by shard.
 
+use std::net::IpAddr;
+
+use super::tally::Volume;
 use crate::conversation::{
     Announcement, FlowKey, KeyHasher, NO_OPTIONS, SHARDS, Shard, TcpPacket, UdpPacket,
 };
 use crate::model::Timestamp;
-use crate::packet::tcp_option::{self, TcpOptions};
-use crate::packet::{Fragment, Layer, Origin, Plain, Protocol, Sink, Transport};
+use crate::packet::tcp_option::{self, TcpOptions, kind};
+use crate::packet::{
+    Fragment, Layer, Origin, PLAIN_LAYERS, PlainSink, PlainTcp, Protocol, Sink, Transport,
+};
 use crate::protocol::{ftp, snmp, socks, vnc};
 use crate::tcp::TcpFlags;
 
@@ -26,7 +31,7 @@ pub(super) struct FoundFragment<'a> {
 /// What decoding a batch gives. Reused from batch to batch.
 #[derive(Debug)]
 pub(super) struct Decoded {
-    pub(super) lists: Vec<ShardList>,
+    pub(super) lists: Box<[ShardList; SHARDS]>,
     pub(super) options: Vec<TcpOptions>,
     pub(super) announcements: Vec<Announcement>,
     /// Transport headers so far.
@@ -39,7 +44,7 @@ const _: () = assert!(SHARDS <= 64);
 
 impl Default for Decoded {
     fn default() -> Self {
-        let lists = std::iter::repeat_with(ShardList::default).take(SHARDS).collect();
+        let lists = Box::new(std::array::from_fn(|_| ShardList::default()));
         Decoded { lists, options: Vec::new(), announcements: Vec::new(), slots: 0, touched: 0 }
     }
 }
@@ -152,73 +157,118 @@ impl<'a> Sink<'a> for DecodeSink<'_, 'a> {
     }
 }
 
+/// What a payload tells of other conversations: see [`TcpPacket::opens_successor`] and [`TcpPacket::negotiation`].
+#[derive(Clone, Copy, Default)]
+struct Told {
+    opens_successor: bool,
+    negotiation: Option<[u8; 2]>,
+}
+
+/// Whether a payload between these ports must be read. A VNC banner can be on any ports; it is known by its length.
+#[inline(always)]
+fn tells(ports: (u16, u16)) -> bool {
+    [ftp::CONTROL_PORT, socks::PORT].into_iter().any(|port| ports.0 == port || ports.1 == port)
+}
+
 /// The first two bytes of a payload, 0 where it has but one.
 fn lead(payload: &[u8]) -> Option<[u8; 2]> {
     payload.first().map(|&first| [first, payload.get(1).copied().unwrap_or(0)])
 }
 
-impl Decoded {
-    /// Takes a plain frame.
-    #[inline(always)]
-    pub(super) fn plain(&mut self, hasher: &KeyHasher, frame_index: u32, time: Timestamp, plain: Plain<'_>) {
-        match plain {
-            Plain::V4(tcp) => {
-                let place = Place { frame_index, time, ordinal: tcp.ordinal(), ttl: tcp.ttl };
-                self.tcp(hasher, place, tcp.transport());
-            }
-            Plain::V6(tcp) => {
-                let place = Place { frame_index, time, ordinal: tcp.ordinal(), ttl: tcp.ttl };
-                self.tcp(hasher, place, tcp.transport());
-            }
-        }
-    }
+/// Takes plain frames, whose layers need no walk.
+pub(super) struct PlainFrames<'w> {
+    pub(super) hasher: &'w KeyHasher,
+    pub(super) decoded: &'w mut Decoded,
+    /// By kind of plain frame.
+    pub(super) volumes: &'w mut [Volume; PLAIN_LAYERS.len()],
+    /// The frame to come.
+    pub(super) frame_index: u32,
+    pub(super) time: Timestamp,
+    pub(super) wire_len: u32,
+}
 
+impl<'a> PlainSink<'a> for PlainFrames<'_> {
+    #[inline(always)]
+    fn plain<A: Into<IpAddr>>(&mut self, tcp: PlainTcp<'a, A>) {
+        if let Some(volume) = self.volumes.get_mut(usize::from(tcp.kind)) {
+            volume.add(Volume { frames: 1, bytes: u64::from(self.wire_len) });
+        }
+        let place =
+            Place { frame_index: self.frame_index, time: self.time, ordinal: tcp.ordinal(), ttl: tcp.ttl };
+        self.decoded.tcp(self.hasher, place, tcp.transport());
+    }
+}
+
+/// The 16-bit number at `at`, which is a constant below 15 wherever this is inlined.
+#[inline(always)]
+fn be16(header: &[u8; 16], at: usize) -> u16 {
+    header.get(at..).and_then(<[u8]>::first_chunk).map_or(0, |&bytes| u16::from_be_bytes(bytes))
+}
+
+/// The 32-bit number at `at`, which is a constant below 13 wherever this is inlined.
+#[inline(always)]
+fn be32(header: &[u8; 16], at: usize) -> u32 {
+    header.get(at..).and_then(<[u8]>::first_chunk).map_or(0, |&bytes| u32::from_be_bytes(bytes))
+}
+
+impl Decoded {
     /// Sequence analysis needs 16 bytes of the header; of a shorter one only the ports are known.
     ///
-    /// Inlined where it is called, so that what is known there (the address family above all) is not asked again.
+    /// Inlined where it is called, so that what is known there (the address family above all) is not asked again. Fields are read where
+    /// they are written: all at once they would not fit into registers.
     #[inline(always)]
     fn tcp(&mut self, hasher: &KeyHasher, place: Place, transport: Transport<'_>) {
         let slot = self.slots;
         self.slots += 1;
-        let Some(&[s0, s1, d0, d1, q0, q1, q2, q3, a0, a1, a2, a3, offset, low, w0, w1]) =
-            transport.bytes.first_chunk::<16>()
-        else {
-            return;
-        };
-        let header_len = (offset >> 4) * 4;
-        let flags = TcpFlags(u16::from_be_bytes([offset & 0x0f, low]));
-        let captured = transport.bytes.len().min(usize::from(header_len.max(20))) as u8;
-        let ports = (u16::from_be_bytes([s0, s1]), u16::from_be_bytes([d0, d1]));
+        let bytes = transport.bytes;
+        let Some(header) = bytes.first_chunk::<16>() else { return };
+        let header_len = (header[12] >> 4) * 4;
+        let flags = TcpFlags(be16(header, 12) & 0x0fff);
+        let ports = (be16(header, 0), be16(header, 2));
         let (key, direction) = FlowKey::new(transport.source, transport.destination, ports);
         let hash = hasher.hash(&key);
-        let payload = transport.bytes.get(usize::from(header_len)..).unwrap_or_default();
-        let packet = TcpPacket {
+        let options = self.options(bytes, header_len, flags);
+        let payload = if tells(ports) || bytes.len() == usize::from(header_len) + vnc::BANNER_LEN {
+            self.payload(place, &transport, ports, header_len)
+        } else {
+            Told::default()
+        };
+        let Some(list) = self.list_of(hash) else { return };
+        list.tcp.push(TcpPacket {
             key,
             hash,
             time: place.time,
             frame_index: place.frame_index,
             slot,
-            seq: u32::from_be_bytes([q0, q1, q2, q3]),
-            ack: u32::from_be_bytes([a0, a1, a2, a3]),
+            seq: be32(header, 4),
+            ack: be32(header, 8),
             reported: transport.reported,
-            options: self.options(transport.bytes, header_len, flags),
-            window: u16::from_be_bytes([w0, w1]),
+            options,
+            window: be16(header, 14),
             flags,
             ordinal: place.ordinal,
             header_len,
-            header_captured: captured,
+            header_captured: bytes.len().min(usize::from(header_len.max(20))) as u8,
             direction,
             origin: transport.origin,
             ttl: place.ttl,
-            urgent_pointer: transport.bytes.get(18..20).is_some_and(|pointer| pointer != [0, 0]),
-            opens_successor: vnc::is_banner(payload, ports),
-            negotiation: if ports.0 == socks::PORT || ports.1 == socks::PORT { lead(payload) } else { None },
-        };
+            urgent_pointer: bytes.get(18..20).is_some_and(|pointer| pointer != [0, 0]),
+            opens_successor: payload.opens_successor,
+            negotiation: payload.negotiation,
+        });
+    }
+
+    /// Reads a payload that may tell of more than its own conversation.
+    #[inline(never)]
+    fn payload(&mut self, place: Place, transport: &Transport<'_>, ports: (u16, u16), header_len: u8) -> Told {
+        let payload = transport.bytes.get(usize::from(header_len)..).unwrap_or_default();
         if ports.0 == ftp::CONTROL_PORT || ports.1 == ftp::CONTROL_PORT {
-            self.ftp(place, &transport, ports, payload);
+            self.ftp(place, transport, ports, payload);
         }
-        if let Some(list) = self.list_of(hash) {
-            list.tcp.push(packet);
+        let is_negotiation = ports.0 == socks::PORT || ports.1 == socks::PORT;
+        Told {
+            opens_successor: vnc::is_banner(payload, ports),
+            negotiation: if is_negotiation { lead(payload) } else { None },
         }
     }
 
@@ -241,8 +291,10 @@ impl Decoded {
     /// Parses the options if they can matter: nearly all segments carry only time stamps, which change no verdict.
     #[inline(always)]
     fn options(&mut self, bytes: &[u8], header_len: u8, flags: TcpFlags) -> u32 {
-        let area = bytes.get(20..usize::from(header_len));
-        let is_stamped = matches!(area, Some([1, 1, 8, 10, _, _, _, _, _, _, _, _]));
+        const STAMPED: u8 = 32;
+        let is_stamped = header_len == STAMPED
+            && bytes.len() >= usize::from(STAMPED)
+            && bytes.get(20..24) == Some(&[kind::NOP, kind::NOP, kind::TIMESTAMPS, 10]);
         if header_len == 20 || (is_stamped && !flags.syn()) {
             return NO_OPTIONS;
         }

@@ -1,7 +1,7 @@
 //! The steps of a batch's analysis, on state that is lent to them: workers lend it gate by gate, a live analysis owns all of it.
 
 use super::Interests;
-use super::decode::{DecodeSink, Decoded, FoundFragment, Place, Touched};
+use super::decode::{DecodeSink, Decoded, FoundFragment, Place, PlainFrames, Touched};
 use super::shared::{BatchTimes, Numbers};
 use super::tally::{Tally, Volume};
 use crate::capture::{Batch, RawFrame};
@@ -9,8 +9,9 @@ use crate::conversation::{Arrival, ConversationRef, KeyHasher, NewConversation, 
 use crate::expert::{Context, Finding, KindSet, tcp_findings, tcp_kinds};
 use crate::field::{AnalysedBatch, CompletedDatagram, TransportVerdict, link_of};
 use crate::model::limits::MAX_NESTED_DATAGRAMS;
+use crate::model::{Link, LinkType};
 use crate::packet::fragment::FragmentTable;
-use crate::packet::{Plain, Protocol, dissect, dissect_datagram};
+use crate::packet::{PLAIN_LAYERS, Protocol, dissect, dissect_datagram, plain};
 use crate::tcp::{COMPLETENESS_SYN, Passing};
 
 /// Results of a batch as far as it has come, in buffers that are used again for the next; and what was counted in all of them.
@@ -61,25 +62,33 @@ impl Steps {
         self.references.clear();
         self.tally.frames(batch);
         let mut fragments = Vec::new();
-        let mut plain_volumes = [Volume::default(); Plain::LAYERS.len()];
+        let mut volumes = [Volume::default(); PLAIN_LAYERS.len()];
+        let (mut interface, mut link) = (None, Link { kind: LinkType(u32::MAX), fcs_len: 0 });
         for (index, raw) in batch.frames.iter().enumerate() {
             if rows {
                 self.frame_slots.push(self.decoded.slots);
             }
-            let (link, bytes) = (link_of(batch, raw), batch.frame_bytes(raw));
-            let Some(plain) = Plain::of(link, bytes, raw.wire_len) else {
-                self.dissect(batch, index, raw, hasher, &mut fragments);
-                continue;
-            };
-            if let Some(volume) = plain_volumes.get_mut(plain.kind()) {
-                volume.frames += 1;
-                volume.bytes += u64::from(raw.wire_len);
+            if interface != Some(raw.interface) {
+                (interface, link) = (Some(raw.interface), link_of(batch, raw));
             }
-            self.decoded.plain(hasher, index as u32, raw.time, plain);
+            let bytes = batch.frame_bytes(raw);
+            let mut sink = PlainFrames {
+                hasher,
+                decoded: &mut self.decoded,
+                volumes: &mut volumes,
+                frame_index: index as u32,
+                time: raw.time,
+                wire_len: raw.wire_len,
+            };
+            if !plain(link, bytes, raw.wire_len, &mut sink) {
+                self.dissect(batch, index, raw, hasher, &mut fragments);
+            }
         }
-        for (layers, volume) in Plain::LAYERS.iter().zip(plain_volumes) {
-            let set = layers.iter().fold(0, |set, &layer| set | 1 << layer as u32);
-            self.tally.protocols(set, volume);
+        for (layers, volume) in PLAIN_LAYERS.iter().zip(volumes) {
+            if volume.frames > 0 {
+                let set = layers.iter().fold(0, |set, &layer| set | 1 << layer as u32);
+                self.tally.protocols(set, volume);
+            }
         }
         fragments
     }
@@ -137,7 +146,7 @@ impl Steps {
     pub(super) fn prepare(&mut self, rows: bool) {
         if !self.datagrams.is_empty() {
             self.datagrams.sort_by_key(|d| (d.frame_index, d.ordinal));
-            for list in &mut self.decoded.lists {
+            for list in self.decoded.lists.iter_mut() {
                 list.tcp.sort_by_key(|p| (p.frame_index, p.ordinal));
                 list.udp.sort_by_key(|p| (p.frame_index, p.ordinal));
             }

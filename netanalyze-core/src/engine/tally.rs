@@ -16,7 +16,7 @@ pub(super) struct Volume {
 
 impl Volume {
     #[inline]
-    fn add(&mut self, other: Volume) {
+    pub(super) fn add(&mut self, other: Volume) {
         self.frames += other.frames;
         self.bytes += other.bytes;
     }

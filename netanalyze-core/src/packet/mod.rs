@@ -34,7 +34,7 @@ mod wlan;
 
 pub use dissect::{dissect, dissect_datagram};
 pub use ipv4::ipv4_final_destination;
-pub use plain::{Plain, PlainTcp};
+pub use plain::{PLAIN_LAYERS, PlainSink, PlainTcp, plain};
 pub use protocol::Protocol;
 
 use std::net::IpAddr;

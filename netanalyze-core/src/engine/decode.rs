@@ -8,9 +8,7 @@ use crate::conversation::{
 };
 use crate::model::Timestamp;
 use crate::packet::tcp_option::{self, TcpOptions, kind};
-use crate::packet::{
-    Fragment, Layer, Origin, PLAIN_LAYERS, PlainSink, PlainTcp, Protocol, Sink, Transport,
-};
+use crate::packet::{Fragment, Layer, Origin, PLAIN_LAYERS, PlainSink, PlainTcp, Protocol, Sink, Transport};
 use crate::protocol::{ftp, snmp, socks, vnc};
 use crate::tcp::TcpFlags;
 
@@ -157,13 +155,6 @@ impl<'a> Sink<'a> for DecodeSink<'_, 'a> {
     }
 }
 
-/// What a payload tells of other conversations: see [`TcpPacket::opens_successor`] and [`TcpPacket::negotiation`].
-#[derive(Clone, Copy, Default)]
-struct Told {
-    opens_successor: bool,
-    negotiation: Option<[u8; 2]>,
-}
-
 /// Whether a payload between these ports must be read. A VNC banner can be on any ports; it is known by its length.
 #[inline(always)]
 fn tells(ports: (u16, u16)) -> bool {
@@ -228,11 +219,6 @@ impl Decoded {
         let (key, direction) = FlowKey::new(transport.source, transport.destination, ports);
         let hash = hasher.hash(&key);
         let options = self.options(bytes, header_len, flags);
-        let payload = if tells(ports) || bytes.len() == usize::from(header_len) + vnc::BANNER_LEN {
-            self.payload(place, &transport, ports, header_len)
-        } else {
-            Told::default()
-        };
         let Some(list) = self.list_of(hash) else { return };
         list.tcp.push(TcpPacket {
             key,
@@ -253,36 +239,41 @@ impl Decoded {
             origin: transport.origin,
             ttl: place.ttl,
             urgent_pointer: bytes.get(18..20).is_some_and(|pointer| pointer != [0, 0]),
-            opens_successor: payload.opens_successor,
-            negotiation: payload.negotiation,
+            opens_successor: false,
+            negotiation: None,
         });
+        if tells(ports) || bytes.len() == usize::from(header_len) + vnc::BANNER_LEN {
+            self.payload(hash, ports, bytes.get(usize::from(header_len)..).unwrap_or_default());
+        }
     }
 
-    /// Reads a payload that may tell of more than its own conversation.
+    /// Reads a payload that may tell of more than its own conversation. It is that of the packet that was last put on the list of this
+    /// hash.
     #[inline(never)]
-    fn payload(&mut self, place: Place, transport: &Transport<'_>, ports: (u16, u16), header_len: u8) -> Told {
-        let payload = transport.bytes.get(usize::from(header_len)..).unwrap_or_default();
-        if ports.0 == ftp::CONTROL_PORT || ports.1 == ftp::CONTROL_PORT {
-            self.ftp(place, transport, ports, payload);
+    fn payload(&mut self, hash: u64, ports: (u16, u16), payload: &[u8]) {
+        let Some(packet) = self.list_of(hash).and_then(|list| list.tcp.last_mut()) else { return };
+        packet.opens_successor = vnc::is_banner(payload, ports);
+        if ports.0 == socks::PORT || ports.1 == socks::PORT {
+            packet.negotiation = lead(payload);
         }
-        let is_negotiation = ports.0 == socks::PORT || ports.1 == socks::PORT;
-        Told {
-            opens_successor: vnc::is_banner(payload, ports),
-            negotiation: if is_negotiation { lead(payload) } else { None },
+        if ports.0 == ftp::CONTROL_PORT || ports.1 == ftp::CONTROL_PORT {
+            let packet = *packet;
+            self.ftp(&packet, ports, payload);
         }
     }
 
     /// Notes a data connection that an FTP control connection announces.
     #[cold]
-    fn ftp(&mut self, place: Place, transport: &Transport<'_>, ports: (u16, u16), payload: &[u8]) {
+    fn ftp(&mut self, packet: &TcpPacket, ports: (u16, u16), payload: &[u8]) {
         let announced =
             if ports.0 == ftp::CONTROL_PORT { ftp::from_server(payload) } else { ftp::from_client(payload) };
-        if let Some(announced) = announced.filter(|_| !transport.origin.is_quoted()) {
+        if let Some(announced) = announced.filter(|_| !packet.origin.is_quoted()) {
+            let (source, destination) = packet.key.endpoints(packet.direction);
             self.announcements.push(Announcement {
-                frame_index: place.frame_index,
-                ordinal: place.ordinal,
-                endpoint: (announced.address.unwrap_or(transport.source), announced.port),
-                peer: transport.destination,
+                frame_index: packet.frame_index,
+                ordinal: packet.ordinal,
+                endpoint: (announced.address.unwrap_or(source.ip()), announced.port),
+                peer: destination.ip(),
                 peer_port: announced.peer_port,
             });
         }

@@ -189,10 +189,7 @@ impl Steps {
         let (protocols, malformed) = (sink.protocols, sink.malformed);
         let too_deep = sink.too_deep || (depth >= MAX_NESTED_DATAGRAMS && !sink.fragments.is_empty());
         let Place { frame_index, ordinal, .. } = found.place;
-        self.tally.protocols(
-            protocols,
-            Volume { frames: 1, bytes: u64::from(wire_len(batch, frame_index)) },
-        );
+        self.tally.protocols(protocols, Volume { frames: 1, bytes: u64::from(wire_len(batch, frame_index)) });
         let frame = batch.frame_number(frame_index as usize);
         if malformed {
             self.tally.malformed.add(frame);
@@ -299,4 +296,96 @@ impl Steps {
 #[inline]
 fn wire_len(batch: &Batch, frame_index: u32) -> u32 {
     batch.frames.get(frame_index as usize).map_or(0, |raw| raw.wire_len)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Timestamp;
+
+    /// A batch of frames on Ethernet, and each cut to every length and with every bit of its headers flipped.
+    fn batch(frames: &[Vec<u8>]) -> Batch {
+        let link = Link { kind: LinkType::ETHERNET, fcs_len: 0 };
+        let mut batch = Batch { links: vec![link].into(), ..Batch::default() };
+        let mut push = |bytes: &[u8], wire_len: usize| {
+            let (offset, captured) = (batch.bytes.len() as u32, bytes.len() as u32);
+            let time = Timestamp(1_000_000 - batch.frames.len() as i64);
+            let wire_len = wire_len as u32;
+            batch.frames.push(RawFrame { time, offset, captured, wire_len, interface: 0 });
+            batch.bytes.extend(bytes);
+        };
+        for frame in frames {
+            for len in 0..=frame.len() {
+                push(&frame[..len], len);
+                push(&frame[..len], frame.len());
+            }
+            for at in 0..frame.len() {
+                for bit in 0..8 {
+                    let mut mutant = frame.clone();
+                    mutant[at] ^= 1 << bit;
+                    push(&mutant, frame.len());
+                }
+            }
+        }
+        batch
+    }
+
+    /// TCP over IPv4 or IPv6 on Ethernet.
+    fn frame(is_v6: bool, ports: (u16, u16), options: &[u8], payload: &[u8]) -> Vec<u8> {
+        let offset = (5 + options.len() as u8 / 4) << 4;
+        let fixed = [0, 0, 0, 1, 0, 0, 0, 2, offset, 0x18, 1, 0, 0, 0, 0, 0];
+        let tcp = [&ports.0.to_be_bytes(), &ports.1.to_be_bytes(), &fixed[..], options, payload].concat();
+        let len = tcp.len() as u8;
+        let packet = if is_v6 {
+            [
+                &[0x60, 0, 0, 0, 0, len, 6, 64][..],
+                &[0x20, 1],
+                &[0; 13],
+                &[9],
+                &[0x20, 1],
+                &[0; 13],
+                &[8],
+                &tcp,
+            ]
+            .concat()
+        } else {
+            [&[0x45, 0, 0, 20 + len, 0, 7, 0, 0, 64, 6, 0, 0, 8, 0, 0, 9, 8, 0, 0, 8][..], &tcp].concat()
+        };
+        let kind = if is_v6 { [0x86, 0xdd] } else { [8, 0] };
+        [&[2, 0, 0, 0, 0, 2, 2, 0, 0, 0, 0, 1][..], &kind, &packet].concat()
+    }
+
+    #[test]
+    fn the_short_cut_gives_what_the_decoder_gives() {
+        let mut frames = Vec::new();
+        for (ports, payload) in [
+            ((40_000, 443), &b"data"[..]),
+            ((21, 40_000), b"227 ok =10,0,0,2,4,5\r\n"),
+            ((40_000, 1080), &[5, 1, 0]),
+            ((6900, 40_000), b"RFB 003.008\n"),
+        ] {
+            let stamps = [1, 1, 8, 10, 0, 0, 0, 1, 0, 0, 0, 2];
+            let sack = [1, 1, 5, 10, 0, 0, 0, 1, 0, 0, 0, 2];
+            for (is_v6, options) in [(false, &stamps[..]), (true, &sack[..]), (false, &[2, 4, 5, 180])] {
+                frames.push(frame(is_v6, ports, options, payload));
+            }
+        }
+        let (batch, hasher) = (batch(&frames), KeyHasher::default());
+        let (mut short, mut long) = (Steps::default(), Steps::default());
+        let fragments = short.decode(&batch, &hasher, true);
+        let mut found = Vec::new();
+        long.tally.frames(&batch);
+        for (index, raw) in batch.frames.iter().enumerate() {
+            long.frame_slots.push(long.decoded.slots);
+            long.dissect(&batch, index, raw, &hasher, &mut found);
+        }
+        assert_eq!(format!("{fragments:?}"), format!("{found:?}"));
+        assert_eq!(short.frame_slots, long.frame_slots);
+        assert_eq!(format!("{:?}", short.tally), format!("{:?}", long.tally));
+        assert!(short.decoded.announcements.len() > 100 && short.decoded.options.len() > 1000);
+        let negotiations =
+            short.decoded.lists.iter().flat_map(|list| &list.tcp).filter(|p| p.negotiation.is_some());
+        assert!(negotiations.count() > 100);
+        assert_eq!(format!("{:?}", short.decoded), format!("{:?}", long.decoded));
+    }
 }

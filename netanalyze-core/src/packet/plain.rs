@@ -75,8 +75,7 @@ fn ethernet<'a>(frame: &'a [u8], wire_len: u32, sink: &mut impl PlainSink<'a>) -
     }
 }
 
-/// Out of line: its copies of the code below are for the few captures with tags.
-#[inline(never)]
+#[inline(always)]
 fn tagged<'a>(frame: &'a [u8], wire_len: u32, sink: &mut impl PlainSink<'a>) -> Option<()> {
     match ethertype(frame, ETHERNET + TAG)? {
         ether_type::IPV4 => v4(frame, ETHERNET + TAG, wire_len, sink),
@@ -164,5 +163,91 @@ impl<'a, A: Into<IpAddr>> PlainTcp<'a, A> {
             reported: self.reported,
             origin: Origin::Packet,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fuzz::short_cut;
+    use super::super::sample::{cat, eth, ip4, ip6, tcp, udp};
+    use super::*;
+    use crate::model::LinkType;
+
+    const ETHERNET_LINK: Link = Link { kind: LinkType::ETHERNET, fcs_len: 0 };
+
+    fn taken(frame: &[u8]) -> bool {
+        short_cut(ETHERNET_LINK, frame, frame.len() as u32)
+    }
+
+    /// One frame of each kind.
+    fn frames() -> [Vec<u8>; 4] {
+        let stamped = cat(&[&tcp()[..12], &[0x80], &tcp()[13..20], &[1, 1, 8, 10], &[7; 8], b"data"]);
+        let tagged = |kind: u16, packet: &[u8]| cat(&[&[0x20, 5], &kind.to_be_bytes(), packet]);
+        [
+            eth(0x0800, &cat(&[&ip4(6, &stamped), &[0; 5]])),
+            eth(0x86dd, &ip6(6, &stamped)),
+            eth(0x8100, &tagged(0x0800, &ip4(6, &tcp()))),
+            eth(0x9100, &tagged(0x86dd, &cat(&[&ip6(6, &tcp()), &[0; 5]]))),
+        ]
+    }
+
+    #[test]
+    fn takes_the_frames_that_it_promises_and_no_others() {
+        assert!(frames().iter().all(|frame| taken(frame)));
+        // Segmentation offload, service tags, two tags, options, fragments, other protocols, extension headers, short headers.
+        let mut offloaded = ip4(6, &tcp());
+        offloaded[2..4].fill(0);
+        let mut options = ip4(6, &cat(&[&[1; 4], &tcp()]));
+        options[0] = 0x46;
+        let mut fragment = ip4(6, &tcp());
+        fragment[6] = 0x20;
+        for (kind, packet) in [
+            (0x0800, offloaded),
+            (0x88a8, cat(&[&[0, 5, 8, 0], &ip4(6, &tcp())])),
+            (0x8100, cat(&[&[0, 5, 0x81, 0, 0, 6, 8, 0], &ip4(6, &tcp())])),
+            (0x0800, options),
+            (0x0800, fragment),
+            (0x0800, ip4(17, &udp(1, 2, &[0; 20]))),
+            (0x86dd, ip6(0, &cat(&[&[6, 0, 1, 4, 0, 0, 0, 0], &tcp()]))),
+            (0x0800, ip4(6, &tcp()[..19])),
+            (0x86dd, ip6(6, &tcp()[..19])),
+        ] {
+            assert!(!taken(&eth(kind, &packet)), "{kind:x} {packet:x?}");
+        }
+        let [frame, ..] = frames();
+        for link in [Link { fcs_len: 4, ..ETHERNET_LINK }, Link::from(LinkType::RAW)] {
+            assert!(!short_cut(link, &frame, frame.len() as u32));
+        }
+    }
+
+    #[test]
+    fn says_what_the_decoder_says_of_every_cut_and_mutated_frame() {
+        let mut took = 0;
+        for frame in frames() {
+            let whole = frame.len() as u32;
+            for len in 0..=frame.len() {
+                for wire_len in [0, len as u32, whole, whole + 9, u32::MAX] {
+                    took += usize::from(short_cut(ETHERNET_LINK, &frame[..len], wire_len));
+                }
+            }
+            for at in 0..frame.len() {
+                let mut mutant = frame.clone();
+                for value in 0..=255 {
+                    mutant[at] = value;
+                    for (len, wire_len) in [(frame.len(), whole), (frame.len() - 4, whole), (70, 70)] {
+                        let bytes = &mutant[..len.min(frame.len())];
+                        took += usize::from(short_cut(ETHERNET_LINK, bytes, wire_len));
+                    }
+                }
+                // Every bit of every header byte, cut everywhere.
+                for bit in 0..8 {
+                    mutant[at] = frame[at] ^ (1 << bit);
+                    for len in 14..frame.len() {
+                        took += usize::from(short_cut(ETHERNET_LINK, &mutant[..len], whole));
+                    }
+                }
+            }
+        }
+        assert!(took > 100_000, "only {took}");
     }
 }

@@ -16,6 +16,10 @@ pub(crate) struct FlowKey {
 }
 
 impl FlowKey {
+    /// Nobody's key.
+    pub(crate) const NONE: FlowKey =
+        FlowKey { low: [0; 2], high: [0; 2], low_port: 0, high_port: 0, is_v6: false };
+
     /// The key of a packet, and which way it travels. Between identical endpoints every packet travels `AtoB`.
     ///
     /// Inlined where it is called: most callers know the address family.

@@ -57,6 +57,30 @@ pub(crate) struct TcpPacket {
 const _: () = assert!(size_of::<TcpPacket>() <= 112);
 
 impl TcpPacket {
+    /// Fills room for packets to come.
+    pub(crate) const BLANK: TcpPacket = TcpPacket {
+        key: FlowKey::NONE,
+        hash: 0,
+        time: Timestamp(0),
+        frame_index: 0,
+        slot: 0,
+        seq: 0,
+        ack: 0,
+        reported: 0,
+        options: NO_OPTIONS,
+        window: 0,
+        flags: TcpFlags(0),
+        ordinal: 0,
+        header_len: 0,
+        header_captured: 0,
+        direction: Direction::AtoB,
+        origin: Origin::Packet,
+        ttl: 0,
+        urgent_pointer: false,
+        opens_successor: false,
+        negotiation: None,
+    };
+
     /// The packet as the analysis reads it. `options` are the batch's.
     #[inline]
     #[must_use]

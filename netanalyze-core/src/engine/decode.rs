@@ -1,7 +1,8 @@
-//! The sink that turns layers into compact packets, sorted by shard.
+//! What turns frames into compact packets: plain ones at once, all others layer by layer.
 
 use std::net::IpAddr;
 
+use super::slots::Slots;
 use super::tally::Volume;
 use crate::conversation::{
     Announcement, FlowKey, KeyHasher, NO_OPTIONS, SHARDS, Shard, TcpPacket, UdpPacket,
@@ -12,18 +13,18 @@ use crate::packet::{Fragment, Layer, Origin, PLAIN_LAYERS, PlainSink, PlainTcp, 
 use crate::protocol::{ftp, snmp, socks, vnc};
 use crate::tcp::TcpFlags;
 
-/// Packets of one batch for one shard, in frame order.
-#[derive(Debug, Default)]
-pub(super) struct ShardList {
-    pub(super) tcp: Vec<TcpPacket>,
-    pub(super) udp: Vec<UdpPacket>,
-}
-
 /// A fragment on its way to the fragment table.
 #[derive(Debug)]
 pub(super) struct FoundFragment<'a> {
     pub(super) place: Place,
     pub(super) fragment: Fragment<'a>,
+}
+
+/// Packets of one batch for one shard, in frame order.
+#[derive(Debug, Default)]
+pub(super) struct ShardList {
+    pub(super) tcp: Slots<TcpPacket>,
+    pub(super) udp: Vec<UdpPacket>,
 }
 
 /// What decoding a batch gives. Reused from batch to batch.
@@ -219,8 +220,10 @@ impl Decoded {
         let (key, direction) = FlowKey::new(transport.source, transport.destination, ports);
         let hash = hasher.hash(&key);
         let options = self.options(bytes, header_len, flags);
-        let Some(list) = self.list_of(hash) else { return };
-        list.tcp.push(TcpPacket {
+        let Some(packet) = self.list_of(hash).and_then(|list| list.tcp.next(&TcpPacket::BLANK)) else {
+            return;
+        };
+        *packet = TcpPacket {
             key,
             hash,
             time: place.time,
@@ -241,17 +244,19 @@ impl Decoded {
             urgent_pointer: bytes.get(18..20).is_some_and(|pointer| pointer != [0, 0]),
             opens_successor: false,
             negotiation: None,
-        });
+        };
         if tells(ports) || bytes.len() == usize::from(header_len) + vnc::BANNER_LEN {
             self.payload(hash, ports, bytes.get(usize::from(header_len)..).unwrap_or_default());
         }
     }
 
-    /// Reads a payload that may tell of more than its own conversation. It is that of the packet that was last put on the list of this
+    /// Reads a payload that may tell of more than its own conversation. It is that of the packet last put on the list of this
     /// hash.
     #[inline(never)]
     fn payload(&mut self, hash: u64, ports: (u16, u16), payload: &[u8]) {
-        let Some(packet) = self.list_of(hash).and_then(|list| list.tcp.last_mut()) else { return };
+        let Some(packet) = self.list_of(hash).and_then(|list| list.tcp.items_mut().last_mut()) else {
+            return;
+        };
         packet.opens_successor = vnc::is_banner(payload, ports);
         if ports.0 == socks::PORT || ports.1 == socks::PORT {
             packet.negotiation = lead(payload);
@@ -283,10 +288,14 @@ impl Decoded {
     #[inline(always)]
     fn options(&mut self, bytes: &[u8], header_len: u8, flags: TcpFlags) -> u32 {
         const STAMPED: u8 = 32;
-        let is_stamped = header_len == STAMPED
+        if header_len == 20 {
+            return NO_OPTIONS;
+        }
+        if header_len == STAMPED
             && bytes.len() >= usize::from(STAMPED)
-            && bytes.get(20..24) == Some(&[kind::NOP, kind::NOP, kind::TIMESTAMPS, 10]);
-        if header_len == 20 || (is_stamped && !flags.syn()) {
+            && bytes.get(20..24) == Some(&[kind::NOP, kind::NOP, kind::TIMESTAMPS, 10])
+            && !flags.syn()
+        {
             return NO_OPTIONS;
         }
         self.rare_options(bytes, header_len)

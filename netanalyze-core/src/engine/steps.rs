@@ -63,15 +63,14 @@ impl Steps {
         self.tally.frames(batch);
         let mut fragments = Vec::new();
         let mut volumes = [Volume::default(); PLAIN_LAYERS.len()];
-        let (mut interface, mut link) = (None, Link { kind: LinkType(u32::MAX), fcs_len: 0 });
+        let (mut interface, mut link) = (u32::MAX, Link::from(LinkType(u32::MAX)));
         for (index, raw) in batch.frames.iter().enumerate() {
             if rows {
                 self.frame_slots.push(self.decoded.slots);
             }
-            if interface != Some(raw.interface) {
-                (interface, link) = (Some(raw.interface), link_of(batch, raw));
+            if interface != raw.interface {
+                (interface, link) = (raw.interface, link_of(batch, raw));
             }
-            let bytes = batch.frame_bytes(raw);
             let mut sink = PlainFrames {
                 hasher,
                 decoded: &mut self.decoded,
@@ -80,7 +79,7 @@ impl Steps {
                 time: raw.time,
                 wire_len: raw.wire_len,
             };
-            if !plain(link, bytes, raw.wire_len, &mut sink) {
+            if !plain(link, batch.frame_bytes(raw), raw.wire_len, &mut sink) {
                 self.dissect(batch, index, raw, hasher, &mut fragments);
             }
         }
@@ -147,7 +146,7 @@ impl Steps {
         if !self.datagrams.is_empty() {
             self.datagrams.sort_by_key(|d| (d.frame_index, d.ordinal));
             for list in self.decoded.lists.iter_mut() {
-                list.tcp.sort_by_key(|p| (p.frame_index, p.ordinal));
+                list.tcp.items_mut().sort_by_key(|p| (p.frame_index, p.ordinal));
                 list.udp.sort_by_key(|p| (p.frame_index, p.ordinal));
             }
             self.decoded.announcements.sort_by_key(|a| (a.frame_index, a.ordinal));
@@ -208,7 +207,7 @@ impl Steps {
     /// Walks a shard's packets through its conversations.
     pub(super) fn shard(&mut self, number: usize, batch: &Batch, interests: &Interests, shard: &mut Shard) {
         let Some(list) = self.decoded.lists.get(number) else { return };
-        for packet in &list.tcp {
+        for packet in list.tcp.items() {
             let frame = batch.frame_number(packet.frame_index as usize);
             let wire_len = wire_len(batch, packet.frame_index);
             let passing = Passing { wire_len, ttl: packet.ttl, gap: interests.gap };
@@ -383,9 +382,9 @@ mod tests {
         assert_eq!(short.frame_slots, long.frame_slots);
         assert_eq!(format!("{:?}", short.tally), format!("{:?}", long.tally));
         assert!(short.decoded.announcements.len() > 100 && short.decoded.options.len() > 1000);
-        let negotiations =
-            short.decoded.lists.iter().flat_map(|list| &list.tcp).filter(|p| p.negotiation.is_some());
-        assert!(negotiations.count() > 100);
+        let packets = short.decoded.lists.iter().flat_map(|list| list.tcp.items());
+        assert!(packets.clone().filter(|p| p.negotiation.is_some()).count() > 100);
+        assert!(packets.filter(|p| p.opens_successor).count() > 100);
         assert_eq!(format!("{:?}", short.decoded), format!("{:?}", long.decoded));
     }
 }

@@ -86,12 +86,11 @@ impl Default for Tally {
 impl Tally {
     /// The frames of a batch, whatever is in them.
     pub(super) fn frames(&mut self, batch: &Batch) {
-        let (mut bytes, mut captured, mut snapped) = (0, 0, 0);
+        let (mut bytes, mut captured) = (0, 0);
         let (mut earliest, mut latest) = (i64::MAX, i64::MIN);
         for raw in &batch.frames {
             bytes += u64::from(raw.wire_len);
             captured += u64::from(raw.captured);
-            snapped += u64::from(raw.captured < raw.wire_len);
             earliest = earliest.min(raw.time.0);
             latest = latest.max(raw.time.0);
         }
@@ -102,10 +101,11 @@ impl Tally {
         self.captured_bytes += captured;
         self.earliest = self.earliest.into_iter().chain([Timestamp(earliest)]).min();
         self.latest = self.latest.into_iter().chain([Timestamp(latest)]).max();
-        if snapped > 0 {
-            let first = batch.frames.iter().position(|raw| raw.captured < raw.wire_len);
-            let first = first.map(|index| batch.frame_number(index));
-            self.snapped.merge(Occurrences { count: snapped, first });
+        // No frame has more bytes captured than it had on the wire.
+        if captured < bytes {
+            for (index, _) in batch.frames.iter().enumerate().filter(|(_, raw)| raw.captured < raw.wire_len) {
+                self.snapped.add(batch.frame_number(index));
+            }
         }
     }
 

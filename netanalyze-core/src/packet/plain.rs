@@ -95,12 +95,12 @@ fn v4<'a>(frame: &'a [u8], link: usize, wire_len: u32, sink: &mut impl PlainSink
     let packet = frame.get(link..)?;
     let &[first, _, t0, t1, _, _, f0, f1, ttl, protocol, _, _, s0, s1, s2, s3, d0, d1, d2, d3] =
         packet.first_chunk::<IPV4>()?;
-    let total = u32::from(u16::from_be_bytes([t0, t1]));
+    let total = usize::from(u16::from_be_bytes([t0, t1]));
     let is_fragment = u16::from_be_bytes([f0, f1]) & 0x3fff != 0;
     if first != 0x45 || is_fragment || protocol != ip_number::TCP.0 {
         return None;
     }
-    let (bytes, reported) = payload(packet, IPV4, total, wire_len.saturating_sub(link as u32))?;
+    let (bytes, reported) = payload(frame, link + IPV4, link + total, wire_len)?;
     sink.plain(PlainTcp {
         source: Ipv4Addr::new(s0, s1, s2, s3),
         destination: Ipv4Addr::new(d0, d1, d2, d3),
@@ -119,8 +119,9 @@ fn v6<'a>(frame: &'a [u8], link: usize, wire_len: u32, sink: &mut impl PlainSink
     if first >> 4 != 6 || next != ip_number::TCP.0 {
         return None;
     }
-    let total = u32::from(u16::from_be_bytes([l0, l1])) + IPV6 as u32;
-    let (bytes, reported) = payload(packet, IPV6, total, wire_len.saturating_sub(link as u32))?;
+    let start = link + IPV6;
+    let len = usize::from(u16::from_be_bytes([l0, l1]));
+    let (bytes, reported) = payload(frame, start, start + len, wire_len)?;
     let (source, destination) = addresses.split_first_chunk::<16>()?;
     sink.plain(PlainTcp {
         source: Ipv6Addr::from(*source),
@@ -133,15 +134,15 @@ fn v6<'a>(frame: &'a [u8], link: usize, wire_len: u32, sink: &mut impl PlainSink
     Some(())
 }
 
-/// What follows the IP header of `header` bytes in a packet of `wire_len` that says it has `total`: captured, and on the wire. `None` if
+/// What a frame holds from `start`, its TCP header, to `end`, where the IP header says that it ends: captured, and on the wire. `None` if
 /// no TCP header was captured.
 #[inline(always)]
-fn payload(packet: &[u8], header: usize, total: u32, wire_len: u32) -> Option<(&[u8], u32)> {
-    let captured = packet.len().min(total as usize);
-    let bytes = packet.get(header..captured).filter(|bytes| bytes.len() >= TCP)?;
+fn payload(frame: &[u8], start: usize, end: usize, wire_len: u32) -> Option<(&[u8], u32)> {
+    let captured = frame.len().min(end);
+    let bytes = frame.get(start..captured).filter(|bytes| bytes.len() >= TCP)?;
     // A frame cannot be shorter on the wire than it was captured.
-    let on_wire = wire_len.min(total).max(captured as u32);
-    Some((bytes, on_wire - header as u32))
+    let on_wire = wire_len.min(end as u32).max(captured as u32);
+    Some((bytes, on_wire - start as u32))
 }
 
 impl<'a, A: Into<IpAddr>> PlainTcp<'a, A> {

@@ -210,16 +210,16 @@ impl Decoded {
     /// they are written: all at once they would not fit into registers.
     #[inline(always)]
     fn tcp(&mut self, hasher: &KeyHasher, place: Place, transport: Transport<'_>) {
-        let slot = self.slots;
         self.slots += 1;
         let bytes = transport.bytes;
         let Some(header) = bytes.first_chunk::<16>() else { return };
         let header_len = (header[12] >> 4) * 4;
         let flags = TcpFlags(be16(header, 12) & 0x0fff);
+        let options = self.options(bytes, header_len, flags);
         let ports = (be16(header, 0), be16(header, 2));
         let (key, direction) = FlowKey::new(transport.source, transport.destination, ports);
         let hash = hasher.hash(&key);
-        let options = self.options(bytes, header_len, flags);
+        let slot = self.slots - 1;
         let Some(packet) = self.list_of(hash).and_then(|list| list.tcp.next(&TcpPacket::BLANK)) else {
             return;
         };

@@ -9,7 +9,7 @@ use crate::tcp::{Scope, Segment, TcpFlags};
 /// [`TcpPacket::options`] of a header whose options change no state: none, or padding and time stamps only.
 pub(crate) const NO_OPTIONS: u32 = u32::MAX;
 
-/// A TCP header with at least its first 16 bytes captured. At most 112 bytes.
+/// A TCP header with at least its first 16 bytes captured. At most 96 bytes.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct TcpPacket {
     /// Conversation key.
@@ -54,7 +54,7 @@ pub(crate) struct TcpPacket {
     pub negotiation: Option<[u8; 2]>,
 }
 
-const _: () = assert!(size_of::<TcpPacket>() <= 112);
+const _: () = assert!(size_of::<TcpPacket>() <= 96);
 
 impl TcpPacket {
     /// Fills room for packets to come.

@@ -37,7 +37,8 @@ impl<T: Copy> Slots<T> {
     #[cold]
     #[inline(never)]
     fn grow(&mut self, blank: &T) {
-        self.items.resize((self.len * 2).max(16), *blank);
+        // In small steps, so that no memory is touched that is not needed soon; the vector itself asks for it in large ones.
+        self.items.resize(self.len + 16, *blank);
     }
 
     /// The items.

@@ -9,7 +9,7 @@ use crate::tcp::{Scope, Segment, TcpFlags};
 /// [`TcpPacket::options`] of a header whose options change no state: none, or padding and time stamps only.
 pub(crate) const NO_OPTIONS: u32 = u32::MAX;
 
-/// A TCP header with at least its first 16 bytes captured. At most 112 bytes.
+/// A TCP header with at least its first 16 bytes captured. At most 96 bytes.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct TcpPacket {
     /// Conversation key.
@@ -54,9 +54,33 @@ pub(crate) struct TcpPacket {
     pub negotiation: Option<[u8; 2]>,
 }
 
-const _: () = assert!(size_of::<TcpPacket>() <= 112);
+const _: () = assert!(size_of::<TcpPacket>() <= 96);
 
 impl TcpPacket {
+    /// Fills room for packets to come.
+    pub(crate) const BLANK: TcpPacket = TcpPacket {
+        key: FlowKey::NONE,
+        hash: 0,
+        time: Timestamp(0),
+        frame_index: 0,
+        slot: 0,
+        seq: 0,
+        ack: 0,
+        reported: 0,
+        options: NO_OPTIONS,
+        window: 0,
+        flags: TcpFlags(0),
+        ordinal: 0,
+        header_len: 0,
+        header_captured: 0,
+        direction: Direction::AtoB,
+        origin: Origin::Packet,
+        ttl: 0,
+        urgent_pointer: false,
+        opens_successor: false,
+        negotiation: None,
+    };
+
     /// The packet as the analysis reads it. `options` are the batch's.
     #[inline]
     #[must_use]

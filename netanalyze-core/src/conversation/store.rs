@@ -172,7 +172,7 @@ impl<T: Record> Store<T> {
         match *self.places.get(index)? {
             Place::Open(slot) => Some(*self.record(slot)?.key()),
             Place::Compact(handle) | Place::CompactAndOver(handle) => {
-                let mut key = FlowKey::default();
+                let mut key = FlowKey::NONE;
                 key.code(&mut Reader::new(self.compact.get(handle)));
                 Some(key)
             }
@@ -317,7 +317,7 @@ impl<T: Record> Store<T> {
             Place::Open(slot) => Some((self.record(slot)?.last_frame(), index)),
             Place::Compact(handle) | Place::CompactAndOver(handle) => {
                 let mut reader = Reader::new(self.compact.get(handle));
-                FlowKey::default().code(&mut reader);
+                FlowKey::NONE.code(&mut reader);
                 let mut last = FrameNumber(0);
                 reader.frame(&mut last, FrameNumber(0));
                 Some((last, index))

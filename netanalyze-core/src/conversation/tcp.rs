@@ -65,7 +65,7 @@ impl TcpConversation {
 
 impl Record for TcpConversation {
     fn blank() -> Self {
-        TcpConversation::new(FlowKey::default(), Timestamp(0), false)
+        TcpConversation::new(FlowKey::NONE, Timestamp(0), false)
     }
 
     fn key(&self) -> &FlowKey {

@@ -23,7 +23,7 @@ impl UdpConversation {
 
 impl Record for UdpConversation {
     fn blank() -> Self {
-        UdpConversation::new(FlowKey::default(), Succession::None)
+        UdpConversation::new(FlowKey::NONE, Succession::None)
     }
 
     fn key(&self) -> &FlowKey {

@@ -1,34 +1,34 @@
-//! The sink that turns layers into compact packets, sorted by shard.
+//! What turns frames into compact packets: plain ones at once, all others layer by layer.
 
+use std::net::IpAddr;
+
+use super::slots::Slots;
+use super::tally::Volume;
 use crate::conversation::{Announcement, FlowKey, KeyHasher, NO_OPTIONS, SHARDS, TcpPacket, UdpPacket};
 use crate::model::Timestamp;
-use crate::packet::tcp_option::{self, TcpOptions};
-use crate::packet::{Fragment, Layer, Origin, Protocol, Sink, Transport};
+use crate::packet::tcp_option::{self, TcpOptions, kind};
+use crate::packet::{Fragment, Layer, Origin, PLAIN_LAYERS, PlainSink, PlainTcp, Protocol, Sink, Transport};
 use crate::protocol::{ftp, snmp, socks, vnc};
 use crate::tcp::TcpFlags;
-
-/// Packets of one batch for one shard, in frame order.
-#[derive(Debug, Default)]
-pub(super) struct ShardList {
-    pub(super) tcp: Vec<TcpPacket>,
-    pub(super) udp: Vec<UdpPacket>,
-}
 
 /// A fragment on its way to the fragment table.
 #[derive(Debug)]
 pub(super) struct FoundFragment<'a> {
-    pub(super) frame_index: u32,
-    pub(super) ordinal: u16,
-    pub(super) time: Timestamp,
-    /// Of the packet that carries it.
-    pub(super) ttl: u8,
+    pub(super) place: Place,
     pub(super) fragment: Fragment<'a>,
+}
+
+/// Packets of one batch for one shard, in frame order.
+#[derive(Debug, Default)]
+pub(super) struct ShardList {
+    pub(super) tcp: Slots<TcpPacket>,
+    pub(super) udp: Vec<UdpPacket>,
 }
 
 /// What decoding a batch gives. Reused from batch to batch.
 #[derive(Debug)]
 pub(super) struct Decoded {
-    pub(super) lists: Vec<ShardList>,
+    pub(super) lists: Box<[ShardList; SHARDS]>,
     pub(super) options: Vec<TcpOptions>,
     pub(super) announcements: Vec<Announcement>,
     /// Transport headers so far.
@@ -41,7 +41,7 @@ const _: () = assert!(SHARDS <= 64);
 
 impl Default for Decoded {
     fn default() -> Self {
-        let lists = std::iter::repeat_with(ShardList::default).take(SHARDS).collect();
+        let lists = Box::new(std::array::from_fn(|_| ShardList::default()));
         Decoded { lists, options: Vec::new(), announcements: Vec::new(), slots: 0, touched: 0 }
     }
 }
@@ -60,10 +60,9 @@ impl Decoded {
         self.touched = 0;
     }
 
-    /// The list of a key's shard.
+    /// The list of a shard.
     #[inline]
-    fn list_of(&mut self, key: &FlowKey) -> Option<&mut ShardList> {
-        let shard = key.shard();
+    fn list_of(&mut self, shard: usize) -> Option<&mut ShardList> {
         self.touched |= 1 << (shard % 64);
         self.lists.get_mut(shard)
     }
@@ -83,17 +82,24 @@ impl Iterator for Touched {
     }
 }
 
+/// Where a layer was met.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Place {
+    pub(super) frame_index: u32,
+    pub(super) time: Timestamp,
+    /// Position among the layers of the frame.
+    pub(super) ordinal: u16,
+    /// Time to live or hop limit of the IP header that was met last; 0 before the first.
+    pub(super) ttl: u8,
+}
+
 /// Takes one frame's layers.
 pub(super) struct DecodeSink<'w, 'a> {
     pub(super) hasher: &'w KeyHasher,
     pub(super) decoded: &'w mut Decoded,
     pub(super) fragments: &'w mut Vec<FoundFragment<'a>>,
-    pub(super) frame_index: u32,
-    pub(super) time: Timestamp,
-    /// Position of the next layer.
-    pub(super) ordinal: u16,
-    /// Time to live or hop limit of the IP header that was met last; 0 before the first.
-    pub(super) ttl: u8,
+    /// Of the next layer.
+    pub(super) place: Place,
     /// Protocols met, as bits in the order of [`Protocol::ALL`].
     pub(super) protocols: u128,
     pub(super) malformed: bool,
@@ -109,28 +115,27 @@ impl<'a> Sink<'a> for DecodeSink<'_, 'a> {
             Layer::Ethernet(_) => Protocol::Ethernet,
             Layer::Vlan(_) => Protocol::Vlan,
             Layer::Ipv4(header) => {
-                self.ttl = header.get(8).copied().unwrap_or(0);
+                self.place.ttl = header.get(8).copied().unwrap_or(0);
                 Protocol::Ipv4
             }
             Layer::Ipv6(header) => {
-                self.ttl = header.get(7).copied().unwrap_or(0);
+                self.place.ttl = header.get(7).copied().unwrap_or(0);
                 Protocol::Ipv6
             }
             Layer::Icmp(_) => Protocol::Icmp,
             Layer::Icmpv6(_) => Protocol::Icmpv6,
             Layer::Other(protocol) => protocol,
             Layer::Tcp(transport) => {
-                self.tcp(&transport);
+                self.decoded.tcp(self.hasher, self.place, transport);
                 Protocol::Tcp
             }
             Layer::Udp(transport) => {
-                self.udp(&transport);
+                self.decoded.udp(self.hasher, self.place, &transport);
                 Protocol::Udp
             }
             Layer::Fragment(fragment) => {
-                let (frame_index, ordinal, time, ttl) = (self.frame_index, self.ordinal, self.time, self.ttl);
-                self.fragments.push(FoundFragment { frame_index, ordinal, time, ttl, fragment });
-                self.ordinal = self.ordinal.saturating_add(1);
+                self.fragments.push(FoundFragment { place: self.place, fragment });
+                self.place.ordinal = self.place.ordinal.saturating_add(1);
                 return;
             }
             Layer::Cut(_) => return,
@@ -144,8 +149,14 @@ impl<'a> Sink<'a> for DecodeSink<'_, 'a> {
             }
         };
         self.protocols |= 1 << protocol as u32;
-        self.ordinal = self.ordinal.saturating_add(1);
+        self.place.ordinal = self.place.ordinal.saturating_add(1);
     }
+}
+
+/// Whether a payload between these ports must be read. A VNC banner can be on any ports; it is known by its length.
+#[inline(always)]
+fn tells(ports: (u16, u16)) -> bool {
+    [ftp::CONTROL_PORT, socks::PORT].into_iter().any(|port| ports.0 == port || ports.1 == port)
 }
 
 /// The first two bytes of a payload, 0 where it has but one.
@@ -153,101 +164,159 @@ fn lead(payload: &[u8]) -> Option<[u8; 2]> {
     payload.first().map(|&first| [first, payload.get(1).copied().unwrap_or(0)])
 }
 
-impl DecodeSink<'_, '_> {
+/// Takes plain frames, whose layers need no walk.
+pub(super) struct PlainFrames<'w> {
+    pub(super) hasher: &'w KeyHasher,
+    pub(super) decoded: &'w mut Decoded,
+    /// By kind of plain frame.
+    pub(super) volumes: &'w mut [Volume; PLAIN_LAYERS.len()],
+    /// The frame to come.
+    pub(super) frame_index: u32,
+    pub(super) time: Timestamp,
+    pub(super) wire_len: u32,
+}
+
+impl<'a> PlainSink<'a> for PlainFrames<'_> {
+    #[inline(always)]
+    fn plain<A: Into<IpAddr>>(&mut self, tcp: PlainTcp<'a, A>) {
+        if let Some(volume) = self.volumes.get_mut(usize::from(tcp.kind)) {
+            volume.add(Volume { frames: 1, bytes: u64::from(self.wire_len) });
+        }
+        let place =
+            Place { frame_index: self.frame_index, time: self.time, ordinal: tcp.ordinal(), ttl: tcp.ttl };
+        self.decoded.tcp(self.hasher, place, tcp.transport());
+    }
+}
+
+/// The 16-bit number at `at`, which is a constant below 15 wherever this is inlined.
+#[inline(always)]
+fn be16(header: &[u8; 16], at: usize) -> u16 {
+    header.get(at..).and_then(<[u8]>::first_chunk).map_or(0, |&bytes| u16::from_be_bytes(bytes))
+}
+
+/// The 32-bit number at `at`, which is a constant below 13 wherever this is inlined.
+#[inline(always)]
+fn be32(header: &[u8; 16], at: usize) -> u32 {
+    header.get(at..).and_then(<[u8]>::first_chunk).map_or(0, |&bytes| u32::from_be_bytes(bytes))
+}
+
+impl Decoded {
     /// Sequence analysis needs 16 bytes of the header; of a shorter one only the ports are known.
-    #[inline]
-    fn tcp(&mut self, transport: &Transport<'_>) {
-        let slot = self.decoded.slots;
-        self.decoded.slots += 1;
-        let Some(&[s0, s1, d0, d1, q0, q1, q2, q3, a0, a1, a2, a3, offset, low, w0, w1]) =
-            transport.bytes.first_chunk::<16>()
-        else {
+    ///
+    /// Inlined where it is called, so that what is known there (the address family above all) is not asked again. Fields are read where
+    /// they are written: all at once they would not fit into registers.
+    #[inline(always)]
+    fn tcp(&mut self, hasher: &KeyHasher, place: Place, transport: Transport<'_>) {
+        self.slots += 1;
+        let bytes = transport.bytes;
+        let Some(header) = bytes.first_chunk::<16>() else { return };
+        let header_len = (header[12] >> 4) * 4;
+        let flags = TcpFlags(be16(header, 12) & 0x0fff);
+        let options = self.options(bytes, header_len, flags);
+        let ports = (be16(header, 0), be16(header, 2));
+        let (key, direction) = FlowKey::new(transport.source, transport.destination, ports);
+        let (hash, shard) = (hasher.hash(&key), key.shard());
+        let slot = self.slots - 1;
+        let Some(packet) = self.list_of(shard).and_then(|list| list.tcp.next(&TcpPacket::BLANK)) else {
             return;
         };
-        let header_len = (offset >> 4) * 4;
-        let flags = TcpFlags(u16::from_be_bytes([offset & 0x0f, low]));
-        let captured = transport.bytes.len().min(usize::from(header_len.max(20))) as u8;
-        let ports = (u16::from_be_bytes([s0, s1]), u16::from_be_bytes([d0, d1]));
-        let (key, direction) = FlowKey::new(transport.source, transport.destination, ports);
-        let hash = self.hasher.hash(&key);
-        let payload = transport.bytes.get(usize::from(header_len)..).unwrap_or_default();
-        let packet = TcpPacket {
+        *packet = TcpPacket {
             key,
             hash,
-            time: self.time,
-            frame_index: self.frame_index,
+            time: place.time,
+            frame_index: place.frame_index,
             slot,
-            seq: u32::from_be_bytes([q0, q1, q2, q3]),
-            ack: u32::from_be_bytes([a0, a1, a2, a3]),
+            seq: be32(header, 4),
+            ack: be32(header, 8),
             reported: transport.reported,
-            options: self.options(transport.bytes, header_len, flags),
-            window: u16::from_be_bytes([w0, w1]),
+            options,
+            window: be16(header, 14),
             flags,
-            ordinal: self.ordinal,
+            ordinal: place.ordinal,
             header_len,
-            header_captured: captured,
+            header_captured: bytes.len().min(usize::from(header_len.max(20))) as u8,
             direction,
             origin: transport.origin,
-            ttl: self.ttl,
-            urgent_pointer: transport.bytes.get(18..20).is_some_and(|pointer| pointer != [0, 0]),
-            opens_successor: vnc::is_banner(payload, ports),
-            negotiation: if ports.0 == socks::PORT || ports.1 == socks::PORT { lead(payload) } else { None },
+            ttl: place.ttl,
+            urgent_pointer: bytes.get(18..20).is_some_and(|pointer| pointer != [0, 0]),
+            opens_successor: false,
+            negotiation: None,
         };
-        if ports.0 == ftp::CONTROL_PORT || ports.1 == ftp::CONTROL_PORT {
-            self.ftp(transport, ports, payload);
+        if tells(ports) || bytes.len() == usize::from(header_len) + vnc::BANNER_LEN {
+            self.payload(shard, ports, bytes.get(usize::from(header_len)..).unwrap_or_default());
         }
-        if let Some(list) = self.decoded.list_of(&key) {
-            list.tcp.push(packet);
+    }
+
+    /// Reads a payload that may tell of more than its own conversation. It is that of the packet last put on the list of this
+    /// shard.
+    #[inline(never)]
+    fn payload(&mut self, shard: usize, ports: (u16, u16), payload: &[u8]) {
+        let Some(packet) = self.list_of(shard).and_then(|list| list.tcp.items_mut().last_mut()) else {
+            return;
+        };
+        packet.opens_successor = vnc::is_banner(payload, ports);
+        if ports.0 == socks::PORT || ports.1 == socks::PORT {
+            packet.negotiation = lead(payload);
+        }
+        if ports.0 == ftp::CONTROL_PORT || ports.1 == ftp::CONTROL_PORT {
+            let packet = *packet;
+            self.ftp(&packet, ports, payload);
         }
     }
 
     /// Notes a data connection that an FTP control connection announces.
     #[cold]
-    fn ftp(&mut self, transport: &Transport<'_>, ports: (u16, u16), payload: &[u8]) {
+    fn ftp(&mut self, packet: &TcpPacket, ports: (u16, u16), payload: &[u8]) {
         let announced =
             if ports.0 == ftp::CONTROL_PORT { ftp::from_server(payload) } else { ftp::from_client(payload) };
-        if let Some(announced) = announced.filter(|_| !transport.origin.is_quoted()) {
-            self.decoded.announcements.push(Announcement {
-                frame_index: self.frame_index,
-                ordinal: self.ordinal,
-                endpoint: (announced.address.unwrap_or(transport.source), announced.port),
-                peer: transport.destination,
+        if let Some(announced) = announced.filter(|_| !packet.origin.is_quoted()) {
+            let (source, destination) = packet.key.endpoints(packet.direction);
+            self.announcements.push(Announcement {
+                frame_index: packet.frame_index,
+                ordinal: packet.ordinal,
+                endpoint: (announced.address.unwrap_or(source.ip()), announced.port),
+                peer: destination.ip(),
                 peer_port: announced.peer_port,
             });
         }
     }
 
     /// Parses the options if they can matter: nearly all segments carry only time stamps, which change no verdict.
-    #[inline]
+    #[inline(always)]
     fn options(&mut self, bytes: &[u8], header_len: u8, flags: TcpFlags) -> u32 {
-        let Some(area) = bytes.get(20..usize::from(header_len)).filter(|area| !area.is_empty()) else {
-            return self.cut_options(bytes, header_len);
-        };
-        if matches!(area, [1, 1, 8, 10, _, _, _, _, _, _, _, _]) && !flags.syn() {
+        const STAMPED: u8 = 32;
+        if header_len == 20 {
             return NO_OPTIONS;
         }
-        let index = self.decoded.options.len() as u32;
-        self.decoded.options.push(tcp_option::parse(area));
+        if header_len == STAMPED
+            && bytes.len() >= usize::from(STAMPED)
+            && bytes.get(20..24) == Some(&[kind::NOP, kind::NOP, kind::TIMESTAMPS, 10])
+            && !flags.syn()
+        {
+            return NO_OPTIONS;
+        }
+        self.rare_options(bytes, header_len)
+    }
+
+    /// The options as far as they were captured, if there are any.
+    #[inline(never)]
+    fn rare_options(&mut self, bytes: &[u8], header_len: u8) -> u32 {
+        let options = match (bytes.get(20..usize::from(header_len)), bytes.get(20..)) {
+            (Some(area), _) if !area.is_empty() => tcp_option::parse(area),
+            (None, Some(captured)) if header_len > 20 && !captured.is_empty() => {
+                tcp_option::parse_cut(captured, usize::from(header_len) - 20)
+            }
+            _ => return NO_OPTIONS,
+        };
+        let index = self.options.len() as u32;
+        self.options.push(options);
         index
     }
 
-    /// What was captured of the options, if there are any.
     #[inline]
-    fn cut_options(&mut self, bytes: &[u8], header_len: u8) -> u32 {
-        match bytes.get(20..) {
-            Some(captured) if header_len > 20 && !captured.is_empty() => {
-                let index = self.decoded.options.len() as u32;
-                self.decoded.options.push(tcp_option::parse_cut(captured, usize::from(header_len) - 20));
-                index
-            }
-            _ => NO_OPTIONS,
-        }
-    }
-
-    #[inline]
-    fn udp(&mut self, transport: &Transport<'_>) {
-        let slot = self.decoded.slots;
-        self.decoded.slots += 1;
+    fn udp(&mut self, hasher: &KeyHasher, place: Place, transport: &Transport<'_>) {
+        let slot = self.slots;
+        self.slots += 1;
         let Some(&[s0, s1, d0, d1, ..]) = transport.bytes.first_chunk::<8>() else { return };
         // A length below the header's own ends the decoding before there is a conversation.
         if transport.udp_len().is_none() && transport.origin == Origin::Packet {
@@ -255,23 +324,23 @@ impl DecodeSink<'_, '_> {
         }
         let ports = (u16::from_be_bytes([s0, s1]), u16::from_be_bytes([d0, d1]));
         let (key, direction) = FlowKey::new(transport.source, transport.destination, ports);
-        let hash = self.hasher.hash(&key);
+        let hash = hasher.hash(&key);
         let payload = transport.bytes.get(8..).unwrap_or_default();
         let opens_successor = !transport.origin.is_quoted() && snmp::is_message(payload, ports);
         let packet = UdpPacket {
             key,
             hash,
-            time: self.time,
-            frame_index: self.frame_index,
+            time: place.time,
+            frame_index: place.frame_index,
             slot,
             payload_len: transport.udp_len().unwrap_or(transport.reported).saturating_sub(8),
-            ordinal: self.ordinal,
+            ordinal: place.ordinal,
             direction,
             origin: transport.origin,
-            ttl: self.ttl,
+            ttl: place.ttl,
             opens_successor,
         };
-        if let Some(list) = self.decoded.list_of(&key) {
+        if let Some(list) = self.list_of(key.shard()) {
             list.udp.push(packet);
         }
     }

@@ -14,6 +14,7 @@ mod face;
 pub mod fuzz;
 mod gate;
 mod shared;
+mod slots;
 mod steps;
 mod tally;
 #[cfg(test)]

@@ -1,16 +1,17 @@
 //! The steps of a batch's analysis, on state that is lent to them: workers lend it gate by gate, a live analysis owns all of it.
 
 use super::Interests;
-use super::decode::{DecodeSink, Decoded, FoundFragment, Touched};
+use super::decode::{DecodeSink, Decoded, FoundFragment, Place, PlainFrames, Touched};
 use super::shared::{BatchTimes, Numbers};
-use super::tally::Tally;
-use crate::capture::Batch;
+use super::tally::{Tally, Volume};
+use crate::capture::{Batch, RawFrame};
 use crate::conversation::{Arrival, ConversationRef, KeyHasher, NewConversation, Shard};
 use crate::expert::{Context, Finding, KindSet, tcp_findings, tcp_kinds};
 use crate::field::{AnalysedBatch, CompletedDatagram, TransportVerdict, link_of};
 use crate::model::limits::MAX_NESTED_DATAGRAMS;
+use crate::model::{Link, LinkType};
 use crate::packet::fragment::FragmentTable;
-use crate::packet::{Protocol, dissect, dissect_datagram};
+use crate::packet::{PLAIN_LAYERS, Protocol, dissect, dissect_datagram, plain};
 use crate::tcp::{COMPLETENESS_SYN, Passing, Verdict};
 
 /// Results of a batch as far as it has come, in buffers that are used again for the next; and what was counted in all of them.
@@ -61,40 +62,71 @@ impl Steps {
         self.new_udp.clear();
         self.transports.clear();
         self.references.clear();
+        self.tally.frames(batch);
         let mut fragments = Vec::new();
+        let mut volumes = [Volume::default(); PLAIN_LAYERS.len()];
+        let (mut interface, mut link) = (u32::MAX, Link::from(LinkType(u32::MAX)));
         for (index, raw) in batch.frames.iter().enumerate() {
             if rows {
                 self.frame_slots.push(self.decoded.slots);
             }
-            let link = link_of(batch, raw);
-            let mut sink = DecodeSink {
+            if interface != raw.interface {
+                (interface, link) = (raw.interface, link_of(batch, raw));
+            }
+            let mut sink = PlainFrames {
                 hasher,
                 decoded: &mut self.decoded,
-                fragments: &mut fragments,
+                volumes: &mut volumes,
                 frame_index: index as u32,
                 time: raw.time,
-                ordinal: 0,
-                ttl: 0,
-                protocols: 0,
-                malformed: false,
-                too_deep: false,
+                wire_len: raw.wire_len,
             };
-            dissect(link, batch.frame_bytes(raw), raw.wire_len, &mut sink);
-            let (protocols, malformed, too_deep) = (sink.protocols, sink.malformed, sink.too_deep);
-            let (frame, tally) = (batch.frame_number(index), &mut self.tally);
-            tally.frame(frame, raw.time, raw.wire_len, raw.captured);
-            tally.protocols(protocols, raw.wire_len);
-            if malformed {
-                tally.malformed.add(frame);
+            if !plain(link, batch.frame_bytes(raw), raw.wire_len, &mut sink) {
+                self.dissect(batch, index, raw, hasher, &mut fragments);
             }
-            if too_deep {
-                tally.too_deep.add(frame);
-            }
-            if protocols & (1 << Protocol::UnknownLink as u32) != 0 {
-                tally.unknown_links.entry(link.kind).or_default().add(frame);
+        }
+        for (layers, volume) in PLAIN_LAYERS.iter().zip(volumes) {
+            if volume.frames > 0 {
+                let set = layers.iter().fold(0, |set, &layer| set | 1 << layer as u32);
+                self.tally.protocols(set, volume);
             }
         }
         fragments
+    }
+
+    /// Decodes a frame layer by layer.
+    #[inline(never)]
+    fn dissect<'b>(
+        &mut self,
+        batch: &'b Batch,
+        index: usize,
+        raw: &RawFrame,
+        hasher: &KeyHasher,
+        fragments: &mut Vec<FoundFragment<'b>>,
+    ) {
+        let link = link_of(batch, raw);
+        let mut sink = DecodeSink {
+            hasher,
+            decoded: &mut self.decoded,
+            fragments,
+            place: Place { frame_index: index as u32, time: raw.time, ordinal: 0, ttl: 0 },
+            protocols: 0,
+            malformed: false,
+            too_deep: false,
+        };
+        dissect(link, batch.frame_bytes(raw), raw.wire_len, &mut sink);
+        let (protocols, malformed, too_deep) = (sink.protocols, sink.malformed, sink.too_deep);
+        let (frame, tally) = (batch.frame_number(index), &mut self.tally);
+        tally.protocols(protocols, Volume { frames: 1, bytes: u64::from(raw.wire_len) });
+        if malformed {
+            tally.malformed.add(frame);
+        }
+        if too_deep {
+            tally.too_deep.add(frame);
+        }
+        if protocols & (1 << Protocol::UnknownLink as u32) != 0 {
+            tally.unknown_links.entry(link.kind).or_default().add(frame);
+        }
     }
 
     /// Hands the fragments to the table, in their order, and decodes the datagrams that they complete. Afterwards all transport headers of
@@ -115,8 +147,8 @@ impl Steps {
     pub(super) fn prepare(&mut self, rows: bool) {
         if !self.datagrams.is_empty() {
             self.datagrams.sort_by_key(|d| (d.frame_index, d.ordinal));
-            for list in &mut self.decoded.lists {
-                list.tcp.sort_by_key(|p| (p.frame_index, p.ordinal));
+            for list in self.decoded.lists.iter_mut() {
+                list.tcp.items_mut().sort_by_key(|p| (p.frame_index, p.ordinal));
                 list.udp.sort_by_key(|p| (p.frame_index, p.ordinal));
             }
             self.decoded.announcements.sort_by_key(|a| (a.frame_index, a.ordinal));
@@ -149,10 +181,7 @@ impl Steps {
             hasher,
             decoded: &mut self.decoded,
             fragments: &mut inner,
-            frame_index: found.frame_index,
-            time: found.time,
-            ordinal: found.ordinal.saturating_add(1),
-            ttl: found.ttl,
+            place: Place { ordinal: found.place.ordinal.saturating_add(1), ..found.place },
             protocols: 0,
             malformed: false,
             too_deep: false,
@@ -160,8 +189,9 @@ impl Steps {
         dissect_datagram(&datagram, &mut sink);
         let (protocols, malformed) = (sink.protocols, sink.malformed);
         let too_deep = sink.too_deep || (depth >= MAX_NESTED_DATAGRAMS && !sink.fragments.is_empty());
-        self.tally.protocols(protocols, wire_len(batch, found.frame_index));
-        let frame = batch.frame_number(found.frame_index as usize);
+        let Place { frame_index, ordinal, .. } = found.place;
+        self.tally.protocols(protocols, Volume { frames: 1, bytes: u64::from(wire_len(batch, frame_index)) });
+        let frame = batch.frame_number(frame_index as usize);
         if malformed {
             self.tally.malformed.add(frame);
         }
@@ -173,7 +203,6 @@ impl Steps {
                 self.reassemble(batch, hasher, table, nested, depth + 1);
             }
         }
-        let (frame_index, ordinal) = (found.frame_index, found.ordinal);
         self.datagrams.push(CompletedDatagram { frame_index, ordinal, first_slot, datagram });
     }
 
@@ -182,7 +211,7 @@ impl Steps {
         let Some(list) = self.decoded.lists.get(number) else { return };
         shard.begin_batch();
         let verdict = &mut self.verdict;
-        let mut rest = list.tcp.as_slice();
+        let mut rest = list.tcp.items();
         while let [packet, following @ ..] = rest {
             rest = following;
             let shares_frame = following.first().is_some_and(|next| next.frame_index == packet.frame_index);
@@ -279,4 +308,96 @@ impl Steps {
 #[inline]
 fn wire_len(batch: &Batch, frame_index: u32) -> u32 {
     batch.frames.get(frame_index as usize).map_or(0, |raw| raw.wire_len)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Timestamp;
+
+    /// A batch of frames on Ethernet, and each cut to every length and with every bit of its headers flipped.
+    fn batch(frames: &[Vec<u8>]) -> Batch {
+        let link = Link { kind: LinkType::ETHERNET, fcs_len: 0 };
+        let mut batch = Batch { links: vec![link].into(), ..Batch::default() };
+        let mut push = |bytes: &[u8], wire_len: usize| {
+            let (offset, captured) = (batch.bytes.len() as u32, bytes.len() as u32);
+            let time = Timestamp(1_000_000 - batch.frames.len() as i64);
+            let wire_len = wire_len as u32;
+            batch.frames.push(RawFrame { time, offset, captured, wire_len, interface: 0 });
+            batch.bytes.extend(bytes);
+        };
+        for frame in frames {
+            for len in 0..=frame.len() {
+                push(&frame[..len], len);
+                push(&frame[..len], frame.len());
+            }
+            for at in 0..frame.len() {
+                for bit in 0..8 {
+                    let mut mutant = frame.clone();
+                    mutant[at] ^= 1 << bit;
+                    push(&mutant, frame.len());
+                }
+            }
+        }
+        batch
+    }
+
+    /// TCP over IPv4 or IPv6 on Ethernet.
+    fn frame(is_v6: bool, ports: (u16, u16), options: &[u8], payload: &[u8]) -> Vec<u8> {
+        let offset = (5 + options.len() as u8 / 4) << 4;
+        let fixed = [0, 0, 0, 1, 0, 0, 0, 2, offset, 0x18, 1, 0, 0, 0, 0, 0];
+        let tcp = [&ports.0.to_be_bytes(), &ports.1.to_be_bytes(), &fixed[..], options, payload].concat();
+        let len = tcp.len() as u8;
+        let packet = if is_v6 {
+            [
+                &[0x60, 0, 0, 0, 0, len, 6, 64][..],
+                &[0x20, 1],
+                &[0; 13],
+                &[9],
+                &[0x20, 1],
+                &[0; 13],
+                &[8],
+                &tcp,
+            ]
+            .concat()
+        } else {
+            [&[0x45, 0, 0, 20 + len, 0, 7, 0, 0, 64, 6, 0, 0, 8, 0, 0, 9, 8, 0, 0, 8][..], &tcp].concat()
+        };
+        let kind = if is_v6 { [0x86, 0xdd] } else { [8, 0] };
+        [&[2, 0, 0, 0, 0, 2, 2, 0, 0, 0, 0, 1][..], &kind, &packet].concat()
+    }
+
+    #[test]
+    fn the_short_cut_gives_what_the_decoder_gives() {
+        let mut frames = Vec::new();
+        for (ports, payload) in [
+            ((40_000, 443), &b"data"[..]),
+            ((21, 40_000), b"227 ok =10,0,0,2,4,5\r\n"),
+            ((40_000, 1080), &[5, 1, 0]),
+            ((6900, 40_000), b"RFB 003.008\n"),
+        ] {
+            let stamps = [1, 1, 8, 10, 0, 0, 0, 1, 0, 0, 0, 2];
+            let sack = [1, 1, 5, 10, 0, 0, 0, 1, 0, 0, 0, 2];
+            for (is_v6, options) in [(false, &stamps[..]), (true, &sack[..]), (false, &[2, 4, 5, 180])] {
+                frames.push(frame(is_v6, ports, options, payload));
+            }
+        }
+        let (batch, hasher) = (batch(&frames), KeyHasher::default());
+        let (mut short, mut long) = (Steps::default(), Steps::default());
+        let fragments = short.decode(&batch, &hasher, true);
+        let mut found = Vec::new();
+        long.tally.frames(&batch);
+        for (index, raw) in batch.frames.iter().enumerate() {
+            long.frame_slots.push(long.decoded.slots);
+            long.dissect(&batch, index, raw, &hasher, &mut found);
+        }
+        assert_eq!(format!("{fragments:?}"), format!("{found:?}"));
+        assert_eq!(short.frame_slots, long.frame_slots);
+        assert_eq!(format!("{:?}", short.tally), format!("{:?}", long.tally));
+        assert!(short.decoded.announcements.len() > 100 && short.decoded.options.len() > 1000);
+        let packets = short.decoded.lists.iter().flat_map(|list| list.tcp.items());
+        assert!(packets.clone().filter(|p| p.negotiation.is_some()).count() > 100);
+        assert!(packets.filter(|p| p.opens_successor).count() > 100);
+        assert_eq!(format!("{:?}", short.decoded), format!("{:?}", long.decoded));
+    }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::capture::Batch;
 use crate::expert::{KINDS, KindId, KindSet};
 use crate::model::{FrameNumber, LinkType, Timestamp};
 use crate::packet::Protocol;
@@ -11,6 +12,14 @@ use crate::packet::Protocol;
 pub(super) struct Volume {
     pub(super) frames: u64,
     pub(super) bytes: u64,
+}
+
+impl Volume {
+    #[inline]
+    pub(super) fn add(&mut self, other: Volume) {
+        self.frames += other.frames;
+        self.bytes += other.bytes;
+    }
 }
 
 /// Something that happened to frames: how often, and where first.
@@ -75,28 +84,39 @@ impl Default for Tally {
 }
 
 impl Tally {
-    /// A frame of `wire_len` bytes, `captured` of them captured.
-    #[inline]
-    pub(super) fn frame(&mut self, number: FrameNumber, time: Timestamp, wire_len: u32, captured: u32) {
-        self.volume.frames += 1;
-        self.volume.bytes += u64::from(wire_len);
-        self.captured_bytes += u64::from(captured);
-        self.earliest = Some(self.earliest.map_or(time, |t| t.min(time)));
-        self.latest = Some(self.latest.map_or(time, |t| t.max(time)));
-        if captured < wire_len {
-            self.snapped.add(number);
+    /// The frames of a batch, whatever is in them.
+    pub(super) fn frames(&mut self, batch: &Batch) {
+        let (mut bytes, mut captured) = (0, 0);
+        let (mut earliest, mut latest) = (i64::MAX, i64::MIN);
+        for raw in &batch.frames {
+            bytes += u64::from(raw.wire_len);
+            captured += u64::from(raw.captured);
+            earliest = earliest.min(raw.time.0);
+            latest = latest.max(raw.time.0);
+        }
+        if batch.frames.is_empty() {
+            return;
+        }
+        self.volume.add(Volume { frames: batch.frames.len() as u64, bytes });
+        self.captured_bytes += captured;
+        self.earliest = self.earliest.into_iter().chain([Timestamp(earliest)]).min();
+        self.latest = self.latest.into_iter().chain([Timestamp(latest)]).max();
+        // No frame has more bytes captured than it had on the wire.
+        if captured < bytes {
+            for (index, _) in batch.frames.iter().enumerate().filter(|(_, raw)| raw.captured < raw.wire_len) {
+                self.snapped.add(batch.frame_number(index));
+            }
         }
     }
 
-    /// The protocols of a frame, as bits in the order of [`Protocol::ALL`].
+    /// Frames that all have these protocols, as bits in the order of [`Protocol::ALL`].
     #[inline]
-    pub(super) fn protocols(&mut self, mut set: u128, wire_len: u32) {
+    pub(super) fn protocols(&mut self, mut set: u128, volume: Volume) {
         while set != 0 {
             let bit = set.trailing_zeros() as usize;
             set &= set - 1;
-            if let Some(volume) = self.protocols.get_mut(bit) {
-                volume.frames += 1;
-                volume.bytes += u64::from(wire_len);
+            if let Some(sum) = self.protocols.get_mut(bit) {
+                sum.add(volume);
             }
         }
     }
@@ -124,14 +144,12 @@ impl Tally {
     }
 
     pub(super) fn merge(&mut self, other: Tally) {
-        self.volume.frames += other.volume.frames;
-        self.volume.bytes += other.volume.bytes;
+        self.volume.add(other.volume);
         self.captured_bytes += other.captured_bytes;
         self.earliest = [self.earliest, other.earliest].into_iter().flatten().min();
         self.latest = [self.latest, other.latest].into_iter().flatten().max();
         for (mine, theirs) in self.protocols.iter_mut().zip(other.protocols) {
-            mine.frames += theirs.frames;
-            mine.bytes += theirs.bytes;
+            mine.add(theirs);
         }
         for (mine, theirs) in self.kinds.iter_mut().zip(other.kinds) {
             mine.findings.merge(theirs.findings);

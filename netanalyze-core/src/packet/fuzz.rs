@@ -1,12 +1,18 @@
-//! What fuzzing asserts of the decoder: a frame of any bytes on any link has the same layers every time, all of them within the frame.
+//! What fuzzing asserts of the decoder: a frame of any bytes on any link has the same layers every time, all of them within the frame,
+//! and by the short cut if it is one for that.
 //!
 //! The body of the fuzz target `frames`; run once on the frames of the corpus in the unit tests.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::missing_panics_doc)]
 
+use std::net::IpAddr;
+
 use super::fragment::{Datagram, FragmentTable};
 use super::tcp_option::{self, kind};
-use super::{Layer, Origin, Protocol, Sink, Transport, dissect, dissect_datagram};
+use super::{
+    Layer, Origin, PLAIN_LAYERS, PlainSink, PlainTcp, Protocol, Sink, Transport, dissect, dissect_datagram,
+    plain,
+};
 use crate::model::limits::{MAX_LAYERS, MAX_NESTED_DATAGRAMS};
 use crate::model::{Link, LinkType};
 
@@ -61,6 +67,61 @@ pub fn frames(data: &[u8]) {
     // A wire length below the captured one means nothing.
     if wire_len == frame.len() as u32 {
         assert_eq!(layers, decode(link, frame, 0, &mut FragmentTable::default()));
+    }
+    short_cut(link, frame, wire_len);
+}
+
+/// Whether the short cut takes a frame; it must say of it then what the decoder says.
+pub(super) fn short_cut(link: Link, frame: &[u8], wire_len: u32) -> bool {
+    let (mut long, mut short) = (Way::default(), Way::default());
+    let is_plain = plain(link, frame, wire_len, &mut short);
+    assert_eq!(is_plain, short.transport.is_some());
+    if is_plain {
+        dissect(link, frame, wire_len, &mut long);
+        assert_eq!(short, long);
+    }
+    is_plain
+}
+
+/// All that the short cut and the decoder have in common.
+#[derive(Debug, Default, PartialEq)]
+struct Way {
+    layers: Vec<Protocol>,
+    ttl: u8,
+    transport: Option<(IpAddr, IpAddr, Vec<u8>, u32, Origin)>,
+    ordinal: u16,
+}
+
+impl<'a> Sink<'a> for Way {
+    fn layer(&mut self, layer: Layer<'a>) {
+        let name = match layer {
+            Layer::Ethernet(_) => Protocol::Ethernet,
+            Layer::Vlan(_) => Protocol::Vlan,
+            Layer::Ipv4(header) => {
+                self.ttl = header[8];
+                Protocol::Ipv4
+            }
+            Layer::Ipv6(header) => {
+                self.ttl = header[7];
+                Protocol::Ipv6
+            }
+            Layer::Tcp(t) => {
+                self.ordinal = self.layers.len() as u16;
+                self.transport = Some((t.source, t.destination, t.bytes.to_vec(), t.reported, t.origin));
+                Protocol::Tcp
+            }
+            other => panic!("{other:?} in a plain frame"),
+        };
+        self.layers.push(name);
+    }
+}
+
+impl<'a> PlainSink<'a> for Way {
+    fn plain<A: Into<IpAddr>>(&mut self, tcp: PlainTcp<'a, A>) {
+        self.layers = PLAIN_LAYERS[usize::from(tcp.kind)].to_vec();
+        (self.ttl, self.ordinal) = (tcp.ttl, tcp.ordinal());
+        let t = tcp.transport();
+        self.transport = Some((t.source, t.destination, t.bytes.to_vec(), t.reported, t.origin));
     }
 }
 

@@ -20,6 +20,7 @@ mod icmp;
 mod ipv4;
 mod ipv6;
 mod mpls;
+mod plain;
 mod ppp;
 mod protocol;
 mod rare_links;
@@ -33,6 +34,7 @@ mod wlan;
 
 pub use dissect::{dissect, dissect_datagram};
 pub use ipv4::ipv4_final_destination;
+pub use plain::{PLAIN_LAYERS, PlainSink, PlainTcp, plain};
 pub use protocol::Protocol;
 
 use std::net::IpAddr;

@@ -209,7 +209,7 @@ pub fn parse(area: &[u8]) -> TcpOptions {
             Timestamps { value: u32::from_be_bytes([a, b, c, d]), echo: u32::from_be_bytes([e, f, g, h]) };
         return TcpOptions { timestamps: Some(timestamps), ..TcpOptions::default() };
     }
-    if area.is_empty() { TcpOptions::default() } else { parse_any(area, area.len()) }
+    if area.is_empty() { TcpOptions::default() } else { parse_any(area) }
 }
 
 /// Reads the options of a header that was captured in part: `captured` is the beginning of an area of `area_len` bytes, at most 40. What
@@ -219,77 +219,61 @@ pub fn parse_cut(captured: &[u8], area_len: usize) -> TcpOptions {
     let mut area = [0; MAX_AREA];
     let area = area.get_mut(..area_len).unwrap_or_default();
     area.iter_mut().zip(captured).for_each(|(to, from)| *to = *from);
-    TcpOptions { abandoned: true, ..parse_any(area, captured.len()) }
+    TcpOptions { abandoned: true, ..walk::<true>(area, captured.len()) }
 }
 
 #[inline(never)]
-fn parse_any(area: &[u8], captured: usize) -> TcpOptions {
+fn parse_any(area: &[u8]) -> TcpOptions {
+    walk::<false>(area, area.len())
+}
+
+/// Reads an area of which the first `captured` bytes are there; all of them unless `CUT`. Goes through the bytes as [`Options`] does, but
+/// asks of each option only what its kind needs.
+#[inline(always)]
+fn walk<const CUT: bool>(area: &[u8], captured: usize) -> TcpOptions {
     let mut found = TcpOptions::default();
-    let mut nops = 0u8;
-    for option in options(area) {
-        let end = match &option {
-            Ok(o) if matches!(o.kind, kind::EOL | kind::NOP) => o.offset + 1,
-            Ok(o) => o.offset + 2 + o.data.len(),
-            Err(o) => o.offset + 2,
+    let (mut at, mut nops) = (0, 0u8);
+    while let Some(&kind) = area.get(at) {
+        let is_cut = |end: usize| CUT && end.min(area.len()) > captured;
+        if kind == kind::NOP {
+            if is_cut(at + 1) {
+                break;
+            }
+            // As Wireshark 4.0 counts: padding after a word boundary starts over, other options do not reset the count.
+            nops = if nops == 0 || !at.is_multiple_of(4) { nops + 1 } else { 0 };
+            found.nop_runs += u8::from(nops == 4);
+            at += 1;
+            continue;
+        }
+        if kind == kind::EOL {
+            if !is_cut(at + 1) {
+                let rest = area.get(at..).unwrap_or_default();
+                found.non_zero_after_eol = rest.iter().any(|&b| b != 0);
+                found.ended_early |= found.non_zero_after_eol;
+            }
+            break;
+        }
+        let len = area.get(at + 1).map_or(0, |&len| usize::from(len));
+        let Some(data) = area.get(at + 2..at + len) else {
+            if !is_cut(at + 2) {
+                found.invalid_lengths = found.invalid_lengths.saturating_add(1);
+                found.ended_early = true;
+            }
+            break;
         };
-        if (end - FIXED_HEADER).min(area.len()) > captured {
-            if let Ok(TcpOption { kind: kind::SACK, data, offset }) = option {
-                let edges = captured.saturating_sub(offset + 2 - FIXED_HEADER);
+        if is_cut(at + len) {
+            if kind == kind::SACK {
+                let edges = captured.saturating_sub(at + 2);
                 found.take_blocks(data.get(..edges).unwrap_or_default());
                 found.sack_cut = true;
             }
             break;
         }
-        let Ok(option) = option else {
-            found.invalid_lengths = found.invalid_lengths.saturating_add(1);
-            found.ended_early = true;
-            break;
-        };
-        found.mss_present |= option.kind == kind::MSS;
-        if !length_fits(option.kind, option.data.len() + 2) {
-            found.invalid_lengths = found.invalid_lengths.saturating_add(1);
-            continue;
-        }
-        match (option.kind, option.data) {
-            (kind::EOL, _) => {
-                let rest = area.get(option.offset - FIXED_HEADER..).unwrap_or(&[]);
-                found.non_zero_after_eol = rest.iter().any(|&b| b != 0);
-                found.ended_early |= found.non_zero_after_eol;
-            }
-            (kind::NOP, _) => {
-                // As Wireshark 4.0 counts: padding after a word boundary starts over, other options do not reset the count.
-                nops = if nops == 0 || option.offset % 4 != 0 { nops + 1 } else { 0 };
-                found.nop_runs += u8::from(nops == 4);
-            }
-            (kind::MSS, &[a, b]) => found.mss = Some(u16::from_be_bytes([a, b])),
-            (kind::WINDOW_SCALE, &[shift]) => found.window_shift = Some(shift),
-            (kind::SACK_PERMITTED, _) => found.sack_permitted = true,
-            (kind::TIMESTAMPS, &[a, b, c, d, e, f, g, h]) => {
-                found.timestamps = Some(Timestamps {
-                    value: u32::from_be_bytes([a, b, c, d]),
-                    echo: u32::from_be_bytes([e, f, g, h]),
-                });
-            }
-            (kind::SACK, edges) => found.take_sack(edges),
-            (kind::SCPS, vector) => {
-                found.scps = true;
-                found.abandoned |= vector.len() % 2 == 1 && vector.len() > 1;
-            }
-            // Wireshark 4.0 reads past the end of every option of this kind, and gives up on the header.
-            (kind::SNACK, _) => found.abandoned = true,
-            (kind::MPTCP, data) => {
-                found.mptcp |= data.first().map_or(0, |first| 1 << (first >> 4));
-                found.abandoned |= data.len() < 2;
-            }
-            (kind::FAST_OPEN, cookie) => found.fast_open = Some(fast_open(cookie)),
-            (kind::EXPERIMENT_1 | kind::EXPERIMENT_2, [0xf9, 0x89, cookie @ ..]) => {
-                found.fast_open = Some(fast_open(cookie))
-            }
-            _ => {}
-        }
+        found.take(kind, data);
         if found.abandoned {
             break;
         }
+        at += len;
     }
     found
 }
@@ -313,6 +297,53 @@ fn length_fits(kind: u8, len: usize) -> bool {
 }
 
 impl TcpOptions {
+    /// An option other than padding.
+    #[inline(always)]
+    fn take(&mut self, kind: u8, data: &[u8]) {
+        match (kind, data) {
+            (kind::MSS, &[a, b]) => {
+                self.mss_present = true;
+                self.mss = Some(u16::from_be_bytes([a, b]));
+            }
+            (kind::WINDOW_SCALE, &[shift]) => self.window_shift = Some(shift),
+            (kind::SACK_PERMITTED, &[]) => self.sack_permitted = true,
+            (kind::TIMESTAMPS, &[a, b, c, d, e, f, g, h]) => {
+                self.timestamps = Some(Timestamps {
+                    value: u32::from_be_bytes([a, b, c, d]),
+                    echo: u32::from_be_bytes([e, f, g, h]),
+                });
+            }
+            (kind::SACK, edges) => self.take_sack(edges),
+            _ => self.take_rare(kind, data),
+        }
+    }
+
+    /// A rare option, or one of a wrong length.
+    #[inline(never)]
+    fn take_rare(&mut self, kind: u8, data: &[u8]) {
+        self.mss_present |= kind == kind::MSS;
+        match (kind, data) {
+            _ if !length_fits(kind, data.len() + 2) => {
+                self.invalid_lengths = self.invalid_lengths.saturating_add(1);
+            }
+            (kind::SCPS, vector) => {
+                self.scps = true;
+                self.abandoned |= vector.len() % 2 == 1 && vector.len() > 1;
+            }
+            // Wireshark 4.0 reads past the end of every option of this kind, and gives up on the header.
+            (kind::SNACK, _) => self.abandoned = true,
+            (kind::MPTCP, data) => {
+                self.mptcp |= data.first().map_or(0, |first| 1 << (first >> 4));
+                self.abandoned |= data.len() < 2;
+            }
+            (kind::FAST_OPEN, cookie) => self.fast_open = Some(fast_open(cookie)),
+            (kind::EXPERIMENT_1 | kind::EXPERIMENT_2, [0xf9, 0x89, cookie @ ..]) => {
+                self.fast_open = Some(fast_open(cookie));
+            }
+            _ => {}
+        }
+    }
+
     fn take_sack(&mut self, edges: &[u8]) {
         self.abandoned |= edges.len() < 8;
         self.sack_truncated |= !edges.len().is_multiple_of(8);
@@ -352,9 +383,9 @@ mod tests {
     #[test]
     fn the_common_area_takes_the_fast_path_with_the_same_result() {
         let area = [&[1, 1][..], &TS].concat();
-        assert_eq!(parse(&area), parse_any(&area, area.len()));
+        assert_eq!(parse(&area), parse_any(&area));
         assert_eq!(parse(&area).timestamps, Some(STAMPS));
-        assert_eq!(parse(&[]), parse_any(&[], 0));
+        assert_eq!(parse(&[]), parse_any(&[]));
     }
 
     #[test]

@@ -3,6 +3,9 @@
 //! Wireshark 4.0 recognises it on any port and makes a new conversation for it on the same addresses and ports: the packet after the banner
 //! is the first of another stream. Whoever wants its stream numbers has to follow.
 
+/// Bytes of a banner.
+pub const BANNER_LEN: usize = 12;
+
 /// Ports on which Wireshark expects VNC anyway, so that the banner changes nothing.
 const KNOWN_PORTS: [u16; 4] = [5500, 5501, 5900, 5901];
 

@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use netanalyze_core::conversation::Protocol;
 use netanalyze_core::expert::Finding;
 
-use crate::render::{guarded, push_ipv4, push_json, push_seconds, push_unsigned};
+use crate::render::{guarded, push_ipv4, push_json, push_seconds, push_string, push_unsigned};
 
 /// Columns of the CSV.
 pub(super) const COLUMNS: [&str; 12] = [
@@ -66,9 +66,9 @@ pub(super) fn push_object(out: &mut Vec<u8>, finding: &Finding, line: Option<&st
     begin(out, "destination");
     quoted(out, |out| push_endpoint(out, finding.destination));
     begin(out, "message");
-    push_json(out, &finding.message())?;
+    push_string(out, &finding.message())?;
     begin(out, "filter");
-    push_json(out, &finding.filter())?;
+    quoted(out, |out| push_filter(out, finding));
     // The figures are an object of their own: it is opened up and continues this one.
     let figures = out.len();
     push_json(out, &finding.detail)?;
@@ -104,8 +104,9 @@ pub(super) fn write_record(
     // An endpoint begins with a digit or a bracket: no spreadsheet takes it for a formula.
     filled(&|cell| push_endpoint(cell, finding.source))?;
     filled(&|cell| push_endpoint(cell, finding.destination))?;
-    writer.write_field(&*guarded(&finding.message()))?;
-    writer.write_field(&*guarded(&finding.filter()))?;
+    // A filter begins with a field's name.
+    filled(&|cell| cell.extend_from_slice(guarded(&finding.message()).as_bytes()))?;
+    filled(&|cell| push_filter(cell, finding))?;
     writer.write_record(None::<&[u8]>)
 }
 
@@ -118,6 +119,12 @@ fn quoted(out: &mut Vec<u8>, fill: impl FnOnce(&mut Vec<u8>)) {
     out.push(b'"');
     fill(out);
     out.push(b'"');
+}
+
+/// Appends what [`Finding::filter`] says. It needs no escaping.
+fn push_filter(out: &mut Vec<u8>, finding: &Finding) {
+    out.extend_from_slice(b"frame.number == ");
+    push_unsigned(out, finding.frame.0);
 }
 
 fn push_endpoint(out: &mut Vec<u8>, endpoint: SocketAddr) {
@@ -225,6 +232,13 @@ mod tests {
         assert_eq!(record.get(7), Some("3"));
         assert_eq!(record.get(9), Some("[2001:db8::1]:50000"));
         assert_eq!(record.get(11), Some("frame.number == 7"));
+    }
+
+    #[test]
+    fn the_filter_is_the_library_s() {
+        let mut out = Vec::new();
+        push_filter(&mut out, &finding(SEGMENT));
+        assert_eq!(String::from_utf8(out).unwrap(), finding(SEGMENT).filter());
     }
 
     #[test]

@@ -149,6 +149,7 @@ where
     A: FnMut(V::Piece, &AnalysedBatch<'_>) -> Result<(), Error> + Send,
 {
     let reader = CaptureReader::open(sources)?;
+    let count = if reader.fits_a_batch() { 1 } else { threads.get() };
     let shared = Shared::new(reader, view, accept, cancellation);
     let total = Mutex::new(Tally::default());
     let worker = || {
@@ -156,7 +157,7 @@ where
         let tally = work(&shared);
         total.lock().unwrap_or_else(PoisonError::into_inner).merge(tally);
     };
-    run_workers(threads.get(), &worker);
+    run_workers(count, &worker);
     let total = total.into_inner().unwrap_or_else(PoisonError::into_inner);
     let (accept, remains) = shared.finish()?;
     Ok((accept, remains, total))

@@ -45,6 +45,15 @@ pub(crate) fn push_unsigned(out: &mut Vec<u8>, number: u64) {
     push_front(out, text.to_le_bytes(), 8 - leading as usize);
 }
 
+/// Appends a number that can be negative in decimal.
+#[inline]
+pub(crate) fn push_signed(out: &mut Vec<u8>, number: i64) {
+    if number < 0 {
+        out.push(b'-');
+    }
+    push_unsigned(out, number.unsigned_abs());
+}
+
 #[cold]
 fn push_long(out: &mut Vec<u8>, number: u64) {
     push_unsigned(out, number / EIGHT);
@@ -102,7 +111,8 @@ const OCTETS: [([u8; 4], u8); 256] = {
     let mut table = [([0; 4], 0); 256];
     let mut octet = 0;
     while octet < 256 {
-        let (a, b, c) = (b'0' + (octet / 100) as u8, b'0' + (octet / 10 % 10) as u8, b'0' + (octet % 10) as u8);
+        let (a, b, c) =
+            (b'0' + (octet / 100) as u8, b'0' + (octet / 10 % 10) as u8, b'0' + (octet % 10) as u8);
         table[octet] = match octet {
             0..10 => ([c, b'.', 0, 0], 2),
             10..100 => ([b, c, b'.', 0], 3),
@@ -144,7 +154,21 @@ mod tests {
         for number in (0..100_000).chain(edges).chain([u64::from(u32::MAX), u64::MAX]) {
             assert_eq!(text(|out| push_unsigned(out, number)), number.to_string());
         }
-        for ns in [0, 1, -1, 99_999_999, 100_000_000, 999_999_999, 1_000_000_000, -1_500_000_000, i64::MAX, i64::MIN] {
+        for number in [0, -1, 1, i64::MIN, i64::MAX] {
+            assert_eq!(text(|out| push_signed(out, number)), number.to_string());
+        }
+        for ns in [
+            0,
+            1,
+            -1,
+            99_999_999,
+            100_000_000,
+            999_999_999,
+            1_000_000_000,
+            -1_500_000_000,
+            i64::MAX,
+            i64::MIN,
+        ] {
             assert_eq!(text(|out| push_seconds(out, ns)), Span(ns).to_string());
         }
         for (number, digits) in [(0, 0), (0, 4), (0x12, 4), (0xabcde, 4), (u64::MAX, 2), (9, 255)] {

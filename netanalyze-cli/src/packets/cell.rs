@@ -54,6 +54,7 @@ pub(super) fn push_joined(out: &mut Vec<u8>, cell: &[Value]) {
 pub(super) fn push_csv(out: &mut Vec<u8>, cell: &[Value], guard: bool) {
     match cell {
         [] => {}
+        [Value::Unsigned(number)] => push_unsigned(out, *number),
         [value] if !matches!(value, Value::Text(_)) => push_value(out, value),
         values if !values.iter().any(|value| matches!(value, Value::Text(_))) => {
             out.push(b'"');

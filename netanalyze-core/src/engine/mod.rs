@@ -106,8 +106,8 @@ impl Cancellation {
 /// Analyses a rotated set. Pieces reach `accept` in capture order, one at a time and each with the batch that it was made of; an error of
 /// `accept` ends the run as [`Error::Output`].
 ///
-/// With one thread, or one file that fits into one batch, all work happens on the calling thread. With more, workers run in the rayon pool that the caller is in, or in one made
-/// for this run. The results do not depend on the number. Neither [`View::digest`] nor `accept` may use rayon: see there.
+/// With one thread, or one file that fits into one batch, all work happens on the calling thread. With more, workers run in the rayon pool
+/// that the caller is in, or in one made for this run. The results do not depend on the number. Neither [`View::digest`] nor `accept` may use rayon: see there.
 ///
 /// # Errors
 /// When the input cannot be read or is no capture, when `accept` fails, or on cancellation. Damage inside a capture is no error: it is

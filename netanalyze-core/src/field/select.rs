@@ -1,11 +1,11 @@
 //! A choice of fields, and the rows that it gives.
 
 use super::analysed::{AnalysedFrame, TransportVerdict};
-use super::registry::{Field, Source, field_by_name};
+use super::registry::{BytesRead, Field, FrameRead, Source, TcpRead, UdpRead, field_by_name};
 use super::tcp::TcpLayer;
 use super::value::Value;
 use super::walk::{Visitor, walk};
-use crate::packet::{Layer, Transport};
+use crate::packet::Layer;
 
 /// A name that no field has.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -19,7 +19,7 @@ pub struct UnknownField {
 #[derive(Clone, Debug)]
 pub struct Selection {
     fields: Vec<&'static Field>,
-    readers: Readers,
+    readers: Box<Readers>,
     /// Whether a field needs more than the frame's record.
     needs_layers: bool,
 }
@@ -27,18 +27,17 @@ pub struct Selection {
 /// The functions that a layer's fields are read with, each with its column: a layer asks only those that are for it.
 #[derive(Clone, Default)]
 struct Readers {
-    frame: Columns<fn(&AnalysedFrame<'_>, &mut Vec<Value>)>,
-    ethernet: Columns<Bytes>,
-    vlan: Columns<Bytes>,
-    ipv4: Columns<Bytes>,
-    ipv6: Columns<Bytes>,
-    tcp: Columns<fn(&TcpLayer<'_>, &mut Vec<Value>)>,
-    udp: Columns<fn(&Transport<'_>, Option<u32>, &mut Vec<Value>)>,
-    icmp: Columns<Bytes>,
-    icmpv6: Columns<Bytes>,
+    frame: Columns<FrameRead>,
+    ethernet: Columns<BytesRead>,
+    vlan: Columns<BytesRead>,
+    ipv4: Columns<BytesRead>,
+    ipv6: Columns<BytesRead>,
+    tcp: Columns<TcpRead>,
+    udp: Columns<UdpRead>,
+    icmp: Columns<BytesRead>,
+    icmpv6: Columns<BytesRead>,
 }
 
-type Bytes = fn(&[u8], &mut Vec<Value>);
 type Columns<F> = Vec<(usize, F)>;
 
 impl Readers {
@@ -94,7 +93,7 @@ impl Selection {
         let find = |name: &'n str| field_by_name(name).ok_or_else(|| UnknownField { name: name.to_owned() });
         let fields: Vec<_> = names.into_iter().map(find).collect::<Result<_, _>>()?;
         let needs_layers = fields.iter().any(|f| !matches!(f.source, Source::Frame(_)));
-        Ok(Selection { readers: Readers::new(&fields), fields, needs_layers })
+        Ok(Selection { readers: Box::new(Readers::new(&fields)), fields, needs_layers })
     }
 
     /// Whether the verdicts of packets are needed.
@@ -136,7 +135,7 @@ struct FieldVisitor<'s> {
 }
 
 impl FieldVisitor<'_> {
-    fn bytes(&mut self, readers: &[(usize, Bytes)], bytes: &[u8]) {
+    fn bytes(&mut self, readers: &[(usize, BytesRead)], bytes: &[u8]) {
         each(readers, self.cells, |read, cell| read(bytes, cell));
     }
 }

@@ -4,9 +4,9 @@ use std::io::{self, Write};
 use std::net::SocketAddr;
 
 use netanalyze_core::conversation::Protocol;
-use netanalyze_core::expert::Finding;
+use netanalyze_core::expert::{Detail, Finding};
 
-use crate::render::{guarded, push_ipv4, push_json, push_seconds, push_unsigned};
+use crate::render::{guarded, push_ipv4, push_json, push_seconds, push_signed, push_string, push_unsigned};
 
 /// Columns of the CSV.
 pub(super) const COLUMNS: [&str; 12] = [
@@ -25,58 +25,98 @@ pub(super) const COLUMNS: [&str; 12] = [
 ];
 
 /// Appends a finding as a JSON object; the figures of its kind follow flat. `line` says the type of a JSON line.
+///
+/// Keys are written together with the marks around them: few copies, of lengths that the compiler knows.
 pub(super) fn push_object(out: &mut Vec<u8>, finding: &Finding, line: Option<&str>) -> io::Result<()> {
     let kind = finding.kind();
-    let mut key = b'{';
-    let mut begin = |out: &mut Vec<u8>, name: &str| {
-        out.push(key);
-        key = b',';
-        out.push(b'"');
-        out.extend_from_slice(name.as_bytes());
-        out.extend_from_slice(b"\":");
-    };
-    if let Some(line) = line {
-        begin(out, "type");
-        push_word(out, line);
+    match line {
+        None => out.extend_from_slice(b"{\"id\":\""),
+        Some(line) => {
+            out.extend_from_slice(b"{\"type\":\"");
+            out.extend_from_slice(line.as_bytes());
+            out.extend_from_slice(b"\",\"id\":\"");
+        }
     }
-    begin(out, "id");
-    push_word(out, kind.id);
-    begin(out, "severity");
-    push_word(out, kind.severity.name());
-    begin(out, "group");
-    push_word(out, kind.group.word());
-    begin(out, "frame");
+    // Ids, severities, groups and protocols need no escaping.
+    out.extend_from_slice(kind.id.as_bytes());
+    out.extend_from_slice(b"\",\"severity\":\"");
+    out.extend_from_slice(kind.severity.name().as_bytes());
+    out.extend_from_slice(b"\",\"group\":\"");
+    out.extend_from_slice(kind.group.word().as_bytes());
+    out.extend_from_slice(b"\",\"frame\":");
     push_unsigned(out, finding.frame.0);
-    begin(out, "known_at");
+    out.extend_from_slice(b",\"known_at\":");
     push_unsigned(out, finding.known_at.0);
-    begin(out, "time");
-    quoted(out, |out| push_seconds(out, finding.time.0));
-    begin(out, "protocol");
+    out.extend_from_slice(b",\"time\":\"");
+    push_seconds(out, finding.time.0);
+    out.extend_from_slice(b"\",\"protocol\":");
     match finding.protocol {
-        Some(protocol) => push_word(out, protocol.name()),
+        Some(protocol) => {
+            out.push(b'"');
+            out.extend_from_slice(protocol.name().as_bytes());
+            out.push(b'"');
+        }
         None => out.extend_from_slice(b"null"),
     }
-    begin(out, "stream");
+    out.extend_from_slice(b",\"stream\":");
     match finding.stream {
         Some(stream) => push_unsigned(out, u64::from(stream)),
         None => out.extend_from_slice(b"null"),
     }
-    begin(out, "source");
-    quoted(out, |out| push_endpoint(out, finding.source));
-    begin(out, "destination");
-    quoted(out, |out| push_endpoint(out, finding.destination));
-    begin(out, "message");
-    push_json(out, &finding.message())?;
-    begin(out, "filter");
-    push_json(out, &finding.filter())?;
-    // The figures are an object of their own: it is opened up and continues this one.
-    let figures = out.len();
-    push_json(out, &finding.detail)?;
-    if out.get(figures..).is_some_and(|object| object == b"{}") {
-        out.truncate(figures);
-        out.push(b'}');
-    } else if let Some(brace) = out.get_mut(figures) {
-        *brace = b',';
+    out.extend_from_slice(b",\"source\":\"");
+    push_endpoint(out, finding.source);
+    out.extend_from_slice(b"\",\"destination\":\"");
+    push_endpoint(out, finding.destination);
+    out.extend_from_slice(b"\",\"message\":");
+    push_string(out, &finding.message())?;
+    out.extend_from_slice(b",\"filter\":\"");
+    push_filter(out, finding);
+    out.push(b'"');
+    push_figures(out, &finding.detail)?;
+    out.push(b'}');
+    Ok(())
+}
+
+/// Appends the figures as members of an object that is under way: what serde makes of them, the kinds that lossy captures are full of by hand.
+fn push_figures(out: &mut Vec<u8>, detail: &Detail) -> io::Result<()> {
+    match *detail {
+        Detail::Segment { seq, payload_bytes, syn, fin, rto_frame, rto } => {
+            out.extend_from_slice(b",\"seq\":");
+            push_unsigned(out, u64::from(seq));
+            out.extend_from_slice(b",\"payload_bytes\":");
+            push_unsigned(out, u64::from(payload_bytes));
+            out.extend_from_slice(if syn { b",\"syn\":true," } else { b",\"syn\":false," });
+            out.extend_from_slice(if fin { b"\"fin\":true," } else { b"\"fin\":false," });
+            out.extend_from_slice(b"\"rto_frame\":");
+            push_unsigned(out, rto_frame.0);
+            out.extend_from_slice(b",\"rto_ns\":");
+            push_signed(out, rto.0);
+        }
+        Detail::Missing { seq, missing_bytes } => {
+            out.extend_from_slice(b",\"seq\":");
+            push_unsigned(out, u64::from(seq));
+            out.extend_from_slice(b",\"missing_bytes\":");
+            push_unsigned(out, u64::from(missing_bytes));
+        }
+        Detail::DuplicateAck { ack, number, of_frame } => {
+            out.extend_from_slice(b",\"ack\":");
+            push_unsigned(out, u64::from(ack));
+            out.extend_from_slice(b",\"number\":");
+            push_unsigned(out, u64::from(number));
+            out.extend_from_slice(b",\"of_frame\":");
+            push_unsigned(out, of_frame.0);
+        }
+        _ => {
+            // An object of its own: it is opened up and continues this one.
+            let figures = out.len();
+            push_json(out, detail)?;
+            out.pop();
+            if out.len() == figures + 1 {
+                out.pop();
+            } else if let Some(brace) = out.get_mut(figures) {
+                *brace = b',';
+            }
+        }
     }
     Ok(())
 }
@@ -104,20 +144,16 @@ pub(super) fn write_record(
     // An endpoint begins with a digit or a bracket: no spreadsheet takes it for a formula.
     filled(&|cell| push_endpoint(cell, finding.source))?;
     filled(&|cell| push_endpoint(cell, finding.destination))?;
-    writer.write_field(&*guarded(&finding.message()))?;
-    writer.write_field(&*guarded(&finding.filter()))?;
+    // A filter begins with a field's name.
+    filled(&|cell| cell.extend_from_slice(guarded(&finding.message()).as_bytes()))?;
+    filled(&|cell| push_filter(cell, finding))?;
     writer.write_record(None::<&[u8]>)
 }
 
-/// Appends a word that needs no escaping, in quotes.
-fn push_word(out: &mut Vec<u8>, word: &str) {
-    quoted(out, |out| out.extend_from_slice(word.as_bytes()));
-}
-
-fn quoted(out: &mut Vec<u8>, fill: impl FnOnce(&mut Vec<u8>)) {
-    out.push(b'"');
-    fill(out);
-    out.push(b'"');
+/// Appends what [`Finding::filter`] says. It needs no escaping.
+fn push_filter(out: &mut Vec<u8>, finding: &Finding) {
+    out.extend_from_slice(b"frame.number == ");
+    push_unsigned(out, finding.frame.0);
 }
 
 fn push_endpoint(out: &mut Vec<u8>, endpoint: SocketAddr) {
@@ -136,7 +172,7 @@ fn push_endpoint(out: &mut Vec<u8>, endpoint: SocketAddr) {
 mod tests {
     use super::*;
     use netanalyze_core::conversation::ConversationRef;
-    use netanalyze_core::expert::{Detail, KINDS, Kind, KindId, Severity, kind_by_id};
+    use netanalyze_core::expert::{KINDS, Kind, KindId, Severity, kind_by_id};
     use netanalyze_core::model::{FrameNumber, Span, Timestamp};
     use serde_json::{Value, json};
 
@@ -225,6 +261,36 @@ mod tests {
         assert_eq!(record.get(7), Some("3"));
         assert_eq!(record.get(9), Some("[2001:db8::1]:50000"));
         assert_eq!(record.get(11), Some("frame.number == 7"));
+    }
+
+    #[test]
+    fn figures_are_those_of_the_library() {
+        let mut details = vec![
+            Detail::None {},
+            Detail::Missing { seq: 7, missing_bytes: u32::MAX },
+            Detail::Unseen { ack: 3, hole_seq: 2 },
+            Detail::DuplicateAck { ack: 0, number: 1_000_000, of_frame: FrameNumber(u64::MAX) },
+        ];
+        for bits in 0..8 {
+            let rto = Span([i64::MIN, -1, 0, 1, i64::MAX][bits % 5]);
+            let (syn, fin) = (bits & 1 != 0, bits & 2 != 0);
+            let rto_frame = FrameNumber(bits as u64);
+            details.push(Detail::Segment { seq: u32::MAX, payload_bytes: 9, syn, fin, rto_frame, rto });
+        }
+        for detail in details {
+            let mut out = vec![b'{'];
+            push_figures(&mut out, &detail).unwrap();
+            out.push(b'}');
+            let expected = serde_json::to_string(&detail).unwrap();
+            assert_eq!(String::from_utf8(out).unwrap().replacen("{,", "{", 1), expected);
+        }
+    }
+
+    #[test]
+    fn the_filter_is_the_library_s() {
+        let mut out = Vec::new();
+        push_filter(&mut out, &finding(SEGMENT));
+        assert_eq!(String::from_utf8(out).unwrap(), finding(SEGMENT).filter());
     }
 
     #[test]

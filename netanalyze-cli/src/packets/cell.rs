@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use netanalyze_core::field::{FieldType, Value};
 
-use crate::render::{guarded, push_ether, push_hex, push_ipv4, push_seconds, push_unsigned};
+use crate::render::{guarded, push_ether, push_hex, push_ipv4, push_seconds, push_signed, push_unsigned};
 
 /// Characters that a value of a type usually needs, for aligned columns.
 pub(super) fn width(kind: FieldType) -> usize {
@@ -28,12 +28,7 @@ fn push_value(out: &mut Vec<u8>, value: &Value) {
         Value::Present | Value::Bool(true) => out.push(b'1'),
         Value::Bool(false) => out.push(b'0'),
         Value::Unsigned(number) => push_unsigned(out, *number),
-        Value::Signed(number) => {
-            if *number < 0 {
-                out.push(b'-');
-            }
-            push_unsigned(out, number.unsigned_abs());
-        }
+        Value::Signed(number) => push_signed(out, *number),
         Value::Time(span) => push_seconds(out, span.0),
         Value::Hex(number, digits) => push_hex(out, *number, *digits),
         Value::Ether(address) => push_ether(out, *address),
@@ -59,6 +54,7 @@ pub(super) fn push_joined(out: &mut Vec<u8>, cell: &[Value]) {
 pub(super) fn push_csv(out: &mut Vec<u8>, cell: &[Value], guard: bool) {
     match cell {
         [] => {}
+        [Value::Unsigned(number)] => push_unsigned(out, *number),
         [value] if !matches!(value, Value::Text(_)) => push_value(out, value),
         values if !values.iter().any(|value| matches!(value, Value::Text(_))) => {
             out.push(b'"');

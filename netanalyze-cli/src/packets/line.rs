@@ -3,12 +3,12 @@
 //! Number, time, addresses, protocol, length, and a sentence. The protocol is the network or transport protocol: what runs on top of it is
 //! not looked at. Of packets in tunnels the innermost addresses are shown, of ICMP errors those of the error.
 
-use std::io::{self, Write};
+use std::io::Write;
 
 use netanalyze_core::field::{Row, Value};
 
 use super::cell::push_joined;
-use crate::render::push_seconds;
+use crate::render::{push_hex, push_seconds, push_unsigned};
 
 /// Places of cells in a row of [`FIELDS`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -112,7 +112,7 @@ pub(super) fn heading() -> Vec<u8> {
 }
 
 /// Appends a packet's line.
-pub(super) fn push_line(out: &mut Vec<u8>, row: &Row) -> io::Result<()> {
+pub(super) fn push_line(out: &mut Vec<u8>, row: &Row) {
     let cells = Cells(row.cells());
     let start = out.len();
     push_joined(out, cells.all(At::Number));
@@ -133,10 +133,22 @@ pub(super) fn push_line(out: &mut Vec<u8>, row: &Row) -> io::Result<()> {
         let missing = 22_usize.saturating_sub(out.len() - start) + 1;
         out.resize(out.len() + missing, b' ');
     }
-    write!(out, "{:<8} {:>6}", cells.protocol(), cells.number(At::Length))?;
-    cells.push_sentence(out)?;
+    let start = out.len();
+    out.extend_from_slice(cells.protocol().as_bytes());
+    let missing = 8_usize.saturating_sub(out.len() - start) + 1;
+    out.resize(out.len() + missing, b' ');
+    let start = out.len();
+    push_unsigned(out, cells.number(At::Length));
+    align_right(out, start, 6);
+    cells.push_sentence(out);
     out.push(b'\n');
-    Ok(())
+}
+
+/// Appends words and a number.
+#[inline]
+fn push_figure(out: &mut Vec<u8>, words: &str, number: u64) {
+    out.extend_from_slice(words.as_bytes());
+    push_unsigned(out, number);
 }
 
 fn align_right(out: &mut Vec<u8>, start: usize, width: usize) {
@@ -216,47 +228,51 @@ impl<'r> Cells<'r> {
         }
     }
 
-    fn push_sentence(&self, out: &mut Vec<u8>) -> io::Result<()> {
-        let number = |at| self.number(at);
+    fn push_sentence(&self, out: &mut Vec<u8>) {
+        let pair = |out: &mut Vec<u8>, (first, a), (second, b)| {
+            push_figure(out, first, self.number(a));
+            push_figure(out, second, self.number(b));
+        };
         if self.has(At::IcmpType) {
-            write!(out, "  type {}, code {}", number(At::IcmpType), number(At::IcmpCode))
+            pair(out, ("  type ", At::IcmpType), (", code ", At::IcmpCode));
         } else if self.has(At::Icmpv6Type) {
-            write!(out, "  type {}, code {}", number(At::Icmpv6Type), number(At::Icmpv6Code))
+            pair(out, ("  type ", At::Icmpv6Type), (", code ", At::Icmpv6Code));
         } else if self.has(At::TcpSource) {
-            self.push_tcp(out)
+            self.push_tcp(out);
         } else if self.has(At::UdpSource) {
-            let payload = number(At::UdpLength).saturating_sub(8);
-            write!(out, "  {} → {} Len={payload}", number(At::UdpSource), number(At::UdpDestination))
+            pair(out, ("  ", At::UdpSource), (" → ", At::UdpDestination));
+            push_figure(out, " Len=", self.number(At::UdpLength).saturating_sub(8));
         } else if self.is_ipv6() {
-            write!(out, "  protocol {}", number(At::Ipv6Next))
+            push_figure(out, "  protocol ", self.number(At::Ipv6Next));
         } else if self.has(At::Ipv4Source) {
-            write!(out, "  protocol {}", number(At::Ipv4Protocol))
+            push_figure(out, "  protocol ", self.number(At::Ipv4Protocol));
         } else if self.has(At::EtherType) {
-            write!(out, "  type 0x{:04x}", number(At::EtherType))
-        } else {
-            Ok(())
+            out.extend_from_slice(b"  type ");
+            push_hex(out, self.number(At::EtherType), 4);
         }
     }
 
-    fn push_tcp(&self, out: &mut Vec<u8>) -> io::Result<()> {
-        write!(out, "  {} → {}", self.number(At::TcpSource), self.number(At::TcpDestination))?;
+    fn push_tcp(&self, out: &mut Vec<u8>) {
+        push_figure(out, "  ", self.number(At::TcpSource));
+        push_figure(out, " → ", self.number(At::TcpDestination));
+        let flags = self.number(At::TcpFlags);
         if self.has(At::TcpFlags) {
-            let flags = self.number(At::TcpFlags);
             let set = FLAGS.iter().enumerate().filter(|(bit, _)| flags >> bit & 1 != 0);
             for (place, (_, name)) in set.enumerate() {
-                write!(out, "{}{name}", if place == 0 { " [" } else { ", " })?;
+                out.extend_from_slice(if place == 0 { b" [" } else { b", " });
+                out.extend_from_slice(name.as_bytes());
             }
             out.extend_from_slice(if flags & 0x1ff == 0 { b" [none]" } else { b"]" });
         }
-        write!(out, " Seq={}", self.number(At::TcpSeq))?;
-        if self.number(At::TcpFlags) & 0x10 != 0 {
-            write!(out, " Ack={}", self.number(At::TcpAck))?;
+        push_figure(out, " Seq=", self.number(At::TcpSeq));
+        if flags & 0x10 != 0 {
+            push_figure(out, " Ack=", self.number(At::TcpAck));
         }
         if self.has(At::TcpWindow) {
-            write!(out, " Win={}", self.number(At::TcpWindow))?;
+            push_figure(out, " Win=", self.number(At::TcpWindow));
         }
         if self.has(At::TcpLen) {
-            write!(out, " Len={}", self.number(At::TcpLen))?;
+            push_figure(out, " Len=", self.number(At::TcpLen));
         }
         let verdicts = self.0.get(FIELDS.len()..).unwrap_or_default().iter().zip(VERDICTS);
         let mut retransmission = false;
@@ -265,12 +281,14 @@ impl<'r> Cells<'r> {
                 continue;
             }
             retransmission |= place < RETRANSMISSIONS;
+            out.extend_from_slice(b" [");
+            out.extend_from_slice(words.as_bytes());
             match self.number(At::DuplicateNumber) {
-                number @ 1.. if place + 1 == VERDICTS.len() => write!(out, " [{words} #{number}]")?,
-                _ => write!(out, " [{words}]")?,
+                number @ 1.. if place + 1 == VERDICTS.len() => push_figure(out, " #", number),
+                _ => {}
             }
+            out.push(b']');
         }
-        Ok(())
     }
 }
 
@@ -297,7 +315,7 @@ mod tests {
         }
         let cells = Cells(&row);
         let mut out = Vec::new();
-        cells.push_sentence(&mut out).unwrap();
+        cells.push_sentence(&mut out);
         let (source, destination) = cells.addresses();
         let address = |a: Option<&Value>| a.map(ToString::to_string).unwrap_or_default();
         format!(

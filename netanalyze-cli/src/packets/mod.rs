@@ -151,8 +151,7 @@ impl View for Rows<'_> {
             self.selection.read(&frame, &mut row);
             match self.format {
                 Format::Csv => self.csv_row(&row, &mut out),
-                // Writing into memory does not fail.
-                Format::Text if self.as_line => _ = line::push_line(&mut out, &row),
+                Format::Text if self.as_line => line::push_line(&mut out, &row),
                 Format::Text => self.text_row(&row, &mut out),
                 Format::Json => {
                     if frame.index > 0 {

@@ -5,7 +5,7 @@ mod csv;
 mod json;
 mod text;
 
-pub(crate) use bytes::{push_ether, push_hex, push_ipv4, push_seconds, push_unsigned};
+pub(crate) use bytes::{push_ether, push_hex, push_ipv4, push_seconds, push_signed, push_unsigned};
 pub(crate) use csv::{guarded, table};
-pub(crate) use json::{header_line, push_json, push_line};
+pub(crate) use json::{header_line, push_json, push_line, push_string};
 pub(crate) use text::{Palette, counted, escape, grouped, shell_word, size, span_words, utc, wrapped};

@@ -3,7 +3,7 @@
 //! Owns: files and streams, and the errors for what is no capture. Reads at most [`HEAD`] bytes ahead; after that every `read` goes
 //! straight into the caller's buffer.
 
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io::{self, Read};
 
 use super::Source;
@@ -33,6 +33,8 @@ pub(super) struct Input {
     pub(super) container: Container,
     /// The first bytes of the (uncompressed) input, already read.
     pub(super) head: Vec<u8>,
+    /// Bytes of an uncompressed regular file, as it was when it was opened.
+    pub(super) length: Option<u64>,
     stream: Stream,
 }
 
@@ -120,7 +122,11 @@ pub(super) fn open(source: Source) -> Result<Input, Error> {
         head = read_head(&mut stream).map_err(failed)?;
     }
     let container = recognise(&head);
-    Ok(Input { name, compression, container, head, stream })
+    let length = match &stream {
+        Stream::File(file) => file.metadata().ok().filter(Metadata::is_file).map(|facts| facts.len()),
+        _ => None,
+    };
+    Ok(Input { name, compression, container, head, length, stream })
 }
 
 /// The container by its first bytes.

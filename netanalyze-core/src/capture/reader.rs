@@ -151,6 +151,12 @@ impl CaptureReader {
         self.first_time.zip(self.last_time)
     }
 
+    /// Whether what is left to read is one plain file that fits into one batch: there is no work for a second thread then.
+    pub(crate) fn fits_a_batch(&self) -> bool {
+        let length = self.current.as_ref().and_then(|current| current.input.length);
+        self.waiting.is_empty() && length.is_some_and(|length| length <= limits::BATCH_BYTES as u64)
+    }
+
     /// Opens the next input; false if there is none.
     fn open_next(&mut self) -> Result<bool, Error> {
         while let Some(source) = self.waiting.pop_front() {
@@ -489,6 +495,18 @@ mod tests {
         let start = i64::from(T0) * 1_000_000_000;
         assert_eq!(reader.time_span(), Some((Timestamp(start), Timestamp(start + 2_000_000))));
         assert_eq!(reader.frames(), 3);
+    }
+
+    #[test]
+    fn only_one_small_plain_file_is_known_to_fit_a_batch() {
+        let file = |name: &str| {
+            Source::File(format!("{}/../corpus/captures/{name}", env!("CARGO_MANIFEST_DIR")).into())
+        };
+        let fits = |sources| CaptureReader::open(sources).unwrap().fits_a_batch();
+        assert!(fits(vec![file("ack-lost.pcap")]));
+        assert!(!fits(vec![file("ack-lost.pcap"), file("ack-lost.pcap")]));
+        assert!(!fits(vec![file("compressed.pcap.gz")]));
+        assert!(!fits(set(&[small_pcap(1)])));
     }
 
     #[test]

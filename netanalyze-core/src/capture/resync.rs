@@ -14,7 +14,10 @@ const CHAIN: usize = 4;
 const FAR_CHAIN: usize = 16;
 
 /// Bytes that a chain may span; a place is judged only when the window reaches that far, or to the end of the file.
-const REACH: usize = limits::BATCH_BYTES / 2;
+const REACH: usize = 512 << 10;
+
+/// Bytes wanted to search on: as many again may be searched as a chain may span.
+const WINDOW: usize = 2 * REACH;
 
 /// Seconds that records around damage may lie apart: a day.
 const NEAR: u32 = 86_400;
@@ -58,7 +61,7 @@ pub(super) fn next_record(
         }
     }
     let searched = last.max(from).min(bytes.len());
-    Found::Not { searched, need: if ended { 0 } else { limits::BATCH_BYTES } }
+    Found::Not { searched, need: if ended { 0 } else { WINDOW } }
 }
 
 fn chain(layout: Layout, bytes: &[u8], at: usize, ended: bool, near: Option<u32>) -> bool {
@@ -141,7 +144,7 @@ pub(super) fn next_block(big: bool, bytes: &[u8], from: usize, ended: bool) -> F
         }
     }
     let searched = last.max(from).min(bytes.len());
-    Found::Not { searched, need: if ended { 0 } else { limits::BATCH_BYTES } }
+    Found::Not { searched, need: if ended { 0 } else { WINDOW } }
 }
 
 /// Length and byte order of the block at `at`, if it is whole, of a known type, and its two lengths agree.

@@ -134,8 +134,8 @@ impl Cancellation {
 /// Analyses a rotated set. Pieces reach `accept` in capture order, one at a time and each with the batch that it was made of; an error of
 /// `accept` ends the run as [`Error::Output`].
 ///
-/// With one thread all work happens on the calling thread. With more, workers run in the rayon pool that the caller is in, or in one made
-/// for this run. The results do not depend on the number. Neither [`View::digest`] nor `accept` may use rayon: see there.
+/// With one thread, or one file that fits into one batch, all work happens on the calling thread. With more, workers run in the rayon pool
+/// that the caller is in, or in one made for this run. The results do not depend on the number. Neither [`View::digest`] nor `accept` may use rayon: see there.
 ///
 /// # Errors
 /// When the input cannot be read or is no capture, when `accept` fails, or on cancellation. Damage inside a capture is no error: it is
@@ -177,6 +177,7 @@ where
     A: FnMut(V::Piece, &AnalysedBatch<'_>) -> Result<(), Error> + Send,
 {
     let reader = CaptureReader::open(sources)?;
+    let count = if reader.fits_a_batch() { 1 } else { threads.get() };
     let shared = Shared::new(reader, view, accept, cancellation);
     let total = Mutex::new(Tally::default());
     let worker = || {
@@ -184,7 +185,7 @@ where
         let tally = work(&shared);
         total.lock().unwrap_or_else(PoisonError::into_inner).merge(tally);
     };
-    run_workers(threads.get(), &worker);
+    run_workers(count, &worker);
     let total = total.into_inner().unwrap_or_else(PoisonError::into_inner);
     let (accept, remains) = shared.finish()?;
     Ok((accept, remains, total))

@@ -53,19 +53,28 @@ impl FieldType {
     }
 }
 
+/// A function that reads a field of the frame.
+pub(super) type FrameRead = fn(&AnalysedFrame<'_>, &mut Vec<Value>);
+/// A function that reads a field from the bytes of a layer.
+pub(super) type BytesRead = fn(&[u8], &mut Vec<Value>);
+/// A function that reads a field of a TCP header.
+pub(super) type TcpRead = fn(&TcpLayer<'_>, &mut Vec<Value>);
+/// A function that reads a field of a UDP header with its stream.
+pub(super) type UdpRead = fn(&Transport<'_>, Option<u32>, &mut Vec<Value>);
+
 /// Where values of a field come from: a function of one layer that appends what it finds.
 #[derive(Clone, Copy)]
 pub(super) enum Source {
-    Frame(fn(&AnalysedFrame<'_>, &mut Vec<Value>)),
-    Ethernet(fn(&[u8], &mut Vec<Value>)),
-    Vlan(fn(&[u8], &mut Vec<Value>)),
-    Ipv4(fn(&[u8], &mut Vec<Value>)),
-    Ipv6(fn(&[u8], &mut Vec<Value>)),
-    AnyIp(fn(&[u8], &mut Vec<Value>)),
-    Tcp(fn(&TcpLayer<'_>, &mut Vec<Value>)),
-    Udp(fn(&Transport<'_>, Option<u32>, &mut Vec<Value>)),
-    Icmp(fn(&[u8], &mut Vec<Value>)),
-    Icmpv6(fn(&[u8], &mut Vec<Value>)),
+    Frame(FrameRead),
+    Ethernet(BytesRead),
+    Vlan(BytesRead),
+    Ipv4(BytesRead),
+    Ipv6(BytesRead),
+    AnyIp(BytesRead),
+    Tcp(TcpRead),
+    Udp(UdpRead),
+    Icmp(BytesRead),
+    Icmpv6(BytesRead),
 }
 
 /// A field that packets can have.

@@ -1,11 +1,11 @@
 //! A choice of fields, and the rows that it gives.
 
 use super::analysed::{AnalysedFrame, TransportVerdict};
-use super::registry::{Field, Source, field_by_name};
+use super::registry::{BytesRead, Field, FrameRead, Source, TcpRead, UdpRead, field_by_name};
 use super::tcp::TcpLayer;
 use super::value::Value;
 use super::walk::{Visitor, walk};
-use crate::packet::{Layer, Transport};
+use crate::packet::Layer;
 
 /// A name that no field has.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -19,8 +19,55 @@ pub struct UnknownField {
 #[derive(Clone, Debug)]
 pub struct Selection {
     fields: Vec<&'static Field>,
+    readers: Box<Readers>,
     /// Whether a field needs more than the frame's record.
     needs_layers: bool,
+}
+
+/// The functions that a layer's fields are read with, each with its column: a layer asks only those that are for it.
+#[derive(Clone, Default)]
+struct Readers {
+    frame: Columns<FrameRead>,
+    ethernet: Columns<BytesRead>,
+    vlan: Columns<BytesRead>,
+    ipv4: Columns<BytesRead>,
+    ipv6: Columns<BytesRead>,
+    tcp: Columns<TcpRead>,
+    udp: Columns<UdpRead>,
+    icmp: Columns<BytesRead>,
+    icmpv6: Columns<BytesRead>,
+}
+
+type Columns<F> = Vec<(usize, F)>;
+
+impl Readers {
+    fn new(fields: &[&'static Field]) -> Self {
+        let mut readers = Readers::default();
+        for (column, field) in fields.iter().enumerate() {
+            match field.source {
+                Source::Frame(read) => readers.frame.push((column, read)),
+                Source::Ethernet(read) => readers.ethernet.push((column, read)),
+                Source::Vlan(read) => readers.vlan.push((column, read)),
+                Source::Ipv4(read) => readers.ipv4.push((column, read)),
+                Source::Ipv6(read) => readers.ipv6.push((column, read)),
+                Source::AnyIp(read) => {
+                    readers.ipv4.push((column, read));
+                    readers.ipv6.push((column, read));
+                }
+                Source::Tcp(read) => readers.tcp.push((column, read)),
+                Source::Udp(read) => readers.udp.push((column, read)),
+                Source::Icmp(read) => readers.icmp.push((column, read)),
+                Source::Icmpv6(read) => readers.icmpv6.push((column, read)),
+            }
+        }
+        readers
+    }
+}
+
+impl std::fmt::Debug for Readers {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Readers").finish_non_exhaustive()
+    }
 }
 
 /// Cells of one frame: every occurrence of each field, in the order of the layers.
@@ -46,7 +93,7 @@ impl Selection {
         let find = |name: &'n str| field_by_name(name).ok_or_else(|| UnknownField { name: name.to_owned() });
         let fields: Vec<_> = names.into_iter().map(find).collect::<Result<_, _>>()?;
         let needs_layers = fields.iter().any(|f| !matches!(f.source, Source::Frame(_)));
-        Ok(Selection { fields, needs_layers })
+        Ok(Selection { readers: Box::new(Readers::new(&fields)), fields, needs_layers })
     }
 
     /// Whether the verdicts of packets are needed.
@@ -64,87 +111,57 @@ impl Selection {
     pub fn read(&self, frame: &AnalysedFrame<'_>, row: &mut Row) {
         row.cells.iter_mut().for_each(Vec::clear);
         row.cells.resize(self.fields.len(), Vec::new());
-        for (field, cell) in self.fields.iter().zip(&mut row.cells) {
-            if let Source::Frame(read) = field.source {
-                read(frame, cell);
-            }
-        }
+        each(&self.readers.frame, &mut row.cells, |read, cell| read(frame, cell));
         if self.needs_layers {
-            walk(frame, &mut FieldVisitor { fields: &self.fields, cells: &mut row.cells });
+            walk(frame, &mut FieldVisitor { readers: &self.readers, cells: &mut row.cells });
+        }
+    }
+}
+
+/// Reads each of a layer's fields into its column.
+#[inline]
+fn each<F: Copy>(readers: &[(usize, F)], cells: &mut [Vec<Value>], mut call: impl FnMut(F, &mut Vec<Value>)) {
+    for &(column, read) in readers {
+        if let Some(cell) = cells.get_mut(column) {
+            call(read, cell);
         }
     }
 }
 
 /// Reads the fields of each layer.
 struct FieldVisitor<'s> {
-    fields: &'s [&'static Field],
+    readers: &'s Readers,
     cells: &'s mut [Vec<Value>],
 }
 
 impl FieldVisitor<'_> {
-    fn each(&mut self, mut read: impl FnMut(Source, &mut Vec<Value>)) {
-        for (field, cell) in self.fields.iter().zip(self.cells.iter_mut()) {
-            read(field.source, cell);
-        }
-    }
-
-    fn tcp(&mut self, transport: Transport<'_>, found: Option<&TransportVerdict>) {
-        let layer = TcpLayer::new(transport, found);
-        self.each(|source, cell| {
-            if let Source::Tcp(read) = source {
-                read(&layer, cell);
-            }
-        });
-    }
-
-    fn udp(&mut self, transport: &Transport<'_>, found: Option<&TransportVerdict>) {
-        let stream = match found {
-            Some(TransportVerdict::Udp(stream)) => *stream,
-            _ => None,
-        };
-        self.each(|source, cell| {
-            if let Source::Udp(read) = source {
-                read(transport, stream, cell);
-            }
-        });
+    fn bytes(&mut self, readers: &[(usize, BytesRead)], bytes: &[u8]) {
+        each(readers, self.cells, |read, cell| read(bytes, cell));
     }
 }
 
 impl<'b> Visitor<'b> for FieldVisitor<'_> {
+    #[inline]
     fn layer(&mut self, layer: &Layer<'b>, _: u16, found: Option<&'b TransportVerdict>) {
+        let readers = self.readers;
         match *layer {
-            Layer::Tcp(transport) => self.tcp(transport, found),
-            Layer::Udp(ref transport) => self.udp(transport, found),
-            Layer::Ethernet(header) => self.each(|source, cell| {
-                if let Source::Ethernet(read) = source {
-                    read(header, cell);
-                }
-            }),
-            Layer::Vlan(header) => self.each(|source, cell| {
-                if let Source::Vlan(read) = source {
-                    read(header, cell);
-                }
-            }),
-            Layer::Ipv4(header) => self.each(|source, cell| {
-                if let Source::Ipv4(read) | Source::AnyIp(read) = source {
-                    read(header, cell);
-                }
-            }),
-            Layer::Ipv6(header) => self.each(|source, cell| {
-                if let Source::Ipv6(read) | Source::AnyIp(read) = source {
-                    read(header, cell);
-                }
-            }),
-            Layer::Icmp(message) => self.each(|source, cell| {
-                if let Source::Icmp(read) = source {
-                    read(message.bytes, cell);
-                }
-            }),
-            Layer::Icmpv6(message) => self.each(|source, cell| {
-                if let Source::Icmpv6(read) = source {
-                    read(message.bytes, cell);
-                }
-            }),
+            Layer::Tcp(ref transport) if !readers.tcp.is_empty() => {
+                let layer = TcpLayer::new(transport, found);
+                each(&readers.tcp, self.cells, |read, cell| read(&layer, cell));
+            }
+            Layer::Udp(ref transport) => {
+                let stream = match found {
+                    Some(TransportVerdict::Udp(stream)) => *stream,
+                    _ => None,
+                };
+                each(&readers.udp, self.cells, |read, cell| read(transport, stream, cell));
+            }
+            Layer::Ethernet(header) => self.bytes(&readers.ethernet, header),
+            Layer::Vlan(header) => self.bytes(&readers.vlan, header),
+            Layer::Ipv4(header) => self.bytes(&readers.ipv4, header),
+            Layer::Ipv6(header) => self.bytes(&readers.ipv6, header),
+            Layer::Icmp(ref message) => self.bytes(&readers.icmp, message.bytes),
+            Layer::Icmpv6(ref message) => self.bytes(&readers.icmpv6, message.bytes),
             _ => {}
         }
     }

@@ -10,9 +10,9 @@ use crate::tcp::{Shown, Verdict};
 
 /// A TCP header with its verdict. The verdict is missing where fewer than 16 bytes were captured.
 pub(super) struct TcpLayer<'a> {
-    pub(super) transport: Transport<'a>,
+    pub(super) transport: &'a Transport<'a>,
     pub(super) stream: Option<u32>,
-    pub(super) verdict: Option<Verdict>,
+    pub(super) verdict: Option<&'a Verdict>,
     /// The options, parsed at most once, and only if a field of the selection asks.
     options: std::cell::OnceCell<Option<TcpOptions>>,
 }
@@ -20,9 +20,9 @@ pub(super) struct TcpLayer<'a> {
 type Out<'o> = &'o mut Vec<Value>;
 
 impl<'a> TcpLayer<'a> {
-    pub(super) fn new(transport: Transport<'a>, found: Option<&TransportVerdict>) -> Self {
+    pub(super) fn new(transport: &'a Transport<'a>, found: Option<&'a TransportVerdict>) -> Self {
         let (stream, verdict) = match found {
-            Some(TransportVerdict::Tcp(stream, verdict)) => (*stream, Some(*verdict)),
+            Some(TransportVerdict::Tcp(stream, verdict)) => (*stream, Some(verdict)),
             _ => (None, None),
         };
         TcpLayer { transport, stream, verdict, options: std::cell::OnceCell::new() }

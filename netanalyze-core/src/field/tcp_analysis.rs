@@ -9,8 +9,8 @@ use crate::tcp::{Analysis, Flags};
 type Out<'o> = &'o mut Vec<Value>;
 
 /// The analysis record, where it is shown.
-fn record(layer: &TcpLayer<'_>) -> Option<Analysis> {
-    layer.verdict.filter(|v| v.shown.analysis).and_then(|v| v.analysis)
+fn record<'a>(layer: &TcpLayer<'a>) -> Option<&'a Analysis> {
+    layer.verdict.filter(|v| v.shown.analysis).and_then(|v| v.analysis.as_ref())
 }
 
 fn flagged(layer: &TcpLayer<'_>, any_of: Flags, out: Out<'_>) {
@@ -32,11 +32,11 @@ fn bytes(value: Option<u32>, out: Out<'_>) {
 }
 
 /// A plain retransmission, whose timer is known: fast and spurious ones show none.
-fn timed_out(layer: &TcpLayer<'_>) -> Option<Analysis> {
+fn timed_out<'a>(layer: &TcpLayer<'a>) -> Option<&'a Analysis> {
     record(layer).filter(|r| r.flags.has(Flags::RETRANSMISSION) && r.rto.0 != 0)
 }
 
-fn duplicate(layer: &TcpLayer<'_>) -> Option<Analysis> {
+fn duplicate<'a>(layer: &TcpLayer<'a>) -> Option<&'a Analysis> {
     record(layer).filter(|r| r.flags.has(Flags::DUPLICATE_ACK))
 }
 

@@ -317,7 +317,8 @@ impl<T: Record> Store<T> {
             Place::Open(slot) => Some((self.record(slot)?.last_frame(), index)),
             Place::Compact(handle) | Place::CompactAndOver(handle) => {
                 let mut reader = Reader::new(self.compact.get(handle));
-                FlowKey::NONE.code(&mut reader);
+                let mut key = FlowKey::NONE;
+                key.code(&mut reader);
                 let mut last = FrameNumber(0);
                 reader.frame(&mut last, FrameNumber(0));
                 Some((last, index))

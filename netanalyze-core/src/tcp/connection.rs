@@ -217,7 +217,7 @@ impl Connection {
 
     /// Any packet: the same rules once more.
     #[inline(never)]
-    fn any(
+    pub(super) fn any(
         &mut self,
         direction: Direction,
         segment: &Segment<'_>,

@@ -164,7 +164,11 @@ impl Host {
         match &mut self.connection {
             Some(connection) if birth == Birth::Known => {
                 let twin = self.last.filter(|_| step.twin).and_then(|verdict| verdict.analysis);
-                connection.advance(direction, &segment, twin.as_ref(), pool, &mut verdict);
+                if self.mirrored {
+                    connection.any(direction, &segment, Birth::Known, twin.as_ref(), pool, &mut verdict);
+                } else {
+                    connection.advance(direction, &segment, twin.as_ref(), pool, &mut verdict);
+                }
             }
             place => {
                 let connection = place.insert(Connection::new(segment.time));
@@ -199,7 +203,8 @@ fn summary(verdict: &Verdict) -> impl PartialEq + std::fmt::Debug + use<> {
     )
 }
 
-/// Plays a script as it is, and mirrored with the buffers that the first run and another connection left.
+/// Plays a script as it is, and mirrored with the buffers that the first run and another connection left, there without what is made for
+/// plain segments.
 pub fn connections(data: &[u8]) {
     let steps = steps(data);
     let (mut plain, mut mirrored, mut other) = (Host::new(false), Host::new(true), Host::new(false));

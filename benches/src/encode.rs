@@ -61,6 +61,17 @@ pub struct Cut {
     pub reversed: bool,
     /// The number of the fragment to leave out.
     pub missing: Option<usize>,
+    /// The number of the only fragment to write.
+    pub keep: Option<usize>,
+}
+
+/// How large a capture becomes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Extent {
+    /// So many bytes of file, and less than a frame more.
+    Bytes(u64),
+    /// Exactly so many packets.
+    Packets(u64),
 }
 
 /// The capture being written.
@@ -69,6 +80,9 @@ pub struct Output<W> {
     out: W,
     pool: Pool,
     frame: Vec<u8>,
+    extent: Extent,
+    /// Frames are padded to this length, as Ethernet does below 60 bytes; 0: they are not.
+    pub least: usize,
     /// Bytes written so far.
     pub bytes: u64,
     /// Frames written so far.
@@ -81,9 +95,20 @@ impl<W: Write> Output<W> {
     ///
     /// # Errors
     /// Those of the writer.
-    pub fn new(mut out: W, pool: Pool) -> Result<Self> {
+    pub fn new(mut out: W, pool: Pool, extent: Extent) -> Result<Self> {
         out.write_all(&[0xd4, 0xc3, 0xb2, 0xa1, 2, 0, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 4, 0, 1, 0, 0, 0])?;
-        Ok(Self { out, pool, frame: Vec::with_capacity(2_048), bytes: 24, frames: 0, ident: 0 })
+        let frame = Vec::with_capacity(2_048);
+        Ok(Self { out, pool, frame, extent, least: 0, bytes: 24, frames: 0, ident: 0 })
+    }
+
+    /// Whether the capture is as large as it should be.
+    #[inline]
+    #[must_use]
+    pub fn full(&self) -> bool {
+        match self.extent {
+            Extent::Bytes(bytes) => self.bytes >= bytes,
+            Extent::Packets(packets) => self.frames >= packets,
+        }
     }
 
     /// Flushes what is buffered.
@@ -147,7 +172,7 @@ impl<W: Write> Output<W> {
         self.write(time_us, segment)
     }
 
-    /// Writes an IPv4 TCP segment in fragments, a microsecond apart.
+    /// Writes an IPv4 TCP segment in fragments, a microsecond apart, as many as the capture still takes.
     ///
     /// # Errors
     /// Those of the writer.
@@ -159,8 +184,11 @@ impl<W: Write> Output<W> {
         let count = payload.len().div_ceil(cut.size);
         for turn in 0..count {
             let index = if cut.reversed { count - 1 - turn } else { turn };
-            if cut.missing == Some(index) {
+            if cut.keep.is_some_and(|keep| keep != index) || cut.missing == Some(index) {
                 continue;
+            }
+            if self.full() {
+                break;
             }
             let piece = &payload[index * cut.size..payload.len().min((index + 1) * cut.size)];
             self.frame.clear();
@@ -226,8 +254,15 @@ impl<W: Write> Output<W> {
     #[inline]
     fn write(&mut self, time_us: u64, segment: &Segment) -> Result<()> {
         let (slice, _) = self.pool.slice(segment.seq, usize::from(segment.body));
-        record(&mut self.out, time_us, &self.frame, slice)?;
-        self.bytes += (16 + self.frame.len() + slice.len()) as u64;
+        let len = self.frame.len() + slice.len();
+        if len < self.least {
+            self.frame.extend_from_slice(slice);
+            self.frame.resize(self.least, 0);
+            record(&mut self.out, time_us, &self.frame, &[])?;
+        } else {
+            record(&mut self.out, time_us, &self.frame, slice)?;
+        }
+        self.bytes += 16 + len.max(self.least) as u64;
         self.frames += 1;
         Ok(())
     }

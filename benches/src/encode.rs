@@ -83,6 +83,8 @@ pub struct Output<W> {
     extent: Extent,
     /// Frames are padded to this length, as Ethernet does below 60 bytes; 0: they are not.
     pub least: usize,
+    /// Of each frame so many bytes are kept, as `tcpdump -s` does.
+    pub snap: usize,
     /// Bytes written so far.
     pub bytes: u64,
     /// Frames written so far.
@@ -98,7 +100,7 @@ impl<W: Write> Output<W> {
     pub fn new(mut out: W, pool: Pool, extent: Extent) -> Result<Self> {
         out.write_all(&[0xd4, 0xc3, 0xb2, 0xa1, 2, 0, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 4, 0, 1, 0, 0, 0])?;
         let frame = Vec::with_capacity(2_048);
-        Ok(Self { out, pool, frame, extent, least: 0, bytes: 24, frames: 0, ident: 0 })
+        Ok(Self { out, pool, frame, extent, least: 0, snap: usize::MAX, bytes: 24, frames: 0, ident: 0 })
     }
 
     /// Whether the capture is as large as it should be.
@@ -200,8 +202,7 @@ impl<W: Write> Output<W> {
             let sum = fold(words(&self.frame[14..34]));
             self.frame[24..26].copy_from_slice(&(!sum).to_be_bytes());
             self.frame.extend_from_slice(piece);
-            record(&mut self.out, time_us + turn as u64, &self.frame, &[])?;
-            self.bytes += 16 + self.frame.len() as u64;
+            self.bytes += record(&mut self.out, self.snap, time_us + turn as u64, &self.frame, &[])?;
             self.frames += 1;
         }
         Ok(())
@@ -258,11 +259,10 @@ impl<W: Write> Output<W> {
         if len < self.least {
             self.frame.extend_from_slice(slice);
             self.frame.resize(self.least, 0);
-            record(&mut self.out, time_us, &self.frame, &[])?;
+            self.bytes += record(&mut self.out, self.snap, time_us, &self.frame, &[])?;
         } else {
-            record(&mut self.out, time_us, &self.frame, slice)?;
+            self.bytes += record(&mut self.out, self.snap, time_us, &self.frame, slice)?;
         }
-        self.bytes += 16 + len.max(self.least) as u64;
         self.frames += 1;
         Ok(())
     }
@@ -281,16 +281,19 @@ fn sides(segment: &Segment) -> (usize, usize) {
     (from, 1 - from)
 }
 
-fn record(out: &mut impl Write, time_us: u64, front: &[u8], back: &[u8]) -> Result<()> {
-    let len = ((front.len() + back.len()) as u32).to_le_bytes();
+/// Writes a record; returns its size.
+fn record(out: &mut impl Write, snap: usize, time_us: u64, front: &[u8], back: &[u8]) -> Result<u64> {
+    let len = front.len() + back.len();
+    let kept = len.min(snap);
     let mut head = [0; 16];
     head[..4].copy_from_slice(&((time_us / 1_000_000) as u32).to_le_bytes());
     head[4..8].copy_from_slice(&((time_us % 1_000_000) as u32).to_le_bytes());
-    head[8..12].copy_from_slice(&len);
-    head[12..].copy_from_slice(&len);
+    head[8..12].copy_from_slice(&(kept as u32).to_le_bytes());
+    head[12..].copy_from_slice(&(len as u32).to_le_bytes());
     out.write_all(&head)?;
-    out.write_all(front)?;
-    out.write_all(back)
+    out.write_all(&front[..front.len().min(kept)])?;
+    out.write_all(&back[..kept.saturating_sub(front.len())])?;
+    Ok(16 + kept as u64)
 }
 
 /// The sum of `bytes` as big-endian 16-bit words.

@@ -84,6 +84,8 @@ pub struct Plan {
     pub extent: Extent,
     /// Conversations that run at once, instead of the shape's usual number; a SYN flood has none that run.
     pub connections: Option<usize>,
+    /// Bytes of each frame that are kept; the rest is cut off, as `tcpdump -s` does.
+    pub snap: Option<usize>,
     /// The same seed gives the same bytes.
     pub seed: u64,
 }
@@ -92,7 +94,7 @@ impl Plan {
     /// A capture with the shape's usual number of conversations.
     #[must_use]
     pub fn new(shape: Shape, extent: Extent, seed: u64) -> Self {
-        Plan { shape, extent, connections: None, seed }
+        Plan { shape, extent, connections: None, snap: None, seed }
     }
 }
 
@@ -120,6 +122,7 @@ const TURN_US: u64 = 800_000;
 /// Those of the writer.
 pub fn write(out: impl Write, plan: &Plan) -> Result<Summary> {
     let mut output = Output::new(out, Pool::new(plan.seed), plan.extent)?;
+    output.snap = plan.snap.unwrap_or(usize::MAX);
     let mut world = World { rng: Rng::new(plan.seed), started: 0 };
     let at_once = plan.connections.unwrap_or_else(|| plan.shape.usual_connections()).max(1);
     match plan.shape {
@@ -316,14 +319,14 @@ fn fragments(output: &mut Output<impl Write>, world: &mut World, at_once: usize)
     Ok(())
 }
 
-/// First or second of three fragments, never the last, so that no identification that comes again completes a datagram.
+/// First or second of many fragments, never the last, so that no identification that comes again completes a datagram.
 fn lone_fragments(output: &mut Output<impl Write>, world: &mut World, at_once: usize) -> Result<()> {
     let hosts: Vec<Ends> = (0..at_once).map(|_| world.ends(2_049, false)).collect();
     let mut now = START_US;
     while !output.full() {
         let Some(ends) = hosts.get(world.rng.below(hosts.len() as u64) as usize) else { break };
         let segment = bare(flag::ACK, world.rng.bits() as u32, 1_500);
-        let cut = Cut { size: 512, reversed: false, missing: None, keep: Some(world.rng.below(2) as usize) };
+        let cut = Cut { size: 64, reversed: false, missing: None, keep: Some(world.rng.below(2) as usize) };
         output.fragments(now, ends, &segment, cut)?;
         now += world.rng.between(3, 20);
     }

@@ -27,6 +27,9 @@ struct Arguments {
     /// Conversations that run at once, with K, M or G for powers of 1000 [default: the shape's own number].
     #[arg(long, value_parser = count)]
     connections: Option<u64>,
+    /// Keep so many bytes of each frame, as `tcpdump -s` does: many packets in a small file.
+    #[arg(long)]
+    snap: Option<usize>,
 }
 
 fn shapes() -> impl TypedValueParser<Value = Shape> {
@@ -68,6 +71,7 @@ fn main() -> Result<()> {
         connections: arguments
             .connections
             .map(|connections| usize::try_from(connections).unwrap_or(usize::MAX)),
+        snap: arguments.snap,
         seed: arguments.seed,
     };
     let done = shape::write(BufWriter::with_capacity(1 << 20, out), &plan)

@@ -3,7 +3,8 @@
 //! - [`payload`]: application messages and a pool of bytes whose checksums cost nothing;
 //! - [`encode`]: headers and records, written straight into the output;
 //! - [`flow`]: one conversation as a queue of planned packets;
-//! - [`shape`]: which conversations run at once, and the loop that merges them by time.
+//! - [`shape`]: which conversations run at once, and the loop that merges them by time;
+//! - [`compare`]: netanalyze and its peers on the same capture.
 //!
 //! The same plan always gives the same bytes. Memory grows with the conversations that run at once, never with
 //! the size of the capture.
@@ -18,6 +19,7 @@
 //! # Ok::<(), std::io::Error>(())
 //! ```
 
+pub mod compare;
 pub mod encode;
 pub mod flow;
 pub mod payload;

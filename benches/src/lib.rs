@@ -4,7 +4,8 @@
 //! - [`encode`]: headers and records, written straight into the output;
 //! - [`flow`]: one conversation as a queue of planned packets;
 //! - [`shape`]: which conversations run at once, and the loop that merges them by time;
-//! - [`compare`]: netanalyze and its peers on the same capture.
+//! - [`compare`]: netanalyze and its peers on the same capture;
+//! - [`baseline`]: instruction counts and what they are held against.
 //!
 //! The same plan always gives the same bytes. Memory grows with the conversations that run at once, never with
 //! the size of the capture.
@@ -19,6 +20,7 @@
 //! # Ok::<(), std::io::Error>(())
 //! ```
 
+pub mod baseline;
 pub mod compare;
 pub mod encode;
 pub mod flow;

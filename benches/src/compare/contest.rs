@@ -26,6 +26,8 @@ pub struct Entry {
     pub run: Vec<String>,
     /// It takes so long that it runs in few rounds only.
     pub slow: bool,
+    /// An exit status above 0 is a failure.
+    pub strict: bool,
 }
 
 /// What an entry took, a figure a round.
@@ -88,7 +90,7 @@ pub fn entries(netanalyze: &str, capture: &str, slow: bool) -> Vec<Entry> {
     let entry = |program: &str, shown: Vec<&str>, is_slow: bool| {
         let mut run: Vec<String> = vec![program.to_owned()];
         run.extend(shown.iter().skip(1).map(|word| word.replace("CAPTURE", capture)));
-        Entry { shown: shown.into_iter().map(str::to_owned).collect(), run, slow: is_slow }
+        Entry { shown: shown.into_iter().map(str::to_owned).collect(), run, slow: is_slow, strict: false }
     };
     let mut entries = Vec::new();
     for (words, is_slow) in peers {
@@ -98,7 +100,8 @@ pub fn entries(netanalyze: &str, capture: &str, slow: bool) -> Vec<Entry> {
         }
     }
     for words in ours {
-        entries.push(entry(netanalyze, [&["netanalyze"], words].concat(), false));
+        let own = entry(netanalyze, [&["netanalyze"], words].concat(), false);
+        entries.push(Entry { strict: true, ..own });
     }
     entries
 }
@@ -113,6 +116,9 @@ pub fn run(entries: &[Entry], rounds: usize, slow_rounds: usize) -> Vec<Record> 
                 continue;
             }
             match measure(&entry.run) {
+                Ok(cost) if entry.strict && cost.status != 0 => {
+                    record.failure = Some(format!("ended with status {}", cost.status));
+                }
                 Ok(cost) => record.runs.push(cost),
                 Err(why) => record.failure = Some(why.root_cause().to_string()),
             }
@@ -187,13 +193,15 @@ pub fn table(subject: &Subject<'_>, entries: &[Entry], records: &[Record]) -> St
         if record.runs.is_empty() {
             continue;
         }
+        let status = record.runs.iter().map(|run| run.status).max().unwrap_or_default();
+        let remark = if status == 0 { String::new() } else { format!(" (exit status {status})") };
         let (median, min) = (record.median().as_secs_f64(), record.min().as_secs_f64());
         let ratio = |own: f64, of: fn(&Record) -> Duration| {
             reference.map_or("?".to_owned(), |reference| format!("{:.2}", own / of(reference).as_secs_f64()))
         };
         let _ = writeln!(
             text,
-            "| `{command}` | {median:.3} | {min:.3} | {:.3} | {:.2} | {} | {} | {:.0} |",
+            "| `{command}`{remark} | {median:.3} | {min:.3} | {:.3} | {:.2} | {} | {} | {:.0} |",
             record.cpu().as_secs_f64(),
             subject.packets as f64 / median / 1e6,
             ratio(median, Record::median),
@@ -221,7 +229,7 @@ mod tests {
     fn record(walls: &[u64]) -> Record {
         let runs = walls.iter().map(|ms| {
             let wall = Duration::from_millis(*ms);
-            Cost { wall, cpu: 2 * wall, peak: 1_000_000 * ms }
+            Cost { wall, cpu: 2 * wall, peak: 1_000_000 * ms, status: i32::from(*ms == 3_000) }
         });
         Record { runs: runs.collect(), failure: None }
     }
@@ -240,6 +248,7 @@ mod tests {
             shown: shown.iter().map(|word| (*word).to_owned()).collect(),
             run: vec!["/secret/place/netanalyze".to_owned()],
             slow: false,
+            strict: true,
         };
         let entries =
             [entry(&["capinfos", "-c", "CAPTURE"]), entry(&["netanalyze", "CAPTURE"]), entry(&["tshark"])];
@@ -251,6 +260,7 @@ mod tests {
             text.contains("| `netanalyze CAPTURE` | 0.500 | 0.500 | 1.000 | 2.00 | 0.25 | 0.50 | 1500 |"),
             "{text}"
         );
+        assert!(text.contains("| `capinfos -c CAPTURE` (exit status 1) | 2.000 |"), "{text}");
         assert!(text.contains("| `tshark` | failed: ended with 1 |"), "{text}");
         assert!(
             text.contains("Void, too noisy (median above 1.6 × minimum): `capinfos -c CAPTURE`"),
@@ -261,7 +271,8 @@ mod tests {
 
     #[test]
     fn an_entry_that_fails_drops_out() {
-        let entry = |program: &str| Entry { shown: vec![], run: vec![program.to_owned()], slow: false };
+        let entry =
+            |program: &str| Entry { shown: vec![], run: vec![program.to_owned()], slow: false, strict: true };
         let records = run(&[entry("false"), entry("true")], 3, 1);
         assert!(records[0].failure.is_some() && records[0].runs.is_empty());
         assert_eq!(records[1].runs.len(), 3);

@@ -15,12 +15,14 @@ pub struct Cost {
     pub cpu: Duration,
     /// Most memory that was resident, in bytes; at least what this program itself has.
     pub peak: u64,
+    /// Exit status. Peers end with one above 0 after a capture whose last packet is cut short, all work done.
+    pub status: i32,
 }
 
 /// Runs `command`; standard output and error are discarded.
 ///
 /// # Errors
-/// When it cannot be started, or does not end with status 0.
+/// When it cannot be started, or a signal ends it.
 pub fn measure(command: &[String]) -> Result<Cost> {
     let Some((program, arguments)) = command.split_first() else { bail!("no command") };
     let mut process = Command::new(program);
@@ -29,10 +31,8 @@ pub fn measure(command: &[String]) -> Result<Cost> {
     let mut child = process.spawn().with_context(|| format!("cannot run {program}"))?;
     let used = child.wait4().with_context(|| format!("cannot wait for {program}"))?;
     let wall = start.elapsed();
-    if !used.status.success() {
-        bail!("{} ended with {}", command.join(" "), used.status);
-    }
-    Ok(Cost { wall, cpu: used.rusage.utime + used.rusage.stime, peak: used.rusage.maxrss })
+    let Some(status) = used.status.code() else { bail!("ended by a signal: {}", used.status) };
+    Ok(Cost { wall, cpu: used.rusage.utime + used.rusage.stime, peak: used.rusage.maxrss, status })
 }
 
 /// Standard output and error of a short command, together; nothing if it cannot be run.
@@ -57,12 +57,19 @@ mod tests {
     fn a_run_costs_something() {
         let cost = measure(&words("ls /")).unwrap();
         assert!(cost.peak > 100_000, "resident bytes, not kilobytes: {}", cost.peak);
+        assert_eq!(cost.status, 0);
         assert!(cost.wall > Duration::ZERO && cost.wall < Duration::from_secs(60));
     }
 
     #[test]
     fn failure_is_told() {
-        assert!(measure(&words("false")).unwrap_err().to_string().contains("false ended with"));
+        assert_eq!(measure(&words("false")).unwrap().status, 1);
+        assert!(
+            measure(&["sh", "-c", "kill -9 $$"].map(str::to_owned))
+                .unwrap_err()
+                .to_string()
+                .contains("signal")
+        );
         assert!(measure(&words("no-such-program-anywhere")).unwrap_err().to_string().contains("cannot run"));
         assert!(said("no-such-program-anywhere", &[]).is_none());
     }

@@ -71,7 +71,10 @@ fn make(trial: &Trial, shape: Shape, packets: u64) -> Result<Temporary> {
     let file = Temporary(trial.directory.join(format!("{}-{packets}.pcap", shape.name())));
     let mut command = vec![trial.make_capture.clone(), file.0.display().to_string()];
     command.extend(plan(shape, packets));
-    measure(&command)?;
+    let status = measure(&command)?.status;
+    if status != 0 {
+        bail!("{} ended with status {status}: is there room on the disk?", command.join(" "));
+    }
     Ok(file)
 }
 
@@ -125,7 +128,7 @@ fn row(trial: &Trial, shape: Shape, limited: bool) -> Result<String> {
 fn entry(netanalyze: &str, file: &Path, options: &[&str]) -> contest::Entry {
     let mut run = vec![netanalyze.to_owned(), file.display().to_string(), "--findings".to_owned()];
     run.extend(options.iter().map(|word| (*word).to_owned()));
-    contest::Entry { shown: Vec::new(), run, slow: false }
+    contest::Entry { shown: Vec::new(), run, slow: false, strict: true }
 }
 
 /// A row of the table: small and large, then the same under the limit as far as that was measured.
@@ -165,6 +168,7 @@ mod tests {
                 wall: Duration::from_millis(ms),
                 cpu: Duration::ZERO,
                 peak: megabytes * 1_000_000,
+                status: 0,
             }],
             failure: None,
         };

@@ -8,8 +8,8 @@ use std::fmt::Write as _;
 
 use anyhow::{Context, Result, bail};
 
-/// Growth that is let pass, and the fall from which on the baseline should be lowered.
-pub const TOLERANCE: f64 = 0.05;
+/// Growth in percent that is let pass, and the fall beyond which the baseline should be lowered.
+pub const TOLERANCE: u64 = 5;
 
 /// A path's figure.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -73,12 +73,12 @@ pub fn judge(before: Option<&Baseline>, baseline: &Baseline, measured: &BTreeMap
             continue;
         };
         let change = change(figure.instructions, *count);
-        if change > TOLERANCE {
+        if grew(figure.instructions, *count) {
             judgement.wrong.push(format!(
                 "{path}: {:+.1} %; make it cheaper, or raise it with --update --note '{path}=WHY'",
                 100.0 * change
             ));
-        } else if change < -TOLERANCE {
+        } else if fell(figure.instructions, *count) {
             judgement
                 .hints
                 .push(format!("{path}: {:+.1} %; lower the baseline with --update", 100.0 * change));
@@ -122,7 +122,15 @@ pub fn update(
 }
 
 fn unexplained(old: &Figure, new: &Figure) -> bool {
-    change(old.instructions, new.instructions) > TOLERANCE && (new.note.is_empty() || new.note == old.note)
+    grew(old.instructions, new.instructions) && (new.note.is_empty() || new.note == old.note)
+}
+
+fn grew(old: u64, new: u64) -> bool {
+    u128::from(new) * 100 > u128::from(old) * u128::from(100 + TOLERANCE)
+}
+
+fn fell(old: u64, new: u64) -> bool {
+    u128::from(new) * 100 < u128::from(old) * u128::from(100 - TOLERANCE)
 }
 
 /// The change as a part of the old count.

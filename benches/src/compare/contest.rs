@@ -14,6 +14,12 @@ use super::process::{Cost, measure, said};
 pub const FIELDS: &str = "frame.number,tcp.stream,tcp.srcport,tcp.dstport,tcp.seq,tcp.ack,tcp.len,tcp.flags,\
                           tcp.window_size,tcp.analysis.ack_rtt,tcp.analysis.bytes_in_flight,tcp.analysis.retransmission";
 
+/// Seconds that a slow peer may take: tcptrace does not come to an end on every capture.
+const PATIENCE: &str = "600";
+
+/// The status with which `timeout` ends when it had to intervene.
+const TIMED_OUT: i32 = 124;
+
 /// The command that ratios refer to.
 const REFERENCE: &str = "capinfos";
 
@@ -96,7 +102,11 @@ pub fn entries(netanalyze: &str, capture: &str, slow: bool) -> Vec<Entry> {
     for (words, is_slow) in peers {
         let Some(program) = words.first() else { continue };
         if (slow || !is_slow) && said(program, &["--version"]).is_some() {
-            entries.push(entry(program, words.to_vec(), is_slow));
+            let mut peer = entry(program, words.to_vec(), is_slow);
+            if is_slow {
+                peer.run.splice(..0, ["timeout".to_owned(), PATIENCE.to_owned()]);
+            }
+            entries.push(peer);
         }
     }
     for words in ours {
@@ -116,6 +126,9 @@ pub fn run(entries: &[Entry], rounds: usize, slow_rounds: usize) -> Vec<Record> 
                 continue;
             }
             match measure(&entry.run) {
+                Ok(cost) if entry.slow && cost.status == TIMED_OUT => {
+                    record.failure = Some(format!("not done after {PATIENCE} s"));
+                }
                 Ok(cost) if entry.strict && cost.status != 0 => {
                     record.failure = Some(format!("ended with status {}", cost.status));
                 }
@@ -267,6 +280,13 @@ mod tests {
             "{text}"
         );
         assert!(!text.contains("/secret"));
+    }
+
+    #[test]
+    fn a_peer_that_never_ends_drops_out() {
+        let run = ["timeout", "0.1", "sleep", "60"].map(str::to_owned).to_vec();
+        let records = super::run(&[Entry { shown: vec![], run, slow: true, strict: false }], 1, 1);
+        assert_eq!(records[0].failure.as_deref(), Some("not done after 600 s"));
     }
 
     #[test]

@@ -61,6 +61,17 @@ pub struct Cut {
     pub reversed: bool,
     /// The number of the fragment to leave out.
     pub missing: Option<usize>,
+    /// The number of the only fragment to write.
+    pub keep: Option<usize>,
+}
+
+/// How large a capture becomes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Extent {
+    /// So many bytes of file, and less than a frame more.
+    Bytes(u64),
+    /// Exactly so many packets.
+    Packets(u64),
 }
 
 /// The capture being written.
@@ -69,6 +80,11 @@ pub struct Output<W> {
     out: W,
     pool: Pool,
     frame: Vec<u8>,
+    extent: Extent,
+    /// Frames are padded to this length, as Ethernet does below 60 bytes; 0: they are not.
+    pub least: usize,
+    /// Of each frame so many bytes are kept, as `tcpdump -s` does.
+    pub snap: usize,
     /// Bytes written so far.
     pub bytes: u64,
     /// Frames written so far.
@@ -81,9 +97,20 @@ impl<W: Write> Output<W> {
     ///
     /// # Errors
     /// Those of the writer.
-    pub fn new(mut out: W, pool: Pool) -> Result<Self> {
+    pub fn new(mut out: W, pool: Pool, extent: Extent) -> Result<Self> {
         out.write_all(&[0xd4, 0xc3, 0xb2, 0xa1, 2, 0, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 4, 0, 1, 0, 0, 0])?;
-        Ok(Self { out, pool, frame: Vec::with_capacity(2_048), bytes: 24, frames: 0, ident: 0 })
+        let frame = Vec::with_capacity(2_048);
+        Ok(Self { out, pool, frame, extent, least: 0, snap: usize::MAX, bytes: 24, frames: 0, ident: 0 })
+    }
+
+    /// Whether the capture is as large as it should be.
+    #[inline]
+    #[must_use]
+    pub fn full(&self) -> bool {
+        match self.extent {
+            Extent::Bytes(bytes) => self.bytes >= bytes,
+            Extent::Packets(packets) => self.frames >= packets,
+        }
     }
 
     /// Flushes what is buffered.
@@ -147,7 +174,7 @@ impl<W: Write> Output<W> {
         self.write(time_us, segment)
     }
 
-    /// Writes an IPv4 TCP segment in fragments, a microsecond apart.
+    /// Writes an IPv4 TCP segment in fragments, a microsecond apart, as many as the capture still takes.
     ///
     /// # Errors
     /// Those of the writer.
@@ -159,8 +186,11 @@ impl<W: Write> Output<W> {
         let count = payload.len().div_ceil(cut.size);
         for turn in 0..count {
             let index = if cut.reversed { count - 1 - turn } else { turn };
-            if cut.missing == Some(index) {
+            if cut.keep.is_some_and(|keep| keep != index) || cut.missing == Some(index) {
                 continue;
+            }
+            if self.full() {
+                break;
             }
             let piece = &payload[index * cut.size..payload.len().min((index + 1) * cut.size)];
             self.frame.clear();
@@ -172,8 +202,7 @@ impl<W: Write> Output<W> {
             let sum = fold(words(&self.frame[14..34]));
             self.frame[24..26].copy_from_slice(&(!sum).to_be_bytes());
             self.frame.extend_from_slice(piece);
-            record(&mut self.out, time_us + turn as u64, &self.frame, &[])?;
-            self.bytes += 16 + self.frame.len() as u64;
+            self.bytes += record(&mut self.out, self.snap, time_us + turn as u64, &self.frame, &[])?;
             self.frames += 1;
         }
         Ok(())
@@ -226,8 +255,14 @@ impl<W: Write> Output<W> {
     #[inline]
     fn write(&mut self, time_us: u64, segment: &Segment) -> Result<()> {
         let (slice, _) = self.pool.slice(segment.seq, usize::from(segment.body));
-        record(&mut self.out, time_us, &self.frame, slice)?;
-        self.bytes += (16 + self.frame.len() + slice.len()) as u64;
+        let len = self.frame.len() + slice.len();
+        if len < self.least {
+            self.frame.extend_from_slice(slice);
+            self.frame.resize(self.least, 0);
+            self.bytes += record(&mut self.out, self.snap, time_us, &self.frame, &[])?;
+        } else {
+            self.bytes += record(&mut self.out, self.snap, time_us, &self.frame, slice)?;
+        }
         self.frames += 1;
         Ok(())
     }
@@ -246,16 +281,19 @@ fn sides(segment: &Segment) -> (usize, usize) {
     (from, 1 - from)
 }
 
-fn record(out: &mut impl Write, time_us: u64, front: &[u8], back: &[u8]) -> Result<()> {
-    let len = ((front.len() + back.len()) as u32).to_le_bytes();
+/// Writes a record; returns its size.
+fn record(out: &mut impl Write, snap: usize, time_us: u64, front: &[u8], back: &[u8]) -> Result<u64> {
+    let len = front.len() + back.len();
+    let kept = len.min(snap);
     let mut head = [0; 16];
     head[..4].copy_from_slice(&((time_us / 1_000_000) as u32).to_le_bytes());
     head[4..8].copy_from_slice(&((time_us % 1_000_000) as u32).to_le_bytes());
-    head[8..12].copy_from_slice(&len);
-    head[12..].copy_from_slice(&len);
+    head[8..12].copy_from_slice(&(kept as u32).to_le_bytes());
+    head[12..].copy_from_slice(&(len as u32).to_le_bytes());
     out.write_all(&head)?;
-    out.write_all(front)?;
-    out.write_all(back)
+    out.write_all(&front[..front.len().min(kept)])?;
+    out.write_all(&back[..kept.saturating_sub(front.len())])?;
+    Ok(16 + kept as u64)
 }
 
 /// The sum of `bytes` as big-endian 16-bit words.

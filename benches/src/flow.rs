@@ -39,8 +39,20 @@ pub struct Path {
     pub loss: u32,
     /// One segment in so many is overtaken; 0: none.
     pub reorder: u32,
-    /// Bursts are shuffled altogether.
-    pub shuffle: bool,
+    /// How the segments of a burst come.
+    pub order: Order,
+}
+
+/// The order of a burst's segments.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Order {
+    /// As sent, but for what [`Path::reorder`] does.
+    #[default]
+    Sent,
+    /// At random.
+    Shuffled,
+    /// The last first: every segment but one a burst is behind the highest sequence number.
+    Backwards,
 }
 
 /// A packet with the pause before it.
@@ -231,10 +243,12 @@ impl Flow {
             segments.push(self.segment(1, flags, kind, head, body));
         }
         let end = self.next[1];
-        if self.path.shuffle {
+        if self.path.order == Order::Shuffled {
             for at in (1..segments.len()).rev() {
                 segments.swap(at, rng.below(at as u64 + 1) as usize);
             }
+        } else if self.path.order == Order::Backwards {
+            segments.reverse();
         } else if self.path.reorder > 0 && segments.len() > 1 && rng.one_in(u64::from(self.path.reorder)) {
             let at = rng.below(segments.len() as u64 - 1) as usize;
             segments.swap(at, at + 1);
@@ -258,7 +272,7 @@ impl Flow {
                 ack.ack = hole.seq;
                 ack.sack = (hole.seq.wrapping_add(MSS), self.after(segment));
                 self.push(20, ack);
-            } else if index % 2 == 1 && !self.path.shuffle {
+            } else if index % 2 == 1 && self.path.order == Order::Sent {
                 ack.ack = self.after(segment);
                 self.push(20, ack);
                 acked = ack.ack == end;

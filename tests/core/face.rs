@@ -323,7 +323,7 @@ fn a_rule_finds_the_endpoints_in_a_completed_datagram() {
 
 #[test]
 fn an_observer_s_error_ends_the_run_and_is_what_the_caller_gets() {
-    let capture = busy_capture(3);
+    let capture = busy_capture(6);
     for threads in [1, 2, 8] {
         for at in [0, 1, 100, 1000] {
             let capture = capture.clone();

@@ -3,14 +3,14 @@
 use super::SHARDS;
 use super::key::KeyHasher;
 use super::packet::{TcpPacket, UdpPacket};
-use super::store::Store;
+use super::store::{Spot, Store};
 use super::tcp::TcpConversation;
 use super::twin::Twins;
 use super::udp::UdpConversation;
 use crate::model::FrameNumber;
 use crate::packet::tcp_option::TcpOptions;
 use crate::protocol::socks;
-use crate::tcp::{Birth, Flags, Passing, Pool, SynOutcome, Verdict};
+use crate::tcp::{Birth, Flags, Passing, Pool, Segment, SynOutcome, Verdict};
 
 /// Which conversation, before it has its stream number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -143,34 +143,30 @@ impl Shard {
     ) -> Option<Touched<'_>> {
         self.watch_memory(frame);
         let segment = packet.segment(frame, options);
-        let known = self.tcp.find(packet.hash, &packet.key);
-        let mut index = known.unwrap_or(u32::MAX);
+        let known = self.tcp.seek(packet.hash, &packet.key, frame);
         let mut birth = Birth::New;
-        if known.is_some() {
-            let conversation = self.tcp.open(index, frame)?;
+        if let Some(spot) = known {
+            let conversation = self.tcp.at(spot)?;
             birth = match conversation.connection.syn_outcome(packet.direction, &segment) {
                 _ if conversation.succession == Succession::Due => Birth::Announced,
                 SynOutcome::Reopens => Birth::Reused,
                 SynOutcome::Continues => Birth::Known,
             };
             if birth == Birth::Known {
-                let twin = self.twins.find(index, &segment);
+                let twin = self.twins.find(spot.index, &segment);
                 let connection = &mut conversation.connection;
                 connection.advance(packet.direction, &segment, twin, &mut self.pool, verdict);
             }
         }
-        if birth != Birth::Known {
-            let mut conversation = TcpConversation::new(packet.key, packet.time, self.terms.books);
-            if birth == Birth::Announced {
-                conversation.succession = Succession::Settled;
-            }
-            conversation.connection.open(packet.direction, &segment, birth, &mut self.pool, verdict);
-            index = self.tcp.insert(packet.hash, conversation, packet.time, frame);
-        }
+        let (spot, arrival) = match known.filter(|_| birth == Birth::Known) {
+            Some(spot) => (spot, Arrival::Known),
+            None => (self.bear(packet, &segment, birth, verdict), Arrival::New),
+        };
+        let index = spot.index;
         if passing.shares_frame {
             self.twins.remember(index, &segment, verdict.analysis.as_ref());
         }
-        let conversation = self.tcp.open(index, frame)?;
+        let conversation = self.tcp.at(spot)?;
         if !packet.origin.is_quoted() {
             conversation.account.book(packet.direction, &segment, verdict, passing);
         }
@@ -186,8 +182,25 @@ impl Shard {
             relay_begins,
             conversation,
             reference: ConversationRef { shard: self.number, index },
-            arrival: if birth == Birth::Known { Arrival::Known } else { Arrival::New },
+            arrival,
         })
+    }
+
+    /// A conversation from its first packet.
+    #[inline(never)]
+    fn bear(
+        &mut self,
+        packet: &TcpPacket,
+        segment: &Segment<'_>,
+        birth: Birth,
+        verdict: &mut Verdict,
+    ) -> Spot {
+        let mut conversation = TcpConversation::new(packet.key, packet.time, self.terms.books);
+        if birth == Birth::Announced {
+            conversation.succession = Succession::Settled;
+        }
+        conversation.connection.open(packet.direction, segment, birth, &mut self.pool, verdict);
+        self.tcp.insert(packet.hash, conversation, packet.time, segment.frame)
     }
 
     /// Takes a UDP packet, in a frame of `wire_len` bytes.
@@ -198,27 +211,27 @@ impl Shard {
         wire_len: u32,
     ) -> Option<(ConversationRef, Arrival)> {
         self.watch_memory(frame);
-        let known = self.udp.find(packet.hash, &packet.key);
+        let known = self.udp.seek(packet.hash, &packet.key, frame);
         let due = match known {
-            Some(index) => self.udp.open(index, frame)?.succession == Succession::Due,
+            Some(spot) => self.udp.at(spot)?.succession == Succession::Due,
             None => false,
         };
-        let (index, arrival) = match known.filter(|_| !due) {
-            Some(index) => (index, Arrival::Known),
+        let (spot, arrival) = match known.filter(|_| !due) {
+            Some(spot) => (spot, Arrival::Known),
             None => {
                 let succession = if due { Succession::Settled } else { Succession::None };
                 let conversation = UdpConversation::new(packet.key, succession);
                 (self.udp.insert(packet.hash, conversation, packet.time, frame), Arrival::New)
             }
         };
-        let conversation = self.udp.open(index, frame)?;
+        let conversation = self.udp.at(spot)?;
         if !packet.origin.is_quoted() {
             conversation.account.book(packet, frame, wire_len);
         }
         if packet.opens_successor && conversation.succession == Succession::None {
             conversation.succession = Succession::Due;
         }
-        Some((ConversationRef { shard: self.number, index }, arrival))
+        Some((ConversationRef { shard: self.number, index: spot.index }, arrival))
     }
 
     /// Forgets the least recently active conversations if there are too many.

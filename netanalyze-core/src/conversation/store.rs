@@ -69,6 +69,28 @@ impl Entry {
     }
 }
 
+/// Where an open conversation is. Good until another one is sought or inserted.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Spot {
+    pub(super) index: u32,
+    slot: u32,
+}
+
+/// The conversations found last, by their hashes: packets come in trains, and this is closer at hand than the index.
+struct Recent;
+
+impl Recent {
+    const COUNT: usize = 16;
+
+    const NOWHERE: Spot = Spot { index: u32::MAX, slot: u32::MAX };
+
+    /// Where a hash stands in an array of [`Recent::COUNT`].
+    #[inline]
+    fn place(part: u32) -> usize {
+        part as usize % Recent::COUNT
+    }
+}
+
 #[derive(Debug)]
 struct Slot<T> {
     /// Whose slot it is, as an index into the places.
@@ -84,6 +106,7 @@ pub(super) struct Store<T> {
     patience: u64,
     /// The most recent conversation of each key.
     index: HashTable<Entry>,
+    recent: [Spot; Recent::COUNT],
     places: Slab<Place>,
     slots: Slab<Slot<T>>,
     vacant_slots: Vec<u32>,
@@ -133,6 +156,7 @@ impl<T: Record> Store<T> {
             hasher,
             patience,
             index: HashTable::new(),
+            recent: [Recent::NOWHERE; Recent::COUNT],
             places: Slab::default(),
             slots: Slab::default(),
             vacant_slots: Vec::new(),
@@ -146,10 +170,28 @@ impl<T: Record> Store<T> {
         }
     }
 
-    /// The most recent conversation of a key.
+    /// The most recent conversation of a key, to take a packet of the frame `now`.
     #[inline]
-    pub(super) fn find(&self, hash: u64, key: &FlowKey) -> Option<u32> {
+    pub(super) fn seek(&mut self, hash: u64, key: &FlowKey, now: FrameNumber) -> Option<Spot> {
         let part = Entry::part(hash);
+        let spot = self.recent[Recent::place(part)];
+        let slot = self.slots.get(spot.slot);
+        if slot.is_some_and(|slot| {
+            slot.owner == spot.index && slot.record.as_ref().is_some_and(|r| r.key() == key)
+        }) {
+            return Some(spot);
+        }
+        let index = self.find(part, key)?;
+        let slot = match *self.places.get(index)? {
+            Place::Open(slot) => slot,
+            _ => self.bring_back(index, now)?,
+        };
+        let spot = Spot { index, slot };
+        self.recent[Recent::place(part)] = spot;
+        Some(spot)
+    }
+
+    fn find(&self, part: u32, key: &FlowKey) -> Option<u32> {
         let same = |entry: &Entry| entry.hash == part && self.has_key(entry.index, key);
         self.index.find(Entry::spread(part), same).map(|entry| entry.index)
     }
@@ -180,17 +222,14 @@ impl<T: Record> Store<T> {
         }
     }
 
-    /// A conversation, to take a packet of the frame `now`.
+    /// A conversation where it was just found.
     #[inline]
-    pub(super) fn open(&mut self, index: u32, now: FrameNumber) -> Option<&mut T> {
-        if let Some(&Place::Open(slot)) = self.places.get(index) {
-            return self.slots.get_mut(slot)?.record.as_mut();
-        }
-        self.bring_back(index, now)
+    pub(super) fn at(&mut self, spot: Spot) -> Option<&mut T> {
+        self.slots.get_mut(spot.slot)?.record.as_mut()
     }
 
     #[cold]
-    fn bring_back(&mut self, index: u32, now: FrameNumber) -> Option<&mut T> {
+    fn bring_back(&mut self, index: u32, now: FrameNumber) -> Option<u32> {
         let (Place::Compact(handle) | Place::CompactAndOver(handle)) = *self.places.get(index)? else {
             return None;
         };
@@ -198,7 +237,7 @@ impl<T: Record> Store<T> {
         self.compact.free(handle);
         let slot = self.take_slot(index, record, now);
         *self.places.get_mut(index)? = Place::Open(slot);
-        self.slots.get_mut(slot)?.record.as_mut()
+        Some(slot)
     }
 
     fn read(&self, handle: Handle) -> T {
@@ -214,11 +253,11 @@ impl<T: Record> Store<T> {
     }
 
     /// Keeps a new conversation, whose first packet has a time and a frame. If another one has the same key, this one takes its place as the
-    /// most recent. Returns its index.
-    pub(super) fn insert(&mut self, hash: u64, record: T, time: Timestamp, now: FrameNumber) -> u32 {
+    /// most recent.
+    pub(super) fn insert(&mut self, hash: u64, record: T, time: Timestamp, now: FrameNumber) -> Spot {
         self.start.get_or_insert(time);
-        let key = *record.key();
-        let known = self.find(hash, &key);
+        let part = Entry::part(hash);
+        let known = self.find(part, record.key());
         let index = match self.vacant.pop() {
             Some(index) => index,
             None => self.places.push(Place::Gone),
@@ -227,7 +266,6 @@ impl<T: Record> Store<T> {
         if let Some(place) = self.places.get_mut(index) {
             *place = Place::Open(slot);
         }
-        let part = Entry::part(hash);
         let same = |entry: &Entry| known.is_some_and(|known| known == entry.index);
         match self.index.find_mut(Entry::spread(part), same) {
             Some(entry) => entry.index = index,
@@ -236,7 +274,9 @@ impl<T: Record> Store<T> {
                 self.index.insert_unique(Entry::spread(part), entry, |entry| Entry::spread(entry.hash));
             }
         }
-        index
+        let spot = Spot { index, slot };
+        self.recent[Recent::place(part)] = spot;
+        spot
     }
 
     /// A slot for a conversation; others that are quiet give up theirs.
@@ -262,7 +302,7 @@ impl<T: Record> Store<T> {
         let Some(Slot { owner, record: place }) = self.slots.get_mut(slot) else { return };
         let Some(record) = place else { return };
         let is_over = record.is_over();
-        let patience = if is_over { self.patience / 8 } else { self.patience };
+        let patience = if is_over { self.patience / 64 } else { self.patience };
         if now.0.saturating_sub(record.last_frame().0) < patience || record.is_bulky() {
             return;
         }

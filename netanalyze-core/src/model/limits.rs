@@ -57,7 +57,7 @@ pub const MAX_HELD_BYTES: usize = 4 << 20;
 /// Pieces in which that payload may come: 4 MiB in segments of 1,024 bytes. Crafted segments of one byte cost no more memory than this many.
 pub const MAX_HELD_PIECES: usize = 4_096;
 
-/// Frames after which a conversation without packets is kept in compact form, and after an eighth of them once it is closed. Fewer cost
+/// Frames after which a conversation without packets is kept in compact form, and after a 64th of them once it is closed. Fewer cost
 /// time, because the next packet needs the full form again; more cost memory, because so many conversations can be in it at a time.
 pub const QUIET_FRAMES: u64 = 32_768;
 

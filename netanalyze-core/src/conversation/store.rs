@@ -125,7 +125,6 @@ pub(super) struct Store<T> {
 
 /// A conversation to look at, wherever it was.
 #[derive(Debug)]
-#[expect(clippy::large_enum_variant, reason = "lives on the stack for as long as it is looked at")]
 pub(crate) enum Seen<'s, T> {
     /// As it is.
     Open(&'s T),

@@ -52,8 +52,9 @@ impl TcpConversation {
 
     /// Both ends were captured and have closed: when the capture ends, there is nothing to say about it.
     pub(crate) fn is_over(&self) -> bool {
-        let states = [Direction::AtoB, Direction::BtoA]
-            .map(|end| (self.account.packets(end) > 0).then(|| self.account.state(end)).unwrap_or_default());
+        let states = [Direction::AtoB, Direction::BtoA].map(|end| {
+            if self.account.packets(end) > 0 { self.account.state(end) } else { EndState::Unknown }
+        });
         let is_done = |state| matches!(state, EndState::Closed | EndState::TimeWait);
         match states {
             [a, EndState::LastAck] => is_done(a),

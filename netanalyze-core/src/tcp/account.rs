@@ -147,7 +147,7 @@ impl Account {
             if new_letters != 0 {
                 books.history.add(new_letters);
             }
-            books.book(direction, segment, found, verdict, passing, brought, sender.top());
+            books.book(direction, segment, found, verdict, passing, brought);
         }
         self.states.step(direction, segment, || receiver.top(), brought.news);
     }

@@ -130,7 +130,7 @@ impl Books {
         if direction == Direction::AtoB { a } else { b }
     }
 
-    /// Books a segment of which `found` was flagged. `top` is the highest sequence number that its sender has sent.
+    /// Books a segment of which `found` was flagged.
     #[inline(always)]
     pub(super) fn book(
         &mut self,
@@ -140,7 +140,6 @@ impl Books {
         verdict: &Verdict,
         passing: Passing,
         brought: Brought,
-        top: Option<u32>,
     ) {
         let delta = verdict.time_delta;
         let waited = found.has(Flags::RETRANSMISSION) && !found.has(Flags::FAST_RETRANSMISSION)
@@ -151,7 +150,7 @@ impl Books {
         }
         let [a, b] = &mut self.ends;
         let (sender, receiver) = if direction == Direction::AtoB { (a, b) } else { (b, a) };
-        sender.book(segment, found, verdict, passing, brought, top);
+        sender.book(segment, found, verdict, passing, brought);
         if let Some(record) = &verdict.analysis
             && record.acked_frame.0 != 0
         {
@@ -188,7 +187,6 @@ impl EndBooks {
         verdict: &Verdict,
         passing: Passing,
         brought: Brought,
-        top: Option<u32>,
     ) {
         self.wire_bytes = self.wire_bytes.saturating_add(u64::from(passing.wire_len));
         if passing.ttl < self.ttl_min || passing.ttl > self.ttl_max {
@@ -208,7 +206,7 @@ impl EndBooks {
                 trouble.retransmitted_bytes.saturating_add(u64::from(brought.repeated));
         }
         if brought.out_of_place || found.intersects(Flags::ANY_RETRANSMISSION) {
-            self.taint.set(top.unwrap_or(segment.seq));
+            self.taint.set(brought.top);
         }
         if !flags.syn() {
             self.advertise(segment, verdict);

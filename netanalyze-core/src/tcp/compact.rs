@@ -232,7 +232,7 @@ impl<'b> Reader<'b> {
 impl Coder for Reader<'_> {
     #[inline(always)]
     fn word(&mut self, value: &mut u64) {
-        if self.count % GROUP == 0 {
+        if self.count.is_multiple_of(GROUP) {
             let (codes, rest) = self.bytes.split_first().unwrap_or((&0, &[]));
             (self.codes, self.bytes) = (*codes, rest);
         }

@@ -27,6 +27,8 @@ pub(super) struct Brought {
     pub(super) repeated: u32,
     /// Its data does not follow what was captured before.
     pub(super) out_of_place: bool,
+    /// After the highest sequence number that its sender has sent.
+    pub(super) top: u32,
 }
 
 impl End {
@@ -60,7 +62,7 @@ impl End {
             }
         }
         if !flags.fin() && self.coverage.append(start, len, &mut self.holes) {
-            return Brought { news: len > 0, ..Brought::default() };
+            return Brought { news: len > 0, top: start.wrapping_add(len), ..Brought::default() };
         }
         self.cover_elsewhere(start, len, flags.fin())
     }
@@ -77,6 +79,7 @@ impl End {
             news: new > 0,
             repeated: len - new.min(len),
             out_of_place: len > 0 && before.is_some_and(|top| top != start),
+            top: self.coverage.top().unwrap_or(start),
         }
     }
 

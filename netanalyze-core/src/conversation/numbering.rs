@@ -70,18 +70,17 @@ impl Numbering {
 
     /// Conversations that are still kept, in the order of their numbers.
     pub(super) fn order(&self, is_kept: impl Fn(ConversationRef) -> bool) -> Vec<(u32, ConversationRef)> {
-        let of_shard = |(shard, numbers): (usize, &Vec<u32>)| {
-            let shard = shard as u8;
-            numbers
-                .iter()
-                .enumerate()
-                .map(move |(index, &number)| (number, ConversationRef { shard, index: index as u32 }))
-                .collect::<Vec<_>>()
-        };
-        let all = self.by_shard.iter().enumerate().flat_map(of_shard);
-        let mut order: Vec<(u32, ConversationRef)> =
-            all.filter(|&(number, reference)| number != u32::MAX && is_kept(reference)).collect();
-        order.sort_unstable_by_key(|&(number, _)| number);
+        let mut order = vec![(u32::MAX, ConversationRef::NONE); self.next as usize];
+        for (shard, numbers) in self.by_shard.iter().enumerate() {
+            for (index, &number) in numbers.iter().enumerate() {
+                let reference = ConversationRef { shard: shard as u8, index: index as u32 };
+                if let Some(place) = order.get_mut(number as usize).filter(|_| is_kept(reference)) {
+                    *place = (number, reference);
+                }
+            }
+        }
+        order.retain(|&(number, _)| number != u32::MAX);
+        order.shrink_to_fit();
         order
     }
 

@@ -63,13 +63,13 @@ impl Shelves {
         Some(Handle((size as u32) << PLACE_BITS | place))
     }
 
-    /// A string, and up to 15 more bytes.
+    /// A string, and a few more bytes whatever they are.
     pub(super) fn get(&self, handle: Handle) -> &[u8] {
         let (size, place) = handle.parts();
         let piece = (size + 1) * STEP;
         let start = place as usize % CHUNK * piece;
         let chunk = self.shelves.get(size).and_then(|shelf| shelf.chunks.get(place as usize / CHUNK));
-        chunk.and_then(|chunk| chunk.get(start..start + piece)).unwrap_or_default()
+        chunk.and_then(|chunk| chunk.get(start..chunk.len().min(start + piece + 8))).unwrap_or_default()
     }
 
     /// Gives a string's place back. The handle is worth nothing from then on.

@@ -308,7 +308,7 @@ impl<T: Record> Store<T> {
         self.writer.clear();
         record.key_mut().code(&mut self.writer);
         code(record, &mut self.writer, self.start.unwrap_or_default());
-        let Some(handle) = self.writer.bytes().and_then(|bytes| self.compact.put(bytes)) else { return };
+        let Some(handle) = self.writer.finish().and_then(|bytes| self.compact.put(bytes)) else { return };
         *place = None;
         self.vacant_slots.push(slot);
         if let Some(place) = self.places.get_mut(*owner) {

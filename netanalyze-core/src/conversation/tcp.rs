@@ -6,7 +6,7 @@ use super::store::Record;
 use crate::model::limits::MAX_COMPACT_SEGMENTS;
 use crate::model::{Direction, FrameNumber, Timestamp};
 use crate::protocol::socks::Negotiation;
-use crate::tcp::{Account, Coder, Connection, EndState};
+use crate::tcp::{Account, Coder, Connection, EndState, code_of, of_code};
 
 /// A TCP conversation.
 #[derive(Debug)]
@@ -97,8 +97,11 @@ impl Record for TcpConversation {
         let TcpConversation { key: _, connection, account, succession, negotiation, kinds_seen } = self;
         connection.code(c, start, last);
         account.code(c, connection, last);
-        c.choice(succession, &Succession::ALL);
-        c.choice(negotiation, &Negotiation::ALL);
+        let mut succession_code = code_of(*succession, &Succession::ALL);
+        let mut negotiation_code = code_of(*negotiation, &Negotiation::ALL);
+        c.parts([(&mut succession_code, 2), (&mut negotiation_code, 4)], []);
+        *succession = of_code(succession_code, &Succession::ALL);
+        *negotiation = of_code(negotiation_code, &Negotiation::ALL);
         c.word(kinds_seen);
     }
 }

@@ -5,7 +5,7 @@ use super::packet::UdpPacket;
 use super::shard::Succession;
 use super::store::Record;
 use crate::model::{Direction, FrameNumber, Timestamp};
-use crate::tcp::Coder;
+use crate::tcp::{Coder, code_of, of_code};
 
 /// A UDP conversation.
 #[derive(Debug)]
@@ -64,8 +64,11 @@ impl Record for UdpConversation {
         c.time(last_time, *first);
         c.frame(first_frame, last);
         c.frame(last_frame, last);
-        c.choice(first_sender, &[Direction::AtoB, Direction::BtoA]);
-        c.choice(succession, &Succession::ALL);
+        let mut is_b = *first_sender == Direction::BtoA;
+        let mut code = code_of(*succession, &Succession::ALL);
+        c.parts([(&mut code, 2)], [&mut is_b]);
+        *first_sender = if is_b { Direction::BtoA } else { Direction::AtoB };
+        *succession = of_code(code, &Succession::ALL);
     }
 }
 

@@ -312,8 +312,14 @@ impl Account {
         c.time(last, connection.previous);
         c.frame(first_frame, frame);
         c.frame(last_frame, frame);
-        c.choice(first_sender, &[Direction::AtoB, Direction::BtoA]);
-        c.bits([from_start]);
-        c.optional(books, |c, books| books.code(c, *last, [base_a, base_b]));
+        let mut is_b = *first_sender == Direction::BtoA;
+        let mut has_books = books.is_some();
+        c.bits([&mut is_b, from_start, &mut has_books]);
+        *first_sender = if is_b { Direction::BtoA } else { Direction::AtoB };
+        if has_books {
+            books.get_or_insert_default().code(c, *last, [base_a, base_b]);
+        } else {
+            *books = None;
+        }
     }
 }

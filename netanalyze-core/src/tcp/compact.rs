@@ -79,16 +79,6 @@ pub(crate) trait Coder {
         }
     }
 
-    /// One of a few values; the first costs least.
-    #[inline(always)]
-    fn choice<T: Copy + PartialEq>(&mut self, value: &mut T, all: &[T]) {
-        let mut word = all.iter().position(|one| one == value).unwrap_or(0) as u64;
-        self.word(&mut word);
-        if let Some(&one) = all.get(word as usize) {
-            *value = one;
-        }
-    }
-
     #[inline(always)]
     fn signed(&mut self, value: &mut i64) {
         let mut word = zigzag(*value);
@@ -137,6 +127,18 @@ pub(crate) trait Coder {
     }
 }
 
+/// The place of one of a few values.
+#[inline(always)]
+pub(crate) fn code_of<T: PartialEq>(value: T, all: &[T]) -> u64 {
+    all.iter().position(|one| *one == value).unwrap_or(0) as u64
+}
+
+/// One of a few values by its place.
+#[inline(always)]
+pub(crate) fn of_code<T: Copy + Default>(code: u64, all: &[T]) -> T {
+    all.get(code as usize).copied().unwrap_or_default()
+}
+
 /// Signed numbers so that small ones stay small: 0, -1, 1, -2 become 0, 1, 2, 3.
 #[inline(always)]
 fn zigzag(value: i64) -> u64 {
@@ -148,105 +150,123 @@ fn unzigzag(word: u64) -> i64 {
     (word >> 1) as i64 ^ -((word & 1) as i64)
 }
 
-/// Bytes that a number takes, by its code of two bits: nearly all are none, small, or differences of four bytes.
-const LENGTHS: [usize; 4] = [0, 1, 4, 8];
+/// Bytes that a number takes, four bits for each of the codes 0 to 3: nearly all numbers are none, small, or differences of four bytes.
+const LENGTHS: u64 = 0x8410;
+/// The bits that are a number's, by its code.
 const MASKS: [u64; 4] = [0, 0xff, 0xffff_ffff, u64::MAX];
-/// Numbers whose codes are in one byte.
-const GROUP: usize = 4;
+/// Codes of two bits that are kept in a word.
+const GROUP: u32 = 32;
 
-/// The longest compact form.
+/// The longest compact form: the number of words of codes, these, and then the numbers.
 pub(crate) const LONGEST: usize = 1_024;
-/// Room for what is written beyond the longest before that is noticed: a code and a number.
-const ROOM: usize = LONGEST + 9;
+
+#[inline(always)]
+fn length(code: u64) -> usize {
+    (LENGTHS >> (4 * code) & 15) as usize
+}
 
 /// Writes.
 #[derive(Debug)]
 pub(crate) struct Writer {
-    bytes: Box<[u8; ROOM]>,
+    numbers: Box<[u8; LONGEST]>,
+    /// Bytes of all numbers, those included for which there was no room.
     len: usize,
-    codes_at: usize,
-    count: usize,
+    codes: Vec<u64>,
+    /// The codes of the last group, and how many.
+    group: u64,
+    count: u32,
+    whole: Vec<u8>,
 }
 
 impl Default for Writer {
     fn default() -> Self {
-        Writer { bytes: Box::new([0; ROOM]), len: 0, codes_at: 0, count: 0 }
+        let numbers = Box::new([0; LONGEST]);
+        Writer { numbers, len: 0, codes: Vec::new(), group: 0, count: 0, whole: Vec::new() }
     }
 }
 
 impl Writer {
     /// Begins anew.
     pub(crate) fn clear(&mut self) {
-        (self.len, self.count) = (0, 0);
+        self.codes.clear();
+        (self.len, self.group, self.count) = (0, 0, 0);
     }
 
     /// What was written; `None` if it is longer than [`LONGEST`].
-    pub(crate) fn bytes(&self) -> Option<&[u8]> {
-        self.bytes.get(..self.len).filter(|bytes| bytes.len() <= LONGEST)
+    pub(crate) fn finish(&mut self) -> Option<&[u8]> {
+        if self.count > 0 {
+            self.codes.push(self.group);
+            (self.group, self.count) = (0, 0);
+        }
+        let numbers = self.numbers.get(..self.len)?;
+        self.whole.clear();
+        self.whole.push(u8::try_from(self.codes.len()).ok()?);
+        self.codes.iter().for_each(|group| self.whole.extend_from_slice(&group.to_le_bytes()));
+        self.whole.extend_from_slice(numbers);
+        Some(self.whole.as_slice()).filter(|whole| whole.len() <= LONGEST)
     }
 }
 
 impl Coder for Writer {
     #[inline(always)]
     fn word(&mut self, value: &mut u64) {
-        let place = self.count % GROUP;
+        let number = *value;
+        let code = u64::from(number != 0) + u64::from(number > 0xff) + u64::from(number > 0xffff_ffff);
+        self.group |= code << (2 * self.count);
         self.count += 1;
-        if self.len > LONGEST {
-            return;
+        if self.count == GROUP {
+            self.codes.push(self.group);
+            (self.group, self.count) = (0, 0);
         }
-        if place == 0 {
-            self.codes_at = self.len;
-            if let Some(codes) = self.bytes.get_mut(self.len) {
-                *codes = 0;
-            }
-            self.len += 1;
+        if let Some(room) = self.numbers.get_mut(self.len..).and_then(|rest| rest.first_chunk_mut()) {
+            *room = number.to_le_bytes();
+        } else if let Some(room) = self.numbers.get_mut(self.len..self.len + length(code)) {
+            room.iter_mut().zip(number.to_le_bytes()).for_each(|(to, byte)| *to = byte);
         }
-        if *value == 0 {
-            return;
-        }
-        let code = 1 + usize::from(*value > 0xff) + usize::from(*value > 0xffff_ffff);
-        if let Some(codes) = self.bytes.get_mut(self.codes_at) {
-            *codes |= (code as u8) << (2 * place);
-        }
-        if let Some(room) = self.bytes.get_mut(self.len..self.len + 8) {
-            room.copy_from_slice(&value.to_le_bytes());
-        }
-        self.len += LENGTHS.get(code).copied().unwrap_or(0);
+        self.len += length(code);
     }
 }
 
 /// Reads.
 #[derive(Clone, Debug)]
 pub(crate) struct Reader<'b> {
-    bytes: &'b [u8],
-    codes: u8,
-    count: usize,
+    codes: &'b [u8],
+    numbers: &'b [u8],
+    group: u64,
+    count: u32,
 }
 
 impl<'b> Reader<'b> {
+    /// What follows the form in `bytes` does not matter, but reading is faster if there is something.
     pub(crate) fn new(bytes: &'b [u8]) -> Self {
-        Reader { bytes, codes: 0, count: 0 }
+        let (&groups, rest) = bytes.split_first().unwrap_or((&0, &[]));
+        let (codes, numbers) = rest.split_at_checked(usize::from(groups) * 8).unwrap_or_default();
+        Reader { codes, numbers, group: 0, count: 0 }
+    }
+
+    #[inline(never)]
+    fn next_group(&mut self) {
+        let (group, rest) = self.codes.split_first_chunk().unwrap_or((&[0; 8], &[]));
+        (self.group, self.codes, self.count) = (u64::from_le_bytes(*group), rest, GROUP);
     }
 }
 
 impl Coder for Reader<'_> {
     #[inline(always)]
     fn word(&mut self, value: &mut u64) {
-        if self.count.is_multiple_of(GROUP) {
-            let (codes, rest) = self.bytes.split_first().unwrap_or((&0, &[]));
-            (self.codes, self.bytes) = (*codes, rest);
+        if self.count == 0 {
+            self.next_group();
         }
-        self.count += 1;
-        let code = usize::from(self.codes & 3);
-        self.codes >>= 2;
-        *value = 0;
-        let (Some(&len), Some(&mask)) = (LENGTHS.get(code), MASKS.get(code)) else { return };
-        *value = match self.bytes.first_chunk() {
+        self.count -= 1;
+        let code = self.group & 3;
+        self.group >>= 2;
+        let number = match self.numbers.first_chunk() {
             Some(&eight) => u64::from_le_bytes(eight),
             // The end is near.
-            None => self.bytes.iter().rev().fold(0, |word, &byte| word << 8 | u64::from(byte)),
-        } & mask;
-        self.bytes = self.bytes.get(len..).unwrap_or_default();
+            None => self.numbers.iter().rev().fold(0, |word, &byte| word << 8 | u64::from(byte)),
+        };
+        *value = number & MASKS[code as usize];
+        self.numbers = self.numbers.get(length(code)..).unwrap_or_default();
     }
 }
 
@@ -262,7 +282,9 @@ mod tests {
         c.u8(&mut v.3);
         let [a, b, d] = &mut v.4;
         c.bits([a, b, d]);
-        c.choice(&mut v.5, &['x', 'y', 'z']);
+        let mut code = code_of(v.5, &['x', 'y', 'z']);
+        c.parts([(&mut code, 2)], []);
+        v.5 = of_code(code, &['x', 'y', 'z']);
         c.span(&mut v.6);
         c.time(&mut v.7, base);
         c.frame(&mut v.8, frame);
@@ -294,13 +316,14 @@ mod tests {
                     walk(&mut writer, &mut first, base, frame);
                     walk(&mut writer, &mut values, base, frame);
                     assert_eq!(first, values, "writing changes nothing");
-                    let mut reader = Reader::new(writer.bytes().unwrap());
+                    let form = writer.finish().unwrap().to_vec();
+                    let mut reader = Reader::new(&form);
                     for _ in 0..2 {
                         let mut read = Values::default();
                         walk(&mut reader, &mut read, base, frame);
                         assert_eq!(read, values);
                     }
-                    assert_eq!(reader.bytes, []);
+                    assert!(reader.numbers.is_empty());
                     written += 1;
                 }
             }
@@ -310,35 +333,42 @@ mod tests {
 
     #[test]
     fn what_is_too_long_is_told() {
-        let mut writer = Writer::default();
-        for count in 0.. {
-            let fits = count % 4 * 8 + count / 4 * 33 + usize::from(count % 4 > 0) <= LONGEST;
-            assert_eq!(writer.bytes().is_some(), fits, "{count}");
-            if count > 1_000 {
-                break;
+        for count in 0..1_000_usize {
+            let mut writer = Writer::default();
+            for _ in 0..count {
+                let mut most = u64::MAX;
+                writer.word(&mut most);
             }
-            let mut most = u64::MAX;
-            writer.word(&mut most);
+            let len = 1 + 8 * count.div_ceil(32) + 8 * count;
+            assert_eq!(writer.finish().map(<[u8]>::len), Some(len).filter(|&len| len <= LONGEST), "{count}");
         }
+        let mut writer = Writer::default();
+        (0..10_000).for_each(|_| writer.u32(&mut 0));
+        assert_eq!(writer.finish(), None, "more groups than a byte counts");
         writer.clear();
-        assert_eq!(writer.bytes().unwrap(), []);
+        assert_eq!(writer.finish().unwrap(), [0]);
     }
 
     #[test]
     fn zeros_cost_two_bits_and_nothing_lies_beyond_the_end() {
         let mut writer = Writer::default();
-        (0..16).for_each(|_| writer.u32(&mut 0));
-        assert_eq!(writer.bytes().unwrap(), [0, 0, 0, 0]);
+        (0..32).for_each(|_| writer.u32(&mut 0));
+        assert_eq!(writer.finish().unwrap(), [1, 0, 0, 0, 0, 0, 0, 0, 0]);
         writer.clear();
         for mut word in [300, 7, 0, u64::MAX] {
             writer.word(&mut word);
         }
-        let written = [0b1100_0110, 0x2c, 1, 0, 0, 7, 255, 255, 255, 255, 255, 255, 255, 255];
-        assert_eq!(writer.bytes().unwrap(), written);
-        let mut reader = Reader::new(&[0b1111, 0x80]);
-        let (mut a, mut b) = (7, 7);
-        reader.word(&mut a);
-        reader.word(&mut b);
-        assert_eq!((a, b), (0x80, 0));
+        let written =
+            [1, 0b1100_0110, 0, 0, 0, 0, 0, 0, 0, 0x2c, 1, 0, 0, 7, 255, 255, 255, 255, 255, 255, 255, 255];
+        assert_eq!(writer.finish().unwrap(), written);
+        for damaged in [&[][..], &[9, 1, 2], &[1, 0b1111, 0, 0, 0, 0, 0, 0, 0, 0x80]] {
+            let mut reader = Reader::new(damaged);
+            let (mut a, mut b) = (7, 7);
+            (0..100).for_each(|_| reader.word(&mut b));
+            assert_eq!(b, 0);
+            reader = Reader::new(damaged);
+            reader.word(&mut a);
+            assert_eq!(a, if damaged.len() == 10 { 0x80 } else { 0 });
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! A TCP connection's state, and the steps that a header takes through it.
 
 use super::analysis::{Context, Figures, Flags, analyse};
-use super::compact::Coder;
+use super::compact::{Coder, code_of, of_code};
 use super::flow::Flow;
 use super::handshake::completeness;
 use super::segment::{Scope, Segment, TcpFlags};
@@ -89,7 +89,7 @@ impl Connection {
     /// Goes over its fields, for the first of which a time lies near, and a frame for all.
     pub(crate) fn code<C: Coder>(&mut self, c: &mut C, time: Timestamp, frame: FrameNumber) {
         let Connection {
-            flows: [a, b],
+            flows,
             first,
             previous,
             syn_time,
@@ -101,22 +101,25 @@ impl Connection {
             mptcp_seen,
         } = self;
         c.time(first, time);
-        a.code_base(c);
-        b.code_base(c);
+        Flow::code_bases(flows, c);
+        let [a, b] = flows;
         a.code(c, *first, frame, b.base_or_zero());
         b.code(c, *first, frame, a.base_or_zero());
-        c.time(previous, b.last_time);
+        c.time(previous, *first);
         c.time(syn_time, *first);
         c.span(initial_rtt);
         const NOBODY_OR: [Option<Direction>; 3] = [None, Some(Direction::AtoB), Some(Direction::BtoA)];
-        c.choice(opener, &NOBODY_OR);
-        c.choice(last_data, &NOBODY_OR);
-        c.u8(completeness);
-        let mut kinds = mptcp_seen.unwrap_or(0);
+        let (mut opener_code, mut data_code) =
+            (code_of(*opener, &NOBODY_OR), code_of(*last_data, &NOBODY_OR));
+        let (mut bits, mut kinds) = (u64::from(*completeness), u64::from(mptcp_seen.unwrap_or(0)));
         let mut is_mptcp = mptcp_seen.is_some();
-        c.bits([tfo_data, &mut is_mptcp]);
-        c.u16(&mut kinds);
-        *mptcp_seen = is_mptcp.then_some(kinds);
+        c.parts(
+            [(&mut opener_code, 2), (&mut data_code, 2), (&mut bits, 8), (&mut kinds, 16)],
+            [tfo_data, &mut is_mptcp],
+        );
+        (*opener, *last_data) = (of_code(opener_code, &NOBODY_OR), of_code(data_code, &NOBODY_OR));
+        *completeness = bits as u8;
+        *mptcp_seen = is_mptcp.then_some(kinds as u16);
     }
 
     /// What the sequence numbers of both directions count from.

@@ -44,7 +44,7 @@ impl WindowScale {
 pub(crate) struct DuplicateAcks(u32);
 
 impl WindowScale {
-    /// As a small number: the option's shift is kept as it was, at most 14 or not.
+    /// As a small number. No shift is above 14 ([`TcpOptions::window_scale`](crate::packet::tcp_option::TcpOptions::window_scale)).
     fn as_code(self) -> u64 {
         match self {
             WindowScale::Unknown => 0,
@@ -153,11 +153,15 @@ impl Flow {
     }
 
     /// Goes over what the numbers of both directions count from.
-    pub(super) fn code_base<C: Coder>(&mut self, c: &mut C) {
-        let (mut is_known, mut base) = (self.base.is_some(), self.base.unwrap_or(0));
-        c.bits([&mut is_known]);
-        c.u32(&mut base);
-        self.base = is_known.then_some(base);
+    pub(super) fn code_bases<C: Coder>(flows: &mut [Flow; 2], c: &mut C) {
+        let [a, b] = flows;
+        let (mut of_a, mut of_b) = (a.base.is_some(), b.base.is_some());
+        c.bits([&mut of_a, &mut of_b]);
+        for (flow, is_known) in [(a, of_a), (b, of_b)] {
+            let mut base = flow.base.unwrap_or(0);
+            c.u32(&mut base);
+            flow.base = is_known.then_some(base);
+        }
     }
 
     /// Goes over its other fields. A time and a frame lie near; `peer_base` is the base of the other direction.
@@ -186,31 +190,44 @@ impl Flow {
             unacked,
         } = self;
         let base = base.unwrap_or(0);
+        // An end that was not heard so far has nothing but a base; few have anything rare.
+        let mut is_rare = *duplicate_acks != DuplicateAcks::default()
+            || *last_flags != 0
+            || *mptcp_seen != 0
+            || *sacked_bytes != 0;
+        let is_heard = *last_time != Timestamp(0) || next_frame.0 != 0 || ack_frame.0 != 0;
+        let has_numbers = *next != 0 || *cont != 0 || *ack != 0 || *push_bytes != 0 || next_time.0 != 0;
+        let mut is_heard = is_heard || has_numbers || is_rare || !unacked.is_empty();
         let (mut has_window, mut some_window) = (window.is_some(), u64::from(window.unwrap_or(0)));
         let mut scale_code = scale.as_code();
         c.parts(
-            [(&mut some_window, 16), (&mut scale_code, 9)],
-            [&mut has_window, window_from_syn, in_flight_known, push_set, closer, fin_sent],
+            [(&mut some_window, 16), (&mut scale_code, 8)],
+            [
+                &mut has_window,
+                window_from_syn,
+                in_flight_known,
+                push_set,
+                closer,
+                fin_sent,
+                &mut is_heard,
+                &mut is_rare,
+            ],
         );
         *window = has_window.then_some(some_window as u16);
         *scale = WindowScale::from_code(scale_code);
-        // An end that was not heard so far has nothing else.
-        let mut is_silent = *last_time == Timestamp(0) && *next == 0 && *cont == 0 && *ack == 0;
-        is_silent &= *next_time == Timestamp(0) && unacked.is_empty() && *duplicate_acks == DuplicateAcks(0);
-        is_silent &= next_frame.0 == 0 && ack_frame.0 == 0 && *push_bytes == 0 && *sacked_bytes == 0;
-        is_silent &= *last_flags == 0 && *mptcp_seen == 0;
-        c.bits([&mut is_silent]);
-        if is_silent {
+        if !is_heard {
             return;
         }
         c.u32_from(next, base);
         c.u32_from(cont, *next);
         c.u32_from(ack, peer_base);
-        c.u32(&mut duplicate_acks.0);
         c.u32(push_bytes);
-        c.u16(last_flags);
-        c.u16(mptcp_seen);
-        c.u32(sacked_bytes);
+        if is_rare {
+            c.u32(&mut duplicate_acks.0);
+            c.u16(last_flags);
+            c.u16(mptcp_seen);
+            c.u32(sacked_bytes);
+        }
         c.frame(next_frame, frame);
         c.frame(ack_frame, frame);
         c.time(next_time, time);

@@ -43,7 +43,7 @@ pub use syn_options::SynOptions;
 pub use verdict::{Analysis, ConnectionState, Opener, Shown, Verdict};
 
 pub(crate) use account::{Account, Passing};
-pub(crate) use compact::{Coder, LONGEST, Reader, Writer};
+pub(crate) use compact::{Coder, LONGEST, Reader, Writer, code_of, of_code};
 pub(crate) use connection::{Birth, Connection, SynOutcome};
 pub(crate) use handshake::completeness::SYN as COMPLETENESS_SYN;
 pub(crate) use segment::{Scope, Segment};

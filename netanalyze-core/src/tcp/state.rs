@@ -5,7 +5,7 @@
 
 use serde::{Serialize, Serializer};
 
-use super::compact::Coder;
+use super::compact::{Coder, code_of, of_code};
 use super::segment::{Segment, TcpFlags};
 use super::sequence::before;
 use crate::model::Direction;
@@ -184,10 +184,11 @@ impl States {
     /// Goes over its fields.
     pub(super) fn code<C: Coder>(&mut self, c: &mut C) {
         let States { ends: [a, b], inferred: [of_a, of_b], closing } = self;
-        c.choice(a, &EndState::ALL);
-        c.choice(b, &EndState::ALL);
-        c.bits([of_a, of_b]);
-        c.choice(closing, &CLOSINGS);
+        let (mut code_a, mut code_b) = (code_of(*a, &EndState::ALL), code_of(*b, &EndState::ALL));
+        let mut closing_code = code_of(*closing, &CLOSINGS);
+        c.parts([(&mut code_a, 4), (&mut code_b, 4), (&mut closing_code, 3)], [of_a, of_b]);
+        (*a, *b) = (of_code(code_a, &EndState::ALL), of_code(code_b, &EndState::ALL));
+        *closing = of_code(closing_code, &CLOSINGS);
     }
 
     /// The state of the end that sends in a direction.

@@ -92,7 +92,7 @@ impl Host {
         connection.code(&mut writer, time, frame);
         self.account.code(&mut writer, connection, frame);
         let before = format!("{connection:?} {:?}", self.account);
-        let mut reader = Reader::new(writer.bytes().unwrap());
+        let mut reader = Reader::new(writer.finish().unwrap());
         (*connection, self.account) = (Connection::new(Timestamp(0)), Account::new(false));
         connection.code(&mut reader, time, frame);
         self.account.code(&mut reader, connection, frame);

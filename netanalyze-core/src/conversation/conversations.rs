@@ -1,13 +1,14 @@
 //! All conversations of a finished run, by their stream numbers.
 
 use std::net::IpAddr;
+use std::ops::Range;
 
 use super::key::FlowKey;
 use super::numbering::Numbering;
 use super::record::{Conversation, Protocol, Side, TcpConversationFacts, TtlRange};
 use super::shard::{ConversationRef, Shard};
 use super::silence::LastSilence;
-use super::store::Seen;
+use super::store::{Seen, Store};
 use super::tcp::TcpConversation;
 use super::udp::UdpConversation;
 use crate::model::{Direction, FrameNumber, Span, Timestamp};
@@ -40,6 +41,12 @@ struct Streams {
 impl Streams {
     fn new(numbering: &Numbering, is_kept: impl Fn(ConversationRef) -> bool) -> Self {
         Streams { given: numbering.given(), kept: numbering.order(is_kept) }
+    }
+
+    /// Those with certain numbers.
+    fn some(&self, streams: Range<u32>) -> &[(u32, ConversationRef)] {
+        let before = |stream| self.kept.partition_point(|&(number, _)| number < stream);
+        self.kept.get(before(streams.start)..before(streams.end)).unwrap_or_default()
     }
 
     fn get(&self, stream: u32) -> Option<ConversationRef> {
@@ -137,24 +144,32 @@ impl Conversations {
     /// Hands over every TCP conversation that is kept, by stream numbers.
     pub(crate) fn each_tcp(&self, take: &mut dyn FnMut(u32, &TcpConversation)) {
         for &(stream, reference) in &self.tcp.kept {
-            if let Some(conversation) = self.tcp_of(reference) {
-                take(stream, &conversation);
+            if let Some(store) = self.tcp_store(reference) {
+                store.visit(reference.index, &mut |conversation| take(stream, conversation));
             }
         }
     }
 
-    /// As [`Conversations::each_tcp`], without those of which there is nothing to say when the capture ends.
-    pub(crate) fn each_tcp_in_the_end(&self, take: &mut dyn FnMut(u32, &TcpConversation)) {
-        for &(stream, reference) in &self.tcp.kept {
-            let store = self.shards.get(usize::from(reference.shard)).map(Shard::tcp_store);
-            if store.is_some_and(|store| store.is_over(reference.index)) {
-                continue;
-            }
-            if let Some(conversation) = self.tcp_of(reference).filter(|conversation| !conversation.is_over())
-            {
-                take(stream, &conversation);
+    /// As [`Conversations::each_tcp`], for some stream numbers, without those of which there is nothing to say when the capture ends.
+    pub(crate) fn each_tcp_in_the_end(
+        &self,
+        streams: Range<u32>,
+        take: &mut dyn FnMut(u32, &TcpConversation),
+    ) {
+        for &(stream, reference) in self.tcp.some(streams) {
+            let Some(store) = self.tcp_store(reference) else { continue };
+            if !store.is_over(reference.index) {
+                store.visit(reference.index, &mut |conversation| {
+                    if !conversation.is_over() {
+                        take(stream, conversation);
+                    }
+                });
             }
         }
+    }
+
+    fn tcp_store(&self, reference: ConversationRef) -> Option<&Store<TcpConversation>> {
+        self.shards.get(usize::from(reference.shard)).map(Shard::tcp_store)
     }
 
     /// The silence in which the capture ended for a TCP conversation, if it counts and somebody owed something.
@@ -181,7 +196,7 @@ impl Conversations {
     }
 
     fn tcp_of(&self, reference: ConversationRef) -> Option<Seen<'_, TcpConversation>> {
-        self.shards.get(usize::from(reference.shard))?.tcp_store().get(reference.index)
+        self.tcp_store(reference)?.get(reference.index)
     }
 
     fn udp_at(&self, reference: ConversationRef) -> Option<Seen<'_, UdpConversation>> {

@@ -325,6 +325,15 @@ impl<T: Record> Store<T> {
         }
     }
 
+    /// Shows a conversation, if it is kept.
+    pub(super) fn visit(&self, index: u32, look: &mut dyn FnMut(&T)) {
+        match self.places.get(index) {
+            Some(&Place::Open(slot)) => self.record(slot).into_iter().for_each(look),
+            Some(&(Place::Compact(handle) | Place::CompactAndOver(handle))) => look(&self.read(handle)),
+            Some(Place::Gone) | None => {}
+        }
+    }
+
     /// Whether a conversation is known to be over, which spares looking at it.
     pub(super) fn is_over(&self, index: u32) -> bool {
         matches!(self.places.get(index), Some(Place::CompactAndOver(_)))

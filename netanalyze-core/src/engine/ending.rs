@@ -4,12 +4,15 @@
 //! conversations themselves.
 
 use std::io;
+use std::num::NonZeroUsize;
+use std::ops::Range;
 
 use super::View;
+use super::parallel;
 use super::shared::Remains;
 use super::tally::Tally;
 use crate::capture::Batch;
-use crate::conversation::{Bounds, Conversations};
+use crate::conversation::{Bounds, Conversations, Protocol};
 use crate::expert::{Ending, Finding, KindSet, ending_finding, endings};
 use crate::field::AnalysedBatch;
 use crate::model::{Error, FrameNumber, Timestamp};
@@ -30,23 +33,36 @@ pub(super) fn conversations(remains: &mut Remains, tally: &Tally) -> Conversatio
     Conversations::new(shards, &numbers.tcp, &numbers.udp, bounds)
 }
 
+/// Conversations that one thread looks at before it takes more.
+const STREAMS_AT_A_TIME: u32 = 16_384;
+
 /// Makes the findings about whole conversations, counts all kinds, and delivers those asked for, some at a time.
 pub(super) fn findings(
     kinds: KindSet,
+    threads: NonZeroUsize,
     conversations: &Conversations,
     tally: &mut Tally,
     mut deliver: impl FnMut(&[Finding]) -> Result<(), Error>,
 ) -> Result<(), Error> {
-    let mut found: Vec<Ending> = endings(conversations);
+    let streams = conversations.count(Protocol::Tcp);
+    let parts: Vec<Range<u32>> = (0..streams)
+        .step_by(STREAMS_AT_A_TIME as usize)
+        .map(|start| start..streams.min(start.saturating_add(STREAMS_AT_A_TIME)))
+        .collect();
+    let mut found: Vec<Ending> =
+        parallel::map(threads, &parts, |part| endings(conversations, part.clone())).concat();
     for ending in &found {
         tally.ending(ending.kind, ending.frame, ending.first);
     }
     found.retain(|ending| kinds.contains(ending.kind));
     found.sort_unstable_by_key(|ending| (ending.frame, ending.stream, ending.kind));
-    for some in found.chunks(AT_A_TIME) {
-        let findings: Vec<Finding> =
-            some.iter().filter_map(|ending| ending_finding(conversations, ending)).collect();
-        deliver(&findings)?;
+    let some: Vec<&[Ending]> = found.chunks(AT_A_TIME).collect();
+    for portions in some.chunks(threads.get()) {
+        let made = parallel::map(threads, portions, |portion| {
+            let finding = |ending| ending_finding(conversations, ending);
+            portion.iter().filter_map(finding).collect::<Vec<Finding>>()
+        });
+        made.iter().try_for_each(|findings| deliver(findings))?;
     }
     Ok(())
 }
@@ -55,13 +71,14 @@ pub(super) fn findings(
 pub(super) fn view<V: View>(
     view: &V,
     kinds: KindSet,
+    threads: NonZeroUsize,
     conversations: &Conversations,
     tally: &mut Tally,
     accept: &mut impl FnMut(V::Piece, &AnalysedBatch<'_>) -> Result<(), Error>,
 ) -> Result<(), Error> {
     let batch = Batch { first_frame: FrameNumber(conversations.last_frame().0 + 1), ..Batch::default() };
     let end = conversations.capture_end();
-    findings(kinds, conversations, tally, |findings| {
+    findings(kinds, threads, conversations, tally, |findings| {
         let analysed = analysed(&batch, findings, end);
         accept(view.digest(&analysed), &analysed)
     })?;

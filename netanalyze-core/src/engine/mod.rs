@@ -13,6 +13,7 @@ mod face;
 #[doc(hidden)]
 pub mod fuzz;
 mod gate;
+mod parallel;
 mod shared;
 mod slots;
 mod steps;
@@ -159,7 +160,7 @@ where
     let interests = view.interests();
     let (mut accept, mut remains, mut tally) = drive(sources, threads, view, accept, cancellation)?;
     let conversations = ending::conversations(&mut remains, &tally);
-    ending::view(view, interests.kinds, &conversations, &mut tally, &mut accept)?;
+    ending::view(view, interests.kinds, threads, &conversations, &mut tally, &mut accept)?;
     let summary = interests.summary.then(|| ConversationSummary::new(&conversations));
     Ok(compose::report(remains, &tally, summary))
 }

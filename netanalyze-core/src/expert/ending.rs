@@ -1,6 +1,7 @@
 //! Findings that need the whole conversation: known when the capture ends, or when nothing more can come.
 
 use std::fmt;
+use std::ops::Range;
 
 use serde::Serialize;
 
@@ -108,10 +109,10 @@ impl fmt::Display for EndingDetail {
     }
 }
 
-/// What there is to find in the conversations, by stream number.
-pub(crate) fn endings(conversations: &Conversations) -> Vec<Ending> {
+/// What there is to find in the conversations of some stream numbers, in their order.
+pub(crate) fn endings(conversations: &Conversations, streams: Range<u32>) -> Vec<Ending> {
     let mut found = Vec::new();
-    conversations.each_tcp_in_the_end(&mut |stream, conversation| {
+    conversations.each_tcp_in_the_end(streams, &mut |stream, conversation| {
         let flags = ending_flags(conversation, conversations);
         let account = conversation.account();
         found.extend(FLAGS.into_iter().filter(|&flag| flags.has(flag)).filter_map(|flag| {

@@ -1,6 +1,7 @@
 //! Where rules and observer are called: findings and packets come in, in capture order, and are told one by one.
 
 use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
 use std::slice;
 
 use hashbrown::HashSet;
@@ -22,6 +23,8 @@ use crate::report::{ConversationSummary, KindCount, Report};
 pub(super) struct Desk {
     pub(super) gap: Span,
     pub(super) memory_limit: u64,
+    /// For what is done when the capture ends.
+    pub(super) threads: NonZeroUsize,
     /// Kinds of the catalogue that the observer is told.
     pub(super) kinds: KindSet,
     /// The least severity of a rule's finding that the observer is told.
@@ -46,6 +49,7 @@ impl Default for Desk {
         Desk {
             gap: Interests::default().gap,
             memory_limit: Interests::default().memory_limit,
+            threads: NonZeroUsize::MIN,
             kinds: KindSet::ALL,
             min_severity: Severity::Chat,
             rules: Vec::new(),
@@ -213,7 +217,7 @@ impl Desk {
         custom.sort_by_key(place);
         let mut custom = custom.into_iter().peekable();
         let Interests { kinds, summary, .. } = self.interests(wants);
-        ending::findings(kinds, &conversations, &mut tally, |findings| {
+        ending::findings(kinds, self.threads, &conversations, &mut tally, |findings| {
             for finding in findings {
                 while let Some(mut before) = custom.next_if(|custom| place(custom) < place(finding)) {
                     self.count(&mut before);

@@ -128,6 +128,7 @@ impl Analyzer {
         O: Observer + Send + ?Sized,
     {
         let Analyzer { threads, mut desk } = self;
+        desk.threads = threads;
         let sources = sources.into_iter().map(Into::into).collect();
         let wants = observer.wants();
         let cancellation = desk.cancellation.clone();

@@ -8,7 +8,7 @@ use super::numbering::Numbering;
 use super::record::{Conversation, Protocol, Side, TcpConversationFacts, TtlRange};
 use super::shard::{ConversationRef, Shard};
 use super::silence::LastSilence;
-use super::store::{Seen, Store};
+use super::store::{Record, Seen, Store};
 use super::tcp::TcpConversation;
 use super::udp::UdpConversation;
 use crate::model::{Direction, FrameNumber, Span, Timestamp};
@@ -143,9 +143,10 @@ impl Conversations {
 
     /// Hands over every TCP conversation that is kept, by stream numbers.
     pub(crate) fn each_tcp(&self, take: &mut dyn FnMut(u32, &TcpConversation)) {
+        let mut room = TcpConversation::blank();
         for &(stream, reference) in &self.tcp.kept {
             if let Some(store) = self.tcp_store(reference) {
-                store.visit(reference.index, &mut |conversation| take(stream, conversation));
+                store.visit(reference.index, &mut room, &mut |conversation| take(stream, conversation));
             }
         }
     }
@@ -156,14 +157,32 @@ impl Conversations {
         streams: Range<u32>,
         take: &mut dyn FnMut(u32, &TcpConversation),
     ) {
+        let mut room = TcpConversation::blank();
         for &(stream, reference) in self.tcp.some(streams) {
             let Some(store) = self.tcp_store(reference) else { continue };
             if !store.is_over(reference.index) {
-                store.visit(reference.index, &mut |conversation| {
+                store.visit(reference.index, &mut room, &mut |conversation| {
                     if !conversation.is_over() {
                         take(stream, conversation);
                     }
                 });
+            }
+        }
+    }
+
+    /// Hands over the TCP conversations that are named by something with a stream number.
+    pub(crate) fn each_named<N>(
+        &self,
+        names: &[N],
+        stream: fn(&N) -> u32,
+        take: &mut dyn FnMut(&N, ConversationRef, &TcpConversation),
+    ) {
+        let mut room = TcpConversation::blank();
+        for name in names {
+            let Some(reference) = self.tcp.get(stream(name)) else { continue };
+            if let Some(store) = self.tcp_store(reference) {
+                let mut look = |conversation: &TcpConversation| take(name, reference, conversation);
+                store.visit(reference.index, &mut room, &mut look);
             }
         }
     }

@@ -241,10 +241,15 @@ impl<T: Record> Store<T> {
 
     fn read(&self, handle: Handle) -> T {
         let mut record = T::blank();
+        self.read_over(handle, &mut record);
+        record
+    }
+
+    /// Reads over another conversation, whose memory is used again.
+    fn read_over(&self, handle: Handle, record: &mut T) {
         let mut reader = Reader::new(self.compact.get(handle));
         record.key_mut().code(&mut reader);
-        code(&mut record, &mut reader, self.start());
-        record
+        code(record, &mut reader, self.start());
     }
 
     fn start(&self) -> Timestamp {
@@ -325,11 +330,14 @@ impl<T: Record> Store<T> {
         }
     }
 
-    /// Shows a conversation, if it is kept.
-    pub(super) fn visit(&self, index: u32, look: &mut dyn FnMut(&T)) {
+    /// Shows a conversation, if it is kept. `room` is for those in compact form.
+    pub(super) fn visit(&self, index: u32, room: &mut T, look: &mut dyn FnMut(&T)) {
         match self.places.get(index) {
             Some(&Place::Open(slot)) => self.record(slot).into_iter().for_each(look),
-            Some(&(Place::Compact(handle) | Place::CompactAndOver(handle))) => look(&self.read(handle)),
+            Some(&(Place::Compact(handle) | Place::CompactAndOver(handle))) => {
+                self.read_over(handle, room);
+                look(room);
+            }
             Some(Place::Gone) | None => {}
         }
     }

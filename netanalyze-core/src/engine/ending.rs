@@ -13,7 +13,7 @@ use super::shared::Remains;
 use super::tally::Tally;
 use crate::capture::Batch;
 use crate::conversation::{Bounds, Conversations, Protocol};
-use crate::expert::{Ending, Finding, KindSet, ending_finding, endings};
+use crate::expert::{Ending, Finding, KindSet, ending_findings, endings};
 use crate::field::AnalysedBatch;
 use crate::model::{Error, FrameNumber, Timestamp};
 
@@ -58,10 +58,7 @@ pub(super) fn findings(
     found.sort_unstable_by_key(|ending| (ending.frame, ending.stream, ending.kind));
     let some: Vec<&[Ending]> = found.chunks(AT_A_TIME).collect();
     for portions in some.chunks(threads.get()) {
-        let made = parallel::map(threads, portions, |portion| {
-            let finding = |ending| ending_finding(conversations, ending);
-            portion.iter().filter_map(finding).collect::<Vec<Finding>>()
-        });
+        let made = parallel::map(threads, portions, |portion| ending_findings(conversations, portion));
         made.iter().try_for_each(|findings| deliver(findings))?;
     }
     Ok(())

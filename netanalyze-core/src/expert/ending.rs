@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::catalogue::{KindId, KindSet, kind_of_flag};
 use super::finding::{Detail, Finding, Party};
 use super::message::Seconds;
-use crate::conversation::{Conversations, Protocol, TcpConversation};
+use crate::conversation::{ConversationRef, Conversations, Protocol, TcpConversation};
 use crate::model::{Direction, FrameNumber, Span};
 use crate::tcp::{EndState, Flags};
 
@@ -171,10 +171,21 @@ pub(crate) fn ending_flags(conversation: &TcpConversation, conversations: &Conve
     flags
 }
 
-/// The finding that an [`Ending`] announces.
-pub(crate) fn ending_finding(conversations: &Conversations, ending: &Ending) -> Option<Finding> {
-    let (reference, conversation) = conversations.tcp_at(ending.stream)?;
-    let conversation = &*conversation;
+/// The findings that some [`Ending`]s announce.
+pub(crate) fn ending_findings(conversations: &Conversations, endings: &[Ending]) -> Vec<Finding> {
+    let mut findings = Vec::with_capacity(endings.len());
+    conversations.each_named(endings, |ending| ending.stream, &mut |ending, reference, conversation| {
+        findings.extend(finding(conversations, ending, reference, conversation));
+    });
+    findings
+}
+
+fn finding(
+    conversations: &Conversations,
+    ending: &Ending,
+    reference: ConversationRef,
+    conversation: &TcpConversation,
+) -> Option<Finding> {
     let account = conversation.account();
     let (known, client) = (account.roles_known(), account.client());
     let party = |end: Direction| match (known, end == client) {

@@ -12,7 +12,7 @@ mod tcp;
 
 pub use catalogue::{KINDS, Kind, KindId, KindSet, kind_by_id};
 pub use ending::EndingDetail;
-pub(crate) use ending::{Ending, ending_finding, ending_flags, endings};
+pub(crate) use ending::{Ending, ending_findings, ending_flags, endings};
 pub use finding::{Detail, Finding, Party, ResetDetail};
 pub use severity::{Group, Severity};
 pub(crate) use tcp::{Context, tcp_findings, tcp_kinds};

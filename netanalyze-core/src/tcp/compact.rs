@@ -2,7 +2,7 @@
 //!
 //! A field is written as the difference from something near (numbers from their base, times and frames from those of the conversation's
 //! first packet), and a field that is 0 then costs two bits. One function lists the fields of a type for both ways, so that writing and
-//! reading cannot drift apart. Nothing is lost. Only our own [`Writer`] makes what a [`Reader`] reads; a reader still never fails: it reads
+//! reading cannot drift apart; every field is set, so that a value can be read over another one. Nothing is lost. Only our own [`Writer`] makes what a [`Reader`] reads; a reader still never fails: it reads
 //! zeros beyond the end.
 
 use crate::model::{FrameNumber, Span, Timestamp};

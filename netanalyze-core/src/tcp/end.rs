@@ -115,12 +115,15 @@ impl End {
         let End { coverage, holes, packets, ack, ack_advanced, sent_ack } = self;
         c.u32(packets);
         if *packets == 0 {
+            *self = End::default();
             return;
         }
         let mut has_holes = holes.is_some();
         coverage.code(c, base, [&mut has_holes, ack_advanced, sent_ack]);
         if has_holes {
             holes.get_or_insert_default().code(c, base);
+        } else {
+            *holes = None;
         }
         c.u32_from(ack, peer_base);
     }

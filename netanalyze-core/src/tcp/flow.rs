@@ -216,6 +216,11 @@ impl Flow {
         *window = has_window.then_some(some_window as u16);
         *scale = WindowScale::from_code(scale_code);
         if !is_heard {
+            (*next, *cont, *ack, *push_bytes) = (0, 0, 0, 0);
+            (*duplicate_acks, *last_flags, *mptcp_seen, *sacked_bytes) = (DuplicateAcks::default(), 0, 0, 0);
+            (*next_frame, *ack_frame) = (FrameNumber(0), FrameNumber(0));
+            (*next_time, *last_time) = (Timestamp(0), Timestamp(0));
+            *unacked = Unacked::default();
             return;
         }
         c.u32_from(next, base);
@@ -227,6 +232,8 @@ impl Flow {
             c.u16(last_flags);
             c.u16(mptcp_seen);
             c.u32(sacked_bytes);
+        } else {
+            (*duplicate_acks, *last_flags, *mptcp_seen, *sacked_bytes) = (DuplicateAcks::default(), 0, 0, 0);
         }
         c.frame(next_frame, frame);
         c.frame(ack_frame, frame);

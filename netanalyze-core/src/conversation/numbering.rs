@@ -70,17 +70,15 @@ impl Numbering {
 
     /// Conversations that are still kept, in the order of their numbers.
     pub(super) fn order(&self, is_kept: impl Fn(ConversationRef) -> bool) -> Vec<(u32, ConversationRef)> {
-        let mut order = vec![(u32::MAX, ConversationRef::NONE); self.next as usize];
+        let known: usize = self.by_shard.iter().map(Vec::len).sum();
+        let mut order = Vec::with_capacity(known);
         for (shard, numbers) in self.by_shard.iter().enumerate() {
-            for (index, &number) in numbers.iter().enumerate() {
-                let reference = ConversationRef { shard: shard as u8, index: index as u32 };
-                if let Some(place) = order.get_mut(number as usize).filter(|_| is_kept(reference)) {
-                    *place = (number, reference);
-                }
-            }
+            let of_shard = numbers.iter().enumerate().map(|(index, &number)| {
+                (number, ConversationRef { shard: shard as u8, index: index as u32 })
+            });
+            order.extend(of_shard.filter(|&(number, reference)| number != u32::MAX && is_kept(reference)));
         }
-        order.retain(|&(number, _)| number != u32::MAX);
-        order.shrink_to_fit();
+        order.sort_unstable_by_key(|&(number, _)| number);
         order
     }
 

@@ -8,6 +8,7 @@ mod face;
 mod fields;
 mod golden;
 mod limits;
+mod memory;
 mod properties;
 mod records;
 mod robustness;

@@ -3,8 +3,10 @@
 use std::num::NonZeroUsize;
 
 use netanalyze_core::capture::Source;
+use netanalyze_core::conversation::{ConversationRef, Conversations};
 use netanalyze_core::engine::{Cancellation, Interests, View, analyse};
-use netanalyze_core::field::{AnalysedBatch, Row, Selection};
+use netanalyze_core::expert::Finding;
+use netanalyze_core::field::{AnalysedBatch, Row, Selection, fields};
 use netanalyze_core::model::Error;
 use netanalyze_core::report::Report;
 
@@ -75,4 +77,57 @@ pub(crate) fn texts(capture: &Pcap, fields: &str) -> Vec<String> {
     let (rows, _) = run(vec![capture.source()], 3, &Rows::new(fields.split(' '))).unwrap();
     let text = |cell: &String| if cell.is_empty() { ".".to_owned() } else { cell.clone() };
     rows.iter().map(|row| row.iter().map(text).collect::<Vec<_>>().join(" ")).collect()
+}
+
+/// Everything that an analysis tells, as lines: frames with all their fields if rows are wanted, findings, conversations if there are books.
+pub(crate) struct Everything {
+    selection: Selection,
+    interests: Interests,
+}
+
+impl Everything {
+    pub(crate) fn new(interests: Interests) -> Self {
+        Everything { selection: Selection::new(fields().map(|field| field.name)).unwrap(), interests }
+    }
+
+    /// The lines of a capture, the report last.
+    pub(crate) fn of(&self, sources: Vec<Source>, threads: usize) -> Result<Vec<String>, Error> {
+        let mut lines = Vec::new();
+        let accept = |mut piece: Vec<String>, _: &AnalysedBatch<'_>| {
+            lines.append(&mut piece);
+            Ok(())
+        };
+        let threads = NonZeroUsize::new(threads).unwrap();
+        let report = analyse(sources, threads, self, accept, &Cancellation::default())?;
+        lines.push(format!("{report:?}"));
+        Ok(lines)
+    }
+}
+
+impl View for Everything {
+    type Piece = Vec<String>;
+
+    fn interests(&self) -> Interests {
+        self.interests
+    }
+
+    fn digest(&self, batch: &AnalysedBatch<'_>) -> Vec<String> {
+        let (mut row, mut lines) = (Row::default(), Vec::new());
+        for frame in batch.frames().filter(|_| self.interests.rows) {
+            self.selection.read(&frame, &mut row);
+            lines.push(format!("frame {:?}", row.cells()));
+        }
+        // Where a conversation is kept is nobody's business.
+        let plain = |finding: &Finding| Finding { conversation: ConversationRef::NONE, ..finding.clone() };
+        lines.extend(batch.findings.iter().map(|finding| format!("finding {:?}", plain(finding))));
+        lines
+    }
+
+    fn ending(
+        &self,
+        conversations: &Conversations,
+        deliver: &mut dyn FnMut(Vec<String>) -> std::io::Result<()>,
+    ) -> std::io::Result<()> {
+        deliver(conversations.iter().map(|conversation| format!("{conversation:?}")).collect())
+    }
 }

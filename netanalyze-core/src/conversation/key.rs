@@ -8,7 +8,7 @@ use crate::model::Direction;
 use crate::tcp::Coder;
 
 /// Both endpoints of a conversation, the lower first, so that both directions have the same key. 40 bytes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct FlowKey {
     low: [u64; 2],
     high: [u64; 2],

@@ -1,5 +1,7 @@
 //! One shard's conversations. Packets come in frame order; which shard a packet belongs to is decided by its key alone.
 
+use std::cmp::Ordering;
+
 use super::SHARDS;
 use super::key::KeyHasher;
 use super::packet::{TcpPacket, UdpPacket};
@@ -102,6 +104,9 @@ impl Forgotten {
         Forgotten { count: self.count + other.count, first: first.unwrap_or_default() }
     }
 }
+
+/// One that might be forgotten: frame of its last packet, whether it is TCP, index.
+type Candidate = (FrameNumber, bool, u32);
 
 /// Packets of a shard between two looks at its memory, and between two at what lies on the heap.
 const LOOK_EVERY: u64 = 64;
@@ -244,20 +249,22 @@ impl Shard {
     }
 
     fn look_at_memory(&mut self, frame: FrameNumber) {
+        let limit = self.terms.memory / SHARDS as u64;
         let anew = self.packets.is_multiple_of(LOOK_CLOSELY_EVERY);
-        let bytes = self.tcp.bytes(anew).saturating_add(self.udp.bytes(anew));
-        if bytes as u64 <= self.terms.memory / SHARDS as u64 {
+        // What lies on the heap may be less by now: what was forgotten a moment ago is not to be paid for twice.
+        if self.bytes(anew) <= limit || !anew && self.bytes(true) <= limit {
             return;
         }
         let tcp = self.tcp.last_frames().map(|(last, index)| (last, true, index));
         let udp = self.udp.last_frames().map(|(last, index)| (last, false, index));
-        let mut all: Vec<(FrameNumber, bool, u32)> = tcp.chain(udp).collect();
+        let mut all: Vec<Candidate> = tcp.chain(udp).collect();
         let part = all.len() / FORGET_PART;
         if part == 0 {
             return;
         }
-        let (least, _, _) = all.select_nth_unstable(part);
-        least.sort_unstable();
+        let order = |a: &Candidate, b: &Candidate| self.order(a, b);
+        let (least, _, _) = all.select_nth_unstable_by(part, order);
+        least.sort_unstable_by(order);
         for &mut (_, is_tcp, index) in least {
             if is_tcp {
                 self.tcp.forget(index);
@@ -269,6 +276,20 @@ impl Shard {
             self.forgotten.first = frame;
         }
         self.forgotten.count += part as u64;
+    }
+
+    /// Bytes that all its conversations take.
+    fn bytes(&mut self, anew: bool) -> u64 {
+        self.tcp.bytes(anew).saturating_add(self.udp.bytes(anew)) as u64
+    }
+
+    /// Which of two is to be forgotten first. Many can have the same last frame: those that are only quoted in ICMP errors have none at all.
+    /// An index says little, because which one is vacant depends on where batches end; two of one key and one frame are hardly ever met.
+    fn order(&self, a: &Candidate, b: &Candidate) -> Ordering {
+        let key = |&(_, is_tcp, index): &Candidate| {
+            if is_tcp { self.tcp.key_of(index) } else { self.udp.key_of(index) }
+        };
+        (a.0, a.1).cmp(&(b.0, b.1)).then_with(|| key(a).cmp(&key(b))).then(a.2.cmp(&b.2))
     }
 
     /// What the memory limit cost.

@@ -5,7 +5,7 @@ use super::decode::{DecodeSink, Decoded, FoundFragment, Place, PlainFrames, Touc
 use super::shared::{BatchTimes, Numbers};
 use super::tally::{Tally, Volume};
 use crate::capture::{Batch, RawFrame};
-use crate::conversation::{Arrival, ConversationRef, KeyHasher, NewConversation, Shard};
+use crate::conversation::{Arrival, ConversationRef, KeyHasher, NewConversation, Shard, UdpPacket};
 use crate::expert::{Context, Finding, KindSet, tcp_findings, tcp_kinds};
 use crate::field::{AnalysedBatch, CompletedDatagram, TransportVerdict, link_of};
 use crate::model::limits::MAX_NESTED_DATAGRAMS;
@@ -211,9 +211,19 @@ impl Steps {
         let Some(list) = self.decoded.lists.get(number) else { return };
         shard.begin_batch();
         let verdict = &mut self.verdict;
+        // Both protocols' packets in frame order: together they come up to the memory limit.
+        let mut datagrams = list.udp.as_slice();
         let mut rest = list.tcp.items();
         while let [packet, following @ ..] = rest {
             rest = following;
+            if datagrams.first().is_some_and(|datagram| datagram.frame_index <= packet.frame_index) {
+                let place = (packet.frame_index, packet.ordinal);
+                let before = datagrams.iter().take_while(|d| (d.frame_index, d.ordinal) < place).count();
+                let (now, later) = datagrams.split_at_checked(before).unwrap_or_default();
+                datagrams = later;
+                let results = (&mut self.new_udp, &mut *self.transports, &mut *self.references);
+                take_datagrams(now, batch, shard, results);
+            }
             let shares_frame = following.first().is_some_and(|next| next.frame_index == packet.frame_index);
             let frame = batch.frame_number(packet.frame_index as usize);
             let wire_len = wire_len(batch, packet.frame_index);
@@ -255,23 +265,8 @@ impl Steps {
                 }
             }
         }
-        for packet in &list.udp {
-            let frame = batch.frame_number(packet.frame_index as usize);
-            let Some((reference, arrival)) = shard.udp(packet, frame, wire_len(batch, packet.frame_index))
-            else {
-                continue;
-            };
-            if arrival == Arrival::New {
-                let (frame_index, ordinal) = (packet.frame_index, packet.ordinal);
-                self.new_udp.push(NewConversation { frame_index, ordinal, reference, key: packet.key });
-            }
-            if let Some(place) = self.transports.get_mut(packet.slot as usize) {
-                *place = Some(TransportVerdict::Udp(None));
-                if let Some(place) = self.references.get_mut(packet.slot as usize) {
-                    *place = reference;
-                }
-            }
-        }
+        let results = (&mut self.new_udp, &mut *self.transports, &mut *self.references);
+        take_datagrams(datagrams, batch, shard, results);
     }
 
     /// Numbers the batch's new conversations, and writes stream numbers wherever the batch's results name a conversation.
@@ -301,6 +296,36 @@ impl Steps {
     /// Puts the findings into their order.
     pub(super) fn sort(&mut self) {
         self.findings.sort_by_key(|f| (f.known_at, f.ordinal, f.kind));
+    }
+}
+
+/// Hands UDP packets to their shard, and puts down what comes of them: new conversations, verdicts, the conversation of each verdict.
+#[inline(never)]
+fn take_datagrams(
+    packets: &[UdpPacket],
+    batch: &Batch,
+    shard: &mut Shard,
+    (new, transports, references): (
+        &mut Vec<NewConversation>,
+        &mut [Option<TransportVerdict>],
+        &mut [ConversationRef],
+    ),
+) {
+    for packet in packets {
+        let frame = batch.frame_number(packet.frame_index as usize);
+        let Some((reference, arrival)) = shard.udp(packet, frame, wire_len(batch, packet.frame_index)) else {
+            continue;
+        };
+        if arrival == Arrival::New {
+            let (frame_index, ordinal) = (packet.frame_index, packet.ordinal);
+            new.push(NewConversation { frame_index, ordinal, reference, key: packet.key });
+        }
+        if let Some(place) = transports.get_mut(packet.slot as usize) {
+            *place = Some(TransportVerdict::Udp(None));
+            if let Some(place) = references.get_mut(packet.slot as usize) {
+                *place = reference;
+            }
+        }
     }
 }
 

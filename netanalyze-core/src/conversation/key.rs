@@ -158,6 +158,7 @@ impl KeyHasher {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::tcp::{Reader, Writer};
 
     fn key(a: &str, b: &str) -> (FlowKey, Direction) {
         let (a, b): (SocketAddr, SocketAddr) = (a.parse().unwrap(), b.parse().unwrap());
@@ -189,5 +190,95 @@ mod tests {
     #[test]
     fn a_conversation_with_itself_has_one_direction() {
         assert_eq!(key("127.0.0.1:9", "127.0.0.1:9").1, Direction::AtoB);
+    }
+
+    #[test]
+    fn keys_that_differ_in_one_number_are_spread_over_all_shards() {
+        type Keys = Box<dyn Fn(u32) -> FlowKey>;
+        let server = "192.0.2.1:443";
+        let v6 =
+            |upper: u16, n: u32| Ipv6Addr::from_bits(u128::from(upper) << 64 | 0x2001 << 112 | u128::from(n));
+        let cases: [(&str, Keys); 8] = [
+            (
+                "ports",
+                Box::new(move |n| key(&format!("10.0.{}.1:{}", n / 50_000, 1_024 + n % 50_000), server).0),
+            ),
+            (
+                "even ports",
+                Box::new(move |n| key(&format!("10.0.{}.1:{}", n / 30_000, 2 * (n % 30_000) + 2), server).0),
+            ),
+            (
+                "addresses",
+                Box::new(move |n| key(&format!("{}:40000", Ipv4Addr::from_bits(0x0a00_0000 + n)), server).0),
+            ),
+            (
+                "servers",
+                Box::new(move |n| {
+                    key("10.0.0.1:40000", &format!("{}:80", Ipv4Addr::from_bits(0xc000_0200 + n))).0
+                }),
+            ),
+            (
+                "subnets",
+                Box::new(move |n| key(&format!("{}:40000", Ipv4Addr::from_bits((n << 8) + 1)), server).0),
+            ),
+            ("IPv6 hosts", Box::new(move |n| key(&format!("[{}]:40000", v6(7, n)), "[2001:db8::1]:80").0)),
+            (
+                "IPv6 ports",
+                Box::new(move |n| {
+                    key(&format!("[{}]:{}", v6(7, n / 50_000), 1_024 + n % 50_000), "[2001:db8::1]:80").0
+                }),
+            ),
+            (
+                "IPv6 networks",
+                Box::new(move |n| key(&format!("[{}]:40000", v6(n as u16, n >> 16)), "[2001:db8::1]:80").0),
+            ),
+        ];
+        for (what, key) in cases {
+            let mut counts = [0_u32; SHARDS];
+            for number in 0..100_000 {
+                counts[key(number).shard()] += 1;
+            }
+            let average = 100_000 / SHARDS as u32;
+            let (least, most) = (counts.iter().min().unwrap(), counts.iter().max().unwrap());
+            assert!(*least > average * 3 / 4 && *most < average * 5 / 4, "{what}: {least} to {most}");
+        }
+    }
+
+    #[test]
+    fn both_directions_have_the_same_shard_in_every_run() {
+        for (a, b, shard) in [("10.0.0.1:80", "10.0.0.2:80", 48), ("[fe80::1]:443", "[2001:db8::1]:40000", 3)]
+        {
+            assert_eq!(key(a, b).0.shard(), key(b, a).0.shard());
+            assert_eq!(key(a, b).0.shard(), shard);
+        }
+    }
+
+    #[test]
+    fn a_key_is_read_as_it_was_written() {
+        for (a, b) in [
+            ("0.0.0.0:0", "0.0.0.0:0"),
+            ("255.255.255.255:65535", "255.255.255.255:65535"),
+            ("10.0.0.1:80", "0.0.0.0:65535"),
+            ("192.0.2.7:40000", "198.51.100.1:443"),
+            ("[::]:0", "[::]:0"),
+            ("[::10.0.0.1]:1", "[::10.0.0.2]:2"),
+            (
+                "[ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff]:65535",
+                "[ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff]:0",
+            ),
+            ("[2001:db8::1]:443", "[fe80::1]:40000"),
+        ] {
+            let (mut written, _) = key(a, b);
+            let (mut writer, expected) = (Writer::default(), written);
+            written.code(&mut writer);
+            assert_eq!(written, expected, "writing changes nothing");
+            // What follows is not touched.
+            writer.word(&mut 77);
+            let mut read = FlowKey::NONE;
+            let (mut reader, mut next) = (Reader::new(writer.bytes().unwrap()), 0);
+            read.code(&mut reader);
+            reader.word(&mut next);
+            assert_eq!((read, next), (expected, 77), "{a} {b}");
+        }
     }
 }

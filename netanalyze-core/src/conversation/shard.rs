@@ -313,3 +313,23 @@ fn is_handed_on(verdict: &Verdict) -> bool {
     let held_back = Flags(Flags::OUT_OF_ORDER.0 | Flags::RETRANSMISSION.0 | Flags::SPURIOUS_RETRANSMISSION.0);
     verdict.shown.len && !verdict.flags.intersects(held_back)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_two_shards_forgot_is_added_and_the_first_time_is_the_earlier_one() {
+        let of = |count, first| Forgotten { count, first: FrameNumber(first) };
+        let none = Forgotten::default();
+        for (a, b, both) in [
+            (none, none, none),
+            (of(3, 70), none, of(3, 70)),
+            (of(3, 70), of(5, 9), of(8, 9)),
+            (of(1, 1), of(1, 1), of(2, 1)),
+        ] {
+            assert_eq!(a.and(b), both);
+            assert_eq!(b.and(a), both);
+        }
+    }
+}

@@ -8,6 +8,8 @@ use netanalyze_core::conversation::{Conversation, Conversations, Protocol};
 use netanalyze_core::engine::{Cancellation, Interests, View, analyse};
 use netanalyze_core::expert::KindSet;
 use netanalyze_core::field::AnalysedBatch;
+use netanalyze_core::model::{Error, Span};
+use netanalyze_core::report::Report;
 use netanalyze_core::tcp::ClosedBy;
 
 use crate::golden::{Entry, corpus, manifest};
@@ -34,7 +36,7 @@ impl View for Records {
     type Piece = Vec<Conversation>;
 
     fn interests(&self) -> Interests {
-        Interests { kinds: KindSet::NONE, ..Interests::default() }
+        Interests { kinds: KindSet::NONE, summary: true, ..Interests::default() }
     }
 
     fn digest(&self, _: &AnalysedBatch<'_>) -> Self::Piece {
@@ -50,16 +52,23 @@ impl View for Records {
     }
 }
 
+type ByStream = BTreeMap<(Protocol, u32), Conversation>;
+
 /// Conversations of a capture of the corpus by protocol and stream.
-fn records(name: &str) -> BTreeMap<(Protocol, u32), Conversation> {
+fn records(name: &str) -> ByStream {
+    records_and_report(name).unwrap().0
+}
+
+fn records_and_report(name: &str) -> Result<(ByStream, Report), Error> {
     let mut all = BTreeMap::new();
     let accept = |piece: Vec<Conversation>, _: &AnalysedBatch<'_>| {
         all.extend(piece.into_iter().map(|c| ((c.protocol, c.stream), c)));
         Ok(())
     };
     let source = Source::File(corpus().join("captures").join(name));
-    analyse(vec![source], NonZeroUsize::new(2).unwrap(), &Records, accept, &Cancellation::default()).unwrap();
-    all
+    let threads = NonZeroUsize::new(2).unwrap();
+    let report = analyse(vec![source], threads, &Records, accept, &Cancellation::default())?;
+    Ok((all, report))
 }
 
 /// Lines of a table of the corpus by the capture that they belong to, each a map from column to cell.
@@ -178,4 +187,47 @@ fn totals_are_those_of_tshark() {
     }
     assert!(compared > 1500, "only {compared} cells were compared");
     assert!(wrong.is_empty(), "{} of {compared} cells:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+/// The report ranks conversations by figures that their records have, too.
+#[test]
+fn the_worst_fared_as_their_records_say() {
+    let (mut compared, mut retransmissions, mut closed, mut stalled) = (0, 0, 0, 0);
+    for entry in manifest() {
+        let Ok((records, report)) = records_and_report(&entry.name) else { continue };
+        let worst = report.conversations.unwrap().worst;
+        for row in &worst {
+            let record = &records[&(row.protocol, row.stream)];
+            let facts = record.tcp.as_ref().unwrap();
+            let sides =
+                [&record.sent_by_client, &record.sent_by_server].map(|side| side.tcp.as_ref().unwrap());
+            let what = format!("{} stream {}", entry.name, row.stream);
+            assert_eq!((row.client, row.server), (record.client, record.server), "{what}");
+            assert_eq!(row.stalled, facts.stalled, "{what}");
+            assert_eq!(row.retransmissions, sides.iter().map(|side| side.retransmissions).sum(), "{what}");
+            assert_eq!(row.zero_windows, sides.iter().map(|side| side.zero_windows).sum(), "{what}");
+            assert_eq!(
+                [row.client_zero_window, row.server_zero_window],
+                sides.map(|side| side.zero_window),
+                "{what}"
+            );
+            compared += 1;
+            retransmissions += u32::from(row.retransmissions > 0);
+            closed += u32::from(
+                [row.client_zero_window, row.server_zero_window].iter().any(|&time| time > Span(0)),
+            );
+            stalled += u32::from(row.stalled > Span(0));
+        }
+        // Nobody who is not in the list fared worse than the last of it.
+        let least = worst.last().filter(|_| worst.len() == 10).map(|row| row.stalled);
+        for (key, record) in &records {
+            let listed = worst.iter().any(|row| *key == (row.protocol, row.stream));
+            let Some(facts) = record.tcp.as_ref().filter(|_| !listed) else { continue };
+            assert!(facts.stalled <= least.unwrap_or(Span(0)), "{} {key:?}", entry.name);
+        }
+    }
+    assert!(
+        compared > 100 && retransmissions > 40 && closed > 5 && stalled > 30,
+        "{compared} {retransmissions} {closed} {stalled}"
+    );
 }

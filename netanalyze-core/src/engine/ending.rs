@@ -100,3 +100,68 @@ fn analysed<'b>(batch: &'b Batch, findings: &'b [Finding], end: Timestamp) -> An
         previous_time: end,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::num::NonZeroUsize;
+
+    use super::super::{Cancellation, Interests, drive};
+    use super::*;
+    use crate::capture::Source;
+    use crate::conversation::Protocol;
+    use crate::expert::ending_flags;
+    use crate::tcp::Flags;
+
+    /// Looks at nothing, and has conversations made compact as soon as can be.
+    struct Nothing;
+
+    impl View for Nothing {
+        type Piece = ();
+
+        fn interests(&self) -> Interests {
+            Interests { quiet_frames: 0, books: false, ..Interests::default() }
+        }
+
+        fn digest(&self, _: &AnalysedBatch<'_>) {}
+    }
+
+    /// Of a capture that goes on for so long after its last frame: conversations that are over, and all.
+    fn over(bytes: &[u8], name: &str, quiet: i64) -> (u32, u32) {
+        let accept = |(), _: &AnalysedBatch<'_>| Ok(());
+        let source = Source::bytes(name, bytes.to_vec());
+        let run = drive(vec![source], NonZeroUsize::MIN, &Nothing, accept, &Cancellation::default());
+        let Ok((_, mut remains, mut tally)) = run else { return (0, 0) };
+        tally.latest = tally.latest.map(|latest| Timestamp(latest.0.saturating_add(quiet)));
+        let conversations = conversations(&mut remains, &tally);
+        let (mut over, mut found) = (0, 0);
+        conversations.each_tcp(&mut |stream, conversation| {
+            let flags = ending_flags(conversation, &conversations);
+            found += flags.0.count_ones() as usize;
+            if conversation.is_over() {
+                over += 1;
+                assert_eq!(flags, Flags::NONE, "{name}, {} bytes: stream {stream}", bytes.len());
+            }
+        });
+        // What is passed over unseen has nothing to tell either.
+        assert_eq!(endings(&conversations).len(), found, "{name}, {} bytes", bytes.len());
+        (over, conversations.count(Protocol::Tcp))
+    }
+
+    #[test]
+    fn there_is_nothing_to_find_in_what_is_over_wherever_a_capture_ends() {
+        let (mut over_in_all, mut all) = (0, 0);
+        for entry in std::fs::read_dir("../corpus/captures").unwrap() {
+            let path = entry.unwrap().path();
+            let (name, bytes) = (path.display().to_string(), std::fs::read(&path).unwrap());
+            for cut in 1..=16 {
+                let part = bytes.get(..bytes.len() * cut / 16).unwrap();
+                for quiet in [0, 3_600_000_000_000] {
+                    let (over, of) = over(part, &name, quiet);
+                    over_in_all += over;
+                    all += of;
+                }
+            }
+        }
+        assert!(over_in_all > 500 && all > 2 * over_in_all, "{over_in_all} of {all}");
+    }
+}

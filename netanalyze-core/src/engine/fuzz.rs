@@ -1,5 +1,5 @@
-//! What fuzzing asserts of the whole engine: any bytes give the same rows, findings and report on one thread and on several, and the
-//! report adds up to what the rows say.
+//! What fuzzing asserts of the whole engine: any bytes give the same rows, findings and report on one thread and on several and whenever
+//! conversations become compact, and the report adds up to what the rows say.
 //!
 //! The body of the fuzz target `engine`; run once on the corpus in the unit tests.
 
@@ -15,10 +15,14 @@ use crate::capture::Source;
 use crate::expert::KindId;
 use crate::field::{AnalysedBatch, Row, Selection, fields};
 use crate::model::Error;
+use crate::model::limits::QUIET_FRAMES;
 use crate::report::Report;
 
-/// Every field of every frame, and every finding.
-struct Everything(Selection);
+/// Every field of every frame, and every finding; conversations become compact after so many frames.
+struct Everything {
+    selection: Selection,
+    quiet_frames: u64,
+}
 
 /// What a batch comes to.
 #[derive(Default)]
@@ -33,13 +37,13 @@ impl View for Everything {
     type Piece = Piece;
 
     fn interests(&self) -> Interests {
-        Interests { rows: true, ..Interests::default() }
+        Interests { rows: true, summary: true, quiet_frames: self.quiet_frames, ..Interests::default() }
     }
 
     fn digest(&self, batch: &AnalysedBatch<'_>) -> Piece {
         let (mut row, mut piece) = (Row::default(), Piece::default());
         for frame in batch.frames() {
-            self.0.read(&frame, &mut row);
+            self.selection.read(&frame, &mut row);
             let mut text = String::new();
             for cell in row.cells() {
                 for (number, value) in cell.iter().enumerate() {
@@ -59,10 +63,11 @@ impl View for Everything {
     }
 }
 
-fn run(data: &[u8], copies: usize, threads: usize) -> Option<(Piece, Report)> {
+fn run(data: &[u8], copies: usize, threads: usize, quiet_frames: u64) -> Option<(Piece, Report)> {
     let source = || Source::Stream { name: "fuzz".to_owned(), reader: Box::new(Cursor::new(data.to_vec())) };
     let sources = std::iter::repeat_with(source).take(copies).collect();
-    let view = Everything(Selection::new(fields().map(|field| field.name)).expect("names of the registry"));
+    let selection = Selection::new(fields().map(|field| field.name)).expect("names of the registry");
+    let view = Everything { selection, quiet_frames };
     let mut all = Piece::default();
     let accept = |mut piece: Piece, _: &AnalysedBatch<'_>| {
         all.rows.append(&mut piece.rows);
@@ -77,16 +82,20 @@ fn run(data: &[u8], copies: usize, threads: usize) -> Option<(Piece, Report)> {
     }
 }
 
-/// Analyses any bytes as a capture, then three copies of it as a rotated set, on one thread and on three.
+/// Analyses any bytes as a capture, then three copies of it as a rotated set, on one thread and on three, there with conversations that
+/// become compact early: the last byte says after how many frames.
 pub fn captures(data: &[u8]) {
-    let Some((piece, report)) = run(data, 1, 1) else { return };
+    let Some((piece, report)) = run(data, 1, 1, QUIET_FRAMES) else { return };
     check(&piece, &report);
-    let (one, one_report) = run(data, 3, 1).expect("readable a moment ago");
+    let (one, one_report) = run(data, 3, 1, QUIET_FRAMES).expect("readable a moment ago");
     check(&one, &one_report);
-    let (many, many_report) = run(data, 3, 3).expect("readable a moment ago");
-    same_rows(&one.rows, &many.rows);
-    assert_eq!(one.findings, many.findings);
-    assert_eq!(format!("{one_report:?}"), format!("{many_report:?}"));
+    let quiet_frames = data.last().copied().unwrap_or_default().into();
+    for (threads, quiet_frames) in [(1, quiet_frames), (3, quiet_frames / 16)] {
+        let (other, other_report) = run(data, 3, threads, quiet_frames).expect("readable a moment ago");
+        same_rows(&one.rows, &other.rows);
+        assert_eq!(one.findings, other.findings);
+        assert_eq!(format!("{one_report:?}"), format!("{other_report:?}"));
+    }
     // What comes later changes nothing about what was.
     same_rows(&piece.rows, &one.rows[..piece.rows.len()]);
 }

@@ -7,6 +7,7 @@ mod findings;
 mod follow;
 mod inputs;
 mod manners;
+mod memory;
 mod packets;
 mod readme;
 mod streams;

@@ -9,6 +9,7 @@ mod face;
 mod fields;
 mod golden;
 mod limits;
+mod live;
 mod memory;
 mod properties;
 mod records;

@@ -32,7 +32,7 @@ fn syn(number: u32) -> Vec<u8> {
 
 /// A flood of SYNs, each from somewhere else, with datagrams of other senders in between; active connections that send a segment and an
 /// acknowledgement now and then; at last one more SYN of the first flooder.
-fn flood(tuples: u32) -> Pcap {
+pub(crate) fn flood(tuples: u32) -> Pcap {
     let mut pcap = Pcap::new();
     let mut time = 1_000_000_000;
     let mut send = |frame: Vec<u8>| {

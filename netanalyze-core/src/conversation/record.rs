@@ -45,9 +45,9 @@ pub struct Conversation {
     pub first_frame: FrameNumber,
     /// Frame of the last packet.
     pub last_frame: FrameNumber,
-    /// Time of the first packet.
+    /// Earliest time of its packets: of the first one, unless times step back.
     pub start: Timestamp,
-    /// Time from the first packet to the last.
+    /// From the earliest time of its packets to the latest.
     #[serde(rename = "duration_ns")]
     pub duration: Span,
     /// What the client sent.
@@ -106,7 +106,8 @@ pub struct TcpConversationFacts {
     /// Time from the SYN to the first acknowledgement after it (`tcp.analysis.initial_rtt`).
     #[serde(rename = "initial_rtt_ns", skip_serializing_if = "Option::is_none")]
     pub initial_rtt: Option<Span>,
-    /// Time that passed in silences which ended in a retransmission, or while a window was closed, or that were worth a finding.
+    /// Time that passed in silences which ended in a retransmission, or while a window was closed, or that were worth a finding; the silence
+    /// in which the capture ended is one of them if it was worth a finding, or if a window was still closed.
     #[serde(rename = "stalled_ns")]
     pub stalled: Span,
 }

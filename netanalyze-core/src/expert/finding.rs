@@ -150,7 +150,8 @@ pub struct Finding {
     pub known_at: FrameNumber,
     /// Position of the header among the layers of its frame.
     pub ordinal: u16,
-    /// Time of the frame.
+    /// Time of the frame; of a finding about a whole conversation the earliest or the latest time of its packets, as `frame` is its first
+    /// or its last one.
     pub time: Timestamp,
     /// What `stream` counts; `None` only for what a caller's rule finds in a frame without TCP and UDP.
     pub protocol: Option<Protocol>,

@@ -102,7 +102,7 @@ pub struct Talker {
 pub enum Failure {
     /// The SYN was answered with an RST.
     Refused,
-    /// The SYN was not answered at all.
+    /// The SYN was not answered at all, or the SYN-ACK was not, for a second or more until the capture ended.
     Unanswered,
     /// The client reset it.
     ClientReset,
@@ -134,7 +134,8 @@ pub struct Worst {
     pub client: Endpoint,
     /// The other.
     pub server: Endpoint,
-    /// Time that passed in silences which ended in a retransmission, or while a window was closed, or that were worth a finding.
+    /// Time that passed in silences which ended in a retransmission, or while a window was closed, or that were worth a finding; the silence
+    /// in which the capture ended is one of them if it was worth a finding, or if a window was still closed.
     #[serde(rename = "stalled_ns")]
     pub stalled: Span,
     /// How it failed, if it did.

@@ -48,7 +48,8 @@ impl<'b> Frame<'b> {
 ///
 /// Every frame is analysed at once, on the calling thread; nothing waits. Findings, verdicts, stream numbers, conversations and report
 /// are those of the same frames in a file, but for facts about files. Memory is that of an analysis of a file: it grows with
-/// conversations, never with frames.
+/// conversations, never with frames, up to [`Analyzer::memory_limit`](super::Analyzer::memory_limit). What is forgotten there is what an analysis
+/// of a file forgets whose observer wants conversations: their books are always kept.
 ///
 /// ```
 /// use netanalyze_core::model::{LinkType, Timestamp};

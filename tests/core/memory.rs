@@ -171,7 +171,8 @@ fn conversations_that_are_only_quoted_are_forgotten_in_an_order_of_their_own() {
     for time in 0..150_000 {
         state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
         let number = (state >> 8) % 200_000;
-        let quoted = if number % 3 == 0 { udp(flooder(number), SERVER, &[0; 8]) } else { syn(number) };
+        let quoted =
+            if number.is_multiple_of(3) { udp(flooder(number), SERVER, &[0; 8]) } else { syn(number) };
         let error = [&[3, 1, 0, 0, 0, 0, 0, 0][..], &quoted[14..]].concat();
         pcap.frame(time, &ipv4(SERVER.0, flooder(number).0, 1, 0, 0, &error));
     }

@@ -104,6 +104,7 @@ impl FlowKey {
         } else {
             c.word(&mut both);
             (*low, *high) = (both & u64::from(u32::MAX), both >> 32);
+            (*low_upper, *high_upper) = (0, 0);
         }
     }
 
@@ -274,11 +275,14 @@ mod tests {
             assert_eq!(written, expected, "writing changes nothing");
             // What follows is not touched.
             writer.word(&mut 77);
-            let mut read = FlowKey::NONE;
-            let (mut reader, mut next) = (Reader::new(writer.bytes().unwrap()), 0);
-            read.code(&mut reader);
-            reader.word(&mut next);
-            assert_eq!((read, next), (expected, 77), "{a} {b}");
+            let written = writer.finish().unwrap();
+            // Whatever was there before.
+            for mut read in [FlowKey::NONE, key("[1:2:3:4:5:6:7:8]:9", "[8:7:6:5:4:3:2:1]:9").0] {
+                let (mut reader, mut next) = (Reader::new(written), 0);
+                read.code(&mut reader);
+                reader.word(&mut next);
+                assert_eq!((read, next), (expected, 77), "{a} {b}");
+            }
         }
     }
 }

@@ -112,4 +112,34 @@ mod tests {
         assert_eq!(numbering.stream(ConversationRef::NONE), None);
         assert_eq!(numbering.count(), 4);
     }
+
+    #[test]
+    fn the_order_of_what_is_kept_is_that_of_the_numbers() {
+        let mut numbering = Numbering::default();
+        let key = FlowKey::new([10, 0, 0, 1].into(), [10, 0, 0, 2].into(), (1, 2)).0;
+        let mut expected = std::collections::BTreeMap::new();
+        // Indices are used again and again, a number is given to nothing now and then.
+        for frame_index in 0..5_000_u32 {
+            let shard = (frame_index * 7 % 64) as u8;
+            let index = frame_index * 5 % 11;
+            let none = frame_index % 97 == 3;
+            let reference = if none { ConversationRef::NONE } else { ConversationRef { shard, index } };
+            numbering.assign(&mut [NewConversation { frame_index: 0, ordinal: 0, reference, key }]);
+            if !none {
+                expected.insert((shard, index), frame_index);
+            }
+            if frame_index > 0 && frame_index % 500 != 0 {
+                continue;
+            }
+            for is_kept in [|_| true, |of: ConversationRef| of.index % 3 != 1] {
+                let mut of: Vec<(u32, ConversationRef)> = expected
+                    .iter()
+                    .map(|(&(shard, index), &number)| (number, ConversationRef { shard, index }))
+                    .filter(|&(_, reference)| is_kept(reference))
+                    .collect();
+                of.sort_unstable_by_key(|&(number, _)| number);
+                assert_eq!(numbering.order(is_kept), of, "{frame_index}");
+            }
+        }
+    }
 }

@@ -113,13 +113,15 @@ mod tests {
     use crate::tcp::Flags;
 
     /// Looks at nothing, and has conversations made compact as soon as can be.
-    struct Nothing;
+    struct Nothing {
+        books: bool,
+    }
 
     impl View for Nothing {
         type Piece = ();
 
         fn interests(&self) -> Interests {
-            Interests { quiet_frames: 0, books: false, ..Interests::default() }
+            Interests { quiet_frames: 0, books: self.books, ..Interests::default() }
         }
 
         fn digest(&self, _: &AnalysedBatch<'_>) {}
@@ -129,12 +131,21 @@ mod tests {
     fn over(bytes: &[u8], name: &str, quiet: i64) -> (u32, u32) {
         let accept = |(), _: &AnalysedBatch<'_>| Ok(());
         let source = Source::bytes(name, bytes.to_vec());
-        let run = drive(vec![source], NonZeroUsize::MIN, &Nothing, accept, &Cancellation::default());
+        let run = drive(
+            vec![source],
+            NonZeroUsize::MIN,
+            &Nothing { books: quiet == 0 },
+            accept,
+            &Cancellation::default(),
+        );
         let Ok((_, mut remains, mut tally)) = run else { return (0, 0) };
         tally.latest = tally.latest.map(|latest| Timestamp(latest.0.saturating_add(quiet)));
         let conversations = conversations(&mut remains, &tally);
         let (mut over, mut found) = (0, 0);
         conversations.each_tcp(&mut |stream, conversation| {
+            // Read over the one before, or into room of its own.
+            let (_, own) = conversations.tcp_at(stream).unwrap();
+            assert_eq!(format!("{conversation:?}"), format!("{:?}", *own), "{name}: stream {stream}");
             let flags = ending_flags(conversation, &conversations);
             found += flags.0.count_ones() as usize;
             if conversation.is_over() {
@@ -143,7 +154,8 @@ mod tests {
             }
         });
         // What is passed over unseen has nothing to tell either.
-        assert_eq!(endings(&conversations).len(), found, "{name}, {} bytes", bytes.len());
+        let all = endings(&conversations, 0..conversations.count(Protocol::Tcp));
+        assert_eq!(all.len(), found, "{name}, {} bytes", bytes.len());
         (over, conversations.count(Protocol::Tcp))
     }
 

@@ -168,7 +168,7 @@ fn the_same_are_forgotten_in_every_run_and_wherever_batches_end() {
 fn conversations_that_are_only_quoted_are_forgotten_in_an_order_of_their_own() {
     let mut pcap = Pcap::new();
     let mut state = 1u32;
-    for time in 0..150_000 {
+    for time in 0..170_000 {
         state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
         let number = (state >> 8) % 200_000;
         let quoted =

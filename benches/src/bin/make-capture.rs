@@ -25,7 +25,7 @@ struct Arguments {
     #[arg(long, default_value = "mixed", value_parser = shapes())]
     shape: Shape,
     /// Conversations that run at once, with K, M or G for powers of 1000 [default: the shape's own number].
-    #[arg(long, value_parser = count)]
+    #[arg(long, value_parser = connections)]
     connections: Option<u64>,
     /// Keep so many bytes of each frame, as `tcpdump -s` does: many packets in a small file.
     #[arg(long)]
@@ -35,6 +35,12 @@ struct Arguments {
 fn shapes() -> impl TypedValueParser<Value = Shape> {
     PossibleValuesParser::new(Shape::ALL.map(Shape::name))
         .try_map(|name| Shape::ALL.into_iter().find(|shape| shape.name() == name).ok_or("no such shape"))
+}
+
+/// Every conversation takes memory while the capture is made.
+fn connections(text: &str) -> Result<u64, String> {
+    const MOST: u64 = 16_000_000;
+    count(text).and_then(|n| if n > MOST { Err(format!("at most {MOST} at once")) } else { Ok(n) })
 }
 
 fn size(text: &str) -> Result<u64, String> {

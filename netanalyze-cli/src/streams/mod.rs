@@ -170,10 +170,12 @@ impl View for Streams<'_> {
             deliver(self.piece(&rows, &mut lines, conversations)?)?;
         }
         let shown = with_packets.min(self.limit as u64);
+        // The report has a note on those.
+        let forgotten = [Protocol::Tcp, Protocol::Udp].map(|of| conversations.forgotten(of)).iter().sum();
         *self.listed.lock().unwrap_or_else(PoisonError::into_inner) = Listed {
             shown,
             beyond_limit: with_packets - shown,
-            without_packets: numbered.saturating_sub(with_packets),
+            without_packets: numbered.saturating_sub(with_packets).saturating_sub(forgotten),
         };
         Ok(())
     }

@@ -34,13 +34,19 @@ pub struct Conversations {
 #[derive(Debug)]
 struct Streams {
     given: u32,
+    /// Numbers given to nothing that has packets of its own.
+    unused: u32,
     /// Those that are kept, by their numbers.
     kept: Vec<(u32, ConversationRef)>,
 }
 
 impl Streams {
     fn new(numbering: &Numbering, is_kept: impl Fn(ConversationRef) -> bool) -> Self {
-        Streams { given: numbering.given(), kept: numbering.order(is_kept) }
+        Streams {
+            given: numbering.given(),
+            unused: numbering.given() - numbering.count(),
+            kept: numbering.order(is_kept),
+        }
     }
 
     /// Those with certain numbers.
@@ -87,6 +93,16 @@ impl Conversations {
             Protocol::Tcp => self.tcp.given,
             Protocol::Udp => self.udp.given,
         }
+    }
+
+    /// How many conversations of a protocol were forgotten under the memory limit.
+    #[must_use]
+    pub fn forgotten(&self, protocol: Protocol) -> u64 {
+        let streams = match protocol {
+            Protocol::Tcp => &self.tcp,
+            Protocol::Udp => &self.udp,
+        };
+        u64::from(streams.given - streams.unused).saturating_sub(streams.kept.len() as u64)
     }
 
     /// A conversation by its stream number; `None` if there is none, if it was forgotten under a memory limit, or if the books were not kept

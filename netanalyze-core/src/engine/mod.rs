@@ -63,8 +63,11 @@ pub struct Interests {
 impl Interests {
     /// What is kept of conversations.
     fn terms(&self) -> Terms {
+        let books = self.books || self.summary;
         let memory = self.memory_limit.max(MIN_MEMORY_LIMIT) - MEMORY_RESERVE;
-        Terms { books: self.books || self.summary, memory, quiet_frames: self.quiet_frames }
+        // Books grow, and leave behind pieces of every size that they had: those were measured to take as much again.
+        let memory = if books { memory / 2 } else { memory };
+        Terms { books, memory, quiet_frames: self.quiet_frames }
     }
 }
 

@@ -52,7 +52,7 @@ pub struct Interests {
     pub books: bool,
     /// Whether the report sums up the conversations; needs the books.
     pub summary: bool,
-    /// Bytes of memory that the run may take, about; not less than [`MIN_MEMORY_LIMIT`](crate::model::limits::MIN_MEMORY_LIMIT). Above it the
+    /// Bytes of memory that the run may take, about; not less than [`MIN_MEMORY_LIMIT`]. Above it the
     /// conversations that were quiet for longest are forgotten, and a note counts them.
     pub memory_limit: u64,
     /// Frames after which a quiet conversation is kept in compact form. No result depends on it; tests set it to bring that about.
@@ -73,7 +73,7 @@ impl Interests {
 
 impl Default for Interests {
     /// Every finding, no rows, silences above one second, books but no summary of conversations, a memory limit of
-    /// [`DEFAULT_MEMORY_LIMIT`](crate::model::limits::DEFAULT_MEMORY_LIMIT).
+    /// [`DEFAULT_MEMORY_LIMIT`].
     fn default() -> Self {
         Interests {
             kinds: KindSet::ALL,

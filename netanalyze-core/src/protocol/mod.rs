@@ -1,9 +1,15 @@
 //! Application protocols: what their messages say.
 //!
-//! For now only what changes how conversations are told apart and numbered: data connections that FTP announces, the first messages of VNC and
+//! `dns`, `tls` and `http` decode messages and join them to transactions; `stream` is how they get their bytes, `message` what they
+//! say. The others only change how conversations are told apart and numbered: data connections that FTP announces, the first messages of VNC and
 //! SNMP, and the negotiation of SOCKS.
 
+pub mod dns;
 pub mod ftp;
+pub mod http;
+pub mod message;
 pub mod snmp;
 pub mod socks;
+pub mod stream;
+pub mod tls;
 pub mod vnc;

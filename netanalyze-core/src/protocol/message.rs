@@ -1,0 +1,49 @@
+//! What application protocols say: messages, and transactions made of them.
+
+use super::{dns, http, tls};
+use crate::model::Direction;
+
+/// Something that became known with a frame.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Message {
+    /// A DNS message, with what it means for its transaction.
+    Dns(Box<dns::DnsMessage>),
+    /// What became of a DNS query.
+    Lookup(Box<dns::Lookup>),
+    /// TLS records and handshake messages that one frame completed.
+    Tls(Box<tls::TlsMessage>),
+    /// What became of a TLS handshake.
+    Handshake(Box<tls::Handshake>),
+    /// A request or a response.
+    Http(Box<http::HttpMessage>),
+    /// What became of a request.
+    Exchange(Box<http::Exchange>),
+}
+
+/// Where decoders put what they have to say.
+#[derive(Debug, Default)]
+pub struct Messages {
+    items: Vec<(Direction, Message)>,
+    /// Every message is wanted, as fields and rows need them. Otherwise decoders leave out those that no finding is made of, which saves
+    /// most of their work; transactions (lookups, handshakes, exchanges) are always wanted.
+    pub every: bool,
+}
+
+impl Messages {
+    /// Says something. `from` is the direction of the bytes that it is about.
+    pub fn push(&mut self, from: Direction, message: Message) {
+        self.items.push((from, message));
+    }
+
+    /// What was said since the last call.
+    pub fn drain(&mut self) -> impl Iterator<Item = (Direction, Message)> + '_ {
+        self.items.drain(..)
+    }
+
+    /// Whether nothing was said.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.items.is_empty()
+    }
+}

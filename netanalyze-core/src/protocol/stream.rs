@@ -1,0 +1,131 @@
+//! How a protocol on top of TCP gets its bytes, and what it says of them.
+//!
+//! A [`StreamDecoder`] sees each direction's bytes in order, from one message boundary to the next. It keeps no bytes: what it cannot
+//! decode yet stays with its caller, and bytes of a body that it need not see are only counted. So the caller can tell at once, from a length
+//! alone, where the next message begins, even while parts of this one are missing.
+
+use super::message::Messages;
+use crate::model::{Direction, Endpoint, FrameNumber, Timestamp};
+
+/// The frame with which something became known, and its time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct Moment {
+    /// The frame.
+    pub frame: FrameNumber,
+    /// Its time.
+    pub time: Timestamp,
+}
+
+/// What is known of the conversation from below.
+#[derive(Clone, Copy, Debug)]
+pub struct Flow {
+    /// Its ends: who sends [`Direction::AtoB`], then who sends [`Direction::BtoA`].
+    pub ends: [Endpoint; 2],
+    /// Direction of the client's bytes: who sent the SYN; if none was captured, whose port is no registered one, or the higher.
+    pub client: Direction,
+    /// The client was seen opening the connection.
+    pub client_is_known: bool,
+    /// Time of the first SYN.
+    pub syn: Option<Timestamp>,
+    /// Time of the segment that completed the TCP handshake.
+    pub established: Option<Timestamp>,
+}
+
+impl Flow {
+    /// The end whose bytes go in a direction.
+    #[must_use]
+    pub fn sender(&self, from: Direction) -> Endpoint {
+        let [a, b] = self.ends;
+        if from == Direction::AtoB { a } else { b }
+    }
+
+    /// Port of the server.
+    #[must_use]
+    pub fn server_port(&self) -> u16 {
+        self.sender(self.client.reverse()).port()
+    }
+}
+
+/// How far a decoder came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Progress {
+    /// The first so many bytes are dealt with (at least one, at most all). If more are there, they come next.
+    Consumed(usize),
+    /// Nothing can be said before so many bytes are there, counted from the first one shown; more than were shown.
+    Need(usize),
+    /// Nothing can be said before more bytes are there; nobody knows how many.
+    More,
+    /// The first `head` bytes are dealt with, and `len` bytes follow that need not be seen. Once each of them was captured,
+    /// [`StreamDecoder::body_complete`] is called with `id`; whatever follows them may be decoded before.
+    Body {
+        /// Bytes dealt with; may be 0 if `len` is not.
+        head: usize,
+        /// Bytes of the body.
+        len: u64,
+        /// What [`StreamDecoder::body_complete`] gets to hear.
+        id: u32,
+    },
+    /// The first `head` bytes are dealt with; all others of this direction are one body, up to its end: [`StreamDecoder::closed`].
+    UntilEnd {
+        /// Bytes dealt with.
+        head: usize,
+    },
+    /// The first so many bytes are dealt with (0 is allowed); whatever follows, in both directions, belongs to another protocol, which is to be
+    /// recognised anew: after STARTTLS, CONNECT or Upgrade.
+    Another(usize),
+    /// The rest of this direction is of no interest: [`StreamDecoder::decode`] is not called for it again.
+    Ignore,
+}
+
+/// How a direction ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Closing {
+    /// By a FIN, and every byte before it was captured or given up.
+    Fin,
+    /// By an RST, of either side.
+    Reset,
+    /// By the end of the capture, or because a new connection began on the same ports.
+    CaptureEnd,
+}
+
+/// A protocol on top of TCP.
+///
+/// Everything happens in capture order; `now` is the frame that brought the last byte needed. Messages go to `out`.
+pub trait StreamDecoder {
+    /// Decodes what begins at a boundary. `bytes` are all that are there in order, at least one; on [`Progress::Need`] and [`Progress::More`]
+    /// they come again with more behind them.
+    fn decode(&mut self, from: Direction, bytes: &[u8], now: Moment, out: &mut Messages) -> Progress;
+
+    /// As [`StreamDecoder::decode`], for a segment of which only the first bytes were captured (snapshot length): `bytes`, with `missing` more on
+    /// the wire. Nothing is kept: as Wireshark does, say what can be said of these bytes alone, as if a message began with them.
+    fn decode_cut(&mut self, from: Direction, bytes: &[u8], missing: u32, now: Moment, out: &mut Messages);
+
+    /// The last missing byte of a [`Progress::Body`] was captured.
+    fn body_complete(&mut self, from: Direction, id: u32, now: Moment, out: &mut Messages);
+
+    /// Whether a segment behind a hole may well begin a message, and can be decoded before the hole is filled. Should be strict: what it
+    /// refuses waits until the hole is filled or known to be one of the capture.
+    fn begins_message(&self, from: Direction, bytes: &[u8]) -> bool;
+
+    /// Bytes at a boundary or in a message that is not complete are missing for good: forget the message. Next come bytes that
+    /// [`StreamDecoder::begins_message`] accepts.
+    fn lost(&mut self, from: Direction, now: Moment, out: &mut Messages);
+
+    /// A direction ended; called once for each. Bodies that are not complete by now never will be. After both calls nothing follows.
+    fn closed(&mut self, from: Direction, how: Closing, now: Moment, out: &mut Messages);
+
+    /// Bytes on the heap.
+    fn heap(&self) -> usize;
+}
+
+/// A protocol on top of UDP: one decoder a conversation.
+pub trait DatagramDecoder {
+    /// Decodes a datagram's payload. `missing` bytes of it were cut off by the snapshot length.
+    fn datagram(&mut self, from: Direction, bytes: &[u8], missing: u32, now: Moment, out: &mut Messages);
+
+    /// The capture ended: say what became of what is open.
+    fn finish(&mut self, now: Moment, out: &mut Messages);
+
+    /// Bytes on the heap.
+    fn heap(&self) -> usize;
+}

@@ -148,11 +148,12 @@ impl Hash for FlowKey {
 pub(crate) struct KeyHasher(foldhash::fast::RandomState);
 
 impl KeyHasher {
-    /// The hash of a key.
+    /// The hash of a key. All bits of the longer one count.
     #[inline]
     #[must_use]
-    pub(crate) fn hash(&self, key: &FlowKey) -> u64 {
-        self.0.hash_one(key)
+    pub(crate) fn hash(&self, key: &FlowKey) -> u32 {
+        let hash = self.0.hash_one(key);
+        (hash ^ hash >> 32) as u32
     }
 }
 

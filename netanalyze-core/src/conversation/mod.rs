@@ -7,6 +7,7 @@
 mod announced;
 mod conversations;
 mod key;
+mod met;
 mod numbering;
 mod packet;
 mod record;
@@ -20,15 +21,16 @@ mod udp;
 
 pub use conversations::Conversations;
 pub(crate) use conversations::{Bounds, Volume, addresses};
+pub use met::Met;
 pub use record::{Conversation, Protocol, Side, TcpConversationFacts, TtlRange};
 pub use shard::ConversationRef;
 
 pub(crate) use announced::{Announcement, Announcements};
 pub(crate) use key::{FlowKey, KeyHasher};
 pub(crate) use numbering::{NewConversation, Numbering};
-pub(crate) use packet::{NO_OPTIONS, TcpPacket, UdpPacket};
-pub(crate) use shard::{Arrival, Forgotten, Shard, Terms};
-pub(crate) use tcp::TcpConversation;
+pub(crate) use packet::{At, NO_OPTIONS, TcpPacket, UdpPacket};
+pub(crate) use shard::{Arrival, Ended, Forgotten, Shard, Terms};
+pub(crate) use tcp::{KindsSeen, TcpConversation};
 
 /// Number of shards, whatever the number of threads: results must not depend on threads.
 pub(crate) const SHARDS: usize = 64;

@@ -15,7 +15,9 @@ pub(crate) struct TcpPacket {
     /// Conversation key.
     pub key: FlowKey,
     /// Its hash.
-    pub hash: u64,
+    pub hash: u32,
+    /// Where the transport header is in its frame, and whether that is a datagram completed from fragments.
+    pub at: At,
     /// Frame time.
     pub time: Timestamp,
     /// Frame, as an index into the batch.
@@ -50,17 +52,48 @@ pub(crate) struct TcpPacket {
     pub urgent_pointer: bool,
     /// Whether the payload is one after which a new conversation begins ([`crate::protocol::vnc`]).
     pub opens_successor: bool,
-    /// First bytes of the payload, if it belongs to a negotiation with a proxy ([`crate::protocol::socks`]).
-    pub negotiation: Option<[u8; 2]>,
+    /// Whether the payload belongs to a negotiation with a proxy ([`crate::protocol::socks`]).
+    pub negotiates: bool,
 }
 
 const _: () = assert!(size_of::<TcpPacket>() <= 96);
 
+/// Where a transport header is: an offset, with the uppermost bit for those in datagrams that fragments completed. Records are far shorter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct At(pub(crate) u32);
+
+impl At {
+    const IN_DATAGRAM: u32 = 1 << 31;
+
+    /// A place in a frame or, if a fragment completed it, in a datagram.
+    #[inline]
+    pub(crate) fn new(offset: usize, in_datagram: bool) -> Self {
+        At(offset as u32 & !At::IN_DATAGRAM | if in_datagram { At::IN_DATAGRAM } else { 0 })
+    }
+
+    /// Whether it is in a datagram completed from fragments.
+    pub(crate) fn is_in_datagram(self) -> bool {
+        self.0 & At::IN_DATAGRAM != 0
+    }
+
+    /// Bytes before it.
+    pub(crate) fn offset(self) -> usize {
+        (self.0 & !At::IN_DATAGRAM) as usize
+    }
+}
+
 impl TcpPacket {
+    /// Bytes of payload on the wire.
+    #[inline]
+    pub(crate) fn payload_len(&self) -> u32 {
+        self.reported.saturating_sub(u32::from(self.header_len))
+    }
+
     /// Fills room for packets to come.
     pub(crate) const BLANK: TcpPacket = TcpPacket {
         key: FlowKey::NONE,
         hash: 0,
+        at: At(0),
         time: Timestamp(0),
         frame_index: 0,
         slot: 0,
@@ -78,7 +111,7 @@ impl TcpPacket {
         ttl: 0,
         urgent_pointer: false,
         opens_successor: false,
-        negotiation: None,
+        negotiates: false,
     };
 
     /// The packet as the analysis reads it. `options` are the batch's.
@@ -114,7 +147,9 @@ pub(crate) struct UdpPacket {
     /// Conversation key.
     pub key: FlowKey,
     /// Its hash.
-    pub hash: u64,
+    pub hash: u32,
+    /// Where the transport header is in its frame, and whether that is a datagram completed from fragments.
+    pub at: At,
     /// Frame time.
     pub time: Timestamp,
     /// Frame, as an index into the batch.

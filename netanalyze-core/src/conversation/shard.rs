@@ -3,15 +3,18 @@
 use std::cmp::Ordering;
 
 use super::SHARDS;
-use super::key::KeyHasher;
+use super::key::{FlowKey, KeyHasher};
 use super::packet::{TcpPacket, UdpPacket};
+use super::record::Protocol;
 use super::store::{Spot, Store};
-use super::tcp::TcpConversation;
+use super::tcp::{KindsSeen, TcpConversation};
 use super::twin::Twins;
 use super::udp::UdpConversation;
 use crate::model::FrameNumber;
 use crate::packet::tcp_option::TcpOptions;
+use crate::protocol::message::Messages;
 use crate::protocol::socks;
+use crate::protocol::stream::Moment;
 use crate::tcp::{Birth, Flags, Passing, Pool, Segment, SynOutcome, Verdict};
 
 /// Which conversation, before it has its stream number.
@@ -64,6 +67,17 @@ pub(crate) struct Touched<'s> {
     pub relay_begins: bool,
 }
 
+/// The result of handing a UDP packet to its shard.
+#[derive(Debug)]
+pub(crate) struct TouchedUdp<'s> {
+    /// The conversation.
+    pub conversation: &'s mut UdpConversation,
+    /// Its reference.
+    pub reference: ConversationRef,
+    /// Whether it is new.
+    pub arrival: Arrival,
+}
+
 /// A 64th of all conversations.
 #[derive(Debug)]
 pub(crate) struct Shard {
@@ -75,6 +89,17 @@ pub(crate) struct Shard {
     terms: Terms,
     packets: u64,
     forgotten: Forgotten,
+}
+
+/// What a conversation's application said at the end of the capture.
+#[derive(Debug)]
+pub(crate) struct Ended<'o> {
+    pub(crate) protocol: Protocol,
+    pub(crate) reference: ConversationRef,
+    pub(crate) key: FlowKey,
+    /// Kinds of findings that were reported for it.
+    pub(crate) seen: KindsSeen,
+    pub(crate) out: &'o mut Messages,
 }
 
 /// What is kept of conversations, and how many of them.
@@ -136,7 +161,7 @@ impl Shard {
         self.udp.begin_batch();
     }
 
-    /// Takes a TCP packet and writes its verdict over the last one. `None` cannot happen with an index that only this shard writes; callers
+    /// Takes a TCP packet and writes its verdict over the last one. `lead` are the first two bytes of its payload if it negotiates, 0 where there are fewer. `None` cannot happen with an index that only this shard writes; callers
     /// then skip the packet.
     pub(crate) fn tcp(
         &mut self,
@@ -144,6 +169,7 @@ impl Shard {
         frame: FrameNumber,
         options: &[TcpOptions],
         passing: Passing,
+        lead: [u8; 2],
         verdict: &mut Verdict,
     ) -> Option<Touched<'_>> {
         self.watch_memory(frame);
@@ -179,10 +205,10 @@ impl Shard {
         if packet.opens_successor && conversation.succession == Succession::None && handed_on {
             conversation.succession = Succession::Due;
         }
-        let relay_begins = packet.negotiation.filter(|_| handed_on).is_some_and(|lead| {
+        let relay_begins = packet.negotiates && handed_on && {
             let from_client = conversation.key.endpoints(packet.direction).1.port() == socks::PORT;
             conversation.negotiation.step(from_client, lead)
-        });
+        };
         Some(Touched {
             relay_begins,
             conversation,
@@ -214,7 +240,7 @@ impl Shard {
         packet: &UdpPacket,
         frame: FrameNumber,
         wire_len: u32,
-    ) -> Option<(ConversationRef, Arrival)> {
+    ) -> Option<TouchedUdp<'_>> {
         self.watch_memory(frame);
         let known = self.udp.seek(packet.hash, &packet.key, frame);
         let due = match known {
@@ -236,7 +262,8 @@ impl Shard {
         if packet.opens_successor && conversation.succession == Succession::None {
             conversation.succession = Succession::Due;
         }
-        Some((ConversationRef { shard: self.number, index: spot.index }, arrival))
+        let reference = ConversationRef { shard: self.number, index: spot.index };
+        Some(TouchedUdp { conversation, reference, arrival })
     }
 
     /// Forgets the least recently active conversations if there are too many.
@@ -290,6 +317,28 @@ impl Shard {
             if is_tcp { self.tcp.key_of(index) } else { self.udp.key_of(index) }
         };
         (a.0, a.1).cmp(&(b.0, b.1)).then_with(|| key(a).cmp(&key(b))).then(a.2.cmp(&b.2))
+    }
+
+    /// Ends the applications of all conversations, in the order of their indices: what they have yet to say goes to `take`, with the protocol, the
+    /// conversation, its key and the kinds of findings that were reported for it.
+    pub(crate) fn finish_applications(&mut self, now: Moment, out: &mut Messages, take: &mut dyn FnMut(Ended<'_>)) {
+        let number = self.number;
+        for (index, mut session) in self.tcp.detach_all() {
+            session.finish(now, out);
+            if let Some(key) = self.tcp.key_of(index).filter(|_| !out.is_empty()) {
+                let reference = ConversationRef { shard: number, index };
+                let seen = self.tcp.get(index).map_or(KindsSeen::default(), |conversation| conversation.kinds_seen);
+                take(Ended { protocol: Protocol::Tcp, reference, key, seen, out });
+            }
+        }
+        for (index, mut decoder) in self.udp.detach_all() {
+            decoder.finish(now, out);
+            if let Some(key) = self.udp.key_of(index).filter(|_| !out.is_empty()) {
+                let reference = ConversationRef { shard: number, index };
+                let seen = self.udp.get(index).map_or(KindsSeen::default(), |conversation| conversation.kinds_seen);
+                take(Ended { protocol: Protocol::Udp, reference, key, seen, out });
+            }
+        }
     }
 
     /// What the memory limit cost.

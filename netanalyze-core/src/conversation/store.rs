@@ -6,7 +6,7 @@
 
 use std::ops::Deref;
 
-use hashbrown::HashTable;
+use hashbrown::{HashMap, HashTable};
 
 use super::key::{FlowKey, KeyHasher};
 use super::shelves::{Handle, Shelves};
@@ -15,6 +15,9 @@ use crate::tcp::{Coder, Reader, Slab, Writer};
 
 /// What a store keeps.
 pub(super) trait Record: Sized {
+    /// What is kept beside the compact form as it is.
+    type Aside: std::fmt::Debug;
+
     /// One to be filled.
     fn blank() -> Self;
 
@@ -34,6 +37,15 @@ pub(super) trait Record: Sized {
     /// Bytes on the heap.
     fn heap(&self) -> usize;
 
+    /// Takes out what the compact form does not hold, if there is any.
+    fn detach(&mut self) -> Option<Self::Aside>;
+
+    /// Puts it back.
+    fn attach(&mut self, aside: Self::Aside);
+
+    /// Bytes that it takes.
+    fn size_of_aside(aside: &Self::Aside) -> usize;
+
     /// Goes over all fields but the key. `start` and `last` lie near its times and frames.
     fn code<C: Coder>(&mut self, c: &mut C, start: Timestamp, last: FrameNumber);
 }
@@ -50,7 +62,7 @@ enum Place {
     Gone,
 }
 
-/// Where a key is looked up: part of its hash stands beside the index, so that no other key needs to be looked at, and growth hashes nothing.
+/// Where a key is looked up: its hash stands beside the index, so that no other key needs to be looked at, and growth hashes nothing.
 #[derive(Clone, Copy, Debug)]
 struct Entry {
     hash: u32,
@@ -58,14 +70,9 @@ struct Entry {
 }
 
 impl Entry {
-    /// The part of a hash that is kept; all of its bits count.
-    fn part(hash: u64) -> u32 {
-        (hash ^ hash >> 32) as u32
-    }
-
     /// The hash that the table sees: it takes the place from the lower bits and a tag from the uppermost.
-    fn spread(part: u32) -> u64 {
-        u64::from(part) << 32 | u64::from(part)
+    fn spread(hash: u32) -> u64 {
+        u64::from(hash) << 32 | u64::from(hash)
     }
 }
 
@@ -86,8 +93,8 @@ impl Recent {
 
     /// Where a hash stands in an array of [`Recent::COUNT`].
     #[inline]
-    fn place(part: u32) -> usize {
-        part as usize % Recent::COUNT
+    fn place(hash: u32) -> usize {
+        hash as usize % Recent::COUNT
     }
 }
 
@@ -100,7 +107,7 @@ struct Slot<T> {
 
 /// Conversations of one protocol, by indices that stay the same.
 #[derive(Debug)]
-pub(super) struct Store<T> {
+pub(super) struct Store<T: Record> {
     hasher: KeyHasher,
     /// Frames after which a conversation is quiet.
     patience: u64,
@@ -113,6 +120,9 @@ pub(super) struct Store<T> {
     /// The slot that is looked at next.
     hand: u32,
     compact: Shelves,
+    /// What compact conversations have besides, by index.
+    aside: HashMap<u32, T::Aside, foldhash::fast::RandomState>,
+    aside_bytes: usize,
     writer: Writer,
     /// Time of the first packet.
     start: Option<Timestamp>,
@@ -165,6 +175,8 @@ impl<T: Record> Store<T> {
             vacant_slots: Vec::new(),
             hand: 0,
             compact: Shelves::default(),
+            aside: HashMap::default(),
+            aside_bytes: 0,
             writer: Writer::default(),
             start: None,
             vacant: Vec::new(),
@@ -175,28 +187,27 @@ impl<T: Record> Store<T> {
 
     /// The most recent conversation of a key, to take a packet of the frame `now`.
     #[inline]
-    pub(super) fn seek(&mut self, hash: u64, key: &FlowKey, now: FrameNumber) -> Option<Spot> {
-        let part = Entry::part(hash);
-        let spot = self.recent[Recent::place(part)];
+    pub(super) fn seek(&mut self, hash: u32, key: &FlowKey, now: FrameNumber) -> Option<Spot> {
+        let spot = self.recent[Recent::place(hash)];
         let slot = self.slots.get(spot.slot);
         if slot.is_some_and(|slot| {
             slot.owner == spot.index && slot.record.as_ref().is_some_and(|r| r.key() == key)
         }) {
             return Some(spot);
         }
-        let index = self.find(part, key)?;
+        let index = self.find(hash, key)?;
         let slot = match *self.places.get(index)? {
             Place::Open(slot) => slot,
             _ => self.bring_back(index, now)?,
         };
         let spot = Spot { index, slot };
-        self.recent[Recent::place(part)] = spot;
+        self.recent[Recent::place(hash)] = spot;
         Some(spot)
     }
 
-    fn find(&self, part: u32, key: &FlowKey) -> Option<u32> {
-        let same = |entry: &Entry| entry.hash == part && self.has_key(entry.index, key);
-        self.index.find(Entry::spread(part), same).map(|entry| entry.index)
+    fn find(&self, hash: u32, key: &FlowKey) -> Option<u32> {
+        let same = |entry: &Entry| entry.hash == hash && self.has_key(entry.index, key);
+        self.index.find(Entry::spread(hash), same).map(|entry| entry.index)
     }
 
     #[inline]
@@ -237,8 +248,12 @@ impl<T: Record> Store<T> {
         let (Place::Compact(handle) | Place::CompactAndOver(handle)) = *self.places.get(index)? else {
             return None;
         };
-        let record = self.read(handle);
+        let mut record = self.read(handle);
         self.compact.free(handle);
+        if let Some(aside) = self.aside.remove(&index) {
+            self.aside_bytes = self.aside_bytes.saturating_sub(T::size_of_aside(&aside));
+            record.attach(aside);
+        }
         let slot = self.take_slot(index, record, now);
         *self.places.get_mut(index)? = Place::Open(slot);
         Some(slot)
@@ -263,10 +278,9 @@ impl<T: Record> Store<T> {
 
     /// Keeps a new conversation, whose first packet has a time and a frame. If another one has the same key, this one takes its place as the
     /// most recent.
-    pub(super) fn insert(&mut self, hash: u64, record: T, time: Timestamp, now: FrameNumber) -> Spot {
+    pub(super) fn insert(&mut self, hash: u32, record: T, time: Timestamp, now: FrameNumber) -> Spot {
         self.start.get_or_insert(time);
-        let part = Entry::part(hash);
-        let known = self.find(part, record.key());
+        let known = self.find(hash, record.key());
         let index = match self.vacant.pop() {
             Some(index) => index,
             None => self.places.push(Place::Gone),
@@ -276,15 +290,15 @@ impl<T: Record> Store<T> {
             *place = Place::Open(slot);
         }
         let same = |entry: &Entry| known.is_some_and(|known| known == entry.index);
-        match self.index.find_mut(Entry::spread(part), same) {
+        match self.index.find_mut(Entry::spread(hash), same) {
             Some(entry) => entry.index = index,
             None => {
-                let entry = Entry { hash: part, index };
-                self.index.insert_unique(Entry::spread(part), entry, |entry| Entry::spread(entry.hash));
+                let entry = Entry { hash, index };
+                self.index.insert_unique(Entry::spread(hash), entry, |entry| Entry::spread(entry.hash));
             }
         }
         let spot = Spot { index, slot };
-        self.recent[Recent::place(part)] = spot;
+        self.recent[Recent::place(hash)] = spot;
         spot
     }
 
@@ -315,10 +329,18 @@ impl<T: Record> Store<T> {
         if now.0.saturating_sub(record.last_frame().0) < patience || record.is_bulky() {
             return;
         }
+        let aside = record.detach();
         self.writer.clear();
         record.key_mut().code(&mut self.writer);
         code(record, &mut self.writer, self.start.unwrap_or_default());
-        let Some(handle) = self.writer.finish().and_then(|bytes| self.compact.put(bytes)) else { return };
+        let Some(handle) = self.writer.finish().and_then(|bytes| self.compact.put(bytes)) else {
+            aside.into_iter().for_each(|aside| record.attach(aside));
+            return;
+        };
+        if let Some(aside) = aside {
+            self.aside_bytes += T::size_of_aside(&aside);
+            self.aside.insert(*owner, aside);
+        }
         *place = None;
         self.vacant_slots.push(slot);
         if let Some(place) = self.places.get_mut(*owner) {
@@ -357,6 +379,19 @@ impl<T: Record> Store<T> {
         !matches!(self.places.get(index), None | Some(Place::Gone))
     }
 
+    /// Takes out what conversations have besides their compact form, by index.
+    pub(super) fn detach_all(&mut self) -> Vec<(u32, T::Aside)> {
+        let mut all: Vec<_> = self.aside.drain().collect();
+        for slot in 0..self.slots.len() {
+            if let Some(Slot { owner, record: Some(record) }) = self.slots.get_mut(slot) {
+                all.extend(record.detach().map(|aside| (*owner, aside)));
+            }
+        }
+        self.aside_bytes = 0;
+        all.sort_unstable_by_key(|&(index, _)| index);
+        all
+    }
+
     /// Bytes that all of it takes, about. What the open conversations have on the heap is counted anew only if asked for.
     pub(super) fn bytes(&mut self, anew: bool) -> usize {
         let slots = (0..self.slots.len()).filter_map(|slot| self.slots.get(slot)?.record.as_ref());
@@ -369,6 +404,7 @@ impl<T: Record> Store<T> {
             + kept * BESIDE
             + open * size_of::<Slot<T>>()
             + self.compact.used()
+            + self.aside_bytes
             + self.heap
     }
 
@@ -391,8 +427,8 @@ impl<T: Record> Store<T> {
     /// Forgets a conversation. Its index is used again only after the next [`Store::begin_batch`].
     pub(super) fn forget(&mut self, index: u32) {
         if let Some(key) = self.key_of(index)
-            && let part = Entry::part(self.hasher.hash(&key))
-            && let Ok(entry) = self.index.find_entry(Entry::spread(part), |entry| entry.index == index)
+            && let hash = self.hasher.hash(&key)
+            && let Ok(entry) = self.index.find_entry(Entry::spread(hash), |entry| entry.index == index)
         {
             entry.remove();
         }
@@ -404,7 +440,12 @@ impl<T: Record> Store<T> {
                 }
                 self.vacant_slots.push(slot);
             }
-            Place::Compact(handle) | Place::CompactAndOver(handle) => self.compact.free(handle),
+            Place::Compact(handle) | Place::CompactAndOver(handle) => {
+                self.compact.free(handle);
+                if let Some(aside) = self.aside.remove(&index) {
+                    self.aside_bytes = self.aside_bytes.saturating_sub(T::size_of_aside(&aside));
+                }
+            }
             Place::Gone => return,
         }
         self.left.push(index);
@@ -440,6 +481,18 @@ mod tests {
     }
 
     impl Record for Note {
+        type Aside = ();
+
+        fn detach(&mut self) -> Option<()> {
+            None
+        }
+
+        fn attach(&mut self, (): ()) {}
+
+        fn size_of_aside((): &()) -> usize {
+            0
+        }
+
         fn blank() -> Self {
             Note { key: FlowKey::NONE, value: 0, last: FrameNumber(0), is_bulky: false, is_over: false }
         }

@@ -1,12 +1,47 @@
 //! A TCP conversation and what the floors above remember of it.
 
 use super::key::FlowKey;
+use super::packet::TcpPacket;
 use super::shard::Succession;
 use super::store::Record;
 use crate::model::limits::MAX_COMPACT_SEGMENTS;
 use crate::model::{Direction, FrameNumber, Timestamp};
+use crate::protocol::message::Messages;
+use crate::protocol::session::{SegmentIn, Session};
 use crate::protocol::socks::Negotiation;
-use crate::tcp::{Account, Coder, Connection, EndState, code_of, of_code};
+use crate::protocol::stream::{Flow, Moment, likely_client};
+use crate::tcp::{COMPLETENESS_SYN, Account, Coder, Connection, EndState, code_of, of_code};
+
+/// What its application is doing.
+#[derive(Debug)]
+pub(super) enum App {
+    /// No payload so far.
+    Fresh,
+    Live(Box<Session>),
+    /// Nothing more is to be expected, or is wanted.
+    Over,
+}
+
+/// Kinds of findings, one bit a kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub(crate) struct KindsSeen(pub(super) [u64; 2]);
+
+impl KindsSeen {
+    /// The bits.
+    #[inline]
+    pub(crate) fn bits(self) -> u128 {
+        let [low, high] = self.0;
+        u128::from(high) << 64 | u128::from(low)
+    }
+
+    /// Adds some.
+    #[inline]
+    pub(crate) fn add(&mut self, bits: u128) {
+        let [low, high] = &mut self.0;
+        *low |= bits as u64;
+        *high |= (bits >> 64) as u64;
+    }
+}
 
 /// A TCP conversation.
 #[derive(Debug)]
@@ -16,8 +51,9 @@ pub(crate) struct TcpConversation {
     pub(super) account: Account,
     pub(super) succession: Succession,
     pub(super) negotiation: Negotiation,
-    /// Kinds of findings reported for it so far, one bit a kind.
-    pub kinds_seen: u64,
+    pub(super) app: App,
+    /// Kinds of findings reported for it so far.
+    pub kinds_seen: KindsSeen,
 }
 
 const _: () = assert!(size_of::<TcpConversation>() <= 400, "conversations are what memory grows with");
@@ -31,8 +67,69 @@ impl TcpConversation {
             account: Account::new(with_books),
             succession: Succession::None,
             negotiation: Negotiation::default(),
-            kinds_seen: 0,
+            app: App::Fresh,
+            kinds_seen: KindsSeen::default(),
         }
+    }
+
+    /// Hands a segment's payload to its application.
+    pub(crate) fn application(
+        &mut self,
+        packet: &TcpPacket,
+        bytes: &[u8],
+        now: Moment,
+        out: &mut Messages,
+    ) {
+        let len = packet.payload_len();
+        if let App::Fresh = self.app {
+            if len == 0 || packet.flags.rst() {
+                return;
+            }
+            self.app = App::Live(Box::new(self.session()));
+        }
+        let App::Live(session) = &mut self.app else { return };
+        let flags = packet.flags;
+        let segment = SegmentIn {
+            from: packet.direction,
+            seq: packet.seq.wrapping_add(u32::from(flags.syn())),
+            ack: flags.ack().then_some(packet.ack),
+            bytes,
+            len,
+            fin: flags.fin(),
+            rst: flags.rst(),
+        };
+        session.segment(&segment, now, out);
+        if session.is_over() {
+            self.app = App::Over;
+        }
+    }
+
+    /// Whether a segment can matter to its application.
+    #[inline]
+    pub(crate) fn hears(&self, packet: &TcpPacket) -> bool {
+        match &self.app {
+            App::Fresh => packet.payload_len() > 0,
+            App::Live(_) => true,
+            App::Over => false,
+        }
+    }
+
+    /// Its application, of which nothing was seen but SYNs.
+    #[inline(never)]
+    fn session(&self) -> Session {
+        let (a, b) = self.key.endpoints(Direction::AtoB);
+        let opener = self.connection.opener();
+        let first_bytes = [Direction::AtoB, Direction::BtoA].map(|end| self.connection.first_byte(end));
+        let client = opener.unwrap_or_else(|| likely_client(a.port(), b.port()));
+        let syn = self.connection.completeness() & COMPLETENESS_SYN != 0;
+        let flow = Flow {
+            ends: [a, b],
+            client,
+            client_is_known: opener.is_some(),
+            syn: syn.then(|| self.connection.first()),
+            established: self.connection.established(),
+        };
+        Session::new(flow, first_bytes)
     }
 
     /// Its key.
@@ -65,6 +162,26 @@ impl TcpConversation {
 }
 
 impl Record for TcpConversation {
+    type Aside = Box<Session>;
+
+    fn detach(&mut self) -> Option<Box<Session>> {
+        match std::mem::replace(&mut self.app, App::Over) {
+            App::Live(session) => Some(session),
+            other => {
+                self.app = other;
+                None
+            }
+        }
+    }
+
+    fn attach(&mut self, session: Box<Session>) {
+        self.app = App::Live(session);
+    }
+
+    fn size_of_aside(session: &Box<Session>) -> usize {
+        session.heap()
+    }
+
     fn blank() -> Self {
         TcpConversation::new(FlowKey::NONE, Timestamp(0), false)
     }
@@ -90,18 +207,23 @@ impl Record for TcpConversation {
     }
 
     fn heap(&self) -> usize {
-        self.connection.heap() + self.account.heap()
+        let app = if let App::Live(session) = &self.app { session.heap() } else { 0 };
+        self.connection.heap() + self.account.heap() + app
     }
 
     fn code<C: Coder>(&mut self, c: &mut C, start: Timestamp, last: FrameNumber) {
-        let TcpConversation { key: _, connection, account, succession, negotiation, kinds_seen } = self;
+        let TcpConversation { key: _, connection, account, succession, negotiation, app, kinds_seen } = self;
         connection.code(c, start, last);
         account.code(c, connection, last);
         let mut succession_code = code_of(*succession, &Succession::ALL);
         let mut negotiation_code = code_of(*negotiation, &Negotiation::ALL);
-        c.parts([(&mut succession_code, 2), (&mut negotiation_code, 4)], []);
+        let mut is_fresh = matches!(app, App::Fresh);
+        c.parts([(&mut succession_code, 2), (&mut negotiation_code, 4)], [&mut is_fresh]);
+        *app = if is_fresh { App::Fresh } else { App::Over };
         *succession = of_code(succession_code, &Succession::ALL);
         *negotiation = of_code(negotiation_code, &Negotiation::ALL);
-        c.word(kinds_seen);
+        let KindsSeen([transport, application]) = kinds_seen;
+        c.word(transport);
+        c.word(application);
     }
 }

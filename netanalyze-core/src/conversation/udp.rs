@@ -4,7 +4,11 @@ use super::key::FlowKey;
 use super::packet::UdpPacket;
 use super::shard::Succession;
 use super::store::Record;
+use super::tcp::KindsSeen;
 use crate::model::{Direction, FrameNumber, Timestamp};
+use crate::protocol::message::Messages;
+use crate::protocol::session::recognise_datagram;
+use crate::protocol::stream::{DatagramDecoder, Flow, Moment};
 use crate::tcp::{Coder, code_of, of_code};
 
 /// A UDP conversation.
@@ -13,15 +17,78 @@ pub(crate) struct UdpConversation {
     pub(super) key: FlowKey,
     pub(super) account: UdpAccount,
     pub(super) succession: Succession,
+    pub(super) app: UdpApp,
+    /// Kinds of findings reported for it so far.
+    pub kinds_seen: KindsSeen,
 }
+
+/// What its application is doing.
+#[derive(Debug)]
+pub(super) enum UdpApp {
+    /// So many datagrams have told nothing so far.
+    Undecided(u8),
+    Live(Box<dyn DatagramDecoder>),
+}
+
+/// Datagrams that may tell nothing before a conversation is given up.
+const MAX_TRIES: u8 = 16;
+
 
 impl UdpConversation {
     pub(super) fn new(key: FlowKey, succession: Succession) -> Self {
-        UdpConversation { key, account: UdpAccount::default(), succession }
+        UdpConversation { key, account: UdpAccount::default(), succession, app: UdpApp::Undecided(0), kinds_seen: KindsSeen::default() }
+    }
+}
+
+impl UdpConversation {
+    /// Hands a datagram to its application.
+    pub(crate) fn application(
+        &mut self,
+        packet: &UdpPacket,
+        bytes: &[u8],
+        now: Moment,
+        out: &mut Messages,
+    ) {
+        let missing = packet.payload_len.saturating_sub(bytes.len() as u32);
+        if let UdpApp::Undecided(tries) = &mut self.app {
+            if *tries >= MAX_TRIES || bytes.is_empty() {
+                return;
+            }
+            let (a, b) = self.key.endpoints(Direction::AtoB);
+            let client = self.account.first_sender;
+            let flow = Flow { ends: [a, b], client, client_is_known: false, syn: None, established: None };
+            match recognise_datagram(&flow, packet.direction, bytes) {
+                Some(decoder) => self.app = UdpApp::Live(decoder),
+                None => *tries += 1,
+            }
+        }
+        if let UdpApp::Live(decoder) = &mut self.app {
+            decoder.datagram(packet.direction, bytes, missing, now, out);
+        }
     }
 }
 
 impl Record for UdpConversation {
+    type Aside = Box<dyn DatagramDecoder>;
+
+    fn detach(&mut self) -> Option<Box<dyn DatagramDecoder>> {
+        match std::mem::replace(&mut self.app, UdpApp::Undecided(MAX_TRIES)) {
+            UdpApp::Live(decoder) => Some(decoder),
+            other => {
+                self.app = other;
+                None
+            }
+        }
+    }
+
+    fn attach(&mut self, decoder: Box<dyn DatagramDecoder>) {
+        self.app = UdpApp::Live(decoder);
+    }
+
+    fn size_of_aside(decoder: &Box<dyn DatagramDecoder>) -> usize {
+        size_of_val(decoder.as_ref()) + decoder.heap()
+    }
+
     fn blank() -> Self {
         UdpConversation::new(FlowKey::NONE, Succession::None)
     }
@@ -47,11 +114,11 @@ impl Record for UdpConversation {
     }
 
     fn heap(&self) -> usize {
-        0
+        if let UdpApp::Live(decoder) = &self.app { UdpConversation::size_of_aside(decoder) } else { 0 }
     }
 
     fn code<C: Coder>(&mut self, c: &mut C, start: Timestamp, last: FrameNumber) {
-        let UdpConversation { key: _, account, succession } = self;
+        let UdpConversation { key: _, account, succession, app, kinds_seen } = self;
         let UdpAccount { ends, first, last: last_time, first_frame, last_frame, first_sender } = account;
         for UdpEnd { wire_bytes, payload_bytes, packets, ttl_min, ttl_max } in ends {
             c.word(wire_bytes);
@@ -66,7 +133,12 @@ impl Record for UdpConversation {
         c.frame(last_frame, last);
         let mut is_b = *first_sender == Direction::BtoA;
         let mut code = code_of(*succession, &Succession::ALL);
-        c.parts([(&mut code, 2)], [&mut is_b]);
+        let mut tries = if let UdpApp::Undecided(tries) = app { u64::from(*tries) } else { 0 };
+        c.parts([(&mut code, 2), (&mut tries, 5)], [&mut is_b]);
+        *app = UdpApp::Undecided(tries as u8);
+        let KindsSeen([transport, application]) = kinds_seen;
+        c.word(transport);
+        c.word(application);
         *first_sender = if is_b { Direction::BtoA } else { Direction::AtoB };
         *succession = of_code(code, &Succession::ALL);
     }

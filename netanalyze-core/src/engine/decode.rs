@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use super::slots::Slots;
 use super::tally::Volume;
-use crate::conversation::{Announcement, FlowKey, KeyHasher, NO_OPTIONS, SHARDS, TcpPacket, UdpPacket};
+use crate::conversation::{Announcement, At, FlowKey, KeyHasher, NO_OPTIONS, SHARDS, TcpPacket, UdpPacket};
 use crate::model::Timestamp;
 use crate::packet::tcp_option::{self, TcpOptions, kind};
 use crate::packet::{Fragment, Layer, Origin, PLAIN_LAYERS, PlainSink, PlainTcp, Protocol, Sink, Transport};
@@ -91,6 +91,18 @@ pub(super) struct Place {
     pub(super) ordinal: u16,
     /// Time to live or hop limit of the IP header that was met last; 0 before the first.
     pub(super) ttl: u8,
+    /// Address of the first byte of the frame or, if a fragment completed it, of the datagram: headers are found by their distance.
+    pub(super) base: usize,
+    /// It is a datagram completed from fragments.
+    pub(super) in_datagram: bool,
+}
+
+impl Place {
+    /// Where bytes of the frame, or of the datagram, are in it.
+    #[inline(always)]
+    fn at(&self, bytes: &[u8]) -> At {
+        At::new(bytes.as_ptr().addr().wrapping_sub(self.base), self.in_datagram)
+    }
 }
 
 /// Takes one frame's layers.
@@ -159,11 +171,6 @@ fn tells(ports: (u16, u16)) -> bool {
     [ftp::CONTROL_PORT, socks::PORT].into_iter().any(|port| ports.0 == port || ports.1 == port)
 }
 
-/// The first two bytes of a payload, 0 where it has but one.
-fn lead(payload: &[u8]) -> Option<[u8; 2]> {
-    payload.first().map(|&first| [first, payload.get(1).copied().unwrap_or(0)])
-}
-
 /// Takes plain frames, whose layers need no walk.
 pub(super) struct PlainFrames<'w> {
     pub(super) hasher: &'w KeyHasher,
@@ -174,6 +181,8 @@ pub(super) struct PlainFrames<'w> {
     pub(super) frame_index: u32,
     pub(super) time: Timestamp,
     pub(super) wire_len: u32,
+    /// As [`Place::base`].
+    pub(super) base: usize,
 }
 
 impl<'a> PlainSink<'a> for PlainFrames<'_> {
@@ -182,8 +191,14 @@ impl<'a> PlainSink<'a> for PlainFrames<'_> {
         if let Some(volume) = self.volumes.get_mut(usize::from(tcp.kind)) {
             volume.add(Volume { frames: 1, bytes: u64::from(self.wire_len) });
         }
-        let place =
-            Place { frame_index: self.frame_index, time: self.time, ordinal: tcp.ordinal(), ttl: tcp.ttl };
+        let place = Place {
+            frame_index: self.frame_index,
+            time: self.time,
+            ordinal: tcp.ordinal(),
+            ttl: tcp.ttl,
+            base: self.base,
+            in_datagram: false,
+        };
         self.decoded.tcp(self.hasher, place, tcp.transport());
     }
 }
@@ -223,6 +238,7 @@ impl Decoded {
         *packet = TcpPacket {
             key,
             hash,
+            at: place.at(bytes),
             time: place.time,
             frame_index: place.frame_index,
             slot,
@@ -240,7 +256,7 @@ impl Decoded {
             ttl: place.ttl,
             urgent_pointer: bytes.get(18..20).is_some_and(|pointer| pointer != [0, 0]),
             opens_successor: false,
-            negotiation: None,
+            negotiates: false,
         };
         if tells(ports) || bytes.len() == usize::from(header_len) + vnc::BANNER_LEN {
             self.payload(shard, ports, bytes.get(usize::from(header_len)..).unwrap_or_default());
@@ -256,7 +272,7 @@ impl Decoded {
         };
         packet.opens_successor = vnc::is_banner(payload, ports);
         if ports.0 == socks::PORT || ports.1 == socks::PORT {
-            packet.negotiation = lead(payload);
+            packet.negotiates = !payload.is_empty();
         }
         if ports.0 == ftp::CONTROL_PORT || ports.1 == ftp::CONTROL_PORT {
             let packet = *packet;
@@ -330,6 +346,7 @@ impl Decoded {
         let packet = UdpPacket {
             key,
             hash,
+            at: place.at(transport.bytes),
             time: place.time,
             frame_index: place.frame_index,
             slot,

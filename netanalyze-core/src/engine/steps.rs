@@ -80,6 +80,7 @@ impl Steps {
                 frame_index: index as u32,
                 time: raw.time,
                 wire_len: raw.wire_len,
+                base: batch.frame_bytes(raw).as_ptr().addr(),
             };
             if !plain(link, batch.frame_bytes(raw), raw.wire_len, &mut sink) {
                 self.dissect(batch, index, raw, hasher, &mut fragments);
@@ -109,7 +110,14 @@ impl Steps {
             hasher,
             decoded: &mut self.decoded,
             fragments,
-            place: Place { frame_index: index as u32, time: raw.time, ordinal: 0, ttl: 0 },
+            place: Place {
+                frame_index: index as u32,
+                time: raw.time,
+                ordinal: 0,
+                ttl: 0,
+                base: batch.frame_bytes(raw).as_ptr().addr(),
+                in_datagram: false,
+            },
             protocols: 0,
             malformed: false,
             too_deep: false,
@@ -181,7 +189,12 @@ impl Steps {
             hasher,
             decoded: &mut self.decoded,
             fragments: &mut inner,
-            place: Place { ordinal: found.place.ordinal.saturating_add(1), ..found.place },
+            place: Place {
+                ordinal: found.place.ordinal.saturating_add(1),
+                base: datagram.payload.as_ptr().addr(),
+                in_datagram: true,
+                ..found.place
+            },
             protocols: 0,
             malformed: false,
             too_deep: false,

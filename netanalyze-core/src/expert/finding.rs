@@ -5,7 +5,10 @@ use std::fmt;
 use serde::Serialize;
 
 use super::catalogue::{Kind, KindId};
+use super::dns::DnsDetail;
 use super::ending::EndingDetail;
+use super::http::HttpDetail;
+use super::tls::TlsDetail;
 use crate::conversation::{ConversationRef, Protocol};
 use crate::model::{Endpoint, FrameNumber, Span, Timestamp};
 use crate::tcp::ConnectionState;
@@ -126,6 +129,12 @@ pub enum Detail {
         /// The connection's state during the silence.
         state: ConnectionState,
     },
+    /// What DNS says.
+    Dns(Box<DnsDetail>),
+    /// What TLS says.
+    Tls(Box<TlsDetail>),
+    /// What HTTP says.
+    Http(Box<HttpDetail>),
     /// A finding of a caller's rule.
     Custom {
         /// Its kind, which the catalogue does not have.

@@ -54,6 +54,9 @@ impl Finding {
                 format!("duplicate ACK #{number} of frame {of_frame}: still waiting for seq {ack}")
             }
             Detail::Reset(reset) => reset_message(reset),
+            Detail::Dns(ref detail) => detail.to_string(),
+            Detail::Tls(ref detail) => detail.to_string(),
+            Detail::Http(ref detail) => detail.to_string(),
             Detail::Ending(ending) => ending.to_string(),
             Detail::Gap { silence, silent, data_outstanding, state } => {
                 let until = if id == "netanalyze.silent_end" { " until the capture ends" } else { "" };

@@ -3,16 +3,26 @@
 //! Owns: the catalogue of kinds, and how verdicts become findings. Reads: verdicts and the compact packets behind them. Emits: [`Finding`]s.
 //! A finding is a fact about a frame; causes are another floor's business.
 
+mod application;
 mod catalogue;
+mod dns;
 mod ending;
 mod finding;
+mod http;
 mod message;
 mod severity;
 mod tcp;
+mod thresholds;
+mod tls;
 
+pub(crate) use application::application_findings;
 pub use catalogue::{KINDS, Kind, KindId, KindSet, kind_by_id};
 pub use ending::EndingDetail;
 pub(crate) use ending::{Ending, ending_findings, ending_flags, endings};
+pub use dns::DnsDetail;
 pub use finding::{Detail, Finding, Party, ResetDetail};
+pub use http::HttpDetail;
 pub use severity::{Group, Severity};
+pub use thresholds::Thresholds;
+pub use tls::TlsDetail;
 pub(crate) use tcp::{Context, tcp_findings, tcp_kinds};

@@ -24,7 +24,10 @@ const KIND_OF_FLAG: [u8; 64] = {
     let mut map = [u8::MAX; 64];
     let mut i = 0;
     while i < KINDS.len() {
-        map[KINDS[i].flag.0.trailing_zeros() as usize] = i as u8;
+        // Kinds of application protocols have no flag.
+        if KINDS[i].flag.0 != 0 {
+            map[KINDS[i].flag.0.trailing_zeros() as usize] = i as u8;
+        }
         i += 1;
     }
     map
@@ -45,7 +48,7 @@ fn with_silence(verdict: &Verdict, gap: Span) -> Flags {
 #[must_use]
 pub(crate) fn tcp_kinds(verdict: &Verdict, gap: Span) -> KindSet {
     let mut left = with_silence(verdict, gap).0;
-    let mut kinds = 0;
+    let mut kinds = 0u64;
     while left != 0 {
         let bit = left.trailing_zeros() as usize;
         left &= left - 1;
@@ -53,7 +56,7 @@ pub(crate) fn tcp_kinds(verdict: &Verdict, gap: Span) -> KindSet {
             kinds |= 1 << kind;
         }
     }
-    KindSet(kinds)
+    KindSet(u128::from(kinds))
 }
 
 /// Makes the findings of `kinds` for a packet, in catalogue order.

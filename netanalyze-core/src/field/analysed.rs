@@ -1,6 +1,7 @@
 //! What the floors below know of a batch, as fields and views read it.
 
 use crate::capture::{Batch, RawFrame};
+use crate::conversation::Met;
 use crate::expert::Finding;
 use crate::model::{FrameNumber, Link, LinkType, Timestamp};
 use crate::packet::fragment::Datagram;
@@ -37,6 +38,8 @@ pub struct AnalysedBatch<'b> {
     pub batch: &'b Batch,
     /// Findings of the kinds asked for, in order of (`known_at`, ordinal, catalogue).
     pub findings: &'b [Finding],
+    /// What applications said, by frame and header; empty unless asked for ([`Interests::applications`](crate::engine::Interests::applications)).
+    pub messages: &'b [Met],
     /// Verdicts by slot; empty unless rows were asked for.
     pub transports: &'b [Option<TransportVerdict>],
     /// Slot of each frame's first transport header; empty unless rows were asked for.
@@ -100,6 +103,19 @@ impl<'b> AnalysedFrame<'b> {
             Some(before) => before.time,
             None => self.batch.previous_time,
         }
+    }
+
+    /// What applications said with the frame, in order.
+    #[must_use]
+    pub fn messages(&self) -> &'b [Met] {
+        let messages = self.batch.messages;
+        if messages.is_empty() {
+            return messages;
+        }
+        let number = self.number();
+        let start = messages.partition_point(|met| met.frame < number);
+        let end = messages.partition_point(|met| met.frame <= number);
+        messages.get(start..end).unwrap_or_default()
     }
 
     /// Slot of its first transport header; of a frame without any, that of the next header in the batch.

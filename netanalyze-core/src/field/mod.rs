@@ -6,12 +6,15 @@
 //! decoding the frame once more while it is hot. Names, types and occurrence rules are Wireshark 4.0's.
 
 mod analysed;
+mod dns;
 mod frame;
+mod http;
 mod network;
 mod registry;
 mod select;
 mod tcp;
 mod tcp_analysis;
+mod tls;
 mod transport;
 mod value;
 mod walk;

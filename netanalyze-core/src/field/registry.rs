@@ -2,9 +2,10 @@
 
 use super::analysed::AnalysedFrame;
 use super::tcp::TcpLayer;
-use super::{frame, network, tcp, tcp_analysis};
+use super::{dns, frame, http, network, tcp, tcp_analysis, tls};
 use crate::field::Value;
 use crate::packet::Transport;
+use crate::protocol::message::Message;
 
 /// A field's type, in Wireshark's words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,6 +63,9 @@ pub(super) type TcpRead = fn(&TcpLayer<'_>, &mut Vec<Value>);
 /// A function that reads a field of a UDP header with its stream.
 pub(super) type UdpRead = fn(&Transport<'_>, Option<u32>, &mut Vec<Value>);
 
+/// A function that reads a field of an application's message.
+pub(super) type MessageRead = fn(&Message, &mut Vec<Value>);
+
 /// Where values of a field come from: a function of one layer that appends what it finds.
 #[derive(Clone, Copy)]
 pub(super) enum Source {
@@ -75,6 +79,7 @@ pub(super) enum Source {
     Udp(UdpRead),
     Icmp(BytesRead),
     Icmpv6(BytesRead),
+    Message(MessageRead),
 }
 
 /// A field that packets can have.
@@ -97,7 +102,8 @@ impl std::fmt::Debug for Field {
 
 /// Every field, by layer.
 pub fn fields() -> impl Iterator<Item = &'static Field> {
-    [frame::FIELDS, network::FIELDS, tcp::FIELDS, tcp_analysis::FIELDS].into_iter().flatten()
+    let protocols = [dns::FIELDS, tls::FIELDS, http::FIELDS];
+    [frame::FIELDS, network::FIELDS, tcp::FIELDS, tcp_analysis::FIELDS].into_iter().chain(protocols).flatten()
 }
 
 /// The field of a given name.

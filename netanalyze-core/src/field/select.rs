@@ -1,7 +1,7 @@
 //! A choice of fields, and the rows that it gives.
 
 use super::analysed::{AnalysedFrame, TransportVerdict};
-use super::registry::{BytesRead, Field, FrameRead, Source, TcpRead, UdpRead, field_by_name};
+use super::registry::{BytesRead, Field, FrameRead, MessageRead, Source, TcpRead, UdpRead, field_by_name};
 use super::tcp::TcpLayer;
 use super::value::Value;
 use super::walk::{Visitor, walk};
@@ -22,6 +22,8 @@ pub struct Selection {
     readers: Box<Readers>,
     /// Whether a field needs more than the frame's record.
     needs_layers: bool,
+    /// Whether a field needs what applications say.
+    needs_messages: bool,
 }
 
 /// The functions that a layer's fields are read with, each with its column: a layer asks only those that are for it.
@@ -36,6 +38,7 @@ struct Readers {
     udp: Columns<UdpRead>,
     icmp: Columns<BytesRead>,
     icmpv6: Columns<BytesRead>,
+    message: Columns<MessageRead>,
 }
 
 type Columns<F> = Vec<(usize, F)>;
@@ -58,6 +61,7 @@ impl Readers {
                 Source::Udp(read) => readers.udp.push((column, read)),
                 Source::Icmp(read) => readers.icmp.push((column, read)),
                 Source::Icmpv6(read) => readers.icmpv6.push((column, read)),
+                Source::Message(read) => readers.message.push((column, read)),
             }
         }
         readers
@@ -92,14 +96,21 @@ impl Selection {
     pub fn new<'n>(names: impl IntoIterator<Item = &'n str>) -> Result<Self, UnknownField> {
         let find = |name: &'n str| field_by_name(name).ok_or_else(|| UnknownField { name: name.to_owned() });
         let fields: Vec<_> = names.into_iter().map(find).collect::<Result<_, _>>()?;
-        let needs_layers = fields.iter().any(|f| !matches!(f.source, Source::Frame(_)));
-        Ok(Selection { readers: Box::new(Readers::new(&fields)), fields, needs_layers })
+        let needs_layers = fields.iter().any(|f| !matches!(f.source, Source::Frame(_) | Source::Message(_)));
+        let needs_messages = fields.iter().any(|f| matches!(f.source, Source::Message(_)));
+        Ok(Selection { readers: Box::new(Readers::new(&fields)), fields, needs_layers, needs_messages })
     }
 
     /// Whether the verdicts of packets are needed.
     #[must_use]
     pub fn needs_layers(&self) -> bool {
         self.needs_layers
+    }
+
+    /// Whether what applications say is needed.
+    #[must_use]
+    pub fn needs_messages(&self) -> bool {
+        self.needs_messages
     }
 
     /// The chosen fields.
@@ -112,6 +123,9 @@ impl Selection {
         row.cells.iter_mut().for_each(Vec::clear);
         row.cells.resize(self.fields.len(), Vec::new());
         each(&self.readers.frame, &mut row.cells, |read, cell| read(frame, cell));
+        for met in frame.messages() {
+            each(&self.readers.message, &mut row.cells, |read, cell| read(&met.message, cell));
+        }
         if self.needs_layers {
             walk(frame, &mut FieldVisitor { readers: &self.readers, cells: &mut row.cells });
         }

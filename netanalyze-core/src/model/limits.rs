@@ -72,3 +72,19 @@ pub const MIN_MEMORY_LIMIT: u64 = 64 << 20;
 
 /// What of a memory limit is not for conversations: batches and results of the workers, incomplete datagrams, the program.
 pub const MEMORY_RESERVE: u64 = 48 << 20;
+
+/// Bytes of one direction that a protocol's decoder may ask to see again with more behind them: more than any TLS record, DNS message or
+/// block of HTTP headers that servers accept.
+pub const MAX_PENDING_BYTES: usize = 256 << 10;
+
+/// Payload of one direction held beyond a hole for a protocol's decoder. Only what no length tells apart is held, so it is little.
+pub const MAX_FEED_HELD_BYTES: usize = 512 << 10;
+
+/// Pieces in which that payload, or a body with holes, may come.
+pub const MAX_BODY_PIECES: usize = 1_024;
+
+/// Messages of one direction whose bodies have holes at a time.
+pub const MAX_OPEN_BODIES: usize = 64;
+
+/// Holes of one direction beyond which decoding went on, and which may yet be filled.
+pub const MAX_SKIPPED_HOLES: usize = 8;

@@ -5,9 +5,12 @@
 //! SNMP, and the negotiation of SOCKS.
 
 pub mod dns;
+mod feed;
 pub mod ftp;
 pub mod http;
 pub mod message;
+pub mod recognise;
+pub(crate) mod session;
 pub mod snmp;
 pub mod socks;
 pub mod stream;

@@ -5,6 +5,7 @@
 //! alone, where the next message begins, even while parts of this one are missing.
 
 use super::message::Messages;
+use super::recognise;
 use crate::model::{Direction, Endpoint, FrameNumber, Timestamp};
 
 /// The frame with which something became known, and its time.
@@ -43,6 +44,18 @@ impl Flow {
     #[must_use]
     pub fn server_port(&self) -> u16 {
         self.sender(self.client.reverse()).port()
+    }
+}
+
+/// Direction of the client's bytes where no SYN tells: whoever has the higher port, unless only the other's is one that servers have by
+/// registration. Ports are those of the end that sends [`Direction::AtoB`], then of the other.
+pub(crate) fn likely_client(a: u16, b: u16) -> Direction {
+    let serves = |port| recognise::is_http_port(port) || recognise::is_tls_port(port) || recognise::is_dns_port(port);
+    match (serves(a), serves(b)) {
+        (true, false) => Direction::BtoA,
+        (false, true) => Direction::AtoB,
+        _ if a > b => Direction::AtoB,
+        _ => Direction::BtoA,
     }
 }
 
@@ -91,7 +104,7 @@ pub enum Closing {
 /// A protocol on top of TCP.
 ///
 /// Everything happens in capture order; `now` is the frame that brought the last byte needed. Messages go to `out`.
-pub trait StreamDecoder {
+pub trait StreamDecoder: std::fmt::Debug + Send {
     /// Decodes what begins at a boundary. `bytes` are all that are there in order, at least one; on [`Progress::Need`] and [`Progress::More`]
     /// they come again with more behind them.
     fn decode(&mut self, from: Direction, bytes: &[u8], now: Moment, out: &mut Messages) -> Progress;
@@ -119,7 +132,7 @@ pub trait StreamDecoder {
 }
 
 /// A protocol on top of UDP: one decoder a conversation.
-pub trait DatagramDecoder {
+pub trait DatagramDecoder: std::fmt::Debug + Send {
     /// Decodes a datagram's payload. `missing` bytes of it were cut off by the snapshot length.
     fn datagram(&mut self, from: Direction, bytes: &[u8], missing: u32, now: Moment, out: &mut Messages);
 

@@ -154,6 +154,29 @@ impl Connection {
         self.completeness
     }
 
+    /// Direction of the client's segments, if a SYN told.
+    pub(crate) fn opener(&self) -> Option<Direction> {
+        self.opener
+    }
+
+    /// Time of the first packet.
+    pub(crate) fn first(&self) -> Timestamp {
+        self.first
+    }
+
+    /// Time of the segment that completed the handshake, if all of it was seen.
+    pub(crate) fn established(&self) -> Option<Timestamp> {
+        let seen = self.syn_time != Timestamp(0) && self.initial_rtt != Span(0);
+        seen.then(|| Timestamp(self.syn_time.0.saturating_add(self.initial_rtt.0)))
+    }
+
+    /// Sequence number of the first byte of an end's data, if its SYN was seen.
+    pub(crate) fn first_byte(&self, end: Direction) -> Option<u32> {
+        let bit = if self.opener? == end { completeness::SYN } else { completeness::SYN_ACK };
+        let seen = self.completeness & bit != 0;
+        self.flow(end).base.filter(|_| seen).map(|base| base.wrapping_add(1))
+    }
+
     /// `tcp.analysis.initial_rtt`; 0 if unknown.
     #[must_use]
     pub(crate) fn initial_rtt(&self) -> Span {

@@ -1,0 +1,118 @@
+//! What applications say, and the findings of it.
+
+use super::tally::Tally;
+use super::{Depth, Interests};
+use crate::capture::Batch;
+use crate::conversation::{At, ConversationRef, FlowKey, KindsSeen, Met, Protocol};
+use crate::expert::{Detail, Finding, KindId, KindSet, application_findings};
+use crate::field::CompletedDatagram;
+use crate::protocol::message::Messages;
+use crate::protocol::stream::Moment;
+
+/// Where something was said.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Spoken {
+    pub(super) protocol: Protocol,
+    pub(super) reference: ConversationRef,
+    pub(super) key: FlowKey,
+    pub(super) now: Moment,
+    pub(super) ordinal: u16,
+}
+
+/// What was said in a batch, in the order of shards.
+#[derive(Debug, Default)]
+pub(super) struct Heard {
+    /// Said by the application at hand.
+    pub(super) out: Messages,
+    pub(super) met: Vec<Met>,
+}
+
+impl Heard {
+    /// Makes findings of what was said, and keeps it if it is wanted.
+    #[inline(never)]
+    pub(super) fn take(
+        &mut self,
+        spoken: &Spoken,
+        seen: &mut KindsSeen,
+        interests: &Interests,
+        tally: &mut Tally,
+        findings: &mut Vec<Finding>,
+    ) {
+        let Heard { out, met } = self;
+        take(out, met, spoken, seen, interests, tally, findings);
+    }
+}
+
+/// As [`Heard::take`].
+pub(super) fn take(
+    out: &mut Messages,
+    met: &mut Vec<Met>,
+    spoken: &Spoken,
+    seen: &mut KindsSeen,
+    interests: &Interests,
+    tally: &mut Tally,
+    findings: &mut Vec<Finding>,
+) {
+    let &Spoken { protocol, reference, key, now, ordinal } = spoken;
+    for (from, message) in out.drain() {
+        let (source, destination) = key.endpoints(from);
+        let mut found = |kind: KindId, about: Option<Moment>, detail: Detail| {
+            let bit = 1u128 << kind.0;
+            let first_of_conversation = seen.bits() & bit == 0;
+            let about = about.unwrap_or(now);
+            tally.kinds(KindSet(bit), KindSet(if first_of_conversation { bit } else { 0 }), about.frame);
+            seen.add(bit);
+            if interests.kinds.contains(kind) {
+                findings.push(Finding {
+                    kind,
+                    frame: about.frame,
+                    known_at: now.frame,
+                    ordinal,
+                    time: about.time,
+                    protocol: Some(protocol),
+                    stream: None,
+                    source,
+                    destination,
+                    detail,
+                    first_of_conversation,
+                    conversation: reference,
+                });
+            }
+        };
+        application_findings(&message, &interests.thresholds, &mut found);
+        if interests.applications == Depth::All {
+            met.push(Met {
+                frame: now.frame,
+                time: now.time,
+                ordinal,
+                protocol,
+                stream: None,
+                source,
+                destination,
+                conversation: reference,
+                message,
+            });
+        }
+    }
+}
+
+/// Bytes of a packet from `skip` bytes behind its transport header's first byte on, at most `len`.
+#[inline]
+pub(super) fn payload<'b>(
+    batch: &'b Batch,
+    datagrams: &'b [CompletedDatagram],
+    (frame_index, slot): (u32, u32),
+    at: At,
+    skip: u32,
+    len: u32,
+) -> &'b [u8] {
+    let whole = if at.is_in_datagram() {
+        let of_frame = datagrams.iter().filter(|d| d.frame_index == frame_index && d.first_slot <= slot);
+        of_frame.max_by_key(|d| d.first_slot).map_or(&[][..], |d| &d.datagram.payload)
+    } else {
+        batch.frames.get(frame_index as usize).map_or(&[][..], |raw| batch.frame_bytes(raw))
+    };
+    let start = at.offset().saturating_add(skip as usize);
+    let bytes = whole.get(start..).unwrap_or_default();
+    bytes.get(..len as usize).unwrap_or(bytes)
+}

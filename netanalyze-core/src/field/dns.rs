@@ -1,0 +1,6 @@
+//! Fields of DNS.
+
+use super::registry::Field;
+
+/// The fields.
+pub(super) const FIELDS: &[Field] = &[];

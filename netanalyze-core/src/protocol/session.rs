@@ -1,0 +1,235 @@
+//! The application of one conversation: which protocol it speaks, and its decoder.
+//!
+//! Owns: a TCP conversation's decoder with both directions' [`Feed`]s, a UDP conversation's decoder. Reads: segments and datagrams in frame
+//! order. Emits: messages. Recognition is in [`recognise`](super::recognise).
+
+use super::feed::{Fed, Feed, Payload};
+use super::message::Messages;
+use super::recognise::{Kind, Recognised, recognise};
+use super::stream::{Closing, DatagramDecoder, Flow, Moment, Progress, StreamDecoder};
+use crate::model::Direction;
+
+/// Segments of a direction that may tell nothing before it is given up. Wireshark goes on for ever, but whatever has not begun a
+/// message that it knows by then hardly ever does.
+const MAX_TRIES: u8 = 32;
+
+/// Protocols that may follow each other at one place: STARTTLS, CONNECT, SOCKS one in the other.
+const MAX_CHANGES: u8 = 8;
+
+/// A segment of a TCP conversation.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct SegmentIn<'a> {
+    /// Direction.
+    pub(crate) from: Direction,
+    /// Sequence number of the payload's first byte.
+    pub(crate) seq: u32,
+    /// Acknowledgment number, if it counts.
+    pub(crate) ack: Option<u32>,
+    /// Captured payload.
+    pub(crate) bytes: &'a [u8],
+    /// Payload on the wire.
+    pub(crate) len: u32,
+    /// FIN flag.
+    pub(crate) fin: bool,
+    /// RST flag.
+    pub(crate) rst: bool,
+}
+
+/// A TCP conversation's application.
+#[derive(Debug)]
+pub(crate) struct Session {
+    flow: Flow,
+    feeds: [Feed; 2],
+    stage: Stage,
+    changes: u8,
+}
+
+#[derive(Debug)]
+enum Stage {
+    Undecided(Undecided),
+    Decoding(Box<dyn StreamDecoder>),
+    Over,
+}
+
+impl Session {
+    /// One of which nothing was seen but SYNs: `first_bytes` are the sequence numbers after them.
+    pub(crate) fn new(flow: Flow, first_bytes: [Option<u32>; 2]) -> Self {
+        let [a, b] = first_bytes;
+        let mut feeds = [Feed::new(Direction::AtoB), Feed::new(Direction::BtoA)];
+        for (feed, first) in feeds.iter_mut().zip([a, b]) {
+            if let Some(seq) = first {
+                feed.begin(seq);
+            }
+        }
+        Session { flow, feeds, stage: Stage::Undecided(Undecided::new(flow)), changes: 0 }
+    }
+
+    /// Takes a segment.
+    pub(crate) fn segment(&mut self, segment: &SegmentIn<'_>, now: Moment, out: &mut Messages) {
+        let cut = (segment.bytes.len() as u64) < u64::from(segment.len);
+        if cut && let Stage::Undecided(undecided) = &mut self.stage {
+            // Nobody will show these bytes again.
+            if let Recognised::Is(kind) = recognise(&self.flow, segment.from, segment.bytes) {
+                undecided.decided = Some(kind);
+                self.change(now, out);
+            }
+        }
+        let payload =
+            Payload { seq: segment.seq, bytes: segment.bytes, len: segment.len, fin: segment.fin };
+        let [a, b] = &mut self.feeds;
+        let (sender, receiver) = if segment.from == Direction::AtoB { (a, b) } else { (b, a) };
+        let decoder = match &mut self.stage {
+            Stage::Undecided(undecided) => undecided as &mut dyn StreamDecoder,
+            Stage::Decoding(decoder) => decoder.as_mut(),
+            Stage::Over => return,
+        };
+        if let Some(ack) = segment.ack {
+            receiver.acknowledged(ack);
+        }
+        let mut fed = Fed::Done;
+        if !segment.rst && (segment.len > 0 || segment.fin) {
+            fed = sender.segment(&payload, decoder, now, out);
+        }
+        if fed == Fed::Another {
+            self.change(now, out);
+            return;
+        }
+        sender.pass(decoder, now, out);
+        receiver.pass(decoder, now, out);
+        if segment.rst {
+            sender.close(Closing::Reset, decoder, now, out);
+            receiver.close(Closing::Reset, decoder, now, out);
+        }
+        if sender.is_closed() && receiver.is_closed() {
+            self.stage = Stage::Over;
+        }
+    }
+
+    /// Another protocol begins where the decoder stopped.
+    fn change(&mut self, now: Moment, out: &mut Messages) {
+        loop {
+            self.changes += 1;
+            let kind = match &mut self.stage {
+                Stage::Undecided(undecided) => undecided.decided,
+                _ => None,
+            };
+            self.stage = match kind {
+                _ if self.changes > MAX_CHANGES => Stage::Over,
+                None => Stage::Undecided(Undecided::new(self.flow)),
+                Some(kind) => decoder(kind, &self.flow).map_or(Stage::Over, Stage::Decoding),
+            };
+            let decoder = match &mut self.stage {
+                Stage::Undecided(undecided) => undecided as &mut dyn StreamDecoder,
+                Stage::Decoding(decoder) => decoder.as_mut(),
+                Stage::Over => return,
+            };
+            let mut again = false;
+            for feed in &mut self.feeds {
+                again |= feed.resume(decoder, now, out) == Fed::Another;
+                if again {
+                    break;
+                }
+            }
+            if !again {
+                return;
+            }
+        }
+    }
+
+    /// Ends it with the capture.
+    pub(crate) fn finish(&mut self, now: Moment, out: &mut Messages) {
+        if let Stage::Decoding(decoder) = &mut self.stage {
+            for feed in &mut self.feeds {
+                feed.close(Closing::CaptureEnd, decoder.as_mut(), now, out);
+            }
+        }
+        self.stage = Stage::Over;
+    }
+
+    /// Nothing more will come of it.
+    pub(crate) fn is_over(&self) -> bool {
+        matches!(self.stage, Stage::Over)
+    }
+
+    /// Whether segments without payload matter to it.
+    pub(crate) fn waits(&self) -> bool {
+        self.feeds.iter().any(|feed| !feed.is_idle())
+    }
+
+    /// Bytes that it takes.
+    pub(crate) fn heap(&self) -> usize {
+        let decoder = match &self.stage {
+            Stage::Decoding(decoder) => size_of_val(decoder.as_ref()) + decoder.heap(),
+            Stage::Undecided(_) | Stage::Over => 0,
+        };
+        size_of::<Session>() + decoder + self.feeds.iter().map(Feed::heap).sum::<usize>()
+    }
+}
+
+/// The decoder of a protocol.
+fn decoder(kind: Kind, flow: &Flow) -> Option<Box<dyn StreamDecoder>> {
+    let _ = (kind, flow);
+    None
+}
+
+/// Waits for bytes that tell which protocol it is.
+#[derive(Debug)]
+struct Undecided {
+    flow: Flow,
+    decided: Option<Kind>,
+    tries: [u8; 2],
+    lost: bool,
+}
+
+impl Undecided {
+    fn new(flow: Flow) -> Self {
+        Undecided { flow, decided: None, tries: [0; 2], lost: !flow.client_is_known }
+    }
+}
+
+impl StreamDecoder for Undecided {
+    fn decode(&mut self, from: Direction, bytes: &[u8], _: Moment, _: &mut Messages) -> Progress {
+        match recognise(&self.flow, from, bytes) {
+            Recognised::Is(kind) => {
+                self.decided = Some(kind);
+                Progress::Another(0)
+            }
+            Recognised::NeedMore => Progress::More,
+            Recognised::Nothing => {
+                let [a, b] = &mut self.tries;
+                let tries = if from == Direction::AtoB { a } else { b };
+                *tries += 1;
+                if *tries >= MAX_TRIES { Progress::Ignore } else { Progress::Consumed(bytes.len()) }
+            }
+        }
+    }
+
+    fn decode_cut(&mut self, _: Direction, _: &[u8], _: u32, _: Moment, _: &mut Messages) {}
+
+    fn body_complete(&mut self, _: Direction, _: u32, _: Moment, _: &mut Messages) {}
+
+    /// Where a SYN says where bytes begin, the first of them tell most.
+    fn begins_message(&self, _: Direction, _: &[u8]) -> bool {
+        self.lost
+    }
+
+    fn lost(&mut self, _: Direction, _: Moment, _: &mut Messages) {
+        self.lost = true;
+    }
+
+    fn closed(&mut self, _: Direction, _: Closing, _: Moment, _: &mut Messages) {}
+
+    fn heap(&self) -> usize {
+        0
+    }
+}
+
+/// The decoder of a UDP conversation, by a datagram of it.
+pub(crate) fn recognise_datagram(
+    flow: &Flow,
+    from: Direction,
+    bytes: &[u8],
+) -> Option<Box<dyn DatagramDecoder>> {
+    let _ = (flow, from, bytes);
+    None
+}

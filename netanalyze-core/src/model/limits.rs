@@ -88,3 +88,12 @@ pub const MAX_OPEN_BODIES: usize = 64;
 
 /// Holes of one direction beyond which decoding went on, and which may yet be filled.
 pub const MAX_SKIPPED_HOLES: usize = 8;
+/// Bytes of both directions of a dialogue in clear (SMTP, IMAP, …) in which an agreement on TLS is looked for: it stands at the beginning, and
+/// mail and files need not be read.
+pub const MAX_DIALOGUE_BYTES: u32 = 1 << 16;
+
+/// A line of such a dialogue, or a name in a SOCKS request; RFC 5321 §4.5.3.1 demands 1,000 at most.
+pub const MAX_DIALOGUE_LINE: usize = 4_096;
+
+/// The first line of an HTTP message, or one of its header lines: RFC 9112 §3 wants at least 8,000 supported, servers rarely take more than 16 KiB.
+pub const MAX_HTTP_LINE: usize = 1 << 16;

@@ -1,7 +1,7 @@
 //! Application protocols: what their messages say.
 //!
 //! `dns`, `tls` and `http` decode messages and join them to transactions; `stream` is how they get their bytes, `message` what they
-//! say. The others only change how conversations are told apart and numbered: data connections that FTP announces, the first messages of VNC and
+//! say, `recognise` tells which one a conversation speaks, `starttls` where dialogues turn to TLS. The others only change how conversations are told apart and numbered: data connections that FTP announces, the first messages of VNC and
 //! SNMP, and the negotiation of SOCKS.
 
 pub mod dns;
@@ -13,6 +13,9 @@ pub mod recognise;
 pub(crate) mod session;
 pub mod snmp;
 pub mod socks;
+pub mod starttls;
 pub mod stream;
+#[cfg(test)]
+mod testing;
 pub mod tls;
 pub mod vnc;

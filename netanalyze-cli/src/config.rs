@@ -6,7 +6,7 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use netanalyze_core::conversation::Protocol;
-use netanalyze_core::engine::Interests;
+use netanalyze_core::engine::{Depth, Interests};
 use netanalyze_core::expert::{KINDS, KindId, KindSet, Severity, kind_by_id};
 use netanalyze_core::field::{Selection, fields};
 use netanalyze_core::model::Span;
@@ -59,7 +59,11 @@ impl Analysis {
     /// What every view wants; each adds what it needs.
     pub(crate) fn interests(&self) -> Interests {
         let Analysis { gap, memory_limit, .. } = *self;
-        Interests { kinds: KindSet::NONE, gap, memory_limit, books: false, ..Interests::default() }
+        // A gate looks at what was found, whatever is shown.
+        let finds = matches!(self.show, Show::Report | Show::Findings { .. }) || self.gate != KindSet::NONE;
+        let applications = if finds { Depth::Findings } else { Depth::None };
+        let kinds = KindSet::NONE;
+        Interests { kinds, gap, memory_limit, applications, books: false, ..Interests::default() }
     }
 }
 

@@ -95,13 +95,13 @@ pub(crate) struct Piece {
 pub(crate) struct Folding {
     interests: Interests,
     /// Kinds whose conversations are no longer told apart, one bit each. Only saves work: what it leaves out would be dropped.
-    crowded: AtomicU64,
+    crowded: [AtomicU64; 2],
 }
 
 impl Folding {
     pub(crate) fn new(analysis: &Analysis) -> Self {
         let interests = Interests { kinds: analysis.kinds, ..analysis.interests() };
-        Folding { interests, crowded: AtomicU64::new(0) }
+        Folding { interests, crowded: Default::default() }
     }
 }
 
@@ -114,7 +114,10 @@ impl View for Folding {
 
     fn digest(&self, batch: &AnalysedBatch<'_>) -> Piece {
         let mut piece = Piece::default();
-        let crowded = KindSet(self.crowded.load(Ordering::Relaxed));
+        let crowded = {
+            let [low, high] = [0, 1].map(|half| u128::from(self.crowded[half].load(Ordering::Relaxed)));
+            KindSet(high << 64 | low)
+        };
         for finding in batch.findings {
             piece.kinds.entry(finding.kind).or_insert_with(|| Group::new(finding)).add(finding);
             if !crowded.contains(finding.kind) {
@@ -149,7 +152,7 @@ impl Folded {
             let before = crowded(&self.all.kinds, kind);
             merge(&mut self.all.kinds, kind, group);
             if !before && crowded(&self.all.kinds, kind) {
-                view.crowded.fetch_or(1 << kind.0, Ordering::Relaxed);
+                view.crowded[usize::from(kind.0 / 64) % 2].fetch_or(1 << (kind.0 % 64), Ordering::Relaxed);
                 self.all.conversations.retain(|conversation, _| conversation.0 != kind);
             }
         }

@@ -7,7 +7,7 @@ mod line;
 
 use std::io;
 
-use netanalyze_core::engine::{Interests, View};
+use netanalyze_core::engine::{Depth, Interests, View};
 use netanalyze_core::field::{AnalysedBatch, Field, Row, Selection, UnknownField};
 use netanalyze_core::report::{Report, SCHEMA_VERSION};
 
@@ -141,7 +141,8 @@ impl View for Rows<'_> {
     type Piece = Vec<u8>;
 
     fn interests(&self) -> Interests {
-        Interests { rows: self.selection.needs_layers(), ..self.base }
+        let applications = if self.selection.needs_messages() { Depth::All } else { self.base.applications };
+        Interests { rows: self.selection.needs_layers(), applications, ..self.base }
     }
 
     fn digest(&self, batch: &AnalysedBatch<'_>) -> Vec<u8> {

@@ -321,13 +321,21 @@ impl Shard {
 
     /// Ends the applications of all conversations, in the order of their indices: what they have yet to say goes to `take`, with the protocol, the
     /// conversation, its key and the kinds of findings that were reported for it.
-    pub(crate) fn finish_applications(&mut self, now: Moment, out: &mut Messages, take: &mut dyn FnMut(Ended<'_>)) {
+    pub(crate) fn finish_applications(
+        &mut self,
+        now: Moment,
+        out: &mut Messages,
+        take: &mut dyn FnMut(Ended<'_>),
+    ) {
         let number = self.number;
         for (index, mut session) in self.tcp.detach_all() {
             session.finish(now, out);
             if let Some(key) = self.tcp.key_of(index).filter(|_| !out.is_empty()) {
                 let reference = ConversationRef { shard: number, index };
-                let seen = self.tcp.get(index).map_or(KindsSeen::default(), |conversation| conversation.kinds_seen);
+                let seen = self
+                    .tcp
+                    .get(index)
+                    .map_or(KindsSeen::default(), |conversation| conversation.kinds_seen());
                 take(Ended { protocol: Protocol::Tcp, reference, key, seen, out });
             }
         }
@@ -335,7 +343,8 @@ impl Shard {
             decoder.finish(now, out);
             if let Some(key) = self.udp.key_of(index).filter(|_| !out.is_empty()) {
                 let reference = ConversationRef { shard: number, index };
-                let seen = self.udp.get(index).map_or(KindsSeen::default(), |conversation| conversation.kinds_seen);
+                let seen =
+                    self.udp.get(index).map_or(KindsSeen::default(), |conversation| conversation.kinds_seen);
                 take(Ended { protocol: Protocol::Udp, reference, key, seen, out });
             }
         }

@@ -10,36 +10,33 @@ use crate::protocol::message::Messages;
 use crate::protocol::session::{SegmentIn, Session};
 use crate::protocol::socks::Negotiation;
 use crate::protocol::stream::{Flow, Moment, likely_client};
-use crate::tcp::{COMPLETENESS_SYN, Account, Coder, Connection, EndState, code_of, of_code};
+use crate::tcp::{Account, COMPLETENESS_SYN, Coder, Connection, EndState, code_of, of_code};
 
-/// What its application is doing.
-#[derive(Debug)]
-pub(super) enum App {
-    /// No payload so far.
-    Fresh,
-    Live(Box<Session>),
-    /// Nothing more is to be expected, or is wanted.
-    Over,
-}
-
-/// Kinds of findings, one bit a kind.
+/// Kinds of findings, one bit a kind; those of conversations have the first 96 places.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
-pub(crate) struct KindsSeen(pub(super) [u64; 2]);
+pub(crate) struct KindsSeen {
+    pub(super) low: u64,
+    pub(super) high: u32,
+}
 
 impl KindsSeen {
     /// The bits.
     #[inline]
     pub(crate) fn bits(self) -> u128 {
-        let [low, high] = self.0;
-        u128::from(high) << 64 | u128::from(low)
+        u128::from(self.high) << 64 | u128::from(self.low)
     }
 
     /// Adds some.
     #[inline]
     pub(crate) fn add(&mut self, bits: u128) {
-        let [low, high] = &mut self.0;
-        *low |= bits as u64;
-        *high |= (bits >> 64) as u64;
+        self.low |= bits as u64;
+        self.high |= (bits >> 64) as u32;
+    }
+
+    /// Goes over it.
+    pub(super) fn code<C: Coder>(&mut self, c: &mut C) {
+        c.word(&mut self.low);
+        c.u32(&mut self.high);
     }
 }
 
@@ -51,9 +48,13 @@ pub(crate) struct TcpConversation {
     pub(super) account: Account,
     pub(super) succession: Succession,
     pub(super) negotiation: Negotiation,
-    pub(super) app: App,
-    /// Kinds of findings reported for it so far.
-    pub kinds_seen: KindsSeen,
+    /// Its application, once there was payload.
+    pub(super) session: Option<Box<Session>>,
+    /// Nothing more is to be expected of its application.
+    pub(super) is_silent: bool,
+    /// Kinds of findings reported for it so far, in two parts so that no room is lost.
+    kinds_high: u32,
+    kinds_low: u64,
 }
 
 const _: () = assert!(size_of::<TcpConversation>() <= 400, "conversations are what memory grows with");
@@ -67,27 +68,26 @@ impl TcpConversation {
             account: Account::new(with_books),
             succession: Succession::None,
             negotiation: Negotiation::default(),
-            app: App::Fresh,
-            kinds_seen: KindsSeen::default(),
+            session: None,
+            is_silent: false,
+            kinds_high: 0,
+            kinds_low: 0,
         }
     }
 
     /// Hands a segment's payload to its application.
-    pub(crate) fn application(
-        &mut self,
-        packet: &TcpPacket,
-        bytes: &[u8],
-        now: Moment,
-        out: &mut Messages,
-    ) {
+    pub(crate) fn application(&mut self, packet: &TcpPacket, bytes: &[u8], now: Moment, out: &mut Messages) {
         let len = packet.payload_len();
-        if let App::Fresh = self.app {
-            if len == 0 || packet.flags.rst() {
+        if self.session.is_none() {
+            if self.is_silent || len == 0 || packet.flags.rst() {
                 return;
             }
-            self.app = App::Live(Box::new(self.session()));
+            self.session = Some(Box::new(self.new_session()));
         }
-        let App::Live(session) = &mut self.app else { return };
+        let Some(session) = &mut self.session else { return };
+        if len == 0 && !packet.flags.fin() && !packet.flags.rst() && !session.waits() {
+            return;
+        }
         let flags = packet.flags;
         let segment = SegmentIn {
             from: packet.direction,
@@ -100,23 +100,36 @@ impl TcpConversation {
         };
         session.segment(&segment, now, out);
         if session.is_over() {
-            self.app = App::Over;
+            (self.session, self.is_silent) = (None, true);
         }
+    }
+
+    /// Kinds of findings reported for it so far.
+    #[inline]
+    pub(crate) fn kinds_seen(&self) -> KindsSeen {
+        KindsSeen { low: self.kinds_low, high: self.kinds_high }
+    }
+
+    /// More of them.
+    #[inline]
+    pub(crate) fn add_kinds(&mut self, bits: u128) {
+        let mut seen = self.kinds_seen();
+        seen.add(bits);
+        (self.kinds_low, self.kinds_high) = (seen.low, seen.high);
     }
 
     /// Whether a segment can matter to its application.
     #[inline]
     pub(crate) fn hears(&self, packet: &TcpPacket) -> bool {
-        match &self.app {
-            App::Fresh => packet.payload_len() > 0,
-            App::Live(_) => true,
-            App::Over => false,
+        match &self.session {
+            None => packet.payload_len() > 0 && !self.is_silent,
+            Some(_) => true,
         }
     }
 
     /// Its application, of which nothing was seen but SYNs.
     #[inline(never)]
-    fn session(&self) -> Session {
+    fn new_session(&self) -> Session {
         let (a, b) = self.key.endpoints(Direction::AtoB);
         let opener = self.connection.opener();
         let first_bytes = [Direction::AtoB, Direction::BtoA].map(|end| self.connection.first_byte(end));
@@ -165,17 +178,11 @@ impl Record for TcpConversation {
     type Aside = Box<Session>;
 
     fn detach(&mut self) -> Option<Box<Session>> {
-        match std::mem::replace(&mut self.app, App::Over) {
-            App::Live(session) => Some(session),
-            other => {
-                self.app = other;
-                None
-            }
-        }
+        self.session.take()
     }
 
     fn attach(&mut self, session: Box<Session>) {
-        self.app = App::Live(session);
+        self.session = Some(session);
     }
 
     fn size_of_aside(session: &Box<Session>) -> usize {
@@ -207,23 +214,31 @@ impl Record for TcpConversation {
     }
 
     fn heap(&self) -> usize {
-        let app = if let App::Live(session) = &self.app { session.heap() } else { 0 };
-        self.connection.heap() + self.account.heap() + app
+        let session = self.session.as_ref().map_or(0, |session| session.heap());
+        self.connection.heap() + self.account.heap() + session
     }
 
     fn code<C: Coder>(&mut self, c: &mut C, start: Timestamp, last: FrameNumber) {
-        let TcpConversation { key: _, connection, account, succession, negotiation, app, kinds_seen } = self;
+        let mut kinds_seen = self.kinds_seen();
+        let TcpConversation {
+            key: _,
+            connection,
+            account,
+            succession,
+            negotiation,
+            session: _,
+            is_silent,
+            kinds_low,
+            kinds_high,
+        } = self;
         connection.code(c, start, last);
         account.code(c, connection, last);
         let mut succession_code = code_of(*succession, &Succession::ALL);
         let mut negotiation_code = code_of(*negotiation, &Negotiation::ALL);
-        let mut is_fresh = matches!(app, App::Fresh);
-        c.parts([(&mut succession_code, 2), (&mut negotiation_code, 4)], [&mut is_fresh]);
-        *app = if is_fresh { App::Fresh } else { App::Over };
+        c.parts([(&mut succession_code, 2), (&mut negotiation_code, 4)], [is_silent]);
         *succession = of_code(succession_code, &Succession::ALL);
         *negotiation = of_code(negotiation_code, &Negotiation::ALL);
-        let KindsSeen([transport, application]) = kinds_seen;
-        c.word(transport);
-        c.word(application);
+        kinds_seen.code(c);
+        (*kinds_low, *kinds_high) = (kinds_seen.low, kinds_seen.high);
     }
 }

@@ -33,22 +33,21 @@ pub(super) enum UdpApp {
 /// Datagrams that may tell nothing before a conversation is given up.
 const MAX_TRIES: u8 = 16;
 
-
 impl UdpConversation {
     pub(super) fn new(key: FlowKey, succession: Succession) -> Self {
-        UdpConversation { key, account: UdpAccount::default(), succession, app: UdpApp::Undecided(0), kinds_seen: KindsSeen::default() }
+        UdpConversation {
+            key,
+            account: UdpAccount::default(),
+            succession,
+            app: UdpApp::Undecided(0),
+            kinds_seen: KindsSeen::default(),
+        }
     }
 }
 
 impl UdpConversation {
     /// Hands a datagram to its application.
-    pub(crate) fn application(
-        &mut self,
-        packet: &UdpPacket,
-        bytes: &[u8],
-        now: Moment,
-        out: &mut Messages,
-    ) {
+    pub(crate) fn application(&mut self, packet: &UdpPacket, bytes: &[u8], now: Moment, out: &mut Messages) {
         let missing = packet.payload_len.saturating_sub(bytes.len() as u32);
         if let UdpApp::Undecided(tries) = &mut self.app {
             if *tries >= MAX_TRIES || bytes.is_empty() {
@@ -136,9 +135,7 @@ impl Record for UdpConversation {
         let mut tries = if let UdpApp::Undecided(tries) = app { u64::from(*tries) } else { 0 };
         c.parts([(&mut code, 2), (&mut tries, 5)], [&mut is_b]);
         *app = UdpApp::Undecided(tries as u8);
-        let KindsSeen([transport, application]) = kinds_seen;
-        c.word(transport);
-        c.word(application);
+        kinds_seen.code(c);
         *first_sender = if is_b { Direction::BtoA } else { Direction::AtoB };
         *succession = of_code(code, &Succession::ALL);
     }

@@ -7,18 +7,67 @@ use std::io;
 use std::num::NonZeroUsize;
 use std::ops::Range;
 
-use super::View;
+use super::applications::{Spoken, take};
 use super::parallel;
 use super::shared::Remains;
 use super::tally::Tally;
+use super::{Depth, Interests, View};
 use crate::capture::Batch;
-use crate::conversation::{Bounds, Conversations, Protocol};
+use crate::conversation::{Bounds, Conversations, Ended, Met, Protocol};
 use crate::expert::{Ending, Finding, KindSet, ending_findings, endings};
 use crate::field::AnalysedBatch;
 use crate::model::{Error, FrameNumber, Timestamp};
+use crate::protocol::message::Messages;
+use crate::protocol::stream::Moment;
 
 /// Findings in a batch: what a batch of frames holds at most, roughly.
 const AT_A_TIME: usize = 4096;
+
+/// What applications said at the end: messages and findings, by conversation.
+#[derive(Debug, Default)]
+pub(super) struct LastWords {
+    messages: Vec<Met>,
+    findings: Vec<Finding>,
+}
+
+/// Ends all applications.
+pub(super) fn last_words(remains: &mut Remains, interests: &Interests, tally: &mut Tally) -> LastWords {
+    let now = Moment { frame: FrameNumber(tally.volume.frames), time: tally.latest.unwrap_or_default() };
+    let mut words = LastWords::default();
+    let LastWords { messages, findings } = &mut words;
+    let mut out = Messages::new(interests.applications == Depth::All);
+    for shard in &mut remains.shards {
+        shard.finish_applications(now, &mut out, &mut |ended| {
+            let Ended { protocol, reference, key, mut seen, out } = ended;
+            let spoken = Spoken { protocol, reference, key, now, ordinal: 0 };
+            take(out, messages, &spoken, &mut seen, interests, tally, findings);
+        });
+    }
+    let numbers = &remains.numbers;
+    for met in messages.iter_mut() {
+        met.stream = numbers.stream(Some(met.protocol), met.conversation);
+    }
+    for finding in findings.iter_mut() {
+        finding.stream = numbers.stream(finding.protocol, finding.conversation);
+    }
+    // Stable: what one conversation's application said stays in its order.
+    messages.sort_by_key(|met| (met.protocol == Protocol::Udp, met.stream));
+    findings.sort_by_key(|finding| {
+        (finding.frame, finding.protocol == Some(Protocol::Udp), finding.stream, finding.kind)
+    });
+    words
+}
+
+impl LastWords {
+    /// Delivers findings and messages, some at a time.
+    pub(super) fn deliver(
+        &self,
+        mut deliver: impl FnMut(&[Finding], &[Met]) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        self.findings.chunks(AT_A_TIME).try_for_each(|findings| deliver(findings, &[]))?;
+        self.messages.chunks(AT_A_TIME).try_for_each(|messages| deliver(&[], messages))
+    }
+}
 
 /// The conversations of a finished run.
 pub(super) fn conversations(remains: &mut Remains, tally: &Tally) -> Conversations {
@@ -71,10 +120,15 @@ pub(super) fn view<V: View>(
     threads: NonZeroUsize,
     conversations: &Conversations,
     tally: &mut Tally,
+    words: &LastWords,
     accept: &mut impl FnMut(V::Piece, &AnalysedBatch<'_>) -> Result<(), Error>,
 ) -> Result<(), Error> {
     let batch = Batch { first_frame: FrameNumber(conversations.last_frame().0 + 1), ..Batch::default() };
     let end = conversations.capture_end();
+    words.deliver(|findings, messages| {
+        let analysed = AnalysedBatch { messages, ..analysed(&batch, findings, end) };
+        accept(view.digest(&analysed), &analysed)
+    })?;
     findings(kinds, threads, conversations, tally, |findings| {
         let analysed = analysed(&batch, findings, end);
         accept(view.digest(&analysed), &analysed)
@@ -93,6 +147,7 @@ fn analysed<'b>(batch: &'b Batch, findings: &'b [Finding], end: Timestamp) -> An
     AnalysedBatch {
         batch,
         findings,
+        messages: &[],
         transports: &[],
         frame_slots: &[],
         datagrams: &[],

@@ -5,6 +5,7 @@
 //! the order; nothing is copied, nothing waits for all. Between taking a batch and passing its last gate a worker never calls into rayon:
 //! a stolen task would wait for the batch that its own thread holds.
 
+mod applications;
 mod compose;
 mod decode;
 mod ending;
@@ -28,7 +29,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::capture::{CaptureReader, Source};
 use crate::conversation::{Conversations, Terms};
-use crate::expert::KindSet;
+use crate::expert::{KindSet, Thresholds};
 use crate::field::AnalysedBatch;
 use crate::model::limits::{DEFAULT_MEMORY_LIMIT, MEMORY_RESERVE, MIN_MEMORY_LIMIT, QUIET_FRAMES};
 use crate::model::{Error, Span};
@@ -47,6 +48,10 @@ pub struct Interests {
     pub rows: bool,
     /// Silence that is worth a finding.
     pub gap: Span,
+    /// How far application protocols are decoded.
+    pub applications: Depth,
+    /// What counts as slow.
+    pub thresholds: Thresholds,
     /// Whether the books of conversations are kept: totals, round-trip times, history. Records of conversations and their summary need them,
     /// findings do not.
     pub books: bool,
@@ -79,12 +84,25 @@ impl Default for Interests {
             kinds: KindSet::ALL,
             rows: false,
             gap: Span(1_000_000_000),
+            applications: Depth::Findings,
+            thresholds: Thresholds::default(),
             books: true,
             summary: false,
             memory_limit: DEFAULT_MEMORY_LIMIT,
             quiet_frames: QUIET_FRAMES,
         }
     }
+}
+
+/// How far application protocols are decoded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Depth {
+    /// Not at all: there are no findings of them.
+    None,
+    /// As far as findings need it.
+    Findings,
+    /// Every message and transaction, for [`AnalysedBatch::messages`].
+    All,
 }
 
 /// What becomes of an analysed batch.
@@ -162,8 +180,9 @@ where
     let accept = |piece: V::Piece, batch: &AnalysedBatch<'_>| accept(piece, batch).map_err(Error::Output);
     let interests = view.interests();
     let (mut accept, mut remains, mut tally) = drive(sources, threads, view, accept, cancellation)?;
+    let words = ending::last_words(&mut remains, &interests, &mut tally);
     let conversations = ending::conversations(&mut remains, &tally);
-    ending::view(view, interests.kinds, threads, &conversations, &mut tally, &mut accept)?;
+    ending::view(view, interests.kinds, threads, &conversations, &mut tally, &words, &mut accept)?;
     let summary = interests.summary.then(|| ConversationSummary::new(&conversations));
     Ok(compose::report(remains, &tally, summary))
 }

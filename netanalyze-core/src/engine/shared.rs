@@ -5,7 +5,9 @@ use std::sync::{Mutex, PoisonError};
 use super::gate::{Gate, Poison};
 use super::{Cancellation, Interests, View};
 use crate::capture::{Batch, CaptureFacts, CaptureReader};
-use crate::conversation::{Announcements, Forgotten, KeyHasher, Numbering, SHARDS, Shard};
+use crate::conversation::{
+    Announcements, ConversationRef, Forgotten, KeyHasher, Numbering, Protocol, SHARDS, Shard,
+};
 use crate::model::{Error, Note, Span, Timestamp};
 use crate::packet::fragment::FragmentTable;
 
@@ -33,6 +35,16 @@ pub(super) struct Numbers {
     pub(super) tcp: Numbering,
     pub(super) udp: Numbering,
     pub(super) announcements: Announcements,
+}
+
+impl Numbers {
+    /// The stream number of a conversation.
+    pub(super) fn stream(&self, protocol: Option<Protocol>, reference: ConversationRef) -> Option<u32> {
+        match protocol {
+            Some(Protocol::Udp) => self.udp.stream(reference),
+            Some(Protocol::Tcp) | None => self.tcp.stream(reference),
+        }
+    }
 }
 
 /// The reading end: batches get their order here, so it is a plain lock and no gate.

@@ -1,17 +1,21 @@
 //! The steps of a batch's analysis, on state that is lent to them: workers lend it gate by gate, a live analysis owns all of it.
 
-use super::Interests;
+use super::applications::{Heard, Spoken, payload};
 use super::decode::{DecodeSink, Decoded, FoundFragment, Place, PlainFrames, Touched};
 use super::shared::{BatchTimes, Numbers};
 use super::tally::{Tally, Volume};
+use super::{Depth, Interests};
 use crate::capture::{Batch, RawFrame};
-use crate::conversation::{Arrival, ConversationRef, KeyHasher, NewConversation, Shard, UdpPacket};
+use crate::conversation::{
+    Arrival, ConversationRef, KeyHasher, NewConversation, Protocol as Transport, Shard, TcpPacket, UdpPacket,
+};
 use crate::expert::{Context, Finding, KindSet, tcp_findings, tcp_kinds};
 use crate::field::{AnalysedBatch, CompletedDatagram, TransportVerdict, link_of};
 use crate::model::limits::MAX_NESTED_DATAGRAMS;
 use crate::model::{Link, LinkType};
 use crate::packet::fragment::FragmentTable;
-use crate::packet::{PLAIN_LAYERS, Protocol, dissect, dissect_datagram, plain};
+use crate::packet::{Origin, PLAIN_LAYERS, Protocol, dissect, dissect_datagram, plain};
+use crate::protocol::stream::Moment;
 use crate::tcp::{COMPLETENESS_SYN, Passing, Verdict};
 
 /// Results of a batch as far as it has come, in buffers that are used again for the next; and what was counted in all of them.
@@ -30,6 +34,7 @@ pub(super) struct Steps {
     references: Vec<ConversationRef>,
     /// Of the header at hand.
     verdict: Verdict,
+    heard: Heard,
     pub(super) tally: Tally,
 }
 
@@ -39,6 +44,7 @@ impl Steps {
         AnalysedBatch {
             batch,
             findings: &self.findings,
+            messages: &self.heard.met,
             transports: &self.transports,
             frame_slots: &self.frame_slots,
             datagrams: &self.datagrams,
@@ -62,6 +68,7 @@ impl Steps {
         self.new_udp.clear();
         self.transports.clear();
         self.references.clear();
+        self.heard.met.clear();
         self.tally.frames(batch);
         let mut fragments = Vec::new();
         let mut volumes = [Volume::default(); PLAIN_LAYERS.len()];
@@ -223,7 +230,8 @@ impl Steps {
     pub(super) fn shard(&mut self, number: usize, batch: &Batch, interests: &Interests, shard: &mut Shard) {
         let Some(list) = self.decoded.lists.get(number) else { return };
         shard.begin_batch();
-        let verdict = &mut self.verdict;
+        self.heard.out.every = interests.applications == Depth::All;
+        let Steps { datagrams: completed, heard, tally, findings, verdict, .. } = self;
         // Both protocols' packets in frame order: together they come up to the memory limit.
         let mut datagrams = list.udp.as_slice();
         let mut rest = list.tcp.items();
@@ -234,14 +242,28 @@ impl Steps {
                 let before = datagrams.iter().take_while(|d| (d.frame_index, d.ordinal) < place).count();
                 let (now, later) = datagrams.split_at_checked(before).unwrap_or_default();
                 datagrams = later;
-                let results = (&mut self.new_udp, &mut *self.transports, &mut *self.references);
-                take_datagrams(now, batch, shard, results);
+                let mut results = Results {
+                    new: &mut self.new_udp,
+                    transports: &mut self.transports,
+                    references: &mut self.references,
+                    heard,
+                    tally,
+                    findings,
+                };
+                take_datagrams(now, (batch, completed), interests, shard, &mut results);
             }
             let shares_frame = following.first().is_some_and(|next| next.frame_index == packet.frame_index);
             let frame = batch.frame_number(packet.frame_index as usize);
             let wire_len = wire_len(batch, packet.frame_index);
             let passing = Passing { wire_len, ttl: packet.ttl, gap: interests.gap, shares_frame };
-            let Some(touched) = shard.tcp(packet, frame, &self.decoded.options, passing, verdict) else {
+            let payload = |len| {
+                let slot = (packet.frame_index, packet.slot);
+                payload(batch, completed, slot, packet.at, u32::from(packet.header_len), len)
+            };
+            let lead = if packet.negotiates { payload(2) } else { &[] };
+            let lead = [0, 1].map(|at| lead.get(at).copied().unwrap_or(0));
+            let Some(touched) = shard.tcp(packet, frame, &self.decoded.options, passing, lead, verdict)
+            else {
                 continue;
             };
             let conversation = touched.reference;
@@ -261,14 +283,28 @@ impl Steps {
             }
             let kinds = tcp_kinds(verdict, interests.gap);
             if kinds != KindSet::NONE {
-                let seen = touched.conversation.kinds_seen;
+                let seen = touched.conversation.kinds_seen().bits();
                 let kinds_seen = KindSet(seen);
-                touched.conversation.kinds_seen |= kinds.0;
-                self.tally.kinds(kinds, KindSet(kinds.0 & !seen), frame);
+                touched.conversation.add_kinds(kinds.0);
+                tally.kinds(kinds, KindSet(kinds.0 & !seen), frame);
                 let wanted = KindSet(kinds.0 & interests.kinds.0);
                 if wanted != KindSet::NONE {
                     let context = Context { frame, packet, conversation, kinds_seen };
-                    tcp_findings(context, verdict, wanted, &mut self.findings);
+                    tcp_findings(context, verdict, wanted, findings);
+                }
+            }
+            if interests.applications != Depth::None && is_heard(packet) && touched.conversation.hears(packet)
+            {
+                let now = Moment { frame, time: packet.time };
+                let bytes = payload(packet.payload_len());
+                touched.conversation.application(packet, bytes, now, &mut heard.out);
+                if !heard.out.is_empty() {
+                    let (key, ordinal) = (packet.key, packet.ordinal);
+                    let spoken =
+                        Spoken { protocol: Transport::Tcp, reference: conversation, key, now, ordinal };
+                    let mut seen = touched.conversation.kinds_seen();
+                    heard.take(&spoken, &mut seen, interests, tally, findings);
+                    touched.conversation.add_kinds(seen.bits());
                 }
             }
             if let Some(place) = self.transports.get_mut(packet.slot as usize) {
@@ -278,8 +314,15 @@ impl Steps {
                 }
             }
         }
-        let results = (&mut self.new_udp, &mut *self.transports, &mut *self.references);
-        take_datagrams(datagrams, batch, shard, results);
+        let mut results = Results {
+            new: &mut self.new_udp,
+            transports: &mut self.transports,
+            references: &mut self.references,
+            heard,
+            tally,
+            findings,
+        };
+        take_datagrams(datagrams, (batch, completed), interests, shard, &mut results);
     }
 
     /// Numbers the batch's new conversations, and writes stream numbers wherever the batch's results name a conversation.
@@ -290,7 +333,10 @@ impl Steps {
         numbers.announcements.forget(&self.new_tcp);
         numbers.announcements.meet(&self.decoded.announcements, &self.new_tcp);
         for finding in &mut self.findings {
-            finding.stream = numbers.tcp.stream(finding.conversation);
+            finding.stream = numbers.stream(finding.protocol, finding.conversation);
+        }
+        for met in &mut self.heard.met {
+            met.stream = numbers.stream(Some(met.protocol), met.conversation);
         }
         for (place, &reference) in self.transports.iter_mut().zip(&self.references) {
             match place {
@@ -309,33 +355,63 @@ impl Steps {
     /// Puts the findings into their order.
     pub(super) fn sort(&mut self) {
         self.findings.sort_by_key(|f| (f.known_at, f.ordinal, f.kind));
+        // Stable: what one header's application said stays in its order.
+        self.heard.met.sort_by_key(|met| (met.frame, met.ordinal));
     }
 }
 
-/// Hands UDP packets to their shard, and puts down what comes of them: new conversations, verdicts, the conversation of each verdict.
+/// Whether a segment's payload is for its application: those quoted or in pieces, or whose header contradicts itself, are not.
+#[inline]
+fn is_heard(packet: &TcpPacket) -> bool {
+    packet.origin == Origin::Packet && packet.reported >= u32::from(packet.header_len)
+}
+
+/// Where results of UDP packets go.
+struct Results<'s> {
+    new: &'s mut Vec<NewConversation>,
+    transports: &'s mut [Option<TransportVerdict>],
+    references: &'s mut [ConversationRef],
+    heard: &'s mut Heard,
+    tally: &'s mut Tally,
+    findings: &'s mut Vec<Finding>,
+}
+
+/// Hands UDP packets to their shard, and puts down what comes of them: new conversations, verdicts, the conversation of each verdict, what
+/// their applications say.
 #[inline(never)]
 fn take_datagrams(
     packets: &[UdpPacket],
-    batch: &Batch,
+    (batch, completed): (&Batch, &[CompletedDatagram]),
+    interests: &Interests,
     shard: &mut Shard,
-    (new, transports, references): (
-        &mut Vec<NewConversation>,
-        &mut [Option<TransportVerdict>],
-        &mut [ConversationRef],
-    ),
+    results: &mut Results<'_>,
 ) {
     for packet in packets {
         let frame = batch.frame_number(packet.frame_index as usize);
-        let Some((reference, arrival)) = shard.udp(packet, frame, wire_len(batch, packet.frame_index)) else {
+        let Some(touched) = shard.udp(packet, frame, wire_len(batch, packet.frame_index)) else {
             continue;
         };
-        if arrival == Arrival::New {
+        let reference = touched.reference;
+        if touched.arrival == Arrival::New {
             let (frame_index, ordinal) = (packet.frame_index, packet.ordinal);
-            new.push(NewConversation { frame_index, ordinal, reference, key: packet.key });
+            results.new.push(NewConversation { frame_index, ordinal, reference, key: packet.key });
         }
-        if let Some(place) = transports.get_mut(packet.slot as usize) {
+        if interests.applications != Depth::None && packet.origin == Origin::Packet {
+            let now = Moment { frame, time: packet.time };
+            let slot = (packet.frame_index, packet.slot);
+            let bytes = payload(batch, completed, slot, packet.at, 8, packet.payload_len);
+            let heard = &mut *results.heard;
+            touched.conversation.application(packet, bytes, now, &mut heard.out);
+            if !heard.out.is_empty() {
+                let (key, ordinal) = (packet.key, packet.ordinal);
+                let spoken = Spoken { protocol: Transport::Udp, reference, key, now, ordinal };
+                let seen = &mut touched.conversation.kinds_seen;
+                heard.take(&spoken, seen, interests, results.tally, results.findings);
+            }
+        }
+        if let Some(place) = results.transports.get_mut(packet.slot as usize) {
             *place = Some(TransportVerdict::Udp(None));
-            if let Some(place) = references.get_mut(packet.slot as usize) {
+            if let Some(place) = results.references.get_mut(packet.slot as usize) {
                 *place = reference;
             }
         }
@@ -434,7 +510,7 @@ mod tests {
         assert_eq!(format!("{:?}", short.tally), format!("{:?}", long.tally));
         assert!(short.decoded.announcements.len() > 100 && short.decoded.options.len() > 1000);
         let packets = short.decoded.lists.iter().flat_map(|list| list.tcp.items());
-        assert!(packets.clone().filter(|p| p.negotiation.is_some()).count() > 100);
+        assert!(packets.clone().filter(|p| p.negotiates).count() > 100);
         assert!(packets.filter(|p| p.opens_successor).count() > 100);
         assert_eq!(format!("{:?}", short.decoded), format!("{:?}", long.decoded));
     }

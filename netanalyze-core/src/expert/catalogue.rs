@@ -194,4 +194,3 @@ const fn same(a: &[u8], b: &[u8]) -> bool {
     }
     i == a.len() && i == b.len()
 }
-

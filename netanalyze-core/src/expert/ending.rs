@@ -119,7 +119,7 @@ pub(crate) fn endings(conversations: &Conversations, streams: Range<u32>) -> Vec
             let at_start = flag == Flags::UNANSWERED || flag == Flags::ONE_SIDED;
             let frame = if at_start { account.first_frame() } else { account.last_frame() };
             let kind = kind_of_flag(flag)?;
-            let first = !KindSet(conversation.kinds_seen.bits()).contains(kind);
+            let first = !KindSet(conversation.kinds_seen().bits()).contains(kind);
             Some(Ending { kind, frame, stream, first })
         }));
     });

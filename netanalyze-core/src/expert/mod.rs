@@ -17,12 +17,12 @@ mod tls;
 
 pub(crate) use application::application_findings;
 pub use catalogue::{KINDS, Kind, KindId, KindSet, kind_by_id};
+pub use dns::DnsDetail;
 pub use ending::EndingDetail;
 pub(crate) use ending::{Ending, ending_findings, ending_flags, endings};
-pub use dns::DnsDetail;
 pub use finding::{Detail, Finding, Party, ResetDetail};
 pub use http::HttpDetail;
 pub use severity::{Group, Severity};
+pub(crate) use tcp::{Context, tcp_findings, tcp_kinds};
 pub use thresholds::Thresholds;
 pub use tls::TlsDetail;
-pub(crate) use tcp::{Context, tcp_findings, tcp_kinds};

@@ -31,6 +31,12 @@ pub struct Messages {
 }
 
 impl Messages {
+    /// Nothing said so far.
+    #[must_use]
+    pub fn new(every: bool) -> Self {
+        Messages { items: Vec::new(), every }
+    }
+
     /// Says something. `from` is the direction of the bytes that it is about.
     pub fn push(&mut self, from: Direction, message: Message) {
         self.items.push((from, message));

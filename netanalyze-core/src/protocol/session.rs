@@ -6,6 +6,8 @@
 use super::feed::{Fed, Feed, Payload};
 use super::message::Messages;
 use super::recognise::{Kind, Recognised, recognise};
+use super::socks::Relay;
+use super::starttls::StartTls;
 use super::stream::{Closing, DatagramDecoder, Flow, Moment, Progress, StreamDecoder};
 use crate::model::Direction;
 
@@ -74,8 +76,7 @@ impl Session {
                 self.change(now, out);
             }
         }
-        let payload =
-            Payload { seq: segment.seq, bytes: segment.bytes, len: segment.len, fin: segment.fin };
+        let payload = Payload { seq: segment.seq, bytes: segment.bytes, len: segment.len, fin: segment.fin };
         let [a, b] = &mut self.feeds;
         let (sender, receiver) = if segment.from == Direction::AtoB { (a, b) } else { (b, a) };
         let decoder = match &mut self.stage {
@@ -166,10 +167,13 @@ impl Session {
     }
 }
 
-/// The decoder of a protocol.
-fn decoder(kind: Kind, flow: &Flow) -> Option<Box<dyn StreamDecoder>> {
-    let _ = (kind, flow);
-    None
+/// The decoder of a protocol; `None` where none is wanted.
+fn decoder(kind: Kind, _flow: &Flow) -> Option<Box<dyn StreamDecoder>> {
+    match kind {
+        Kind::StartTls(dialogue) => Some(Box::new(StartTls::new(dialogue))),
+        Kind::Socks => Some(Box::new(Relay::new())),
+        Kind::Tls | Kind::Http | Kind::Http2 | Kind::Dns | Kind::Opaque => None,
+    }
 }
 
 /// Waits for bytes that tell which protocol it is.

@@ -50,7 +50,8 @@ impl Flow {
 /// Direction of the client's bytes where no SYN tells: whoever has the higher port, unless only the other's is one that servers have by
 /// registration. Ports are those of the end that sends [`Direction::AtoB`], then of the other.
 pub(crate) fn likely_client(a: u16, b: u16) -> Direction {
-    let serves = |port| recognise::is_http_port(port) || recognise::is_tls_port(port) || recognise::is_dns_port(port);
+    let serves =
+        |port| recognise::is_http_port(port) || recognise::is_tls_port(port) || recognise::is_dns_port(port);
     match (serves(a), serves(b)) {
         (true, false) => Direction::BtoA,
         (false, true) => Direction::AtoB,
@@ -104,7 +105,7 @@ pub enum Closing {
 /// A protocol on top of TCP.
 ///
 /// Everything happens in capture order; `now` is the frame that brought the last byte needed. Messages go to `out`.
-pub trait StreamDecoder: std::fmt::Debug + Send {
+pub trait StreamDecoder: std::fmt::Debug + Send + Sync {
     /// Decodes what begins at a boundary. `bytes` are all that are there in order, at least one; on [`Progress::Need`] and [`Progress::More`]
     /// they come again with more behind them.
     fn decode(&mut self, from: Direction, bytes: &[u8], now: Moment, out: &mut Messages) -> Progress;
@@ -132,7 +133,7 @@ pub trait StreamDecoder: std::fmt::Debug + Send {
 }
 
 /// A protocol on top of UDP: one decoder a conversation.
-pub trait DatagramDecoder: std::fmt::Debug + Send {
+pub trait DatagramDecoder: std::fmt::Debug + Send + Sync {
     /// Decodes a datagram's payload. `missing` bytes of it were cut off by the snapshot length.
     fn datagram(&mut self, from: Direction, bytes: &[u8], missing: u32, now: Moment, out: &mut Messages);
 

@@ -292,7 +292,7 @@ struct Badness {
 impl Badness {
     fn new(conversations: &Conversations, conversation: &TcpConversation, refused: Option<KindId>) -> Self {
         let account = conversation.account();
-        let is_refused = refused.is_some_and(|kind| conversation.kinds_seen.bits() >> kind.0 & 1 != 0);
+        let is_refused = refused.is_some_and(|kind| conversation.kinds_seen().bits() >> kind.0 & 1 != 0);
         let failure = match account.closed_by() {
             Some(ClosedBy::ClientReset) => Some(Failure::ClientReset),
             Some(ClosedBy::ServerReset) if is_refused => Some(Failure::Refused),

@@ -200,7 +200,14 @@ impl Desk {
         observer: &mut O,
     ) -> Result<Report, Error> {
         self.check()?;
+        let interests = self.interests(wants);
+        let words = ending::last_words(&mut remains, &interests, &mut tally);
         let conversations = ending::conversations(&mut remains, &tally);
+        words.deliver(|findings, _| {
+            findings
+                .iter()
+                .try_for_each(|finding| self.moment(None, slice::from_ref(finding), wants, observer))
+        })?;
         let mut custom = Vec::new();
         if self.rules_want(Wants::CONVERSATIONS) {
             let mut found = Found { findings: &mut custom, known_at: conversations.last_frame() };

@@ -4,7 +4,7 @@ use super::{Group, Kind, Severity};
 use crate::tcp::Flags;
 
 /// In the order in which Wireshark lists the experts of one frame.
-pub(super) const KINDS: [Kind; 45] = [Kind] = &[
+pub(super) const KINDS: [Kind; 45] = [
     Kind {
         id: "tcp.short_segment",
         severity: Severity::Warn,

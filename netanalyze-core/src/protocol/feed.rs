@@ -20,7 +20,13 @@
 //!
 //! Costs two comparisons for a segment within a body.
 
-use std::collections::BTreeMap;
+mod body;
+mod held;
+#[cfg(test)]
+mod tests;
+
+use body::Body;
+use held::Held;
 
 use super::message::Messages;
 use super::stream::{Closing, Moment, Progress, StreamDecoder};
@@ -48,47 +54,6 @@ pub(crate) struct Payload<'a> {
     pub(crate) fin: bool,
 }
 
-/// A range of bytes that need not be seen.
-#[derive(Debug)]
-struct Body {
-    id: u32,
-    /// Everything before was captured.
-    have: u64,
-    end: u64,
-    /// What was captured beyond, as ranges in order that do not touch.
-    pieces: Vec<(u64, u64)>,
-}
-
-impl Body {
-    /// Counts a range. True once all of it is there.
-    fn take(&mut self, at: u64, end: u64) -> bool {
-        let end = end.min(self.end);
-        if at > self.have {
-            if end <= at || self.pieces.len() >= MAX_BODY_PIECES {
-                return false;
-            }
-            let first = self.pieces.partition_point(|&(_, to)| to < at);
-            let last = self.pieces.partition_point(|&(from, _)| from <= end);
-            let merged = self.pieces.get(first..last).unwrap_or_default().iter();
-            let merged = merged.fold((at, end), |all, of| (all.0.min(of.0), all.1.max(of.1)));
-            self.pieces.splice(first..last.max(first), [merged]);
-            return false;
-        }
-        self.have = self.have.max(end);
-        if !self.pieces.is_empty() {
-            let joined = self.pieces.iter().take_while(|piece| piece.0 <= self.have);
-            let (count, to) = joined.fold((0, self.have), |(count, to), piece| (count + 1, to.max(piece.1)));
-            // A later piece may have come to touch.
-            self.have = to;
-            self.pieces.drain(..count);
-            if count > 0 && self.pieces.first().is_some_and(|piece| piece.0 <= to) {
-                return self.take(to, to);
-            }
-        }
-        self.have >= self.end
-    }
-}
-
 /// Bytes that a decoder was shown and wants to see again.
 #[derive(Debug, Default)]
 struct Pending {
@@ -105,57 +70,6 @@ struct Skipped {
     end: u64,
     pending: Pending,
     held: Held,
-}
-
-/// Bytes beyond a hole, in pieces that do not overlap.
-#[derive(Debug, Default)]
-struct Held {
-    pieces: BTreeMap<u64, Box<[u8]>>,
-    bytes: usize,
-}
-
-impl Held {
-    /// Keeps bytes. The first copy counts.
-    fn insert(&mut self, at: u64, bytes: &[u8]) {
-        let mut at = at;
-        let end = at.saturating_add(bytes.len() as u64);
-        let start = at;
-        if let Some((&before, piece)) = self.pieces.range(..=at).next_back() {
-            at = at.max(before + piece.len() as u64);
-        }
-        while at < end {
-            let until = self.pieces.range(at..).next().map_or(end, |(&next, _)| next.min(end));
-            let fresh = bytes.get((at - start) as usize..(until - start) as usize).unwrap_or_default();
-            if !fresh.is_empty() {
-                self.bytes += fresh.len();
-                self.pieces.insert(at, fresh.into());
-            }
-            at = self.pieces.get(&until).map_or(end, |piece| until + piece.len() as u64);
-        }
-    }
-
-    /// The bytes from a place on, as far as one piece goes. What lies before is dropped.
-    fn take(&mut self, next: u64) -> Option<Box<[u8]>> {
-        while let Some(first) = self.pieces.first_entry().filter(|first| *first.key() <= next) {
-            let (at, piece) = first.remove_entry();
-            self.bytes -= piece.len();
-            let known = usize::try_from(next - at).unwrap_or(usize::MAX);
-            match piece.get(known..) {
-                Some(_) if known == 0 => return Some(piece),
-                Some(rest) if !rest.is_empty() => return Some(rest.into()),
-                _ => {}
-            }
-        }
-        None
-    }
-
-    fn is_empty(&self) -> bool {
-        self.pieces.is_empty()
-    }
-
-    fn heap(&self) -> usize {
-        self.bytes + self.pieces.len() * (size_of::<u64>() + size_of::<Box<[u8]>>())
-    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -382,7 +296,14 @@ impl Feed {
         let bytes = payload.bytes.get(done..).unwrap_or_default();
         let at = at.max(self.next);
         if missing > 0 {
-            self.drop_waiting(decoder, now, out);
+            let waits = self
+                .extra
+                .as_ref()
+                .is_some_and(|extra| !extra.pending.bytes.is_empty() || !extra.held.is_empty());
+            if waits || at > self.next {
+                self.drop_waiting(decoder, now, out);
+            }
+            self.mode = Mode::Seeking;
             self.next = end;
             if !bytes.is_empty() {
                 decoder.decode_cut(self.from, bytes, u32::try_from(missing).unwrap_or(u32::MAX), now, out);
@@ -407,6 +328,7 @@ impl Feed {
         self.doubt = 0;
         let mut fed = self.decode(bytes, decoder, now, out);
         while fed == Fed::Done
+            && self.mode == Mode::Decoding
             && let Some(piece) = self.next_held()
         {
             fed = self.decode(&piece, decoder, now, out);
@@ -418,7 +340,8 @@ impl Feed {
     fn skip_hole(&mut self, at: u64) {
         let extra = self.extra.get_or_insert_default();
         let pending = std::mem::take(&mut extra.pending);
-        let held = std::mem::take(&mut extra.held);
+        let later = extra.held.split_off(at);
+        let held = std::mem::replace(&mut extra.held, later);
         if extra.skipped.len() >= MAX_SKIPPED_HOLES {
             extra.skipped.remove(0);
         }
@@ -437,36 +360,41 @@ impl Feed {
         out: &mut Messages,
     ) {
         let end = at.saturating_add(bytes.len() as u64);
-        let Some(extra) = self.extra.as_mut() else { return };
-        let Some(found) = extra.skipped.iter().position(|hole| at < hole.end && end > hole.next) else {
-            return;
-        };
-        let mut hole = extra.skipped.remove(found);
-        let start = at.max(hole.next);
-        let from = usize::try_from(start - at).unwrap_or(usize::MAX);
-        let to = usize::try_from(hole.end.min(end) - at).unwrap_or(usize::MAX);
-        hole.held.insert(start, bytes.get(from..to).unwrap_or_default());
         let (mode, next) = (self.mode, self.next);
-        let outer = std::mem::replace(&mut extra.pending, std::mem::take(&mut hole.pending));
-        (self.mode, self.next) = (Mode::Decoding, hole.next);
-        while self.mode == Mode::Decoding
-            && let Some(piece) = hole.held.take(self.next)
+        let mut place = 0;
+        while let Some(extra) = self.extra.as_mut()
+            && let Some(hole) = extra.skipped.get(place)
         {
-            let _ = self.decode(&piece, decoder, now, out);
-        }
-        let inner = match self.extra.as_mut() {
-            Some(extra) => std::mem::replace(&mut extra.pending, outer),
-            None => Pending::default(),
-        };
-        hole.next = self.next;
-        let goes_on = self.mode == Mode::Decoding && hole.next < hole.end;
-        (self.mode, self.next) = (mode, next);
-        if let Some(extra) = self.extra.as_mut()
-            && goes_on
-            && hole.held.bytes <= MAX_FEED_HELD_BYTES
-        {
-            hole.pending = inner;
-            extra.skipped.push(hole);
+            if at >= hole.end || end <= hole.next {
+                place += 1;
+                continue;
+            }
+            let mut hole = extra.skipped.remove(place);
+            let start = at.max(hole.next);
+            let from = usize::try_from(start - at).unwrap_or(usize::MAX);
+            let to = usize::try_from(hole.end.min(end) - at).unwrap_or(usize::MAX);
+            hole.held.insert(start, bytes.get(from..to).unwrap_or_default());
+            let outer = (
+                std::mem::replace(&mut extra.pending, hole.pending),
+                std::mem::replace(&mut extra.held, hole.held),
+            );
+            (self.mode, self.next) = (Mode::Decoding, hole.next);
+            while self.mode == Mode::Decoding
+                && let Some(piece) = self.next_held()
+            {
+                let _ = self.decode(&piece, decoder, now, out);
+            }
+            let goes_on = self.mode == Mode::Decoding && self.next < hole.end;
+            hole.next = self.next;
+            (self.mode, self.next) = (mode, next);
+            let extra = self.extra.get_or_insert_default();
+            hole.pending = std::mem::replace(&mut extra.pending, outer.0);
+            hole.held = std::mem::replace(&mut extra.held, outer.1);
+            extra.rest = None;
+            if goes_on && hole.held.bytes <= MAX_FEED_HELD_BYTES {
+                extra.skipped.insert(place, hole);
+                place += 1;
+            }
         }
         self.tidy();
     }
@@ -614,7 +542,9 @@ impl Feed {
                     let have = self.next + bytes.len() as u64;
                     let mut rest = Body { id: 0, have, end: u64::MAX, pieces: Vec::new() };
                     self.count_held(&mut rest);
-                    self.extra.get_or_insert_default().rest = Some(rest);
+                    let extra = self.extra.get_or_insert_default();
+                    extra.held = Held::default();
+                    extra.rest = Some(rest);
                     self.mode = Mode::UntilEnd(start);
                     self.next = have;
                     return Fed::Done;
@@ -632,6 +562,7 @@ impl Feed {
                 Progress::Ignore => {
                     self.mode = Mode::Ignoring;
                     self.next += bytes.len() as u64;
+                    self.extra = None;
                     return Fed::Done;
                 }
             };
@@ -694,7 +625,10 @@ impl Feed {
             _ => {
                 self.bodies.is_empty()
                     && self.fin.is_some_and(|fin| self.next >= fin)
-                    && self.extra.as_ref().is_none_or(|extra| extra.held.is_empty())
+                    && self
+                        .extra
+                        .as_ref()
+                        .is_none_or(|extra| extra.held.is_empty() && extra.skipped.is_empty())
             }
         };
         if whole {

@@ -21,7 +21,9 @@
 //! Costs two comparisons for a segment within a body.
 
 mod body;
+mod decoding;
 mod held;
+mod hole;
 #[cfg(test)]
 mod tests;
 
@@ -29,11 +31,8 @@ use body::Body;
 use held::Held;
 
 use super::message::Messages;
-use super::stream::{Closing, Moment, Progress, StreamDecoder};
+use super::stream::{Closing, Moment, StreamDecoder};
 use crate::model::Direction;
-use crate::model::limits::{
-    MAX_BODY_PIECES, MAX_FEED_HELD_BYTES, MAX_OPEN_BODIES, MAX_PENDING_BYTES, MAX_SKIPPED_HOLES,
-};
 
 /// Segments that may go by after a hole was acknowledged. See [`Reassembler`](crate::tcp::reassembly::Reassembler).
 const SLACK: u8 = 3;
@@ -336,69 +335,6 @@ impl Feed {
         fed
     }
 
-    /// Goes on beyond a hole, which may be filled later.
-    fn skip_hole(&mut self, at: u64) {
-        let extra = self.extra.get_or_insert_default();
-        let pending = std::mem::take(&mut extra.pending);
-        let later = extra.held.split_off(at);
-        let held = std::mem::replace(&mut extra.held, later);
-        if extra.skipped.len() >= MAX_SKIPPED_HOLES {
-            extra.skipped.remove(0);
-        }
-        extra.skipped.push(Skipped { next: self.next, end: at, pending, held });
-        self.next = at;
-    }
-
-    /// Decodes what a segment brings of holes beyond which decoding went on. Such a hole is decoded like a direction of its own that ends
-    /// where the hole does.
-    fn fill_skipped<D: StreamDecoder + ?Sized>(
-        &mut self,
-        at: u64,
-        bytes: &[u8],
-        decoder: &mut D,
-        now: Moment,
-        out: &mut Messages,
-    ) {
-        let end = at.saturating_add(bytes.len() as u64);
-        let (mode, next) = (self.mode, self.next);
-        let mut place = 0;
-        while let Some(extra) = self.extra.as_mut()
-            && let Some(hole) = extra.skipped.get(place)
-        {
-            if at >= hole.end || end <= hole.next {
-                place += 1;
-                continue;
-            }
-            let mut hole = extra.skipped.remove(place);
-            let start = at.max(hole.next);
-            let from = usize::try_from(start - at).unwrap_or(usize::MAX);
-            let to = usize::try_from(hole.end.min(end) - at).unwrap_or(usize::MAX);
-            hole.held.insert(start, bytes.get(from..to).unwrap_or_default());
-            let outer = (
-                std::mem::replace(&mut extra.pending, hole.pending),
-                std::mem::replace(&mut extra.held, hole.held),
-            );
-            (self.mode, self.next) = (Mode::Decoding, hole.next);
-            while self.mode == Mode::Decoding
-                && let Some(piece) = self.next_held()
-            {
-                let _ = self.decode(&piece, decoder, now, out);
-            }
-            let goes_on = self.mode == Mode::Decoding && self.next < hole.end;
-            hole.next = self.next;
-            (self.mode, self.next) = (mode, next);
-            let extra = self.extra.get_or_insert_default();
-            hole.pending = std::mem::replace(&mut extra.pending, outer.0);
-            hole.held = std::mem::replace(&mut extra.held, outer.1);
-            extra.rest = None;
-            if goes_on && hole.held.bytes <= MAX_FEED_HELD_BYTES {
-                extra.skipped.insert(place, hole);
-                place += 1;
-            }
-        }
-        self.tidy();
-    }
-
     /// Gives back what is not needed now.
     fn tidy(&mut self) {
         let idle = |extra: &Extra| {
@@ -410,209 +346,6 @@ impl Feed {
         if self.extra.as_deref().is_some_and(idle) {
             self.extra = None;
         }
-    }
-
-    /// The held bytes that are in order now.
-    fn next_held(&mut self) -> Option<Box<[u8]>> {
-        let next = self.next;
-        let extra = self.extra.as_mut().filter(|extra| !extra.held.is_empty())?;
-        // What a body covers by now was counted when it came.
-        let piece = extra.held.take(next);
-        self.tidy();
-        piece
-    }
-
-    /// Keeps bytes beyond a hole.
-    fn hold<D: StreamDecoder + ?Sized>(
-        &mut self,
-        at: u64,
-        bytes: &[u8],
-        decoder: &mut D,
-        now: Moment,
-        out: &mut Messages,
-    ) {
-        let held = &mut self.extra.get_or_insert_default().held;
-        held.insert(at, bytes);
-        if held.bytes > MAX_FEED_HELD_BYTES || held.pieces.len() > MAX_BODY_PIECES {
-            self.give_up(decoder, now, out);
-        }
-    }
-
-    /// Gives up the hole that is waited for: decoding begins anew where a message begins, be it in what was held.
-    fn give_up<D: StreamDecoder + ?Sized>(&mut self, decoder: &mut D, now: Moment, out: &mut Messages) {
-        let held = self.extra.as_mut().map(|extra| std::mem::take(&mut extra.held)).unwrap_or_default();
-        self.drop_waiting(decoder, now, out);
-        for (at, piece) in held.pieces {
-            let end = at + piece.len() as u64;
-            if self.mode == Mode::Decoding && at > self.next {
-                self.drop_waiting(decoder, now, out);
-            }
-            if self.mode == Mode::Seeking && decoder.begins_message(self.from, &piece) {
-                self.next = at;
-                self.mode = Mode::Decoding;
-            }
-            match usize::try_from(self.next.saturating_sub(at)).ok().and_then(|known| piece.get(known..)) {
-                Some(bytes) if self.mode == Mode::Decoding && !bytes.is_empty() => {
-                    // Nobody hands over to another protocol with such bytes.
-                    let _ = self.decode(bytes, decoder, now, out);
-                }
-                _ => self.next = self.next.max(end),
-            }
-        }
-    }
-
-    /// Forgets what waits for bytes that will not come.
-    fn drop_waiting<D: StreamDecoder + ?Sized>(&mut self, decoder: &mut D, now: Moment, out: &mut Messages) {
-        self.doubt = 0;
-        if let Some(extra) = self.extra.as_mut() {
-            extra.pending = Pending::default();
-            extra.held = Held::default();
-        }
-        self.tidy();
-        if self.mode == Mode::Decoding {
-            self.mode = Mode::Seeking;
-            decoder.lost(self.from, now, out);
-        }
-    }
-
-    /// Shows the decoder bytes that are in order.
-    fn decode<D: StreamDecoder + ?Sized>(
-        &mut self,
-        bytes: &[u8],
-        decoder: &mut D,
-        now: Moment,
-        out: &mut Messages,
-    ) -> Fed {
-        let waiting = self.extra.as_mut().map(|extra| &mut extra.pending).filter(|p| !p.bytes.is_empty());
-        let Some(pending) = waiting else { return self.decode_all(bytes, decoder, now, out) };
-        pending.bytes.extend_from_slice(bytes);
-        if pending.bytes.len() < pending.need {
-            self.next += bytes.len() as u64;
-            return Fed::Done;
-        }
-        let Pending { bytes: all, .. } = std::mem::take(pending);
-        // Those before were counted when they came.
-        self.next -= (all.len() - bytes.len()) as u64;
-        let fed = self.decode_all(&all, decoder, now, out);
-        self.tidy();
-        fed
-    }
-
-    /// Shows the decoder bytes, the first of which is at `next`; keeps what it wants to see again.
-    fn decode_all<D: StreamDecoder + ?Sized>(
-        &mut self,
-        mut bytes: &[u8],
-        decoder: &mut D,
-        now: Moment,
-        out: &mut Messages,
-    ) -> Fed {
-        while !bytes.is_empty() {
-            let (used, wait) = match decoder.decode(self.from, bytes, now, out) {
-                Progress::Consumed(used) => (used.max(1), None),
-                Progress::Need(need) => (0, Some(need)),
-                Progress::More => (0, Some(0)),
-                Progress::Body { head, len, id } => {
-                    let head = head.min(bytes.len());
-                    let start = self.next + head as u64;
-                    let there = bytes.len() - head;
-                    let body = usize::try_from(len).unwrap_or(usize::MAX).min(there);
-                    if body as u64 == len {
-                        self.next = start + len;
-                        bytes = bytes.get(head + body..).unwrap_or_default();
-                        decoder.body_complete(self.from, id, now, out);
-                        continue;
-                    }
-                    let end = start.saturating_add(len);
-                    let pieces = Vec::new();
-                    let mut body = Body { id, have: start + there as u64, end, pieces };
-                    self.count_held(&mut body);
-                    self.next = end;
-                    if body.have >= end {
-                        decoder.body_complete(self.from, id, now, out);
-                    } else {
-                        if self.bodies.len() >= MAX_OPEN_BODIES {
-                            self.bodies.remove(0);
-                        }
-                        self.bodies.push(body);
-                    }
-                    return Fed::Done;
-                }
-                Progress::UntilEnd { head } => {
-                    let start = self.next + head.min(bytes.len()) as u64;
-                    let have = self.next + bytes.len() as u64;
-                    let mut rest = Body { id: 0, have, end: u64::MAX, pieces: Vec::new() };
-                    self.count_held(&mut rest);
-                    let extra = self.extra.get_or_insert_default();
-                    extra.held = Held::default();
-                    extra.rest = Some(rest);
-                    self.mode = Mode::UntilEnd(start);
-                    self.next = have;
-                    return Fed::Done;
-                }
-                Progress::Another(used) => {
-                    let used = used.min(bytes.len());
-                    self.next += bytes.len() as u64;
-                    let rest = bytes.get(used..).unwrap_or_default();
-                    if !rest.is_empty() {
-                        self.extra.get_or_insert_default().pending =
-                            Pending { bytes: rest.to_vec(), need: 0 };
-                    }
-                    return Fed::Another;
-                }
-                Progress::Ignore => {
-                    self.mode = Mode::Ignoring;
-                    self.next += bytes.len() as u64;
-                    self.extra = None;
-                    return Fed::Done;
-                }
-            };
-            let used = used.min(bytes.len());
-            if let Some(need) = wait {
-                self.next += bytes.len() as u64;
-                if bytes.len().max(need) > MAX_PENDING_BYTES {
-                    self.drop_waiting(decoder, now, out);
-                } else {
-                    let pending = &mut self.extra.get_or_insert_default().pending;
-                    *pending = Pending { bytes: bytes.to_vec(), need };
-                }
-                return Fed::Done;
-            }
-            self.next += used as u64;
-            bytes = bytes.get(used..).unwrap_or_default();
-        }
-        Fed::Done
-    }
-
-    /// Counts what is held of a new body.
-    fn count_held(&self, body: &mut Body) {
-        for (&at, piece) in self.extra.iter().flat_map(|extra| &extra.held.pieces) {
-            let end = at + piece.len() as u64;
-            if at < body.end && end > body.have {
-                body.take(at, end);
-            }
-        }
-    }
-
-    /// Shows another decoder what the one before left over.
-    pub(crate) fn resume<D: StreamDecoder + ?Sized>(
-        &mut self,
-        decoder: &mut D,
-        now: Moment,
-        out: &mut Messages,
-    ) -> Fed {
-        if self.mode == Mode::Ignoring {
-            self.mode = Mode::Seeking;
-        }
-        let Some(extra) = self.extra.as_mut() else { return Fed::Done };
-        let pending = std::mem::take(&mut extra.pending);
-        self.tidy();
-        self.next -= pending.bytes.len() as u64;
-        let mut fed = self.decode_all(&pending.bytes, decoder, now, out);
-        if fed == Fed::Done && self.fin.is_some() {
-            self.close_by_fin(decoder, now, out);
-            fed = Fed::Done;
-        }
-        fed
     }
 
     /// Tells the decoder of a FIN, once all before it was captured.

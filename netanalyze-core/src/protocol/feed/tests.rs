@@ -1,7 +1,9 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::model::limits::MAX_FEED_HELD_BYTES;
 use crate::model::{FrameNumber, Timestamp};
+use crate::protocol::stream::Progress;
 
 /// Messages of four bytes and a payload: a mark, what the payload is, its length.
 #[derive(Debug, Default)]

@@ -99,9 +99,13 @@ impl AlertDescription {
     pub fn meaning(self) -> &'static str {
         match self.0 {
             10 => "a message came out of order, or the peer does not speak TLS",
-            20 | 21 | 51 => "a record or signature could not be verified: keys differ, or bytes were changed on the way",
+            20 | 21 | 51 => {
+                "a record or signature could not be verified: keys differ, or bytes were changed on the way"
+            }
             22 => "a record is too large",
-            40 => "no common cipher suite, group or signature algorithm, or a certificate of the client is missing",
+            40 => {
+                "no common cipher suite, group or signature algorithm, or a certificate of the client is missing"
+            }
             41 => "the client has no certificate",
             42 => "the certificate is damaged or its signature is wrong",
             43 => "the certificate is of a kind that is not supported",

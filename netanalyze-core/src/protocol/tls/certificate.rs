@@ -14,7 +14,7 @@ use x509_parser::public_key::PublicKey;
 use x509_parser::x509::X509Name;
 
 use crate::model::Timestamp;
-use crate::model::limits::{MAX_CERTIFICATES, MAX_CERTIFICATE_NAMES, MAX_NAME_BYTES};
+use crate::model::limits::{MAX_CERTIFICATE_NAMES, MAX_CERTIFICATES, MAX_NAME_BYTES};
 
 /// What one end showed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -87,7 +87,8 @@ impl Chain {
         let (mut entries, mut rest, mut stapled) = (Vec::new(), list, false);
         while let Some((der, after)) = block24(rest) {
             let Some((&len, after)) = after.split_first_chunk() else { break };
-            let Some((extensions, after)) = after.split_at_checked(usize::from(u16::from_be_bytes(len))) else {
+            let Some((extensions, after)) = after.split_at_checked(usize::from(u16::from_be_bytes(len)))
+            else {
                 break;
             };
             // status_request is extension 5.
@@ -204,9 +205,8 @@ impl Certificate {
             name.eq_ignore_ascii_case(host)
                 || name.strip_prefix(b"*").is_some_and(|parent| {
                     let dot = host.iter().position(|&b| b == b'.');
-                    dot.and_then(|dot| host.get(dot..)).is_some_and(|rest| {
-                        rest.eq_ignore_ascii_case(parent) && !host.starts_with(b".")
-                    })
+                    dot.and_then(|dot| host.get(dot..))
+                        .is_some_and(|rest| rest.eq_ignore_ascii_case(parent) && !host.starts_with(b"."))
                 })
         })
     }
@@ -273,7 +273,9 @@ fn key(x509: &X509Certificate<'_>) -> (&'static str, u32) {
     match info.parsed() {
         Ok(PublicKey::RSA(key)) => ("RSA", bits(key.key_size())),
         // A P-521 point has 66 bytes a coordinate.
-        Ok(PublicKey::EC(point)) => ("EC", if point.key_size() == 528 { 521 } else { bits(point.key_size()) }),
+        Ok(PublicKey::EC(point)) => {
+            ("EC", if point.key_size() == 528 { 521 } else { bits(point.key_size()) })
+        }
         Ok(PublicKey::DSA(key)) => ("DSA", bits(key.len().saturating_sub(1) * 8)),
         Ok(PublicKey::GostR3410(_) | PublicKey::GostR3410_2012(_)) => ("GOST", 0),
         _ => ("", 0),

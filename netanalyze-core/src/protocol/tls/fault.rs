@@ -86,7 +86,8 @@ impl Chain {
             ChainOrder::SelfSigned => faults.push(Fault::SelfSigned { subject: own.subject.clone() }),
             ChainOrder::Alone | ChainOrder::Broken => {
                 let next = self.certificates.iter().skip(1);
-                let broken = self.certificates.iter().zip(next).find(|(one, next)| one.issuer != next.subject);
+                let broken =
+                    self.certificates.iter().zip(next).find(|(one, next)| one.issuer != next.subject);
                 let issuer = broken.map_or(&own.issuer, |(one, _)| &one.issuer).clone();
                 faults.push(Fault::BrokenChain { sent: self.sent, issuer });
             }

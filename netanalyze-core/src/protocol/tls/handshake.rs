@@ -4,7 +4,7 @@ use super::code::HandshakeType;
 use crate::model::limits::MAX_TLS_MESSAGE;
 
 /// Bytes before a message's body: its type and a length of three bytes.
-pub const HEADER: usize = 4;
+pub(super) const HEADER: usize = 4;
 
 /// The beginning of a message whose rest is to come in later records of the same direction.
 #[derive(Debug, Default)]
@@ -88,7 +88,7 @@ fn split(bytes: &[u8]) -> Option<(Raw<'_>, &[u8])> {
 /// Whether a record's content is taken for encrypted, whatever the direction's state (as Wireshark 4.0 decides): an explicit nonce that counts
 /// from zero, no known type, or a length that no message has. Shorter contents than 16 bytes cannot be encrypted.
 #[must_use]
-pub fn looks_encrypted(content: &[u8]) -> bool {
+pub(super) fn looks_encrypted(content: &[u8]) -> bool {
     let Some(&[kind, long, b, c, d]) = content.first_chunk::<5>() else { return false };
     content.len() >= 16 && ([kind, long, b, c, d] == [0; 5] || !HandshakeType(kind).is_named() || long != 0)
 }

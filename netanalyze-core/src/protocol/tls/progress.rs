@@ -43,6 +43,8 @@ pub(super) struct Open {
     rejected: Option<Who>,
     /// An alert was sent that announces the end.
     notified: Option<Who>,
+    /// What the present record ends it with.
+    pub(super) ending: Option<Outcome>,
 }
 
 impl Open {
@@ -57,6 +59,7 @@ impl Open {
             answers: 0,
             rejected: None,
             notified: None,
+            ending: None,
         }
     }
 
@@ -100,8 +103,7 @@ impl Open {
         }
         let echoed = !hello.session_id.is_empty() && *hello.session_id == *self.session_id;
         if echoed && !hello.version.is_tls13() {
-            row.resumption =
-                Some(if self.ticket { Resumption::Ticket } else { Resumption::SessionId });
+            row.resumption = Some(if self.ticket { Resumption::Ticket } else { Resumption::SessionId });
         }
     }
 
@@ -199,7 +201,8 @@ impl Open {
         }
         // SHA-384 belongs to one suite of RFC 8446 appendix B.4, SHA-256 to the others.
         let hash = if row.cipher.is_some_and(|c| c.0 == 0x1302) { 48 } else { 32 };
-        let exact = len == FINISHED_13 + hash || row.early_data && len == FINISHED_13 + hash + END_OF_EARLY_DATA;
+        let exact =
+            len == FINISHED_13 + hash || row.early_data && len == FINISHED_13 + hash + END_OF_EARLY_DATA;
         if exact && !self.exact {
             self.exact = true;
             row.finished = Some(now);
@@ -246,9 +249,11 @@ impl Open {
             return self.success();
         }
         // Up to TLS 1.2 an alert of level warning can be the reason, too.
-        let reason = self.row.alerts.iter().rev().find(|(_, _, a)| a.description != AlertDescription::CLOSE_NOTIFY);
+        let reason =
+            self.row.alerts.iter().rev().find(|(_, _, a)| a.description != AlertDescription::CLOSE_NOTIFY);
         if let (Some(&(by, _, alert)), true) = (reason, how != Closing::CaptureEnd) {
-            if alert.description != AlertDescription::UNRECOGNIZED_NAME || self.row.stage < Stage::ServerHello {
+            if alert.description != AlertDescription::UNRECOGNIZED_NAME || self.row.stage < Stage::ServerHello
+            {
                 return Outcome::Failed(by);
             }
         }
@@ -257,7 +262,11 @@ impl Open {
             Closing::Fin => Outcome::Closed(who),
             Closing::CaptureEnd => {
                 let waiting = now.time.since(self.row.start().time);
-                if waiting < PATIENCE || self.row.gaps { Outcome::Cut } else { Outcome::Silent(self.debtor()) }
+                if waiting < PATIENCE || self.row.gaps {
+                    Outcome::Cut
+                } else {
+                    Outcome::Silent(self.debtor())
+                }
             }
         }
     }
@@ -288,7 +297,10 @@ impl Handshake {
         let name = |name: &Option<Box<[u8]>>| name.as_ref().map_or(0, |n| n.len());
         let chain = |chain: &Option<Box<Chain>>| chain.as_ref().map_or(0, |c| c.heap());
         let offered: usize = self.alpn_offered.iter().map(|n| n.len() + 16).sum();
-        name(&self.server_name) + name(&self.alpn) + name(&self.text) + offered
+        name(&self.server_name)
+            + name(&self.alpn)
+            + name(&self.text)
+            + offered
             + chain(&self.server_chain)
             + chain(&self.client_chain)
             + self.alerts.capacity() * 32
@@ -305,4 +317,3 @@ impl Chain {
         size_of::<Self>() + self.certificates.iter().map(one).sum::<usize>()
     }
 }
-

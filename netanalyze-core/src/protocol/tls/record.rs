@@ -3,13 +3,13 @@
 use super::code::{ContentType, Version};
 
 /// Bytes of a record's header.
-pub const HEADER: usize = 5;
+pub(super) const HEADER: usize = 5;
 
 /// The longest content (RFC 5246 §6.2.3: 2^14 and 2,048 that compression and encryption may add).
-pub const MAX_CONTENT: u16 = (1 << 14) + 2048;
+pub(super) const MAX_CONTENT: u16 = (1 << 14) + 2048;
 
 /// The longest content of TLS 1.3 (RFC 8446 §5.2).
-pub const MAX_CONTENT_13: u16 = (1 << 14) + 256;
+pub(super) const MAX_CONTENT_13: u16 = (1 << 14) + 256;
 
 /// A record's header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,13 +45,15 @@ impl Record {
     /// A type that records have, a version that exists, and a length that is allowed.
     #[must_use]
     pub fn is_plausible(self) -> bool {
-        self.content_type.is_known() && is_record_version(self.version) && (1..=MAX_CONTENT).contains(&self.len)
+        self.content_type.is_known()
+            && is_record_version(self.version)
+            && (1..=MAX_CONTENT).contains(&self.len)
     }
 }
 
 /// A version that headers of records have.
 #[must_use]
-pub fn is_record_version(version: Version) -> bool {
+pub(super) fn is_record_version(version: Version) -> bool {
     matches!(version.0, 0x0300..=0x0304 | 0x0101)
 }
 
@@ -150,6 +152,8 @@ mod tests {
     fn a_plausible_record_has_a_type_a_version_and_a_length() {
         let plausible = |bytes: [u8; 5]| Record::parse(&bytes).unwrap().is_plausible();
         assert!(plausible([23, 3, 3, 0x48, 0]) && plausible([21, 3, 0, 0, 2]) && plausible([20, 3, 4, 0, 1]));
-        assert!(!plausible([23, 3, 3, 0x48, 1]) && !plausible([19, 3, 3, 0, 2]) && !plausible([22, 2, 3, 0, 2]));
+        assert!(
+            !plausible([23, 3, 3, 0x48, 1]) && !plausible([19, 3, 3, 0, 2]) && !plausible([22, 2, 3, 0, 2])
+        );
     }
 }

@@ -55,8 +55,8 @@ pub(super) fn push_csv(out: &mut Vec<u8>, cell: &[Value], guard: bool) {
     match cell {
         [] => {}
         [Value::Unsigned(number)] => push_unsigned(out, *number),
-        [value] if !matches!(value, Value::Text(_)) => push_value(out, value),
-        values if !values.iter().any(|value| matches!(value, Value::Text(_))) => {
+        [value] if !is_text(value) => push_value(out, value),
+        values if !values.iter().any(is_text) => {
             out.push(b'"');
             push_joined(out, values);
             out.push(b'"');
@@ -72,6 +72,10 @@ pub(super) fn push_csv(out: &mut Vec<u8>, cell: &[Value], guard: bool) {
             }
         }
     }
+}
+
+fn is_text(value: &Value) -> bool {
+    matches!(value, Value::Text(_) | Value::Bytes(_))
 }
 
 /// Appends a JSON value, or an array of them where the field occurs several times. Presence is `true` however often.
@@ -98,6 +102,9 @@ fn push_json_value(out: &mut Vec<u8>, value: &Value, kind: FieldType) {
         Value::Text(text) => {
             // A string into memory: neither can fail.
             let _ = crate::render::push_json(out, text);
+        }
+        Value::Bytes(_) => {
+            let _ = crate::render::push_json(out, &value.to_string());
         }
         Value::Time(_) | Value::Hex(..) | Value::Address(_) | Value::Ether(_) => {
             out.push(b'"');

@@ -26,6 +26,8 @@ pub enum Value {
     Ether([u8; 6]),
     /// Text of our own making, never bytes from a packet.
     Text(&'static str),
+    /// Text from a packet, printed with what is no UTF-8 replaced and control characters escaped.
+    Bytes(Box<[u8]>),
 }
 
 impl fmt::Display for Value {
@@ -40,8 +42,29 @@ impl fmt::Display for Value {
             Value::Address(address) => address.fmt(f),
             Value::Ether([a, b, c, d, e, g]) => write!(f, "{a:02x}:{b:02x}:{c:02x}:{d:02x}:{e:02x}:{g:02x}"),
             Value::Text(text) => f.write_str(text),
+            Value::Bytes(bytes) => escaped(f, bytes),
         }
     }
+}
+
+/// Writes text from a packet: control characters as C does it, as tshark prints them.
+fn escaped(f: &mut fmt::Formatter<'_>, bytes: &[u8]) -> fmt::Result {
+    let text = String::from_utf8_lossy(bytes);
+    let mut rest: &str = &text;
+    while let Some(at) = rest.find(|c: char| c.is_control()) {
+        let (plain, special) = rest.split_at(at);
+        f.write_str(plain)?;
+        let mut chars = special.chars();
+        match chars.next() {
+            Some('\n') => f.write_str("\\n")?,
+            Some('\r') => f.write_str("\\r")?,
+            Some('\t') => f.write_str("\\t")?,
+            Some(control) => write!(f, "\\x{:02x}", u32::from(control))?,
+            None => {}
+        }
+        rest = chars.as_str();
+    }
+    f.write_str(rest)
 }
 
 #[cfg(test)]
@@ -59,6 +82,8 @@ mod tests {
             (Value::Time(Span(1_500)), "0.000001500"),
             (Value::Address("2001:db8::1".parse().unwrap()), "2001:db8::1"),
             (Value::Ether([0, 1, 2, 0xaa, 0xbb, 0xcc]), "00:01:02:aa:bb:cc"),
+            (Value::Bytes(b"a,\r\n\x1b[\xc3\xa4".as_slice().into()), "a,\\r\\n\\x1b[ä"),
+            (Value::Bytes(b"a\xff".as_slice().into()), "a\u{fffd}"),
         ] {
             assert_eq!(value.to_string(), text);
         }

@@ -97,3 +97,21 @@ pub const MAX_DIALOGUE_LINE: usize = 4_096;
 
 /// The first line of an HTTP message, or one of its header lines: RFC 9112 §3 wants at least 8,000 supported, servers rarely take more than 16 KiB.
 pub const MAX_HTTP_LINE: usize = 1 << 16;
+
+/// Bytes of a handshake message of TLS that is put together from several records. Wireshark 4.0 takes a longer one for encrypted.
+pub const MAX_TLS_MESSAGE: usize = 1 << 16;
+
+/// Certificates of one message that are read: chains have three or four.
+pub const MAX_CERTIFICATES: usize = 10;
+
+/// Host names and addresses that are kept of one certificate; those of large providers name a hundred.
+pub const MAX_CERTIFICATE_NAMES: usize = 128;
+
+/// Bytes kept of a name in a message: a host name has at most 253 (RFC 1035 §2.3.4).
+pub const MAX_NAME_BYTES: usize = 256;
+
+/// Alerts that are kept of one handshake of TLS: the first is the cause.
+pub const MAX_ALERTS: usize = 4;
+
+/// Application protocols, versions or suites that are kept of one hello.
+pub const MAX_OFFERS: usize = 256;

@@ -9,6 +9,7 @@ use super::recognise::{Kind, Recognised, recognise};
 use super::socks::Relay;
 use super::starttls::StartTls;
 use super::stream::{Closing, DatagramDecoder, Flow, Moment, Progress, StreamDecoder};
+use super::tls;
 use crate::model::Direction;
 
 /// Segments of a direction that may tell nothing before it is given up. Wireshark goes on for ever, but whatever has not begun a
@@ -168,11 +169,12 @@ impl Session {
 }
 
 /// The decoder of a protocol; `None` where none is wanted.
-fn decoder(kind: Kind, _flow: &Flow) -> Option<Box<dyn StreamDecoder>> {
+fn decoder(kind: Kind, flow: &Flow) -> Option<Box<dyn StreamDecoder>> {
     match kind {
         Kind::StartTls(dialogue) => Some(Box::new(StartTls::new(dialogue))),
         Kind::Socks => Some(Box::new(Relay::new())),
-        Kind::Tls | Kind::Http | Kind::Http2 | Kind::Dns | Kind::Opaque => None,
+        Kind::Tls => Some(Box::new(tls::Stream::new(flow))),
+        Kind::Http | Kind::Http2 | Kind::Dns | Kind::Opaque => None,
     }
 }
 

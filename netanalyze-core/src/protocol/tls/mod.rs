@@ -1,9 +1,24 @@
-//! TLS.
+//! TLS: records, handshake messages, certificates, alerts, and what became of each handshake (RFC 8446, RFC 5246).
 
-/// TLS records and handshake messages that one frame completed.
-#[derive(Clone, Debug)]
-pub struct TlsMessage {}
+mod alert;
+mod certificate;
+mod code;
+mod fault;
+mod handshake;
+mod hello;
+mod message;
+mod progress;
+mod record;
+mod stream;
+mod transaction;
 
-/// What became of a TLS handshake.
-#[derive(Clone, Debug)]
-pub struct Handshake {}
+pub use alert::{Alert, AlertDescription, AlertLevel};
+pub use certificate::{Certificate, Chain, ChainOrder};
+pub use code::{CipherSuite, ContentType, ExtensionType, Group, HandshakeType, Version, is_grease};
+pub use fault::Fault;
+pub use handshake::{Fragment, Raw};
+pub use hello::{ClientHello, Extension, ServerHello};
+pub use message::{HandshakeMessage, Hello, TlsMessage, Who};
+pub use record::{Record, Ssl2ClientHello, accepts, begins_with_text, looks_like_tls};
+pub use stream::Stream;
+pub use transaction::{Handshake, Outcome, Resumption, Stage};

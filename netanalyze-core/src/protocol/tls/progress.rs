@@ -1,0 +1,319 @@
+//! A handshake under way: what its messages and encrypted records mean for its outcome.
+//!
+//! Of TLS 1.3 nothing after the ServerHello is readable, but sizes tell: a Finished message has the size of its hash (RFC 8446 §4.4.4), and an alert
+//! makes a record of 19 bytes: two, one for the true type, sixteen of authentication (§5.2).
+
+use super::alert::{Alert, AlertDescription};
+use super::certificate::Chain;
+use super::code::{Group, HandshakeType, Version};
+use super::hello::{ClientHello, ServerHello};
+use super::message::{Who, capped};
+use super::transaction::{Handshake, Outcome, Resumption, Stage};
+use crate::model::limits::{MAX_ALERTS, MAX_OFFERS};
+use crate::model::{Direction, Span};
+use crate::protocol::stream::{Closing, Moment};
+
+/// Length of a record of TLS 1.3 that holds nothing but an alert.
+const ALERT_13: u16 = 19;
+
+/// Length of a record of TLS 1.3 that holds nothing but a Finished message, less its hash: header of four bytes, true type, authentication.
+const FINISHED_13: u16 = 4 + 1 + 16;
+
+/// An EndOfEarlyData message.
+const END_OF_EARLY_DATA: u16 = 4;
+
+/// How long an answer may take: what waits longer when the capture ends got none.
+pub(super) const PATIENCE: Span = Span(3_000_000_000);
+
+/// A handshake under way.
+#[derive(Debug)]
+pub(super) struct Open {
+    pub(super) row: Handshake,
+    session_id: Box<[u8]>,
+    ticket: bool,
+    /// Certificate or ServerHelloDone was seen: it is a full handshake.
+    full: bool,
+    /// Encrypted Finished messages up to TLS 1.2, by client and server.
+    finished: [bool; 2],
+    /// TLS 1.3: the client's Finished was known by its size.
+    exact: bool,
+    /// TLS 1.3: records of the server after the client's Finished.
+    answers: u8,
+    /// What is an alert by its size: who sent it.
+    rejected: Option<Who>,
+    /// An alert was sent that announces the end.
+    notified: Option<Who>,
+    /// What the present record ends it with.
+    pub(super) ending: Option<Outcome>,
+}
+
+impl Open {
+    pub(super) fn new(row: Handshake) -> Self {
+        Open {
+            row,
+            session_id: Box::default(),
+            ticket: false,
+            full: false,
+            finished: [false; 2],
+            exact: false,
+            answers: 0,
+            rejected: None,
+            notified: None,
+            ending: None,
+        }
+    }
+
+    fn is_tls13(&self) -> bool {
+        self.row.version.is_some_and(Version::is_tls13)
+    }
+
+    /// A ClientHello would begin another handshake.
+    pub(super) fn is_past_client_hello(&self) -> bool {
+        self.row.stage >= Stage::ServerHello
+    }
+
+    pub(super) fn client_hello(&mut self, hello: &ClientHello<'_>, now: Moment) {
+        let row = &mut self.row;
+        row.stage = row.stage.max(Stage::ClientHello);
+        row.client_hello = row.client_hello.or(Some(now));
+        row.server_name = hello.server_name.map(capped);
+        row.ech |= hello.ech;
+        row.alpn_offered = hello.alpn.iter().take(MAX_OFFERS).map(|name| capped(name)).collect();
+        row.version_offered = Some(hello.highest_version());
+        row.early_data |= hello.early_data;
+        self.session_id = hello.session_id.into();
+        self.ticket = hello.ticket.is_some_and(|ticket| !ticket.is_empty());
+    }
+
+    pub(super) fn server_hello(&mut self, hello: &ServerHello<'_>, now: Moment) {
+        let row = &mut self.row;
+        row.cipher = hello.cipher.or(row.cipher);
+        row.group = hello.key_share.or(row.group);
+        row.version = Some(hello.version);
+        if hello.retry {
+            row.stage = Stage::Retry;
+            row.retries = row.retries.saturating_add(1);
+            return;
+        }
+        row.stage = Stage::ServerHello;
+        row.server_hello = Some(now);
+        row.alpn = hello.alpn.map(capped);
+        if hello.version.is_tls13() {
+            row.resumption = hello.psk.then_some(Resumption::Psk);
+        }
+        let echoed = !hello.session_id.is_empty() && *hello.session_id == *self.session_id;
+        if echoed && !hello.version.is_tls13() {
+            row.resumption = Some(if self.ticket { Resumption::Ticket } else { Resumption::SessionId });
+        }
+    }
+
+    /// Any other message that is readable.
+    pub(super) fn message(&mut self, from: Who, kind: HandshakeType, body: &[u8]) {
+        match kind {
+            HandshakeType::CERTIFICATE | HandshakeType::SERVER_HELLO_DONE => {
+                self.full = true;
+                // A server need not echo an id that it does not know, but may give the same.
+                if from == Who::Server && !self.is_tls13() {
+                    self.row.resumption = None;
+                }
+            }
+            HandshakeType::CERTIFICATE_REQUEST => self.row.client_certificate_requested = true,
+            HandshakeType::CERTIFICATE_STATUS => self.row.stapled |= body.len() > 4,
+            HandshakeType::SERVER_KEY_EXCHANGE => {
+                // A named curve (RFC 8422 §5.4).
+                if let &[3, high, low, ..] = body {
+                    self.row.group = Some(Group(u16::from_be_bytes([high, low])));
+                }
+            }
+            _ => {}
+        }
+    }
+
+    pub(super) fn chain(&mut self, from: Who, chain: Chain) {
+        self.row.stapled |= chain.stapled;
+        let of = if from == Who::Server { &mut self.row.server_chain } else { &mut self.row.client_chain };
+        *of = Some(Box::new(chain));
+    }
+
+    /// A ChangeCipherSpec message up to TLS 1.2. The server's before any certificate resumes a session (RFC 5246 §7.3, RFC 5077 §3.1).
+    pub(super) fn change_cipher_spec(&mut self, from: Who) {
+        if from == Who::Server && !self.full && !self.is_tls13() && self.row.stage == Stage::ServerHello {
+            let kind = if self.ticket { Resumption::Ticket } else { Resumption::SessionId };
+            self.row.resumption.get_or_insert(kind);
+        }
+    }
+
+    /// An encrypted handshake message up to TLS 1.2, the first after ChangeCipherSpec: Finished.
+    pub(super) fn encrypted_handshake(&mut self, from: Who, now: Moment) {
+        let [client, server] = &mut self.finished;
+        *(if from == Who::Client { client } else { server }) = true;
+        if self.finished == [true; 2] && self.row.finished.is_none() {
+            self.row.finished = Some(now);
+            self.row.stage = Stage::Finished;
+        }
+    }
+
+    /// A readable alert. True if it ends the handshake.
+    pub(super) fn alert(&mut self, from: Who, alert: Alert, now: Moment) -> bool {
+        if self.row.alerts.len() >= MAX_ALERTS {
+            self.row.left_out = self.row.left_out.saturating_add(1);
+            return false;
+        }
+        self.row.alerts.push((from, now, alert));
+        if alert.description == AlertDescription::CLOSE_NOTIFY {
+            self.notified.get_or_insert(from);
+        }
+        alert.is_fatal(self.is_tls13())
+    }
+
+    /// An alert that is encrypted, up to TLS 1.2.
+    pub(super) fn encrypted_alert(&mut self, from: Who) {
+        match (from, self.notified) {
+            (Who::Server, None) if self.row.first_data.is_none() => self.rejected = Some(from),
+            _ => {}
+        }
+        self.notified.get_or_insert(from);
+    }
+
+    /// A record of application data up to TLS 1.2, or of TLS 1.3 whatever it holds. True if the handshake is over.
+    pub(super) fn data(&mut self, from: Who, len: u16, now: Moment) -> bool {
+        if !self.is_tls13() {
+            // Of a capture that lacks the server's side the version is not known: a client that has changed its cipher is through.
+            let early = self.row.early_data && from == Who::Client && self.row.server_hello.is_none();
+            if !early {
+                self.row.first_data = Some(now);
+                self.row.stage = Stage::Finished;
+            }
+            return !early;
+        }
+        match from {
+            Who::Client => self.client_data13(len, now),
+            Who::Server => self.server_data13(len),
+        }
+        let through = self.row.finished.is_some() && self.row.first_data.is_some();
+        through && self.answers > 0 && self.rejected.is_none()
+    }
+
+    fn client_data13(&mut self, len: u16, now: Moment) {
+        let row = &mut self.row;
+        if row.server_hello.is_none() {
+            return; // Early data.
+        }
+        // SHA-384 belongs to one suite of RFC 8446 appendix B.4, SHA-256 to the others.
+        let hash = if row.cipher.is_some_and(|c| c.0 == 0x1302) { 48 } else { 32 };
+        let exact =
+            len == FINISHED_13 + hash || row.early_data && len == FINISHED_13 + hash + END_OF_EARLY_DATA;
+        if exact && !self.exact {
+            self.exact = true;
+            row.finished = Some(now);
+            row.first_data = None;
+            row.stage = Stage::Finished;
+        } else if len == ALERT_13 {
+            if row.finished.is_none() {
+                self.rejected = Some(Who::Client);
+            }
+            self.notified.get_or_insert(Who::Client);
+        } else if row.finished.is_some() {
+            row.first_data = row.first_data.or(Some(now));
+        } else if !row.early_data {
+            // A certificate of the client before its Finished, in one record with it or not.
+            row.finished = Some(now);
+            row.stage = Stage::Finished;
+        }
+    }
+
+    fn server_data13(&mut self, len: u16) {
+        let through = self.row.finished.is_some();
+        if through {
+            self.answers = self.answers.saturating_add(1);
+        }
+        let first = !through || self.answers == 1;
+        if len == ALERT_13 && first && self.notified.is_none() {
+            self.rejected = Some(Who::Server);
+            self.notified = Some(Who::Server);
+        } else if self.rejected == Some(Who::Server) {
+            // It has more to say.
+            self.rejected = None;
+        }
+    }
+
+    /// A direction ended, or the capture. Says how the handshake did, if that decides it.
+    pub(super) fn closed(&mut self, from: Direction, how: Closing, now: Moment) -> Outcome {
+        let who = self.row.who(from);
+        if let Some(rejecting) = self.rejected {
+            if how != Closing::CaptureEnd || rejecting == Who::Client {
+                return Outcome::Rejected(rejecting);
+            }
+        }
+        if self.row.stage == Stage::Finished {
+            return self.success();
+        }
+        // Up to TLS 1.2 an alert of level warning can be the reason, too.
+        let reason =
+            self.row.alerts.iter().rev().find(|(_, _, a)| a.description != AlertDescription::CLOSE_NOTIFY);
+        if let (Some(&(by, _, alert)), true) = (reason, how != Closing::CaptureEnd) {
+            if alert.description != AlertDescription::UNRECOGNIZED_NAME || self.row.stage < Stage::ServerHello
+            {
+                return Outcome::Failed(by);
+            }
+        }
+        match how {
+            Closing::Reset => Outcome::Reset(Some(who)),
+            Closing::Fin => Outcome::Closed(who),
+            Closing::CaptureEnd => {
+                let waiting = now.time.since(self.row.start().time);
+                if waiting < PATIENCE || self.row.gaps {
+                    Outcome::Cut
+                } else {
+                    Outcome::Silent(self.debtor())
+                }
+            }
+        }
+    }
+
+    /// Who has to send next.
+    fn debtor(&self) -> Who {
+        match self.row.stage {
+            Stage::Nothing | Stage::ClientHello => Who::Server,
+            Stage::Retry => Who::Client,
+            // The server's part is whole with its Finished of TLS 1.3, which is sent with the ServerHello, or with ServerHelloDone.
+            _ if self.is_tls13() || self.full && !self.finished[0] => Who::Client,
+            _ => Who::Server,
+        }
+    }
+
+    pub(super) fn success(&self) -> Outcome {
+        if self.row.resumption.is_some() { Outcome::Resumed } else { Outcome::Completed }
+    }
+
+    pub(super) fn heap(&self) -> usize {
+        size_of::<Self>() + self.session_id.len() + self.row.heap()
+    }
+}
+
+impl Handshake {
+    /// Bytes on the heap, about.
+    pub(super) fn heap(&self) -> usize {
+        let name = |name: &Option<Box<[u8]>>| name.as_ref().map_or(0, |n| n.len());
+        let chain = |chain: &Option<Box<Chain>>| chain.as_ref().map_or(0, |c| c.heap());
+        let offered: usize = self.alpn_offered.iter().map(|n| n.len() + 16).sum();
+        name(&self.server_name)
+            + name(&self.alpn)
+            + name(&self.text)
+            + offered
+            + chain(&self.server_chain)
+            + chain(&self.client_chain)
+            + self.alerts.capacity() * 32
+    }
+}
+
+impl Chain {
+    /// Bytes on the heap, about.
+    pub(super) fn heap(&self) -> usize {
+        let one = |c: &super::certificate::Certificate| {
+            let names: usize = c.names.iter().map(|n| n.len() + 16).sum();
+            size_of_val(c) + c.subject.len() + c.issuer.len() + names + size_of_val(&*c.addresses)
+        };
+        size_of::<Self>() + self.certificates.iter().map(one).sum::<usize>()
+    }
+}

@@ -1,0 +1,497 @@
+//! TLS on TCP: records of both directions, what is encrypted in each, and the handshake that they make.
+//!
+//! Reads: bytes in order of each direction, as [`StreamDecoder`] says. Emits: a [`TlsMessage`] a record, if every one is wanted or something is
+//! wrong with it, and one [`Handshake`] a handshake. Rules: RFC 8446, RFC 5246; what is readable and when a record counts as encrypted: as
+//! Wireshark 4.0, held against this decoder's own account of ChangeCipherSpec in each direction. Application data is never looked at: it costs
+//! reading five bytes. Stops at garbage: bytes that are no record are passed over to the end of what is there.
+
+use super::alert::Alert;
+use super::certificate::Chain;
+use super::code::{ContentType, HandshakeType, Version};
+use super::fault::Fault;
+use super::handshake::{Fragment, Raw, looks_encrypted};
+use super::hello::{ClientHello, ServerHello};
+use super::message::{HandshakeMessage, TlsMessage, Who};
+use super::progress::Open;
+use super::record::{self, MAX_CONTENT, MAX_CONTENT_13, Record, Ssl2ClientHello, is_record_version};
+use super::transaction::{Handshake, Outcome};
+use crate::model::{Direction, FrameNumber, Timestamp};
+use crate::protocol::message::{Message, Messages};
+use crate::protocol::stream::{Closing, Flow, Moment, Progress, StreamDecoder};
+
+/// Bytes kept of a text that is there in place of TLS.
+const MAX_TEXT: usize = 64;
+
+/// Decodes both directions of a connection that speaks TLS.
+#[derive(Debug)]
+pub struct Stream {
+    client: Direction,
+    /// The session's version as Wireshark tracks it: 0 is unknown.
+    version: Version,
+    halves: [Half; 2],
+    syn: Option<Timestamp>,
+    established: Option<Timestamp>,
+    open: Option<Box<Open>>,
+}
+
+/// One direction.
+#[derive(Debug, Default)]
+struct Half {
+    /// Frame of its ChangeCipherSpec up to TLS 1.2: what follows is encrypted.
+    changed: Option<FrameNumber>,
+    fragment: Fragment,
+}
+
+impl Stream {
+    /// The decoder of a connection.
+    #[must_use]
+    pub fn new(flow: &Flow) -> Self {
+        Stream {
+            client: flow.client,
+            version: Version(0),
+            halves: Default::default(),
+            syn: flow.syn,
+            established: flow.established,
+            open: None,
+        }
+    }
+
+    fn half(&mut self, from: Direction) -> &mut Half {
+        let [a, b] = &mut self.halves;
+        if from == Direction::AtoB { a } else { b }
+    }
+
+    fn who(&self, from: Direction) -> Who {
+        if from == self.client { Who::Client } else { Who::Server }
+    }
+
+    /// Opens a handshake, if none is.
+    fn open(&mut self) -> &mut Open {
+        let (client, syn, established) = (self.client, self.syn, self.established);
+        self.open.get_or_insert_with(|| Box::new(Open::new(Handshake::new(client, syn, established))))
+    }
+
+    /// Ends the open handshake.
+    fn end(&mut self, from: Direction, outcome: Outcome, now: Moment, out: &mut Messages) {
+        if let Some(open) = self.open.take() {
+            let mut row = open.row;
+            (row.outcome, row.end) = (outcome, now);
+            // What comes later on this connection did not wait for its TCP handshake.
+            (self.syn, self.established) = (None, None);
+            out.push(from, Message::Handshake(Box::new(row)));
+        }
+    }
+
+    /// Deals with the records that are complete. Says how many bytes they have, or what is to be done about what follows them.
+    fn records(&mut self, from: Direction, bytes: &[u8], now: Moment, out: &mut Messages) -> Progress {
+        let mut used = 0;
+        loop {
+            let rest = bytes.get(used..).unwrap_or_default();
+            if rest.is_empty() {
+                return Progress::Consumed(used);
+            }
+            let need = match self.next(from, rest, now, out) {
+                Next::Done(len) => {
+                    used += len.clamp(1, rest.len());
+                    continue;
+                }
+                Next::Body(len, id) => {
+                    return Progress::Body { head: used + record::HEADER, len: u64::from(len), id };
+                }
+                Next::Need(need) => need,
+            };
+            return if used > 0 { Progress::Consumed(used) } else { Progress::Need(need) };
+        }
+    }
+
+    /// One record, or whatever is there in its place.
+    fn next(&mut self, from: Direction, bytes: &[u8], now: Moment, out: &mut Messages) -> Next {
+        if let Some(hello) = Ssl2ClientHello::parse(bytes) {
+            if bytes.len() < hello.total {
+                return Next::Need(hello.total);
+            }
+            self.ssl2_client_hello(from, hello, now, out);
+            return Next::Done(hello.total);
+        }
+        let known = self.version != Version(0);
+        if let (true, Some(&first)) = (known || bytes.len() < record::HEADER, bytes.first()) {
+            if !ContentType(first).is_known() {
+                return self.no_record(from, bytes, now, out);
+            }
+        }
+        let Some(record) = Record::parse(bytes) else { return Next::Need(record::HEADER) };
+        if !record.content_type.is_known() || !known && !is_record_version(record.version) {
+            return self.no_record(from, bytes, now, out);
+        }
+        if let Some(content) = bytes.get(record::HEADER..record.total()) {
+            self.record(from, record, content, now, out);
+            return Next::Done(record.total());
+        }
+        // Application data that is to be continued: its end is known, and that is all that matters. The odd version's record is waited for, because
+        // an id has no room for it.
+        let skips = record.content_type == ContentType::APPLICATION_DATA && record.version.0 >> 8 == 3;
+        if skips {
+            self.see_version(record, &[]);
+            self.protected(from, record.len, now, out);
+            return Next::Body(record.len, id(record, self.version.is_tls13()));
+        }
+        Next::Need(record.total())
+    }
+
+    /// Bytes that are no record: all that are there are passed over.
+    fn no_record(&mut self, from: Direction, bytes: &[u8], now: Moment, out: &mut Messages) -> Next {
+        let text = record::begins_with_text(bytes);
+        if let (true, Some(open)) = (text, self.open.as_mut()) {
+            if !open.is_past_client_hello() && from != self.client {
+                open.row.text = Some(first_line(bytes));
+                self.end(from, Outcome::PlainText(Who::Server), now, out);
+            }
+        }
+        // As Wireshark 4.0: of TLS 1.0 to 1.2 they are remarked upon.
+        let remarked = (Version::TLS10..=Version::TLS12).contains(&self.version) && !text;
+        if remarked {
+            let faults = vec![Fault::UnknownRecord];
+            let by = Some(self.who(from));
+            out.push(from, Message::Tls(Box::new(TlsMessage { faults, by, ..TlsMessage::default() })));
+        }
+        Next::Done(bytes.len())
+    }
+
+    /// The session's version, once a record tells it that is no ClientHello (as Wireshark 4.0).
+    fn see_version(&mut self, record: Record, content: &[u8]) {
+        if self.version != Version(0) || !is_record_version(record.version) {
+            return;
+        }
+        let tells = match (record.content_type, content.first()) {
+            (ContentType::HANDSHAKE, Some(&kind)) => {
+                HandshakeType(kind).is_named() && HandshakeType(kind) != HandshakeType::CLIENT_HELLO
+            }
+            (ContentType::HANDSHAKE, None) => false,
+            _ => true,
+        };
+        if tells {
+            self.version = record.version;
+        }
+    }
+
+    fn record(&mut self, from: Direction, record: Record, content: &[u8], now: Moment, out: &mut Messages) {
+        self.see_version(record, content);
+        let tls13 = self.version.is_tls13();
+        if record.content_type == ContentType::APPLICATION_DATA {
+            self.protected(from, record.len, now, out);
+            if out.every || self.length_fault(record).is_some() {
+                self.say(from, TlsMessage::of(record, tls13), out);
+            }
+            return;
+        }
+        let mut message = TlsMessage::of(record, tls13);
+        match record.content_type {
+            ContentType::HANDSHAKE => self.handshake(from, content, now, &mut message, out),
+            ContentType::ALERT => self.alert(from, content, now, &mut message),
+            ContentType::CHANGE_CIPHER_SPEC if !tls13 => {
+                // Of TLS 1.3 it means nothing (RFC 8446 §D.4); which version it is, may not be known yet.
+                self.half(from).changed.get_or_insert(now.frame);
+                let who = self.who(from);
+                if let Some(open) = self.open.as_mut() {
+                    open.change_cipher_spec(who);
+                }
+            }
+            _ => {}
+        }
+        message.faults.extend(self.length_fault(record));
+        let wrong = message.fatal || !message.faults.is_empty();
+        if out.every || wrong {
+            if wrong && message.server_name.is_none() {
+                message.server_name = self.open.as_ref().and_then(|open| open.row.server_name.clone());
+            }
+            self.say(from, message, out);
+        }
+        // Said last, so that the record that ends a handshake comes before what became of it.
+        if let Some(ending) = self.open.as_mut().and_then(|open| open.ending.take()) {
+            self.end(from, ending, now, out);
+        }
+    }
+
+    fn say(&self, from: Direction, mut message: TlsMessage, out: &mut Messages) {
+        message.by = Some(self.who(from));
+        out.push(from, Message::Tls(Box::new(message)));
+    }
+
+    /// A length that the type or the version does not allow (as Wireshark 4.0).
+    fn length_fault(&self, record: Record) -> Option<Fault> {
+        let empty = record.len == 0 && record.content_type != ContentType::APPLICATION_DATA;
+        let most = if self.version.is_tls13() { MAX_CONTENT_13 } else { MAX_CONTENT };
+        (empty || record.len > most).then_some(Fault::RecordLength(record.len))
+    }
+
+    /// Application data, or whatever TLS 1.3 hides in it. Its content is not needed.
+    #[inline]
+    fn protected(&mut self, from: Direction, len: u16, now: Moment, out: &mut Messages) {
+        let who = self.who(from);
+        let Some(open) = self.open.as_mut() else { return };
+        if open.data(who, len, now) {
+            let outcome = open.success();
+            self.end(from, outcome, now, out);
+        }
+    }
+
+    fn handshake(
+        &mut self,
+        from: Direction,
+        content: &[u8],
+        now: Moment,
+        said: &mut TlsMessage,
+        out: &mut Messages,
+    ) {
+        let tls13 = self.version.is_tls13();
+        let half = self.half(from);
+        let changed = half.changed.filter(|_| !tls13);
+        // The rule by which fields are shown counts frames; a message right behind ChangeCipherSpec is encrypted all the same.
+        let hidden = half.fragment.is_empty()
+            && (looks_encrypted(content) || content.len() >= 16 && changed.is_some_and(|at| at < now.frame));
+        if changed.is_some() {
+            let who = self.who(from);
+            if let Some(open) = self.open.as_mut() {
+                open.encrypted_handshake(who, now);
+            }
+        }
+        if hidden {
+            return;
+        }
+        let readable = changed.is_none();
+        let mut fragment = std::mem::take(&mut self.half(from).fragment);
+        let kept = fragment.take(content, |raw| {
+            let mut message = out.every.then(|| HandshakeMessage::of(raw));
+            if readable {
+                self.message(from, raw, now, said, message.as_mut(), out);
+            }
+            said.handshakes.extend(message);
+        });
+        self.half(from).fragment = fragment;
+        if let (false, Some(open)) = (kept, self.open.as_mut()) {
+            open.row.left_out = open.row.left_out.saturating_add(1);
+        }
+    }
+
+    /// A handshake message in clear.
+    fn message(
+        &mut self,
+        from: Direction,
+        raw: Raw<'_>,
+        now: Moment,
+        said: &mut TlsMessage,
+        message: Option<&mut HandshakeMessage>,
+        out: &mut Messages,
+    ) {
+        match raw.kind {
+            HandshakeType::CLIENT_HELLO => {
+                let Some(hello) = ClientHello::parse(raw.body) else { return };
+                self.client_hello(from, &hello, now, out);
+            }
+            HandshakeType::SERVER_HELLO | HandshakeType::HELLO_RETRY_REQUEST => {
+                let Some(hello) = ServerHello::parse_as(raw.kind, raw.body) else { return };
+                self.client = from.reverse();
+                self.version = hello.version;
+                let open = self.open();
+                open.server_hello(&hello, now);
+                if hello.version.is_weak() {
+                    said.faults.push(Fault::WeakVersion(hello.version));
+                }
+                if let Some(cipher) = hello.cipher.filter(|cipher| cipher.weakness().is_some()) {
+                    said.faults.push(Fault::WeakCipher(cipher));
+                }
+            }
+            kind => {
+                let who = self.who(from);
+                let Some(open) = self.open.as_mut() else { return };
+                open.message(who, kind, raw.body);
+                if kind == HandshakeType::CERTIFICATE {
+                    let Some(chain) = Chain::parse(raw.body) else { return };
+                    let host = open.row.server_name.as_deref().filter(|_| who == Who::Server);
+                    said.faults.extend(chain.faults(now.time, host));
+                    if let Some(message) = message {
+                        message.chain = Some(Box::new(chain.clone()));
+                    }
+                    open.chain(who, chain);
+                }
+            }
+        }
+    }
+
+    fn client_hello(&mut self, from: Direction, hello: &ClientHello<'_>, now: Moment, out: &mut Messages) {
+        if self.open.as_ref().is_some_and(|open| open.is_past_client_hello()) {
+            self.end(from, Outcome::Cut, now, out);
+        }
+        self.client = from;
+        self.half(from).changed = None;
+        self.half(from.reverse()).changed = None;
+        self.open().client_hello(hello, now);
+    }
+
+    fn alert(&mut self, from: Direction, content: &[u8], now: Moment, said: &mut TlsMessage) {
+        let who = self.who(from);
+        said.alert = Alert::parse(content);
+        let Some(alert) = said.alert else {
+            if let (Some(open), true) = (self.open.as_mut(), content.len() > 2) {
+                open.encrypted_alert(who);
+            }
+            return;
+        };
+        said.fatal = alert.is_fatal(self.version.is_tls13());
+        if let Some(open) = self.open.as_mut() {
+            if open.alert(who, alert, now) {
+                open.ending = Some(Outcome::Failed(who));
+            }
+        }
+    }
+
+    /// A record of which only the first bytes of the content were captured. Fields are as Wireshark 4.0 has them.
+    fn cut_record(
+        &mut self,
+        from: Direction,
+        record: Record,
+        content: &[u8],
+        missing: u32,
+        now: Moment,
+        out: &mut Messages,
+    ) {
+        if !record.content_type.is_known() || !is_record_version(record.version) {
+            return;
+        }
+        self.see_version(record, content);
+        if record.content_type == ContentType::APPLICATION_DATA {
+            self.protected(from, record.len, now, out);
+        }
+        let mut message = TlsMessage::of(record, self.version.is_tls13());
+        let changed = self.half(from).changed.is_some_and(|at| at < now.frame) && !self.version.is_tls13();
+        let claimed = content.len().saturating_add(missing as usize);
+        let hidden = record.len >= 16 && (looks_encrypted(content) || changed);
+        if let (ContentType::HANDSHAKE, false, [kind, _, _, _, body @ ..]) =
+            (record.content_type, hidden, content)
+        {
+            let raw = Raw { kind: HandshakeType(*kind), body };
+            let mut handshake = (out.every && claimed >= raw.body.len()).then(|| HandshakeMessage::of(raw));
+            self.message(from, raw, now, &mut message, handshake.as_mut(), out);
+            message.handshakes.extend(handshake);
+        }
+        if out.every {
+            self.say(from, message, out);
+        }
+    }
+
+    fn ssl2_client_hello(
+        &mut self,
+        from: Direction,
+        hello: Ssl2ClientHello,
+        now: Moment,
+        out: &mut Messages,
+    ) {
+        let parsed = ClientHello { version: hello.version, complete: true, ..ClientHello::default() };
+        self.client_hello(from, &parsed, now, out);
+        if out.every {
+            let mut message = HandshakeMessage::of(Raw { kind: HandshakeType::CLIENT_HELLO, body: &[] });
+            message.len = u32::try_from(hello.total).unwrap_or(u32::MAX);
+            let handshakes = vec![message];
+            self.say(from, TlsMessage { handshakes, ..TlsMessage::default() }, out);
+        }
+    }
+}
+
+enum Next {
+    Done(usize),
+    Need(usize),
+    Body(u16, u32),
+}
+
+impl TlsMessage {
+    fn of(record: Record, tls13: bool) -> Self {
+        let opaque = tls13 && record.content_type == ContentType::APPLICATION_DATA;
+        TlsMessage { record: Some(record), opaque, ..TlsMessage::default() }
+    }
+}
+
+/// What a record of application data is, for when its last byte comes: its length, the lower byte of its version, and whether it is one of TLS 1.3.
+fn id(record: Record, tls13: bool) -> u32 {
+    let [_, minor] = record.version.0.to_be_bytes();
+    u32::from(record.len) | u32::from(minor) << 16 | u32::from(tls13) << 24
+}
+
+fn record_of(id: u32) -> (Record, bool) {
+    let [tls13, minor, l0, l1] = id.to_be_bytes();
+    let record = Record {
+        content_type: ContentType::APPLICATION_DATA,
+        version: Version(u16::from_be_bytes([3, minor])),
+        len: u16::from_be_bytes([l0, l1]),
+    };
+    (record, tls13 != 0)
+}
+
+fn first_line(text: &[u8]) -> Box<[u8]> {
+    let line = text.split(|b| matches!(b, b'\r' | b'\n')).next().unwrap_or_default();
+    line.get(..MAX_TEXT).unwrap_or(line).into()
+}
+
+impl StreamDecoder for Stream {
+    fn decode(&mut self, from: Direction, bytes: &[u8], now: Moment, out: &mut Messages) -> Progress {
+        self.records(from, bytes, now, out)
+    }
+
+    fn decode_cut(&mut self, from: Direction, bytes: &[u8], missing: u32, now: Moment, out: &mut Messages) {
+        let mut rest = bytes;
+        while let Some(record) = Record::parse(rest) {
+            if !record.content_type.is_known() || !is_record_version(record.version) {
+                return;
+            }
+            let Some(content) = rest.get(record::HEADER..record.total()) else { break };
+            self.record(from, record, content, now, out);
+            rest = rest.get(record.total()..).unwrap_or_default();
+        }
+        if let Some(record) = Record::parse(rest) {
+            let content = rest.get(record::HEADER..).unwrap_or_default();
+            self.cut_record(from, record, content, missing, now, out);
+        }
+    }
+
+    fn body_complete(&mut self, from: Direction, id: u32, _: Moment, out: &mut Messages) {
+        let (record, tls13) = record_of(id);
+        if out.every || self.length_fault(record).is_some() {
+            let mut message = TlsMessage::of(record, tls13);
+            message.faults.extend(self.length_fault(record));
+            self.say(from, message, out);
+        }
+    }
+
+    fn begins_message(&self, _: Direction, bytes: &[u8]) -> bool {
+        Record::parse(bytes).is_some_and(|record| {
+            let inner = bytes.get(record::HEADER).copied();
+            record.is_plausible()
+                && match record.content_type {
+                    ContentType::CHANGE_CIPHER_SPEC => record.len == 1,
+                    ContentType::ALERT => record.len == 2 || record.len >= 16,
+                    ContentType::HANDSHAKE => {
+                        record.len >= 16 || inner.is_none_or(|kind| HandshakeType(kind).is_named())
+                    }
+                    _ => true,
+                }
+        })
+    }
+
+    fn lost(&mut self, from: Direction, _: Moment, _: &mut Messages) {
+        self.half(from).fragment.forget();
+        if let Some(open) = self.open.as_mut() {
+            open.row.gaps = true;
+        }
+    }
+
+    fn closed(&mut self, from: Direction, how: Closing, now: Moment, out: &mut Messages) {
+        if let Some(open) = self.open.as_mut() {
+            let outcome = open.closed(from, how, now);
+            self.end(from, outcome, now, out);
+        }
+    }
+
+    fn heap(&self) -> usize {
+        let [a, b] = &self.halves;
+        a.fragment.heap() + b.fragment.heap() + self.open.as_ref().map_or(0, |open| open.heap())
+    }
+}

@@ -1,0 +1,217 @@
+//! What became of a handshake: one row of `--tls`.
+
+use serde::Serialize;
+
+use super::alert::Alert;
+use super::certificate::Chain;
+use super::code::{CipherSuite, Group, Version};
+use super::message::Who;
+use crate::model::{Direction, Span, Timestamp};
+use crate::protocol::stream::Moment;
+
+/// A handshake, from the ClientHello to the first application data or the end.
+#[derive(Clone, Debug)]
+pub struct Handshake {
+    /// Direction of the client's bytes.
+    pub client: Direction,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// How far it came.
+    pub stage: Stage,
+    /// What the outcome became known with.
+    pub end: Moment,
+    /// Time of the first SYN.
+    pub syn: Option<Timestamp>,
+    /// Time of the segment that completed the TCP handshake.
+    pub established: Option<Timestamp>,
+    /// The first ClientHello.
+    pub client_hello: Option<Moment>,
+    /// The ServerHello; not a HelloRetryRequest.
+    pub server_hello: Option<Moment>,
+    /// The last of both Finished messages. Of TLS 1.3 the client's, known by its size.
+    pub finished: Option<Moment>,
+    /// The first record of application data. Of TLS 1.3 the client's, because the server's tickets look the same.
+    pub first_data: Option<Moment>,
+    /// HelloRetryRequests: each cost a round trip.
+    pub retries: u8,
+    /// The host name that the client asked for; of an encrypted ClientHello the outer one.
+    pub server_name: Option<Box<[u8]>>,
+    /// An encrypted ClientHello, or GREASE in its place, was offered.
+    pub ech: bool,
+    /// Application protocols offered.
+    pub alpn_offered: Box<[Box<[u8]>]>,
+    /// The application protocol chosen; TLS 1.3 hides it.
+    pub alpn: Option<Box<[u8]>>,
+    /// The highest version offered.
+    pub version_offered: Option<Version>,
+    /// The version negotiated.
+    pub version: Option<Version>,
+    /// The cipher suite.
+    pub cipher: Option<CipherSuite>,
+    /// The group of the key exchange.
+    pub group: Option<Group>,
+    /// How a session was resumed, if one was.
+    pub resumption: Option<Resumption>,
+    /// The client sent data before the server's answer.
+    pub early_data: bool,
+    /// The server asked for a certificate of the client; TLS 1.3 hides it.
+    pub client_certificate_requested: bool,
+    /// What the server showed; TLS 1.3 hides it.
+    pub server_chain: Option<Box<Chain>>,
+    /// What the client showed; TLS 1.3 hides it.
+    pub client_chain: Option<Box<Chain>>,
+    /// An OCSP response was stapled; TLS 1.3 hides it.
+    pub stapled: bool,
+    /// Readable alerts: who sent it, with what, and what it says.
+    pub alerts: Vec<(Who, Moment, Alert)>,
+    /// The first line of the text that was there in place of TLS.
+    pub text: Option<Box<[u8]>>,
+    /// Alerts and messages that were left out because a limit was reached.
+    pub left_out: u32,
+    /// Bytes of it are missing in the capture.
+    pub gaps: bool,
+}
+
+/// How a handshake ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case", tag = "kind", content = "by")]
+#[non_exhaustive]
+pub enum Outcome {
+    /// With both sides' Finished, or application data.
+    Completed,
+    /// As `Completed`, with keys of an earlier session.
+    Resumed,
+    /// By a fatal alert of one side: the last of [`Handshake::alerts`].
+    Failed(Who),
+    /// By a record that is an alert by its size, and the end of the connection, before any application data of that side.
+    Rejected(Who),
+    /// One side reset the connection; which one is not known of a connection whose ends are not.
+    Reset(Option<Who>),
+    /// One side closed the connection.
+    Closed(Who),
+    /// One side owed an answer for three seconds or more, up to the capture's end.
+    Silent(Who),
+    /// One side spoke plain text.
+    PlainText(Who),
+    /// The capture ended meanwhile, or a new connection began on the same ports.
+    Cut,
+}
+
+impl Outcome {
+    /// Both sides can exchange application data.
+    #[must_use]
+    pub fn is_success(self) -> bool {
+        matches!(self, Outcome::Completed | Outcome::Resumed)
+    }
+}
+
+/// How far a handshake came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Stage {
+    /// Nothing of it was seen.
+    Nothing,
+    /// A ClientHello was sent.
+    ClientHello,
+    /// A HelloRetryRequest was sent.
+    Retry,
+    /// A ServerHello was sent.
+    ServerHello,
+    /// Both sides are through.
+    Finished,
+}
+
+/// How a session was resumed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Resumption {
+    /// The server echoed the session id (RFC 5246 §7.4.1.3).
+    SessionId,
+    /// With a ticket (RFC 5077).
+    Ticket,
+    /// With a pre-shared key (RFC 8446 §2.2); it may be an external one.
+    Psk,
+}
+
+impl Handshake {
+    /// A row about which nothing is known yet.
+    #[must_use]
+    pub fn new(client: Direction, syn: Option<Timestamp>, established: Option<Timestamp>) -> Self {
+        Handshake {
+            client,
+            outcome: Outcome::Cut,
+            stage: Stage::Nothing,
+            end: Moment::default(),
+            syn,
+            established,
+            client_hello: None,
+            server_hello: None,
+            finished: None,
+            first_data: None,
+            retries: 0,
+            server_name: None,
+            ech: false,
+            alpn_offered: Box::default(),
+            alpn: None,
+            version_offered: None,
+            version: None,
+            cipher: None,
+            group: None,
+            resumption: None,
+            early_data: false,
+            client_certificate_requested: false,
+            server_chain: None,
+            client_chain: None,
+            stapled: false,
+            alerts: Vec::new(),
+            text: None,
+            left_out: 0,
+            gaps: false,
+        }
+    }
+
+    /// Which end sends in a direction.
+    #[must_use]
+    pub fn who(&self, from: Direction) -> Who {
+        if from == self.client { Who::Client } else { Who::Server }
+    }
+
+    /// The first moment of it that was captured.
+    #[must_use]
+    pub fn start(&self) -> Moment {
+        self.client_hello.or(self.server_hello).unwrap_or(self.end)
+    }
+
+    /// From the first SYN to the end of the TCP handshake.
+    #[must_use]
+    pub fn tcp_connect(&self) -> Option<Span> {
+        Some(self.established?.since(self.syn?))
+    }
+
+    /// From the ClientHello to the ServerHello.
+    #[must_use]
+    pub fn hello_time(&self) -> Option<Span> {
+        Some(self.server_hello?.time.since(self.client_hello?.time))
+    }
+
+    /// From the ClientHello until both sides are through.
+    #[must_use]
+    pub fn handshake_time(&self) -> Option<Span> {
+        Some(self.finished?.time.since(self.client_hello?.time))
+    }
+
+    /// From the ClientHello to the first application data.
+    #[must_use]
+    pub fn data_time(&self) -> Option<Span> {
+        Some(self.first_data?.time.since(self.client_hello?.time))
+    }
+
+    /// The alert that ended it.
+    #[must_use]
+    pub fn fatal_alert(&self) -> Option<Alert> {
+        match self.outcome {
+            Outcome::Failed(_) => self.alerts.last().map(|&(_, _, alert)| alert),
+            _ => None,
+        }
+    }
+}

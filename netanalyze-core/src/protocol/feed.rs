@@ -161,6 +161,11 @@ impl Feed {
         self.bodies.is_empty() && self.extra.is_none()
     }
 
+    /// Whether nobody knows where the next message begins.
+    pub(crate) fn is_seeking(&self) -> bool {
+        self.mode == Mode::Seeking
+    }
+
     /// Whether the direction has ended, and the decoder was told.
     pub(crate) fn is_closed(&self) -> bool {
         self.closed

@@ -64,7 +64,8 @@ impl Session {
                 feed.begin(seq);
             }
         }
-        Session { flow, feeds, stage: Stage::Undecided(Undecided::new(flow)), changes: 0 }
+        let stage = Stage::Undecided(Undecided::new(flow, &feeds));
+        Session { flow, feeds, stage, changes: 0 }
     }
 
     /// Takes a segment.
@@ -117,7 +118,7 @@ impl Session {
             };
             self.stage = match kind {
                 _ if self.changes > MAX_CHANGES => Stage::Over,
-                None => Stage::Undecided(Undecided::new(self.flow)),
+                None => Stage::Undecided(Undecided::new(self.flow, &self.feeds)),
                 Some(kind) => decoder(kind, &self.flow).map_or(Stage::Over, Stage::Decoding),
             };
             let decoder = match &mut self.stage {
@@ -184,12 +185,13 @@ struct Undecided {
     flow: Flow,
     decided: Option<Kind>,
     tries: [u8; 2],
-    lost: bool,
+    /// In which directions nobody knows where bytes begin.
+    lost: [bool; 2],
 }
 
 impl Undecided {
-    fn new(flow: Flow) -> Self {
-        Undecided { flow, decided: None, tries: [0; 2], lost: !flow.client_is_known }
+    fn new(flow: Flow, feeds: &[Feed; 2]) -> Self {
+        Undecided { flow, decided: None, tries: [0; 2], lost: feeds.each_ref().map(Feed::is_seeking) }
     }
 }
 
@@ -215,12 +217,14 @@ impl StreamDecoder for Undecided {
     fn body_complete(&mut self, _: Direction, _: u32, _: Moment, _: &mut Messages) {}
 
     /// Where a SYN says where bytes begin, the first of them tell most.
-    fn begins_message(&self, _: Direction, _: &[u8]) -> bool {
-        self.lost
+    fn begins_message(&self, from: Direction, _: &[u8]) -> bool {
+        let [a, b] = self.lost;
+        if from == Direction::AtoB { a } else { b }
     }
 
-    fn lost(&mut self, _: Direction, _: Moment, _: &mut Messages) {
-        self.lost = true;
+    fn lost(&mut self, from: Direction, _: Moment, _: &mut Messages) {
+        let [a, b] = &mut self.lost;
+        *(if from == Direction::AtoB { a } else { b }) = true;
     }
 
     fn closed(&mut self, _: Direction, _: Closing, _: Moment, _: &mut Messages) {}

@@ -130,7 +130,7 @@ fn http(bytes: &[u8]) -> Recognised {
 /// TLS only with a handshake or application data.
 fn tls(port: u16, bytes: &[u8]) -> Recognised {
     match *bytes {
-        [0x80, length, 1, 3, _, ..] => {
+        [0x80, length, 1, 3, _, ..] | [0x80, length, 1, 0, 2, ..] => {
             if is_ssl2_hello(usize::from(length), bytes) {
                 Recognised::Is(Kind::Tls)
             } else {

@@ -10,6 +10,8 @@ pub(super) const HEADER: usize = 4;
 #[derive(Debug, Default)]
 pub struct Fragment {
     held: Vec<u8>,
+    /// Bytes still to come of a message that is too long to be kept.
+    skip: usize,
 }
 
 /// A message with its body.
@@ -24,7 +26,9 @@ pub struct Raw<'a> {
 impl Fragment {
     /// Takes a record's content, and hands on every message that is complete with it. False if a message is too long to be kept: it is lost.
     pub fn take(&mut self, content: &[u8], mut each: impl FnMut(Raw<'_>)) -> bool {
-        let mut rest = content;
+        let skipped = self.skip.min(content.len());
+        self.skip -= skipped;
+        let mut rest = content.get(skipped..).unwrap_or_default();
         while !rest.is_empty() {
             if self.held.is_empty() {
                 if let Some((message, after)) = split(rest) {
@@ -39,7 +43,9 @@ impl Fragment {
             rest = after;
             match total(&self.held) {
                 Some(total) if total > MAX_TLS_MESSAGE => {
+                    let there = self.held.len().saturating_add(rest.len());
                     self.forget();
+                    self.skip = total.saturating_sub(there);
                     return false;
                 }
                 Some(total) if total == self.held.len() => {
@@ -57,12 +63,12 @@ impl Fragment {
     /// Nothing is held.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.held.is_empty()
+        self.held.is_empty() && self.skip == 0
     }
 
     /// Forgets what is held.
     pub fn forget(&mut self) {
-        self.held = Vec::new();
+        *self = Fragment::default();
     }
 
     /// Bytes on the heap.
@@ -135,8 +141,10 @@ mod tests {
     fn a_message_that_is_too_long_is_given_up() {
         let mut fragment = Fragment::default();
         assert!(!fragment.take(&[11, 1, 0, 1, 5, 5], |_| panic!("complete")));
+        // 65,537 bytes of body, two of them in the first record.
+        assert!(fragment.take(&[14; 65_530], |_| panic!("complete")));
+        assert!(fragment.take(&[14, 0, 0, 0, 14, 11, 0, 0, 1, 5], |m| assert_eq!(m.body, [5])));
         assert!(fragment.is_empty());
-        assert!(fragment.take(&[11, 0, 0, 1, 5], |m| assert_eq!(m.body, [5])));
     }
 
     #[test]

@@ -9,6 +9,7 @@ mod hello;
 mod message;
 mod progress;
 mod record;
+mod ssl2;
 mod stream;
 mod transaction;
 

@@ -175,6 +175,11 @@ impl Open {
         self.notified.get_or_insert(from);
     }
 
+    /// What the client sends now is early data, which only TLS 1.3 has.
+    pub(super) fn sends_early_data(&self) -> bool {
+        self.row.early_data && self.row.server_hello.is_none()
+    }
+
     /// A record of application data up to TLS 1.2, or of TLS 1.3 whatever it holds. True if the handshake is over.
     pub(super) fn data(&mut self, from: Who, len: u16, now: Moment) -> bool {
         if !self.is_tls13() {

@@ -27,18 +27,18 @@ const MAX_TEXT: usize = 64;
 pub struct Stream {
     client: Direction,
     /// The session's version as Wireshark tracks it: 0 is unknown.
-    version: Version,
+    pub(super) version: Version,
     halves: [Half; 2],
     syn: Option<Timestamp>,
     established: Option<Timestamp>,
-    open: Option<Box<Open>>,
+    pub(super) open: Option<Box<Open>>,
 }
 
 /// One direction.
 #[derive(Debug, Default)]
-struct Half {
+pub(super) struct Half {
     /// Frame of its ChangeCipherSpec up to TLS 1.2: what follows is encrypted.
-    changed: Option<FrameNumber>,
+    pub(super) changed: Option<FrameNumber>,
     fragment: Fragment,
 }
 
@@ -56,17 +56,17 @@ impl Stream {
         }
     }
 
-    fn half(&mut self, from: Direction) -> &mut Half {
+    pub(super) fn half(&mut self, from: Direction) -> &mut Half {
         let [a, b] = &mut self.halves;
         if from == Direction::AtoB { a } else { b }
     }
 
-    fn who(&self, from: Direction) -> Who {
+    pub(super) fn who(&self, from: Direction) -> Who {
         if from == self.client { Who::Client } else { Who::Server }
     }
 
     /// Opens a handshake, if none is.
-    fn open(&mut self) -> &mut Open {
+    pub(super) fn open(&mut self) -> &mut Open {
         let (client, syn, established) = (self.client, self.syn, self.established);
         self.open.get_or_insert_with(|| Box::new(Open::new(Handshake::new(client, syn, established))))
     }
@@ -112,6 +112,9 @@ impl Stream {
             }
             self.ssl2_client_hello(from, hello, now, out);
             return Next::Done(hello.total);
+        }
+        if let Some(next) = self.ssl2_record(from, bytes, now, out) {
+            return next;
         }
         let known = self.version != Version(0);
         if let (true, Some(&first)) = (known || bytes.len() < record::HEADER, bytes.first()) {
@@ -176,14 +179,15 @@ impl Stream {
 
     fn record(&mut self, from: Direction, record: Record, content: &[u8], now: Moment, out: &mut Messages) {
         self.see_version(record, content);
-        let tls13 = self.version.is_tls13();
         if record.content_type == ContentType::APPLICATION_DATA {
             self.protected(from, record.len, now, out);
+            let tls13 = self.version.is_tls13();
             if out.every || self.length_fault(record).is_some() {
                 self.say(from, TlsMessage::of(record, tls13), out);
             }
             return;
         }
+        let tls13 = self.version.is_tls13();
         let mut message = TlsMessage::of(record, tls13);
         match record.content_type {
             ContentType::HANDSHAKE => self.handshake(from, content, now, &mut message, out),
@@ -212,7 +216,7 @@ impl Stream {
         }
     }
 
-    fn say(&self, from: Direction, mut message: TlsMessage, out: &mut Messages) {
+    pub(super) fn say(&self, from: Direction, mut message: TlsMessage, out: &mut Messages) {
         message.by = Some(self.who(from));
         out.push(from, Message::Tls(Box::new(message)));
     }
@@ -229,6 +233,9 @@ impl Stream {
     fn protected(&mut self, from: Direction, len: u16, now: Moment, out: &mut Messages) {
         let who = self.who(from);
         let Some(open) = self.open.as_mut() else { return };
+        if who == Who::Client && open.sends_early_data() {
+            self.version = Version::TLS13;
+        }
         if open.data(who, len, now) {
             let outcome = open.success();
             self.end(from, outcome, now, out);
@@ -318,7 +325,13 @@ impl Stream {
         }
     }
 
-    fn client_hello(&mut self, from: Direction, hello: &ClientHello<'_>, now: Moment, out: &mut Messages) {
+    pub(super) fn client_hello(
+        &mut self,
+        from: Direction,
+        hello: &ClientHello<'_>,
+        now: Moment,
+        out: &mut Messages,
+    ) {
         if self.open.as_ref().is_some_and(|open| open.is_past_client_hello()) {
             self.end(from, Outcome::Cut, now, out);
         }
@@ -378,28 +391,15 @@ impl Stream {
             self.say(from, message, out);
         }
     }
-
-    fn ssl2_client_hello(
-        &mut self,
-        from: Direction,
-        hello: Ssl2ClientHello,
-        now: Moment,
-        out: &mut Messages,
-    ) {
-        let parsed = ClientHello { version: hello.version, complete: true, ..ClientHello::default() };
-        self.client_hello(from, &parsed, now, out);
-        if out.every {
-            let mut message = HandshakeMessage::of(Raw { kind: HandshakeType::CLIENT_HELLO, body: &[] });
-            message.len = u32::try_from(hello.total).unwrap_or(u32::MAX);
-            let handshakes = vec![message];
-            self.say(from, TlsMessage { handshakes, ..TlsMessage::default() }, out);
-        }
-    }
 }
 
-enum Next {
+/// What became of the bytes at a boundary.
+pub(super) enum Next {
+    /// So many are dealt with.
     Done(usize),
+    /// So many are needed.
     Need(usize),
+    /// A record's header, behind which so many bytes need not be seen, and their id.
     Body(u16, u32),
 }
 

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::code::Rcode;
+use super::code::{Rcode, RecordType};
 use super::name::shown;
 use super::rdata::key_and_value;
 use super::record::Record;
@@ -20,8 +20,8 @@ pub struct Edns<'m> {
     pub extended_rcode: u8,
     /// Version, 0.
     pub version: u8,
-    /// The sender wants signatures.
-    pub dnssec_ok: bool,
+    /// Flags; the highest is [`Edns::dnssec_ok`].
+    pub flags: u16,
     options: &'m [u8],
 }
 
@@ -47,10 +47,19 @@ pub struct ExtendedError {
 }
 
 impl<'m> Edns<'m> {
-    pub(super) fn of(record: &Record<'m>) -> Self {
-        let [extended_rcode, version, flags, _] = record.ttl.to_be_bytes();
-        let dnssec_ok = flags & 0x80 != 0;
-        Edns { udp_size: record.class, extended_rcode, version, dnssec_ok, options: record.data }
+    /// If the record is an OPT record.
+    #[must_use]
+    pub fn of(record: &Record<'m>) -> Option<Self> {
+        let [extended_rcode, version, high, low] = record.ttl.to_be_bytes();
+        let flags = u16::from_be_bytes([high, low]);
+        let edns = Edns { udp_size: record.class, extended_rcode, version, flags, options: record.data };
+        (record.kind == RecordType::OPT).then_some(edns)
+    }
+
+    /// The sender wants signatures.
+    #[must_use]
+    pub fn dnssec_ok(&self) -> bool {
+        self.flags & 0x8000 != 0
     }
 
     /// The options, up to the first that is not whole.

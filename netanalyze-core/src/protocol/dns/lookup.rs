@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use serde::Serialize;
 
 use super::code::{Opcode, Rcode, RecordType};
-use super::edns::ExtendedError;
+use super::edns::{Edns, ExtendedError};
 use super::message::Parsed;
 use super::name::{Name, shown};
 use super::rdata::Rdata;
@@ -185,8 +185,7 @@ impl Lookup {
         let mut rcode = header.rcode();
         let mut pairs: Vec<(Name, Name)> = Vec::new();
         for record in parsed.records() {
-            if record.kind == RecordType::OPT {
-                let edns = super::edns::Edns::of(&record);
+            if let Some(edns) = Edns::of(&record) {
                 rcode = edns.rcode(header.rcode());
                 for (code, text) in edns.errors() {
                     let error = || ExtendedError::new(code, text);

@@ -4,9 +4,10 @@ use nom::IResult;
 use nom::Parser;
 use nom::number::complete::be_u16;
 
-use super::code::{Opcode, Rcode, RecordType};
+use super::code::{Opcode, Rcode};
 use super::edns::Edns;
 use super::name::Name;
+use super::rdata::is_sound;
 use super::record::{Question, Questions, Record, Records, Section};
 
 /// Bytes of a header.
@@ -116,7 +117,7 @@ impl<'m> Parsed<'m> {
     /// The first OPT record (RFC 6891 §6.1.1).
     #[must_use]
     pub fn edns(&self) -> Option<Edns<'m>> {
-        self.records().find(|r| r.kind == RecordType::OPT).map(|r| Edns::of(&r))
+        self.records().find_map(|r| Edns::of(&r))
     }
 
     /// The records of a section.
@@ -124,12 +125,12 @@ impl<'m> Parsed<'m> {
         self.records().filter(move |r| r.section == section)
     }
 
-    /// Everything that the header announces is there.
+    /// Everything that the header announces is there, and no record's data break off.
     #[must_use]
     pub fn is_whole(&self) -> bool {
         let mut records = self.records();
-        records.by_ref().for_each(drop);
-        usize::from(self.words) == HEADER_LEN / 2 && records.is_whole()
+        let sound = records.by_ref().all(|record| is_sound(&record));
+        usize::from(self.words) == HEADER_LEN / 2 && sound && records.is_whole()
     }
 }
 

@@ -34,7 +34,7 @@ pub use edns::{Edns, EdnsOption, ExtendedError};
 pub use lookup::{Lookup, Mismatch, Outcome};
 pub use matching::Matching;
 pub use message::{Header, Parsed, looks_like_dns};
-pub use name::{Name, NameState};
+pub use name::{Name, NameState, shown as shown_text, shown_ascii};
 pub use rdata::{CharacterStrings, Rdata, ServiceParameter, ServiceParameters, Soa};
 pub use record::{Question, Record, Section};
 pub use said::{DnsMessage, Service};

@@ -201,7 +201,7 @@ impl<'m> Walk<'m> {
 
 /// Bytes as tshark 4.0 shows text: UTF-8, what is none replaced, what cannot be printed escaped.
 #[must_use]
-pub(crate) fn shown(bytes: &[u8]) -> String {
+pub fn shown(bytes: &[u8]) -> String {
     let mut text = String::with_capacity(bytes.len());
     let mut rest = bytes;
     while let Some((&first, mut behind)) = rest.split_first() {
@@ -230,6 +230,16 @@ pub(crate) fn shown(bytes: &[u8]) -> String {
             None => text.push(char::REPLACEMENT_CHARACTER),
         }
         rest = behind;
+    }
+    text
+}
+
+/// The same of text that must be ASCII: other bytes are replaced one by one.
+#[must_use]
+pub fn shown_ascii(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(bytes.len());
+    for &byte in bytes {
+        push_shown(if byte.is_ascii() { char::from(byte) } else { char::REPLACEMENT_CHARACTER }, &mut text);
     }
     text
 }

@@ -61,6 +61,11 @@ impl<'m> Record<'m> {
         Rdata::of(self)
     }
 
+    /// The message from its data on.
+    pub(super) fn rest(&self) -> &'m [u8] {
+        self.message.get(self.data_at..).unwrap_or_default()
+    }
+
     /// Reads a name within its data, and says where in the data it ends. The name may point anywhere in the message.
     #[must_use]
     pub fn name_at(&self, offset: usize) -> Option<(Name, usize)> {

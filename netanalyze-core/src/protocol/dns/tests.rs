@@ -339,5 +339,5 @@ fn extended_errors_and_codes() {
     assert_eq!(lookup.rcode, Some(Rcode(18)));
     assert_eq!(lookup.extended_errors[0].to_string(), "DNSSEC bogus (no RRSIG)");
     let edns = Parsed::new(&answer).unwrap().edns().unwrap();
-    assert_eq!((edns.udp_size, edns.dnssec_ok, edns.version), (1232, true, 0));
+    assert_eq!((edns.udp_size, edns.dnssec_ok(), edns.version), (1232, true, 0));
 }

@@ -7,6 +7,7 @@
 
 mod analysed;
 mod dns;
+mod dns_record;
 mod frame;
 mod http;
 mod network;

@@ -2,7 +2,7 @@
 
 use super::analysed::AnalysedFrame;
 use super::tcp::TcpLayer;
-use super::{dns, frame, http, network, tcp, tcp_analysis, tls};
+use super::{dns, dns_record, frame, http, network, tcp, tcp_analysis, tls};
 use crate::field::Value;
 use crate::packet::Transport;
 use crate::protocol::message::Message;
@@ -102,7 +102,7 @@ impl std::fmt::Debug for Field {
 
 /// Every field, by layer.
 pub fn fields() -> impl Iterator<Item = &'static Field> {
-    let protocols = [dns::FIELDS, tls::FIELDS, http::FIELDS];
+    let protocols = [dns::FIELDS, dns_record::FIELDS, tls::FIELDS, http::FIELDS];
     [frame::FIELDS, network::FIELDS, tcp::FIELDS, tcp_analysis::FIELDS].into_iter().chain(protocols).flatten()
 }
 

@@ -115,3 +115,21 @@ pub const MAX_ALERTS: usize = 4;
 
 /// Application protocols, versions or suites that are kept of one hello.
 pub const MAX_OFFERS: usize = 256;
+/// Ids of queries that are remembered of a conversation, to tell which response answers which query, as Wireshark does for all. Two name servers may
+/// exchange millions over the same ports; a response that comes thousands of queries late is not worth their memory.
+pub const MAX_DNS_IDS: usize = 4_096;
+
+/// Queries of a conversation that wait for their answer at a time. A busy resolver has about as many outstanding over all ports.
+pub const MAX_OPEN_LOOKUPS: usize = 512;
+
+/// Addresses, and names, that are listed of an answer; a message has room for thousands.
+pub const MAX_DNS_ANSWERS: usize = 64;
+
+/// Aliases that are followed in an answer; resolvers give up after 8 to 16.
+pub const MAX_DNS_ALIASES: usize = 32;
+
+/// Extended errors that are listed of an answer.
+pub const MAX_DNS_ERRORS: usize = 8;
+
+/// Bytes kept of a text that comes with an extended error.
+pub const MAX_DNS_TEXT: usize = 256;

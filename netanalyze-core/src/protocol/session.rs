@@ -3,6 +3,7 @@
 //! Owns: a TCP conversation's decoder with both directions' [`Feed`]s, a UDP conversation's decoder. Reads: segments and datagrams in frame
 //! order. Emits: messages. Recognition is in [`recognise`](super::recognise).
 
+use super::dns;
 use super::feed::{Fed, Feed, Payload};
 use super::message::Messages;
 use super::recognise::{Kind, Recognised, recognise};
@@ -175,7 +176,8 @@ fn decoder(kind: Kind, flow: &Flow) -> Option<Box<dyn StreamDecoder>> {
         Kind::StartTls(dialogue) => Some(Box::new(StartTls::new(dialogue))),
         Kind::Socks => Some(Box::new(Relay::new())),
         Kind::Tls => Some(Box::new(tls::Stream::new(flow))),
-        Kind::Http | Kind::Http2 | Kind::Dns | Kind::Opaque => None,
+        Kind::Dns => Some(Box::new(dns::Stream::new(flow.ends))),
+        Kind::Http | Kind::Http2 | Kind::Opaque => None,
     }
 }
 
@@ -240,6 +242,7 @@ pub(crate) fn recognise_datagram(
     from: Direction,
     bytes: &[u8],
 ) -> Option<Box<dyn DatagramDecoder>> {
-    let _ = (flow, from, bytes);
-    None
+    let _ = from;
+    let decoder = dns::Decoder::recognise(flow.ends, bytes)?;
+    Some(Box::new(decoder))
 }

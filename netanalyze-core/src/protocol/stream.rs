@@ -9,7 +9,7 @@ use super::recognise;
 use crate::model::{Direction, Endpoint, FrameNumber, Timestamp};
 
 /// The frame with which something became known, and its time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, serde::Serialize)]
 pub struct Moment {
     /// The frame.
     pub frame: FrameNumber,

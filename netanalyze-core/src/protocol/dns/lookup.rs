@@ -1,0 +1,261 @@
+//! What became of a query: our own transaction.
+
+use std::fmt;
+use std::net::IpAddr;
+
+use serde::Serialize;
+
+use super::code::{Opcode, Rcode, RecordType};
+use super::edns::{Edns, ExtendedError};
+use super::message::Parsed;
+use super::name::{Name, shown};
+use super::rdata::Rdata;
+use super::record::{Record, Section};
+use super::said::{Service, as_text, as_texts};
+use crate::model::{Span, limits};
+use crate::protocol::stream::Moment;
+
+/// How a response fails to answer the query that it seems to belong to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Mismatch {
+    /// The id is another one.
+    Id,
+    /// The id is right, the question another one.
+    Question,
+}
+
+/// How a lookup ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Outcome {
+    /// A response came, whatever it says.
+    Answered,
+    /// None came; [`Lookup::waited`] tells how long the capture went on.
+    Unanswered,
+    /// The query went to a group: whoever answers does so from an address of their own, in another conversation.
+    Multicast,
+    /// A response whose query was not captured, or came so late that nobody waited for it.
+    Unasked,
+    /// A response that does not fit the query that waits.
+    Mismatched(Mismatch),
+    /// Too many queries were open at a time; this was the oldest.
+    Forgotten,
+}
+
+/// A query and its response.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Lookup {
+    /// Which protocol.
+    pub service: Service,
+    /// Over TCP.
+    pub tcp: bool,
+    /// Id of the messages.
+    pub id: u16,
+    /// What kind of query.
+    pub opcode: Opcode,
+    /// The name asked for, labels with dots between; empty for the root, and if no question was captured.
+    #[serde(serialize_with = "as_text")]
+    pub name: Box<[u8]>,
+    /// The type asked for.
+    #[serde(rename = "type")]
+    pub kind: RecordType,
+    /// The class asked for.
+    pub class: u16,
+    /// Questions besides the first.
+    pub more_questions: u16,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// The first query.
+    pub query: Option<Moment>,
+    /// How often it was sent.
+    pub queries: u32,
+    /// The last query: the first one, or its last repetition.
+    pub last_query: Option<Moment>,
+    /// The response; of a zone transfer the first one.
+    pub response: Option<Moment>,
+    /// Time from the first query to the response, or to a late one from the query that it was for.
+    #[serde(rename = "latency_ns")]
+    pub latency: Option<Span>,
+    /// Without a response: time from the last query to the end of the capture, or to when nobody waited any more.
+    #[serde(rename = "waited_ns")]
+    pub waited: Option<Span>,
+    /// The connection ended before a response came.
+    pub closed: bool,
+    /// Responses; more than one for a zone transfer.
+    pub responses: u32,
+    /// Bytes of the responses on the wire.
+    pub response_bytes: u64,
+    /// The response code, with the bits that EDNS adds.
+    pub rcode: Option<Rcode>,
+    /// The response is that of a server responsible for the name.
+    pub authoritative: bool,
+    /// The response did not fit.
+    pub truncated: bool,
+    /// The response was not captured whole.
+    pub cut: bool,
+    /// Records in its answer section, as announced.
+    pub answers: u32,
+    /// Names that the name asked for leads to, one alias after the other.
+    #[serde(serialize_with = "as_texts")]
+    pub aliases: Vec<Box<[u8]>>,
+    /// Addresses in the answer.
+    pub addresses: Vec<IpAddr>,
+    /// Names in the answer: of name servers, mail servers, services, hosts that an address belongs to.
+    #[serde(serialize_with = "as_texts")]
+    pub names: Vec<Box<[u8]>>,
+    /// The shortest time in seconds that the answer may be cached.
+    pub ttl: Option<u32>,
+    /// What the server says of an error, or of the answer.
+    pub extended_errors: Vec<ExtendedError>,
+    /// The largest datagram that the client takes.
+    pub udp_size: Option<u16>,
+    /// Aliases, addresses, names and errors that are not listed, because a message may hold thousands.
+    pub left_out: u32,
+}
+
+impl Lookup {
+    /// Of a message with this question.
+    pub(super) fn new(service: Service, tcp: bool, parsed: &Parsed<'_>) -> Self {
+        let question = parsed.question();
+        let header = parsed.header();
+        let [questions, ..] = header.counts;
+        Lookup {
+            service,
+            tcp,
+            id: header.id,
+            opcode: header.opcode(),
+            name: question.map(|q| q.name.as_bytes().into()).unwrap_or_default(),
+            kind: question.map(|q| q.kind).unwrap_or_default(),
+            class: question.map(|q| q.class).unwrap_or_default(),
+            more_questions: questions.saturating_sub(1),
+            outcome: Outcome::Unanswered,
+            query: None,
+            queries: 0,
+            last_query: None,
+            response: None,
+            latency: None,
+            waited: None,
+            closed: false,
+            responses: 0,
+            response_bytes: 0,
+            rcode: None,
+            authoritative: false,
+            truncated: false,
+            cut: false,
+            answers: 0,
+            aliases: Vec::new(),
+            addresses: Vec::new(),
+            names: Vec::new(),
+            ttl: None,
+            extended_errors: Vec::new(),
+            udp_size: None,
+            left_out: 0,
+        }
+    }
+
+    /// The name as it is shown: nothing in it can harm a terminal.
+    #[must_use]
+    pub fn shown_name(&self) -> String {
+        if self.name.is_empty() { ".".to_owned() } else { shown(&self.name) }
+    }
+
+    /// The response says that there is no such record, though the name exists (RFC 2308 §2.2).
+    #[must_use]
+    pub fn has_no_data(&self) -> bool {
+        self.rcode == Some(Rcode::NOERROR) && self.answers == 0 && !self.truncated
+    }
+
+    /// Adds a response.
+    pub(super) fn answer(&mut self, parsed: &Parsed<'_>, missing: u32, bytes: usize, now: Moment) {
+        let header = parsed.header();
+        self.responses += 1;
+        self.response_bytes += bytes as u64 + u64::from(missing);
+        self.answers += u32::from(header.count(Section::Answer));
+        if self.responses > 1 {
+            return;
+        }
+        self.response = Some(now);
+        self.latency = self.query.map(|query| now.time.since(query.time));
+        self.authoritative = header.flags & 0x0400 != 0;
+        self.truncated = header.is_truncated();
+        self.cut = missing > 0;
+        let mut rcode = header.rcode();
+        let mut pairs: Vec<(Name, Name)> = Vec::new();
+        for record in parsed.records() {
+            if let Some(edns) = Edns::of(&record) {
+                rcode = edns.rcode(header.rcode());
+                for (code, text) in edns.errors() {
+                    let error = || ExtendedError::new(code, text);
+                    keep(&mut self.extended_errors, limits::MAX_DNS_ERRORS, &mut self.left_out, error);
+                }
+            } else if record.section == Section::Answer && header.opcode() != Opcode::UPDATE {
+                self.record(&record, &mut pairs);
+            }
+        }
+        self.rcode = Some(rcode);
+        self.follow(&pairs);
+    }
+
+    fn record(&mut self, record: &Record<'_>, pairs: &mut Vec<(Name, Name)>) {
+        self.ttl = Some(self.ttl.map_or(record.ttl, |ttl| ttl.min(record.ttl)));
+        let (most, left_out) = (limits::MAX_DNS_ANSWERS, &mut self.left_out);
+        let mut name = |name: Name| keep(&mut self.names, most, left_out, || name.as_bytes().into());
+        match record.rdata() {
+            Rdata::A(address) => keep(&mut self.addresses, most, left_out, || address.into()),
+            Rdata::Aaaa(address) => keep(&mut self.addresses, most, left_out, || address.into()),
+            Rdata::Name(target) if record.kind == RecordType::CNAME => {
+                keep(pairs, limits::MAX_DNS_ALIASES, left_out, || (record.name, target));
+            }
+            Rdata::Name(target) if record.kind != RecordType::DNAME => name(target),
+            Rdata::Mx { exchange, .. } => name(exchange),
+            Rdata::Srv { target, .. } => name(target),
+            Rdata::Service { target, .. } => name(target),
+            _ => {}
+        }
+    }
+
+    /// Lists the aliases in the order in which they lead from the name asked for; their order in the message does not matter.
+    fn follow(&mut self, pairs: &[(Name, Name)]) {
+        let mut from = &*self.name;
+        for _ in pairs {
+            let Some((_, target)) = pairs.iter().find(|(owner, _)| owner.is(from)) else { break };
+            self.aliases.push(target.as_bytes().into());
+            from = target.as_bytes();
+        }
+    }
+
+    /// Bytes on the heap, itself included.
+    pub(super) fn heap(&self) -> usize {
+        let texts = |list: &[Box<[u8]>]| list.iter().map(|t| t.len() + size_of::<Box<[u8]>>()).sum::<usize>();
+        let errors = self.extended_errors.iter().map(|e| e.text.len() + size_of::<ExtendedError>());
+        let addresses = self.addresses.len() * size_of::<IpAddr>();
+        let lists = texts(&self.aliases) + texts(&self.names) + addresses + errors.sum::<usize>();
+        size_of::<Self>() + self.name.len() + lists
+    }
+}
+
+/// Adds to a list, or counts what is left out.
+fn keep<T>(list: &mut Vec<T>, most: usize, left_out: &mut u32, item: impl FnOnce() -> T) {
+    if list.len() < most {
+        list.push(item());
+    } else {
+        *left_out = left_out.saturating_add(1);
+    }
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Outcome::Answered => "answered",
+            Outcome::Unanswered => "no answer",
+            Outcome::Multicast => "multicast",
+            Outcome::Unasked => "unasked answer",
+            Outcome::Mismatched(Mismatch::Id) => "answer with another id",
+            Outcome::Mismatched(Mismatch::Question) => "answer to another question",
+            Outcome::Forgotten => "forgotten",
+        })
+    }
+}

@@ -1,0 +1,84 @@
+//! DNS over TCP: each message behind its length in two bytes (RFC 1035 §4.2.2), many to a connection and in any order of answers (RFC 7766).
+
+use super::message::begins_message;
+use super::said::Service;
+use super::tracker::{Arrived, Tracker};
+use crate::model::{Direction, Endpoint};
+use crate::protocol::message::Messages;
+use crate::protocol::stream::{Closing, Moment, Progress, StreamDecoder};
+
+/// A connection.
+#[derive(Clone, Debug)]
+pub struct Stream {
+    tracker: Tracker,
+    /// Directions that ended.
+    ended: u8,
+    /// One of them by FIN or RST.
+    closed: bool,
+}
+
+impl Stream {
+    /// For the connection of two ends: who sends [`Direction::AtoB`], then who sends [`Direction::BtoA`].
+    #[must_use]
+    pub fn new(ends: [Endpoint; 2]) -> Self {
+        Stream { tracker: Tracker::new(Service::Dns, ends), ended: 0, closed: false }
+    }
+
+    /// Whether a connection's first bytes look like DNS: a length, and behind it a message.
+    #[must_use]
+    pub fn recognises(bytes: &[u8]) -> bool {
+        let Some((len, message)) = framed(bytes) else { return false };
+        let message = message.get(..usize::from(len)).unwrap_or(message);
+        usize::from(len) > super::message::HEADER_LEN && begins_message(message)
+    }
+}
+
+fn framed(bytes: &[u8]) -> Option<(u16, &[u8])> {
+    let (&len, rest) = bytes.split_first_chunk()?;
+    Some((u16::from_be_bytes(len), rest))
+}
+
+impl StreamDecoder for Stream {
+    fn decode(&mut self, from: Direction, bytes: &[u8], now: Moment, out: &mut Messages) -> Progress {
+        let Some((len, rest)) = framed(bytes) else { return Progress::Need(2) };
+        let Some(bytes) = rest.get(..usize::from(len)) else { return Progress::Need(2 + usize::from(len)) };
+        self.tracker.message(Arrived { from, bytes, missing: 0, length: Some(len), now }, out);
+        Progress::Consumed(2 + usize::from(len))
+    }
+
+    fn decode_cut(
+        &mut self,
+        from: Direction,
+        mut bytes: &[u8],
+        missing: u32,
+        now: Moment,
+        out: &mut Messages,
+    ) {
+        while let Some((len, rest)) = framed(bytes) {
+            let message = rest.get(..usize::from(len)).unwrap_or(rest);
+            let missing = u32::from(len).saturating_sub(message.len() as u32).min(missing);
+            self.tracker.message(Arrived { from, bytes: message, missing, length: Some(len), now }, out);
+            bytes = rest.get(usize::from(len)..).unwrap_or_default();
+        }
+    }
+
+    fn body_complete(&mut self, _: Direction, _: u32, _: Moment, _: &mut Messages) {}
+
+    fn begins_message(&self, _: Direction, bytes: &[u8]) -> bool {
+        Stream::recognises(bytes)
+    }
+
+    fn lost(&mut self, _: Direction, _: Moment, _: &mut Messages) {}
+
+    fn closed(&mut self, _: Direction, how: Closing, now: Moment, out: &mut Messages) {
+        self.ended = self.ended.saturating_add(1);
+        self.closed |= how != Closing::CaptureEnd;
+        if self.ended == 2 {
+            self.tracker.finish(self.closed, now, out);
+        }
+    }
+
+    fn heap(&self) -> usize {
+        self.tracker.heap()
+    }
+}

@@ -4,6 +4,7 @@
 //! order. Emits: messages. Recognition is in [`recognise`](super::recognise).
 
 use super::feed::{Fed, Feed, Payload};
+use super::http;
 use super::message::Messages;
 use super::recognise::{Kind, Recognised, recognise};
 use super::socks::Relay;
@@ -173,8 +174,9 @@ fn decoder(kind: Kind, flow: &Flow) -> Option<Box<dyn StreamDecoder>> {
     match kind {
         Kind::StartTls(dialogue) => Some(Box::new(StartTls::new(dialogue))),
         Kind::Socks => Some(Box::new(Relay::new())),
+        Kind::Http => Some(Box::new(http::Stream::new(flow))),
         Kind::Tls => Some(Box::new(tls::Stream::new(flow))),
-        Kind::Http | Kind::Http2 | Kind::Dns | Kind::Opaque => None,
+        Kind::Http2 | Kind::Dns | Kind::Opaque => None,
     }
 }
 
@@ -236,6 +238,7 @@ pub(crate) fn recognise_datagram(
     from: Direction,
     bytes: &[u8],
 ) -> Option<Box<dyn DatagramDecoder>> {
-    let _ = (flow, from, bytes);
-    None
+    let _ = (from, bytes);
+    let is = |port| flow.ends.iter().any(|end| end.port() == port);
+    if is(http::SSDP_PORT) { Some(Box::new(http::Ssdp::new())) } else { None }
 }

@@ -48,6 +48,8 @@ pub struct Request {
     pub head_bytes: u32,
     /// Bytes of the body; in chunks, of their data. `None` if it is not complete.
     pub body_bytes: Option<u64>,
+    /// Of a body that is not complete: bytes that were captured; `None` if nobody counted them.
+    pub body_captured: Option<u64>,
     /// First byte.
     pub start: Moment,
     /// Last byte; `None` if it was not captured.
@@ -69,6 +71,8 @@ pub struct Response {
     pub head_bytes: u32,
     /// Bytes of the body; in chunks, of their data. `None` if it is not complete, or goes on to the connection's end.
     pub body_bytes: Option<u64>,
+    /// Of a body that is not complete: bytes that were captured; `None` if nobody counted them.
+    pub body_captured: Option<u64>,
     /// First byte.
     pub start: Moment,
     /// Last byte; `None` if it was not captured.
@@ -178,6 +182,7 @@ impl Exchange {
             user_agent: self.keep_header(head, "user-agent"),
             head_bytes: u32::try_from(head_bytes).unwrap_or(u32::MAX),
             body_bytes: None,
+            body_captured: None,
             start,
             end: None,
         };
@@ -193,6 +198,7 @@ impl Exchange {
             server: self.keep_header(head, "server"),
             head_bytes: u32::try_from(head_bytes).unwrap_or(u32::MAX),
             body_bytes: None,
+            body_captured: None,
             start,
             end: None,
         };

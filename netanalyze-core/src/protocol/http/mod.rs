@@ -10,6 +10,7 @@ mod look;
 mod matching;
 mod message;
 mod method;
+mod ssdp;
 mod stream;
 
 pub use exchange::{Exchange, Outcome, Request, Response};
@@ -17,4 +18,5 @@ pub use head::{Head, Header, Headers, StartLine};
 pub use look::{Look, looks_like_http};
 pub use message::{Answered, HttpMessage, Oddities};
 pub use method::Method;
+pub use ssdp::{SSDP_PORT, Ssdp};
 pub use stream::Stream;

@@ -106,6 +106,10 @@ struct Body {
     ended: bool,
     /// Bytes, as far as known.
     bytes: Option<u64>,
+    /// Bytes that were captured of one that ended before it was complete.
+    captured: Option<u64>,
+    /// Some of those that were sent are not in the capture.
+    has_holes: bool,
     /// What is to be said of the message when it is complete.
     message: Option<Box<HttpMessage>>,
 }
@@ -203,7 +207,18 @@ impl Stream {
         };
         let id = self.next_body;
         self.next_body = id.wrapping_add(1);
-        let mut body = Body { id, from, part, exchange, pieces: 0, ended: false, bytes: Some(0), message };
+        let mut body = Body {
+            id,
+            from,
+            part,
+            exchange,
+            pieces: 0,
+            ended: false,
+            bytes: Some(0),
+            captured: None,
+            has_holes: false,
+            message,
+        };
         match framing {
             _ if oddities.cut => {
                 body.bytes = None;
@@ -395,6 +410,27 @@ impl Stream {
         }
     }
 
+    /// A body ended before it was complete.
+    fn cut_short(&mut self, body: &Body) {
+        let Some(exchange) = self.open.iter_mut().find(|e| e.number == body.exchange) else { return };
+        match body.part {
+            Part::Response => {
+                if let Some(response) = &mut exchange.response {
+                    response.body_captured = body.captured;
+                }
+                if body.has_holes {
+                    exchange.outcome = Outcome::NotCaptured;
+                }
+            }
+            Part::Request | Part::Notification => {
+                if let Some(request) = &mut exchange.request {
+                    request.body_captured = body.captured;
+                }
+            }
+            Part::Interim => {}
+        }
+    }
+
     /// Says an exchange, with this outcome unless it has one.
     fn push(&mut self, mut exchange: Box<Exchange>, outcome: Outcome, out: &mut Messages) {
         if exchange.outcome == Outcome::Open {
@@ -489,16 +525,28 @@ impl StreamDecoder for Stream {
         }
     }
 
+    fn body_ended(&mut self, from: Direction, id: Option<u32>, captured: u64, has_holes: bool) {
+        let id = id.unwrap_or(self.side(from).body);
+        if let Some(body) = self.bodies.iter_mut().find(|b| b.id == id) {
+            body.captured = Some(captured);
+            body.has_holes |= has_holes;
+        }
+    }
+
     fn closed(&mut self, from: Direction, how: Closing, now: Moment, out: &mut Messages) {
         let side = *self.side(from);
-        if side.phase == Phase::UntilEnd
-            && how == Closing::Fin
-            && let Some(at) = self.bodies.iter().position(|b| b.id == side.body)
-        {
-            self.bodies[at].ended = true;
-            self.finish_body(at, now, out);
-        }
         self.side(from).closed = Some(how);
+        while let Some(at) = self.bodies.iter().position(|b| b.from == from) {
+            let mut body = self.bodies.remove(at);
+            if side.phase == Phase::UntilEnd && body.id == side.body && how == Closing::Fin && !body.has_holes
+            {
+                body.bytes = body.captured;
+                self.finish(body, now, out);
+            } else {
+                self.cut_short(&body);
+            }
+        }
+        self.bodies.shrink_to_fit();
         let outcome =
             |side: &Side, how| if side.gap { Outcome::NotCaptured } else { Outcome::Unanswered(how) };
         // Who is silent now answers nothing any more.
@@ -506,9 +554,7 @@ impl StreamDecoder for Stream {
         let other = *self.side(from.reverse());
         if let Some(how) = other.closed {
             self.close_exchanges(from, outcome(&other, how), out);
-            self.bodies = Vec::new();
         }
-        self.bodies.retain(|body| body.from != from);
     }
 
     fn heap(&self) -> usize {

@@ -1,6 +1,161 @@
-//! Fields of HTTP.
+//! Fields of HTTP, in the frame that brought a message's last byte; SSDP fills them too.
 
-use super::registry::Field;
+use super::registry::{Field, FieldType, Source};
+use super::value::Value;
+use crate::protocol::http::{Head, HttpMessage, StartLine};
+use crate::protocol::message::Message;
 
-/// The fields.
-pub(super) const FIELDS: &[Field] = &[];
+type Out<'o> = &'o mut Vec<Value>;
+
+fn http(message: &Message) -> Option<&HttpMessage> {
+    match message {
+        Message::Http(message) => Some(message),
+        _ => None,
+    }
+}
+
+fn text(bytes: Option<&[u8]>, out: Out<'_>) {
+    out.extend(bytes.map(|bytes| Value::Bytes(bytes.into())));
+}
+
+/// Text that is there and not empty.
+fn word(bytes: &[u8], out: Out<'_>) {
+    text(Some(bytes).filter(|b| !b.is_empty()), out);
+}
+
+fn every(head: &Head<'_>, name: &str, out: Out<'_>) {
+    out.extend(head.all(name).map(|value| Value::Bytes(value.into())));
+}
+
+/// Reads a message, or its head.
+macro_rules! field {
+    ($name:literal $kind:ident $meaning:literal, |$message:ident, $head:ident, $out:ident| $read:expr) => {
+        Field {
+            name: $name,
+            kind: FieldType::$kind,
+            meaning: $meaning,
+            source: Source::Message(|message, $out| {
+                if let Some($message) = http(message) {
+                    let $head = $message.head();
+                    $read
+                }
+            }),
+        }
+    };
+}
+
+/// The values of a header.
+macro_rules! header {
+    ($name:literal $header:literal) => {
+        field!($name Text $header, |_m, head, out| every(&head, $header, out))
+    };
+}
+
+pub(super) static FIELDS: &[Field] = &[
+    field!("http.request" Boolean "The message is a request", |_m, head, out| {
+        if matches!(head.start(), StartLine::Request { .. }) {
+            out.push(Value::Bool(true));
+        }
+    }),
+    field!("http.response" Boolean "The message is a response", |_m, head, out| {
+        if matches!(head.start(), StartLine::Response { .. }) {
+            out.push(Value::Bool(true));
+        }
+    }),
+    field!("http.chat" None "Start line of a message", |_m, _head, out| out.push(Value::Present)),
+    field!("http.request.method" Text "Request method", |_m, head, out| {
+        if let StartLine::Request { method, .. } = head.start() {
+            word(method, out);
+        }
+    }),
+    field!("http.request.uri" Text "Request target", |_m, head, out| {
+        if let StartLine::Request { target, .. } = head.start() {
+            word(target, out);
+        }
+    }),
+    field!("http.request.full_uri" Text "Request target with scheme and host", |m, head, out| {
+        if head.first("host").is_some() {
+            word(&m.full_uri(), out);
+        }
+    }),
+    field!("http.request.version" Text "HTTP version of a request", |_m, head, out| {
+        if let StartLine::Request { version, .. } = head.start() {
+            word(version, out);
+        }
+    }),
+    field!("http.response.version" Text "HTTP version of a response", |_m, head, out| {
+        if let StartLine::Response { version, .. } = head.start() {
+            word(version, out);
+        }
+    }),
+    field!("http.response.code" Unsigned "Status code", |_m, head, out| {
+        out.extend(head.status().map(|code| Value::Unsigned(u64::from(code))));
+    }),
+    field!("http.response.phrase" Text "Reason phrase", |_m, head, out| {
+        if let StartLine::Response { reason, .. } = head.start() {
+            word(reason, out);
+        }
+    }),
+    field!("http.request_number" Unsigned "Number of the request in its connection", |m, head, out| {
+        if m.number > 0 && matches!(head.start(), StartLine::Request { .. }) {
+            out.push(Value::Unsigned(u64::from(m.number)));
+        }
+    }),
+    field!("http.response_number" Unsigned "Number of the response in its connection", |m, head, out| {
+        if matches!(head.start(), StartLine::Response { .. }) {
+            out.push(Value::Unsigned(u64::from(m.number)));
+        }
+    }),
+    field!("http.time" RelativeTime "Time since the request, from last byte to last byte", |m, _head, out| {
+        out.extend(m.answers.as_ref().map(|a| Value::Time(a.time)));
+    }),
+    field!("http.request_in" FrameNumber "Frame of the request that is answered", |m, _head, out| {
+        out.extend(m.answers.as_ref().map(|a| Value::Unsigned(a.frame.0)));
+    }),
+    field!("http.response_for.uri" Text "Target of the request that is answered", |m, _head, out| {
+        word(m.answers.as_ref().map_or(&[][..], |a| &a.uri), out);
+    }),
+    field!("http.content_length" Unsigned "Length of the body that the message announces", |_m, head, out| {
+        let number = |value: &[u8]| std::str::from_utf8(value).ok()?.parse().ok();
+        out.extend(head.first("content-length").and_then(number).map(Value::Unsigned));
+    }),
+    field!("http.tls_port" None "HTTP in clear on a port of TLS", |m, _head, out| {
+        if m.oddities.on_tls_port {
+            out.push(Value::Present);
+        }
+    }),
+    field!("http.te_and_length" None "Content-Length and Transfer-Encoding together", |m, _head, out| {
+        if m.oddities.length_and_encoding {
+            out.push(Value::Present);
+        }
+    }),
+    field!("http.leading_crlf" None "Empty lines before the message", |m, _head, out| {
+        if m.oddities.leading_crlf {
+            out.push(Value::Present);
+        }
+    }),
+    header!("http.content_length_header" "Content-Length"),
+    header!("http.host" "Host"),
+    header!("http.user_agent" "User-Agent"),
+    header!("http.server" "Server"),
+    header!("http.content_type" "Content-Type"),
+    header!("http.content_encoding" "Content-Encoding"),
+    header!("http.transfer_encoding" "Transfer-Encoding"),
+    header!("http.connection" "Connection"),
+    header!("http.upgrade" "Upgrade"),
+    header!("http.referer" "Referer"),
+    header!("http.location" "Location"),
+    header!("http.cookie" "Cookie"),
+    header!("http.set_cookie" "Set-Cookie"),
+    header!("http.accept" "Accept"),
+    header!("http.accept_language" "Accept-Language"),
+    header!("http.accept_encoding" "Accept-Encoding"),
+    header!("http.authorization" "Authorization"),
+    header!("http.proxy_authenticate" "Proxy-Authenticate"),
+    header!("http.proxy_authorization" "Proxy-Authorization"),
+    header!("http.www_authenticate" "WWW-Authenticate"),
+    header!("http.cache_control" "Cache-Control"),
+    header!("http.date" "Date"),
+    header!("http.last_modified" "Last-Modified"),
+    header!("http.x_forwarded_for" "X-Forwarded-For"),
+];

@@ -133,3 +133,12 @@ pub const MAX_DNS_ERRORS: usize = 8;
 
 /// Bytes kept of a text that comes with an extended error.
 pub const MAX_DNS_TEXT: usize = 256;
+/// Bytes of an HTTP message's head: start line and headers. Servers refuse more than 8 to 64 KiB; what is longer is passed over.
+pub const MAX_HTTP_HEAD: usize = 1 << 18;
+
+/// Bytes kept of one text of an HTTP exchange: target, host, reason.
+pub const MAX_HTTP_TEXT: usize = 2_048;
+
+/// Requests of a connection whose responses are awaited. Nobody pipelines more, but where only the client's direction was captured
+/// none is ever answered; the oldest is then given up.
+pub const MAX_HTTP_OPEN: usize = 64;

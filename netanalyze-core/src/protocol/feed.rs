@@ -361,8 +361,8 @@ impl Feed {
                 rest.is_none_or(|rest| self.fin.is_some_and(|fin| rest.have >= fin))
             }
             _ => {
-                self.bodies.is_empty()
-                    && self.fin.is_some_and(|fin| self.next >= fin)
+                // A body that the FIN cuts short will not become whole.
+                self.fin.is_some_and(|fin| self.next >= fin && self.bodies.iter().all(|body| body.have >= fin))
                     && self
                         .extra
                         .as_ref()
@@ -391,6 +391,13 @@ impl Feed {
             if rest.is_some_and(|rest| rest.have < self.sent) {
                 decoder.lost(self.from, now, out);
             }
+        }
+        for body in &self.bodies {
+            let has_holes = body.have < self.sent.min(body.end);
+            decoder.body_ended(self.from, Some(body.id), body.captured(), has_holes);
+        }
+        if let Some(rest) = self.extra.as_ref().and_then(|extra| extra.rest.as_ref()) {
+            decoder.body_ended(self.from, None, rest.captured(), rest.have < self.sent);
         }
         let how = if how == Closing::CaptureEnd && self.fin.is_some() { Closing::Fin } else { how };
         decoder.closed(self.from, how, now, out);

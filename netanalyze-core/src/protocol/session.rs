@@ -5,6 +5,7 @@
 
 use super::dns;
 use super::feed::{Fed, Feed, Payload};
+use super::http;
 use super::message::Messages;
 use super::recognise::{Kind, Recognised, recognise};
 use super::socks::Relay;
@@ -175,9 +176,10 @@ fn decoder(kind: Kind, flow: &Flow) -> Option<Box<dyn StreamDecoder>> {
     match kind {
         Kind::StartTls(dialogue) => Some(Box::new(StartTls::new(dialogue))),
         Kind::Socks => Some(Box::new(Relay::new())),
+        Kind::Http => Some(Box::new(http::Stream::new(flow))),
         Kind::Tls => Some(Box::new(tls::Stream::new(flow))),
         Kind::Dns => Some(Box::new(dns::Stream::new(flow.ends))),
-        Kind::Http | Kind::Http2 | Kind::Opaque => None,
+        Kind::Http2 | Kind::Opaque => None,
     }
 }
 
@@ -243,6 +245,9 @@ pub(crate) fn recognise_datagram(
     bytes: &[u8],
 ) -> Option<Box<dyn DatagramDecoder>> {
     let _ = from;
+    if flow.ends.iter().any(|end| end.port() == http::SSDP_PORT) {
+        return Some(Box::new(http::Ssdp::new()));
+    }
     let decoder = dns::Decoder::recognise(flow.ends, bytes)?;
     Some(Box::new(decoder))
 }

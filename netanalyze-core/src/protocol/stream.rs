@@ -125,6 +125,12 @@ pub trait StreamDecoder: std::fmt::Debug + Send + Sync {
     /// [`StreamDecoder::begins_message`] accepts.
     fn lost(&mut self, from: Direction, now: Moment, out: &mut Messages);
 
+    /// Called before [`StreamDecoder::closed`] for each body that is not complete, by the id of its [`Progress::Body`], and for that of
+    /// [`Progress::UntilEnd`]: how many bytes of it were captured, and whether more of it were sent.
+    fn body_ended(&mut self, from: Direction, id: Option<u32>, captured: u64, has_holes: bool) {
+        let _ = (from, id, captured, has_holes);
+    }
+
     /// A direction ended; called once for each. Bodies that are not complete by now never will be. After both calls nothing follows.
     fn closed(&mut self, from: Direction, how: Closing, now: Moment, out: &mut Messages);
 

@@ -8,12 +8,19 @@ pub(super) struct Body {
     pub(super) id: u32,
     /// Everything before was captured.
     pub(super) have: u64,
+    pub(super) start: u64,
     pub(super) end: u64,
     /// What was captured beyond, as ranges in order that do not touch.
     pub(super) pieces: Vec<(u64, u64)>,
 }
 
 impl Body {
+    /// Bytes of it that were captured.
+    pub(super) fn captured(&self) -> u64 {
+        let beyond = self.pieces.iter().map(|&(from, to)| to.saturating_sub(from)).sum::<u64>();
+        self.have.saturating_sub(self.start).saturating_add(beyond)
+    }
+
     /// Counts a range. True once all of it is there.
     pub(super) fn take(&mut self, at: u64, end: u64) -> bool {
         let end = end.min(self.end);

@@ -57,7 +57,7 @@ impl Feed {
                     }
                     let end = start.saturating_add(len);
                     let pieces = Vec::new();
-                    let mut body = Body { id, have: start + there as u64, end, pieces };
+                    let mut body = Body { id, have: start + there as u64, start, end, pieces };
                     self.count_held(&mut body);
                     self.next = end;
                     if body.have >= end {
@@ -73,7 +73,7 @@ impl Feed {
                 Progress::UntilEnd { head } => {
                     let start = self.next + head.min(bytes.len()) as u64;
                     let have = self.next + bytes.len() as u64;
-                    let mut rest = Body { id: 0, have, end: u64::MAX, pieces: Vec::new() };
+                    let mut rest = Body { id: 0, have, start, end: u64::MAX, pieces: Vec::new() };
                     self.count_held(&mut rest);
                     let extra = self.extra.get_or_insert_default();
                     extra.held = Held::default();

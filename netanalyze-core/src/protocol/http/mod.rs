@@ -1,15 +1,22 @@
-//! HTTP/1.x.
+//! HTTP/1.x (RFC 9112), in clear or inside TLS, and SSDP.
+//!
+//! Owns: heads and where bodies end (`head`, `body`), a connection's messages and exchanges (`stream`, `exchange`), and SSDP's datagrams
+//! (`ssdp`). Reads: bytes in order. Emits: [`HttpMessage`]s for fields, and one [`Exchange`] for each request.
 
+mod body;
+mod exchange;
+mod head;
 mod look;
+mod matching;
+mod message;
 mod method;
+mod ssdp;
+mod stream;
 
+pub use exchange::{Exchange, Outcome, Request, Response};
+pub use head::{Head, Header, Headers, StartLine};
 pub use look::{Look, looks_like_http};
+pub use message::{Answered, HttpMessage, Oddities};
 pub use method::Method;
-
-/// A request or a response.
-#[derive(Clone, Debug)]
-pub struct HttpMessage {}
-
-/// What became of a request.
-#[derive(Clone, Debug)]
-pub struct Exchange {}
+pub use ssdp::{SSDP_PORT, Ssdp};
+pub use stream::Stream;

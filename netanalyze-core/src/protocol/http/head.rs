@@ -1,0 +1,306 @@
+//! The head of a message: start line and header lines, borrowed from the bytes that hold them (RFC 9112 §2 to §5).
+//!
+//! Tolerant as Wireshark 4.0 is: a line ends with LF, CR LF, or both mixed; names and values are any bytes; a line without colon is no
+//! header and does no harm.
+
+use super::Method;
+
+/// A head, complete or as far as it was captured.
+#[derive(Clone, Copy, Debug)]
+pub struct Head<'a> {
+    start: StartLine<'a>,
+    /// Behind the start line.
+    lines: &'a [u8],
+}
+
+/// The first line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StartLine<'a> {
+    /// `GET /path HTTP/1.1`.
+    Request {
+        /// The first word.
+        method: &'a [u8],
+        /// The second; empty if there is none.
+        target: &'a [u8],
+        /// The rest; empty for HTTP/0.9.
+        version: &'a [u8],
+    },
+    /// `HTTP/1.1 200 OK`.
+    Response {
+        /// The first word.
+        version: &'a [u8],
+        /// The second, which should be three digits.
+        status: &'a [u8],
+        /// The rest.
+        reason: &'a [u8],
+    },
+}
+
+/// A header line: name as sent, value without the white space around it. A folded value (RFC 9112 §5.2) keeps its line breaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Header<'a> {
+    /// Before the colon.
+    pub name: &'a [u8],
+    /// Behind it.
+    pub value: &'a [u8],
+}
+
+/// What stands where a message should begin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Beginning {
+    /// A request or response.
+    Message,
+    /// Too few bytes to say.
+    NeedMore,
+    /// Neither.
+    Other,
+}
+
+/// The longest word that can begin a message: a method.
+const MAX_WORD: usize = 32;
+
+/// Says what stands where a message should begin, behind empty lines.
+pub(super) fn beginning(bytes: &[u8]) -> Beginning {
+    let head = bytes.get(..bytes.len().min(MAX_WORD)).unwrap_or(bytes);
+    if is_response(head) {
+        return Beginning::Message;
+    }
+    match head.iter().position(|&b| matches!(b, b' ' | b'\r' | b'\n')) {
+        // The space or line end behind the word tells whether it is one.
+        Some(end) => match head.get(..end) {
+            Some(word) if head.get(end) == Some(&b' ') && may_be_method(word, bytes) => Beginning::Message,
+            _ => Beginning::Other,
+        },
+        None if head.len() < MAX_WORD && head.iter().all(|b| is_method_byte(*b) || *b == b'/') => {
+            Beginning::NeedMore
+        }
+        None => Beginning::Other,
+    }
+}
+
+fn is_method_byte(byte: u8) -> bool {
+    byte.is_ascii_uppercase() || matches!(byte, b'-' | b'_')
+}
+
+/// A known method, or any word in capitals on a line that ends as a request's does.
+fn may_be_method(word: &[u8], bytes: &[u8]) -> bool {
+    Method::is_known(word)
+        || (!word.is_empty()
+            && word.iter().all(|&b| is_method_byte(b))
+            && super::looks_like_http(bytes) == super::Look::Http)
+}
+
+fn is_response(bytes: &[u8]) -> bool {
+    bytes.starts_with(b"HTTP/") || bytes.starts_with(b"ICY ")
+}
+
+/// Where the empty line ends that ends a head, searched from `from` on; `None` if it is not there yet.
+pub(super) fn end_of_head(bytes: &[u8], from: usize) -> Option<usize> {
+    // The last line end before `from` can be the first of the two.
+    let mut at = from.saturating_sub(2);
+    while let Some(lf) = bytes.get(at..)?.iter().position(|&b| b == b'\n') {
+        at += lf + 1;
+        match bytes.get(at..)? {
+            [b'\n', ..] => return Some(at + 1),
+            [b'\r', b'\n', ..] => return Some(at + 2),
+            _ => {}
+        }
+    }
+    None
+}
+
+/// Bytes of empty lines before a message (RFC 9112 §2.2).
+pub(super) fn empty_lines(bytes: &[u8]) -> usize {
+    bytes.iter().take_while(|b| matches!(b, b'\r' | b'\n')).count()
+}
+
+impl<'a> Head<'a> {
+    /// Reads a head; `bytes` begin with its start line.
+    #[must_use]
+    pub fn parse(bytes: &'a [u8]) -> Head<'a> {
+        let (line, lines) = split_line(bytes);
+        let (first, rest) = split_word(line);
+        let start = if is_response(bytes) {
+            let (status, reason) = split_word(rest);
+            StartLine::Response { version: first, status, reason }
+        } else {
+            // The version is the last word; a target with spaces in it is one nevertheless.
+            let rest = rest.trim_ascii();
+            let (target, version) = match rest.iter().rposition(|&b| b == b' ') {
+                Some(at) if rest.get(at + 1..).is_some_and(|v| v.starts_with(b"HTTP/")) => {
+                    (rest.get(..at).unwrap_or_default().trim_ascii(), rest.get(at + 1..).unwrap_or_default())
+                }
+                _ if rest.starts_with(b"HTTP/") => (&rest[..0], rest),
+                _ => (rest, &rest[..0]),
+            };
+            StartLine::Request { method: first, target, version }
+        };
+        Head { start, lines }
+    }
+
+    /// The start line.
+    #[must_use]
+    pub fn start(&self) -> StartLine<'a> {
+        self.start
+    }
+
+    /// Every header line.
+    #[must_use]
+    pub fn headers(&self) -> Headers<'a> {
+        Headers { rest: self.lines }
+    }
+
+    /// Values of the headers with a name, whatever its case.
+    pub fn all<'n>(&self, name: &'n str) -> impl Iterator<Item = &'a [u8]> + use<'a, 'n> {
+        self.headers().filter(move |h| h.name.eq_ignore_ascii_case(name.as_bytes())).map(|h| h.value)
+    }
+
+    /// Value of the first header with a name.
+    #[must_use]
+    pub fn first(&self, name: &str) -> Option<&'a [u8]> {
+        self.all(name).next()
+    }
+
+    /// The status code: the first three characters of the status if they are digits.
+    #[must_use]
+    pub fn status(&self) -> Option<u16> {
+        let StartLine::Response { status, .. } = self.start else { return None };
+        let digits = status.first_chunk::<3>()?;
+        digits.iter().try_fold(0, |sum, b| b.is_ascii_digit().then(|| sum * 10 + u16::from(b - b'0')))
+    }
+}
+
+/// Iterator over header lines.
+#[derive(Clone, Debug)]
+pub struct Headers<'a> {
+    rest: &'a [u8],
+}
+
+impl<'a> Iterator for Headers<'a> {
+    type Item = Header<'a>;
+
+    fn next(&mut self) -> Option<Header<'a>> {
+        loop {
+            if matches!(self.rest, [] | [b'\n', ..] | [b'\r', b'\n', ..]) {
+                return None;
+            }
+            let mut end = line_end(self.rest);
+            // Lines that begin with white space continue the one before.
+            while matches!(self.rest.get(end), Some(b' ' | b'\t')) {
+                end += line_end(self.rest.get(end..).unwrap_or_default());
+            }
+            let (line, rest) = self.rest.split_at(end.min(self.rest.len()));
+            self.rest = rest;
+            if let Some(colon) = line.iter().position(|&b| b == b':') {
+                let (name, value) = line.split_at(colon);
+                return Some(Header { name, value: value.get(1..).unwrap_or_default().trim_ascii() });
+            }
+        }
+    }
+}
+
+/// Length of the first line with its end.
+fn line_end(bytes: &[u8]) -> usize {
+    bytes.iter().position(|&b| b == b'\n').map_or(bytes.len(), |at| at + 1)
+}
+
+/// The first line without its end, and what follows.
+pub(super) fn split_line(bytes: &[u8]) -> (&[u8], &[u8]) {
+    let (line, rest) = bytes.split_at(line_end(bytes));
+    let line = line.strip_suffix(b"\n").unwrap_or(line);
+    (line.strip_suffix(b"\r").unwrap_or(line), rest)
+}
+
+/// The first word, and what follows the spaces behind it.
+fn split_word(line: &[u8]) -> (&[u8], &[u8]) {
+    let end = line.iter().position(|&b| b == b' ').unwrap_or(line.len());
+    let (word, rest) = line.split_at(end);
+    let spaces = rest.iter().take_while(|&&b| b == b' ').count();
+    (word, rest.get(spaces..).unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn start_lines() {
+        let request = |method, target, version| StartLine::Request { method, target, version };
+        let response = |version, status, reason| StartLine::Response { version, status, reason };
+        let rows: [(&[u8], StartLine<'_>); 8] = [
+            (b"GET /a?b HTTP/1.1\r\n", request(b"GET", b"/a?b", b"HTTP/1.1")),
+            (b"GET /a b HTTP/1.0\n", request(b"GET", b"/a b", b"HTTP/1.0")),
+            (b"GET /\r\n", request(b"GET", b"/", b"")),
+            (b"GET  HTTP/1.1\r\n", request(b"GET", b"", b"HTTP/1.1")),
+            (b"HTTP/1.1 200 OK\r\n", response(b"HTTP/1.1", b"200", b"OK")),
+            (b"HTTP/1.1   404   Not here\r\n", response(b"HTTP/1.1", b"404", b"Not here")),
+            (b"HTTP/1.1 204\r\n", response(b"HTTP/1.1", b"204", b"")),
+            (b"ICY 200 OK\r\n", response(b"ICY", b"200", b"OK")),
+        ];
+        for (bytes, expected) in rows {
+            assert_eq!(Head::parse(bytes).start(), expected);
+        }
+        for (bytes, expected) in [
+            (b"HTTP/1.1 200 OK".as_slice(), Some(200)),
+            (b"HTTP/1.1 2000 OK", Some(200)),
+            (b"HTTP/1.1 20 OK", None),
+            (b"HTTP/1.1 2x0 OK", None),
+            (b"GET /", None),
+        ] {
+            assert_eq!(Head::parse(bytes).status(), expected);
+        }
+    }
+
+    #[test]
+    fn headers_of_all_shapes() {
+        let head = Head::parse(
+            b"GET / HTTP/1.1\r\nHost: a.b\r\nX:1\nno colon\r\nFolded: one\r\n\ttwo\r\n: empty\r\nhost:second\r\n\r\nBody: no\r\n",
+        );
+        let all: Vec<_> = head.headers().map(|h| (h.name, h.value)).collect();
+        let expected: [(&[u8], &[u8]); 5] = [
+            (b"Host", b"a.b"),
+            (b"X", b"1"),
+            (b"Folded", b"one\r\n\ttwo"),
+            (b"", b"empty"),
+            (b"host", b"second"),
+        ];
+        assert_eq!(all, expected);
+        assert_eq!(head.first("HOST"), Some(b"a.b".as_slice()));
+        assert_eq!(head.all("Host").count(), 2);
+    }
+
+    #[test]
+    fn every_prefix_of_a_head_ends_where_it_ends() {
+        for bytes in
+            [b"GET / HTTP/1.1\r\nA: b\r\n\r\n".as_slice(), b"GET / HTTP/1.1\nA: b\n\n", b"GET /\r\n\n"]
+        {
+            for len in 0..bytes.len() {
+                assert_eq!(end_of_head(&bytes[..len], 0), None, "{len}");
+                for from in 0..=len {
+                    assert_eq!(end_of_head(bytes, from), Some(bytes.len()), "{len} {from}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_can_begin_a_message() {
+        use Beginning::*;
+        for (bytes, expected) in [
+            (b"GET / HTTP/1.1\r\n".as_slice(), Message),
+            (b"GET ", Message),
+            (b"GE", NeedMore),
+            (b"H", NeedMore),
+            (b"HTTP/", Message),
+            (b"HTTX/", NeedMore),
+            (b"FROB / HTTP/1.1\r\n", Message),
+            (b"FROB / SIP/2.0\r\n", Other),
+            (b"GETX\r\n", Other),
+            (b"get / HTTP/1.1\r\n", Other),
+            (b"\x16\x03\x01", Other),
+            (b"M-SEARCH * HTTP/1.1\r\n", Message),
+        ] {
+            assert_eq!(beginning(bytes), expected, "{:?}", bytes.escape_ascii().to_string());
+        }
+    }
+}

@@ -1,0 +1,99 @@
+//! A message as fields show it.
+
+use super::head::{Head, StartLine};
+use crate::model::limits::MAX_HTTP_HEAD;
+use crate::model::{FrameNumber, Span};
+
+/// A request or a response, said in the frame that brought its last byte.
+#[derive(Clone, Debug)]
+pub struct HttpMessage {
+    head: Box<[u8]>,
+    /// Bytes of the head that were not kept because of a cap.
+    pub truncated: u32,
+    /// Bytes of the body; in chunks, of their data. `None` if nobody can tell.
+    pub body_bytes: Option<u64>,
+    /// Its place among the requests, or responses, of its connection, from 1.
+    pub number: u32,
+    /// The request that it answers, as Wireshark 4.0 matches them.
+    pub answers: Option<Answered>,
+    /// What is odd about it.
+    pub oddities: Oddities,
+}
+
+/// The request that a response answers.
+#[derive(Clone, Debug)]
+pub struct Answered {
+    /// The frame that completed the request.
+    pub frame: FrameNumber,
+    /// Time between the frames that completed them.
+    pub time: Span,
+    /// What was asked for, with host where the request named one.
+    pub uri: Box<[u8]>,
+}
+
+/// What is odd about a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct Oddities {
+    /// Empty lines came before it (RFC 9112 §2.2).
+    pub leading_crlf: bool,
+    /// It says both its length and that it comes in chunks (RFC 9112 §6.3).
+    pub length_and_encoding: bool,
+    /// It is in clear, on the port of HTTPS.
+    pub on_tls_port: bool,
+    /// Only its beginning was captured.
+    pub cut: bool,
+}
+
+impl Oddities {
+    /// A finding is made of the message.
+    #[must_use]
+    pub fn any(self) -> bool {
+        self.leading_crlf || self.length_and_encoding || self.on_tls_port
+    }
+}
+
+impl HttpMessage {
+    /// A message with this head.
+    pub(super) fn new(head: &[u8], oddities: Oddities) -> Self {
+        let kept = head.get(..head.len().min(MAX_HTTP_HEAD)).unwrap_or_default();
+        HttpMessage {
+            head: kept.into(),
+            truncated: u32::try_from(head.len() - kept.len()).unwrap_or(u32::MAX),
+            body_bytes: None,
+            number: 0,
+            answers: None,
+            oddities,
+        }
+    }
+
+    /// Start line and headers.
+    #[must_use]
+    pub fn head(&self) -> Head<'_> {
+        Head::parse(&self.head)
+    }
+
+    /// Start line and headers as sent.
+    #[must_use]
+    pub fn head_bytes(&self) -> &[u8] {
+        &self.head
+    }
+
+    /// Whether it is a request.
+    #[must_use]
+    pub fn is_request(&self) -> bool {
+        matches!(self.head().start(), StartLine::Request { .. })
+    }
+
+    /// What a request asks for, with scheme and host, as Wireshark 4.0 puts it together; empty for a response.
+    #[must_use]
+    pub fn full_uri(&self) -> Box<[u8]> {
+        let head = self.head();
+        let StartLine::Request { method, target, .. } = head.start() else { return Box::default() };
+        match head.first("host") {
+            Some(host) if method != b"CONNECT" && !target.starts_with(b"http://") => {
+                [b"http://", host, target].concat().into()
+            }
+            _ => target.into(),
+        }
+    }
+}

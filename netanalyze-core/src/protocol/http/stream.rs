@@ -1,0 +1,568 @@
+//! Both directions of a connection that speaks HTTP/1.x (RFC 9112).
+//!
+//! Owns: where messages begin and end, and which response answers which request. Heads are read when they are complete, bodies only
+//! counted. Requests may be pipelined, and bodies may have holes: what follows them is decoded meanwhile. Garbage where a message should begin is
+//! passed over to the end of what is there.
+//!
+//! Responses answer requests in their order (RFC 9112 §9.3.2); interim ones answer none (RFC 9110 §15.2). Fields show what Wireshark 4.0
+//! matches instead: see `matching`.
+
+use super::body::{self, ChunkLine, Framing, Lengths};
+use super::exchange::{Exchange, Outcome};
+use super::head::{self, Beginning, Head, StartLine};
+use super::matching::Matching;
+use super::message::{HttpMessage, Oddities};
+use super::{Look, Method, looks_like_http};
+use crate::model::limits::{MAX_HTTP_HEAD, MAX_HTTP_OPEN};
+use crate::model::{Direction, Timestamp};
+use crate::protocol::message::{Message, Messages};
+use crate::protocol::stream::{Closing, Flow, Moment, Progress, StreamDecoder};
+
+/// The port on which HTTP in clear is a mistake.
+const HTTPS: u16 = 443;
+
+/// Decoder of a connection.
+#[derive(Debug)]
+pub struct Stream {
+    syn: Option<Timestamp>,
+    established: Option<Timestamp>,
+    on_tls_port: bool,
+    sides: [Side; 2],
+    /// Exchanges that are not over, oldest first.
+    open: Vec<Box<Exchange>>,
+    /// Messages whose heads are read and whose bodies are not complete.
+    bodies: Vec<Body>,
+    exchanges: u32,
+    next_body: u32,
+    matching: Matching,
+}
+
+/// One direction.
+#[derive(Clone, Copy, Debug, Default)]
+struct Side {
+    phase: Phase,
+    /// First byte of the message that is being read.
+    began: Option<Moment>,
+    /// Bytes of its head that hold no end.
+    scanned: u32,
+    /// The body that is being read, from its chunks or up to the end.
+    body: u32,
+    /// Some of its bytes were captured.
+    heard: bool,
+    /// Bytes between messages are missing: perhaps whole messages.
+    gap: bool,
+    /// How it ended.
+    closed: Option<Closing>,
+}
+
+impl Side {
+    /// The next message begins.
+    fn next(&mut self) {
+        self.begin(Phase::Head, 0);
+    }
+
+    fn begin(&mut self, phase: Phase, body: u32) {
+        *self = Side { phase, body, began: None, scanned: 0, ..*self };
+    }
+}
+
+/// A head that is complete, or all that was captured of it.
+#[derive(Clone, Copy)]
+struct Whole<'a> {
+    from: Direction,
+    bytes: &'a [u8],
+    began: Moment,
+    oddities: Oddities,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+enum Phase {
+    /// A message's head comes next.
+    #[default]
+    Head,
+    /// A chunk's line comes next.
+    Chunk,
+    /// The line end behind a chunk comes next.
+    ChunkEnd,
+    /// Trailers and the last empty line come next.
+    Trailers,
+    /// Everything is body.
+    UntilEnd,
+    /// No longer HTTP.
+    Over,
+}
+
+/// A message whose head was read.
+#[derive(Debug)]
+struct Body {
+    id: u32,
+    from: Direction,
+    part: Part,
+    /// Number of its exchange.
+    exchange: u32,
+    /// Pieces that are not complete.
+    pieces: u32,
+    /// No more pieces will come.
+    ended: bool,
+    /// Bytes, as far as known.
+    bytes: Option<u64>,
+    /// Bytes that were captured of one that ended before it was complete.
+    captured: Option<u64>,
+    /// Some of those that were sent are not in the capture.
+    has_holes: bool,
+    /// What is to be said of the message when it is complete.
+    message: Option<Box<HttpMessage>>,
+}
+
+/// Which part of an exchange a message is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Part {
+    Request,
+    /// A notification of UPnP: Wireshark 4.0 does not expect an answer.
+    Notification,
+    Interim,
+    Response,
+}
+
+impl Stream {
+    /// For a connection.
+    #[must_use]
+    pub fn new(flow: &Flow) -> Self {
+        Stream {
+            syn: flow.syn,
+            established: flow.established,
+            on_tls_port: flow.server_port() == HTTPS,
+            sides: [Side::default(); 2],
+            open: Vec::new(),
+            bodies: Vec::new(),
+            exchanges: 0,
+            next_body: 0,
+            matching: Matching::default(),
+        }
+    }
+
+    fn side(&mut self, from: Direction) -> &mut Side {
+        let [a, b] = &mut self.sides;
+        if from == Direction::AtoB { a } else { b }
+    }
+
+    fn head(&mut self, from: Direction, bytes: &[u8], now: Moment, out: &mut Messages) -> Progress {
+        let empty = head::empty_lines(bytes);
+        let Some(rest) = bytes.get(empty..).filter(|rest| !rest.is_empty()) else {
+            return Progress::Consumed(bytes.len());
+        };
+        let began = *self.side(from).began.get_or_insert(now);
+        match head::beginning(rest) {
+            Beginning::Message => {}
+            Beginning::NeedMore => return Progress::More,
+            Beginning::Other => {
+                self.side(from).next();
+                return Progress::Consumed(bytes.len());
+            }
+        }
+        let scanned = self.side(from).scanned as usize;
+        let Some(end) = head::end_of_head(rest, scanned) else {
+            if rest.len() > MAX_HTTP_HEAD {
+                self.side(from).next();
+                return Progress::Consumed(bytes.len());
+            }
+            self.side(from).scanned = rest.len() as u32;
+            return Progress::More;
+        };
+        self.side(from).next();
+        let head_bytes = rest.get(..end).unwrap_or(rest);
+        let oddities =
+            Oddities { leading_crlf: empty > 0, on_tls_port: self.on_tls_port, ..Oddities::default() };
+        self.message(Whole { from, bytes: head_bytes, began, oddities }, empty + end, now, out)
+    }
+
+    /// A head is complete. `done` bytes lead up to the body.
+    fn message(&mut self, head: Whole<'_>, done: usize, now: Moment, out: &mut Messages) -> Progress {
+        let Whole { from, bytes, began, mut oddities } = head;
+        let head = Head::parse(bytes);
+        let lengths = Lengths::of(&head);
+        oddities.length_and_encoding = lengths.are_ambiguous();
+        let message = (out.every || oddities.any()).then(|| Box::new(HttpMessage::new(bytes, oddities)));
+        let (exchange, part, framing, method) = match head.start() {
+            StartLine::Request { method, .. } => {
+                let exchange = self.begin_exchange(from, out);
+                exchange.add_request(&head, bytes.len(), began);
+                let notifies = Method::of(method).is_some_and(Method::is_notification);
+                let part = if notifies { Part::Notification } else { Part::Request };
+                (exchange.number, part, lengths.request(), None)
+            }
+            StartLine::Response { .. } => {
+                let status = head.status();
+                let exchange = self.answered_exchange(from, out);
+                let method = exchange.method();
+                let part = if matches!(status, Some(100 | 102..=199)) {
+                    exchange.interim = exchange.interim.saturating_add(1);
+                    Part::Interim
+                } else {
+                    exchange.add_response(&head, bytes.len(), began);
+                    Part::Response
+                };
+                (exchange.number, part, lengths.response(status, method), method)
+            }
+        };
+        let id = self.next_body;
+        self.next_body = id.wrapping_add(1);
+        let mut body = Body {
+            id,
+            from,
+            part,
+            exchange,
+            pieces: 0,
+            ended: false,
+            bytes: Some(0),
+            captured: None,
+            has_holes: false,
+            message,
+        };
+        match framing {
+            _ if oddities.cut => {
+                body.bytes = None;
+                self.finish(body, now, out);
+                Progress::Consumed(done)
+            }
+            Framing::None => {
+                let next = self.after(from, &head, method, done);
+                if next != Progress::Consumed(done) || self.side(from).phase == Phase::Over {
+                    self.switch(exchange);
+                }
+                self.finish(body, now, out);
+                next
+            }
+            Framing::Length(len) => {
+                (body.pieces, body.bytes, body.ended) = (1, Some(len), true);
+                self.bodies.push(body);
+                Progress::Body { head: done, len, id }
+            }
+            Framing::Chunked => {
+                self.side(from).begin(Phase::Chunk, id);
+                self.bodies.push(body);
+                Progress::Consumed(done)
+            }
+            Framing::UntilEnd => {
+                self.side(from).begin(Phase::UntilEnd, id);
+                body.bytes = None;
+                self.bodies.push(body);
+                Progress::UntilEnd { head: done }
+            }
+        }
+    }
+
+    /// What follows a message without a body.
+    fn after(&mut self, from: Direction, head: &Head<'_>, method: Option<Method>, done: usize) -> Progress {
+        match head.status() {
+            Some(200..=299) if method == Some(Method::CONNECT) => Progress::Another(done),
+            Some(101) => {
+                // Frames of WebSocket hold nothing for us; whatever else it is may be known.
+                let websocket = |to: &[u8]| to.eq_ignore_ascii_case(b"websocket");
+                if !head.first("upgrade").is_some_and(websocket) {
+                    return Progress::Another(done);
+                }
+                self.side(from).phase = Phase::Over;
+                self.side(from.reverse()).phase = Phase::Over;
+                Progress::Consumed(done)
+            }
+            _ => Progress::Consumed(done),
+        }
+    }
+
+    /// The line before a chunk's data, and those of all chunks that are there.
+    fn chunks(&mut self, from: Direction, bytes: &[u8]) -> Progress {
+        let id = self.side(from).body;
+        let Some(body) = self.bodies.iter_mut().find(|b| b.id == id) else {
+            self.side(from).next();
+            return Progress::Consumed(bytes.len());
+        };
+        match body::chunk_line(bytes) {
+            ChunkLine::NeedMore => Progress::More,
+            ChunkLine::Broken => {
+                self.drop_body(id);
+                self.side(from).next();
+                Progress::Consumed(bytes.len())
+            }
+            ChunkLine::Chunk { line, size: 0 } => {
+                self.side(from).phase = Phase::Trailers;
+                Progress::Consumed(line)
+            }
+            ChunkLine::Chunk { line, size } => {
+                body.bytes = body.bytes.map(|sum| sum.saturating_add(size));
+                body.pieces = body.pieces.saturating_add(1);
+                self.side(from).phase = Phase::ChunkEnd;
+                Progress::Body { head: line, len: size, id }
+            }
+        }
+    }
+
+    fn chunk_end(&mut self, from: Direction, bytes: &[u8]) -> Progress {
+        let end = match bytes {
+            [b'\r', b'\n', ..] => 2,
+            [b'\n', ..] => 1,
+            [b'\r'] => return Progress::Need(2),
+            // As Wireshark 4.0: whatever follows the data is the next chunk's line.
+            _ => 0,
+        };
+        self.side(from).phase = Phase::Chunk;
+        if end == 0 { self.chunks(from, bytes) } else { Progress::Consumed(end) }
+    }
+
+    fn trailers(&mut self, from: Direction, bytes: &[u8], now: Moment, out: &mut Messages) -> Progress {
+        let end = match bytes {
+            [b'\r', b'\n', ..] => 2,
+            [b'\n', ..] => 1,
+            [b'\r'] => return Progress::Need(2),
+            _ => match head::end_of_head(bytes, 0) {
+                Some(end) => end,
+                None if bytes.len() <= MAX_HTTP_HEAD => return Progress::More,
+                None => bytes.len(),
+            },
+        };
+        let id = self.side(from).body;
+        self.side(from).next();
+        if let Some(at) = self.bodies.iter().position(|b| b.id == id) {
+            self.bodies[at].ended = true;
+            self.finish_body(at, now, out);
+        }
+        Progress::Consumed(end)
+    }
+
+    fn begin_exchange(&mut self, client: Direction, out: &mut Messages) -> &mut Exchange {
+        if self.side(client.reverse()).gap {
+            // What was asked before may have been answered in the hole.
+            self.side(client.reverse()).gap = false;
+            self.close_exchanges(client, Outcome::NotCaptured, out);
+        }
+        if self.open.len() >= MAX_HTTP_OPEN {
+            let oldest = self.open.remove(0);
+            self.push(oldest, Outcome::NotCaptured, out);
+        }
+        self.exchanges = self.exchanges.saturating_add(1);
+        let exchange = Exchange::new(client, self.exchanges, self.syn, self.established);
+        let at = self.open.len();
+        self.open.push(Box::new(exchange));
+        &mut self.open[at]
+    }
+
+    /// The exchange that a response belongs to: the oldest without one.
+    fn answered_exchange(&mut self, from: Direction, out: &mut Messages) -> &mut Exchange {
+        let client = from.reverse();
+        match self.open.iter().position(|e| e.client == client && e.response.is_none()) {
+            Some(at) => &mut self.open[at],
+            None => self.begin_exchange(client, out),
+        }
+    }
+
+    fn switch(&mut self, number: u32) {
+        if let Some(exchange) = self.open.iter_mut().find(|e| e.number == number) {
+            exchange.outcome = Outcome::Switched;
+        }
+    }
+
+    fn drop_body(&mut self, id: u32) {
+        self.bodies.retain(|b| b.id != id);
+    }
+
+    /// Says a message if nothing of it is missing any more.
+    fn finish_body(&mut self, at: usize, now: Moment, out: &mut Messages) {
+        if self.bodies.get(at).is_some_and(|body| body.ended && body.pieces == 0) {
+            let body = self.bodies.remove(at);
+            if self.bodies.is_empty() {
+                self.bodies = Vec::new();
+            }
+            self.finish(body, now, out);
+        }
+    }
+
+    /// A message is complete.
+    fn finish(&mut self, body: Body, now: Moment, out: &mut Messages) {
+        let (number, answers) = match body.part {
+            Part::Request => (self.matching.request(now, body.message.as_ref().map(|m| m.full_uri())), None),
+            Part::Notification => (0, None),
+            Part::Interim | Part::Response => self.matching.response(now),
+        };
+        if let Some(mut message) = body.message {
+            message.body_bytes = body.bytes;
+            (message.number, message.answers) = (number, answers);
+            out.push(body.from, Message::Http(message));
+        }
+        let Some(at) = self.open.iter().position(|e| e.number == body.exchange) else { return };
+        let exchange = &mut self.open[at];
+        match body.part {
+            Part::Interim => return,
+            Part::Request | Part::Notification => {
+                if let Some(request) = &mut exchange.request {
+                    (request.body_bytes, request.end) = (body.bytes, Some(now));
+                }
+            }
+            Part::Response => {
+                if let Some(response) = &mut exchange.response {
+                    (response.body_bytes, response.end) = (body.bytes, Some(now));
+                }
+            }
+        }
+        let asked = exchange.request.as_ref().is_none_or(|r| r.end.is_some());
+        if asked && exchange.response.as_ref().is_some_and(|r| r.end.is_some()) {
+            let exchange = self.open.remove(at);
+            self.push(exchange, Outcome::Answered, out);
+        }
+    }
+
+    /// A body ended before it was complete.
+    fn cut_short(&mut self, body: &Body) {
+        let Some(exchange) = self.open.iter_mut().find(|e| e.number == body.exchange) else { return };
+        match body.part {
+            Part::Response => {
+                if let Some(response) = &mut exchange.response {
+                    response.body_captured = body.captured;
+                }
+                if body.has_holes {
+                    exchange.outcome = Outcome::NotCaptured;
+                }
+            }
+            Part::Request | Part::Notification => {
+                if let Some(request) = &mut exchange.request {
+                    request.body_captured = body.captured;
+                }
+            }
+            Part::Interim => {}
+        }
+    }
+
+    /// Says an exchange, with this outcome unless it has one.
+    fn push(&mut self, mut exchange: Box<Exchange>, outcome: Outcome, out: &mut Messages) {
+        if exchange.outcome == Outcome::Open {
+            exchange.outcome = outcome;
+        }
+        let server = exchange.client.reverse();
+        exchange.server_heard = self.established.is_some() || self.side(server).heard;
+        if self.open.is_empty() {
+            self.open = Vec::new();
+        }
+        out.push(exchange.client, Message::Exchange(exchange));
+    }
+
+    /// Says all exchanges of a client that are open.
+    fn close_exchanges(&mut self, client: Direction, outcome: Outcome, out: &mut Messages) {
+        let mut partial = self.side(client.reverse()).began.is_some();
+        while let Some(at) = self.open.iter().position(|e| e.client == client) {
+            let exchange = self.open.remove(at);
+            let outcome = match (&exchange.response, outcome) {
+                (Some(response), _) if response.end.is_some() => Outcome::Answered,
+                (Some(_), Outcome::Unanswered(how)) => Outcome::Incomplete(how),
+                (None, Outcome::Unanswered(how)) if std::mem::take(&mut partial) => Outcome::Incomplete(how),
+                (_, outcome) => outcome,
+            };
+            self.push(exchange, outcome, out);
+        }
+    }
+}
+
+impl StreamDecoder for Stream {
+    fn decode(&mut self, from: Direction, bytes: &[u8], now: Moment, out: &mut Messages) -> Progress {
+        self.side(from).heard = true;
+        match self.side(from).phase {
+            Phase::Head => self.head(from, bytes, now, out),
+            Phase::Chunk => self.chunks(from, bytes),
+            Phase::ChunkEnd => self.chunk_end(from, bytes),
+            Phase::Trailers => self.trailers(from, bytes, now, out),
+            Phase::UntilEnd | Phase::Over => Progress::Ignore,
+        }
+    }
+
+    fn decode_cut(&mut self, from: Direction, bytes: &[u8], _missing: u32, now: Moment, out: &mut Messages) {
+        self.side(from).heard = true;
+        if matches!(self.side(from).phase, Phase::UntilEnd | Phase::Over) {
+            return;
+        }
+        let empty = head::empty_lines(bytes);
+        let rest = bytes.get(empty..).unwrap_or_default();
+        if head::beginning(rest) != Beginning::Message {
+            return;
+        }
+        let end = head::end_of_head(rest, 0).unwrap_or(rest.len());
+        let oddities = Oddities {
+            leading_crlf: empty > 0,
+            cut: true,
+            on_tls_port: self.on_tls_port,
+            ..Oddities::default()
+        };
+        let bytes = rest.get(..end).unwrap_or(rest);
+        self.message(Whole { from, bytes, began: now, oddities }, end, now, out);
+    }
+
+    fn body_complete(&mut self, _from: Direction, id: u32, now: Moment, out: &mut Messages) {
+        if let Some(at) = self.bodies.iter().position(|b| b.id == id) {
+            self.bodies[at].pieces = self.bodies[at].pieces.saturating_sub(1);
+            self.finish_body(at, now, out);
+        }
+    }
+
+    fn begins_message(&self, _from: Direction, bytes: &[u8]) -> bool {
+        looks_like_http(bytes) == Look::Http && head::beginning(bytes) == Beginning::Message
+    }
+
+    fn lost(&mut self, from: Direction, _now: Moment, out: &mut Messages) {
+        let side = *self.side(from);
+        if matches!(side.phase, Phase::UntilEnd | Phase::Over) {
+            return;
+        }
+        self.side(from).next();
+        self.side(from).gap = true;
+        if side.phase == Phase::Head {
+            return;
+        }
+        // In the middle of a chunked body.
+        let Some(at) = self.bodies.iter().position(|b| b.id == side.body) else { return };
+        let body = self.bodies.remove(at);
+        if body.part == Part::Response
+            && let Some(at) = self.open.iter().position(|e| e.number == body.exchange)
+        {
+            let exchange = self.open.remove(at);
+            self.push(exchange, Outcome::NotCaptured, out);
+        }
+    }
+
+    fn body_ended(&mut self, from: Direction, id: Option<u32>, captured: u64, has_holes: bool) {
+        let id = id.unwrap_or(self.side(from).body);
+        if let Some(body) = self.bodies.iter_mut().find(|b| b.id == id) {
+            body.captured = Some(captured);
+            body.has_holes |= has_holes;
+        }
+    }
+
+    fn closed(&mut self, from: Direction, how: Closing, now: Moment, out: &mut Messages) {
+        let side = *self.side(from);
+        self.side(from).closed = Some(how);
+        while let Some(at) = self.bodies.iter().position(|b| b.from == from) {
+            let mut body = self.bodies.remove(at);
+            if side.phase == Phase::UntilEnd && body.id == side.body && how == Closing::Fin && !body.has_holes
+            {
+                body.bytes = body.captured;
+                self.finish(body, now, out);
+            } else {
+                self.cut_short(&body);
+            }
+        }
+        self.bodies.shrink_to_fit();
+        let outcome =
+            |side: &Side, how| if side.gap { Outcome::NotCaptured } else { Outcome::Unanswered(how) };
+        // Who is silent now answers nothing any more.
+        self.close_exchanges(from.reverse(), outcome(&side, how), out);
+        let other = *self.side(from.reverse());
+        if let Some(how) = other.closed {
+            self.close_exchanges(from, outcome(&other, how), out);
+        }
+    }
+
+    fn heap(&self) -> usize {
+        let messages = self.bodies.iter().filter_map(|b| b.message.as_ref());
+        self.open.capacity() * size_of::<Box<Exchange>>()
+            + self.open.iter().map(|e| e.heap()).sum::<usize>()
+            + self.bodies.capacity() * size_of::<Body>()
+            + messages.map(|m| size_of::<HttpMessage>() + m.head_bytes().len()).sum::<usize>()
+            + self.matching.heap()
+    }
+}

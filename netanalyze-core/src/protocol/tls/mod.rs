@@ -6,6 +6,7 @@ mod code;
 mod fault;
 mod handshake;
 mod hello;
+pub mod keys;
 mod message;
 mod progress;
 mod record;

@@ -8,6 +8,7 @@
 //! Stops at the plain text of a record.
 
 pub(crate) mod aead;
+pub(crate) mod decryption;
 pub mod keylog;
 pub(crate) mod opener;
 #[cfg(any(test, feature = "fuzzing"))]

@@ -131,8 +131,7 @@ impl Opener {
         Some([opener(&client)?, opener(&server)?])
     }
 
-    /// Opener of one side of a TLS 1.3 connection: for the client's records from early data on, for the server's behind its ServerHello.
-    /// Any of the secrets may be unknown, but not all.
+    /// Opener of one side of a TLS 1.3 connection, for the records behind the ServerHello. One of the two secrets may be unknown.
     pub(crate) fn tls13(
         suite: Suite,
         secrets: &Secrets,
@@ -141,17 +140,36 @@ impl Opener {
         now: FrameNumber,
     ) -> Option<Opener> {
         let kinds: &[SecretKind] = if client {
-            &[SecretKind::ClientEarly, SecretKind::ClientHandshake, SecretKind::ClientApplication]
+            &[SecretKind::ClientHandshake, SecretKind::ClientApplication]
         } else {
             &[SecretKind::ServerHandshake, SecretKind::ServerApplication]
         };
-        // A secret's length is the hash's, or it is one of another suite: early data may have had another.
+        // A secret's length is the hash's, or it is not of this connection.
         let mut known = kinds
             .iter()
             .filter_map(|&kind| secrets.get(kind, client_random, now))
             .filter(|secret| secret.bytes().len() == suite.hash.output_len());
         let epoch = Epoch::tls13(suite, known.next()?)?;
-        Some(Opener::new(suite, epoch, [known.next(), known.next()]))
+        Some(Opener::new(suite, epoch, [known.next(), None]))
+    }
+
+    /// Opener of a client's early data, for a suite that fits the secret; the server's choice comes later.
+    pub(crate) fn early(
+        suite: Suite,
+        secrets: &Secrets,
+        client_random: &[u8; 32],
+        now: FrameNumber,
+    ) -> Option<Opener> {
+        let secret = secrets.get(SecretKind::ClientEarly, client_random, now)?;
+        let fits = secret.bytes().len() == suite.hash.output_len();
+        Some(Opener::new(suite, Epoch::tls13(suite, secret).filter(|_| fits)?, [None; 2]))
+    }
+
+    /// This opener of early data, and behind that what opens the records after the ServerHello. With another suite than the server's nothing
+    /// of the early data is of use.
+    pub(crate) fn before(self, next: Opener) -> Opener {
+        let [later, _] = next.later;
+        if self.suite == next.suite { Opener { later: [next.epoch.secret, later], ..self } } else { next }
     }
 
     fn new(suite: Suite, epoch: Epoch, later: [Option<Secret>; 2]) -> Opener {
@@ -336,7 +354,8 @@ mod tests {
             let secrets = keys_13(suite);
             // With every switch announced, and with none: then it is found out.
             for announced in [true, false] {
-                let mut opener = Opener::tls13(suite, &secrets, &RANDOM, true, NOW).unwrap();
+                let early = Opener::early(suite, &secrets, &RANDOM, NOW).unwrap();
+                let mut opener = early.before(Opener::tls13(suite, &secrets, &RANDOM, true, NOW).unwrap());
                 for (index, (record, text)) in records.iter().zip(texts).enumerate() {
                     let (_, found) = shown(&mut opener, record).unwrap_or_else(|| panic!("{number:#x} {text:?}"));
                     assert_eq!(found, text);

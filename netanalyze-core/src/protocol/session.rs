@@ -10,6 +10,7 @@ use super::socks::Relay;
 use super::starttls::StartTls;
 use super::stream::{Closing, DatagramDecoder, Flow, Moment, Progress, StreamDecoder};
 use super::tls;
+use super::quic;
 use crate::model::Direction;
 
 /// Segments of a direction that may tell nothing before it is given up. Wireshark goes on for ever, but whatever has not begun a
@@ -236,6 +237,6 @@ pub(crate) fn recognise_datagram(
     from: Direction,
     bytes: &[u8],
 ) -> Option<Box<dyn DatagramDecoder>> {
-    let _ = (flow, from, bytes);
-    None
+    let _ = (flow, from);
+    quic::looks_like_quic(bytes).then(|| Box::new(quic::Decoder::new()) as Box<dyn DatagramDecoder>)
 }

@@ -6,7 +6,7 @@
 
 use super::crypto::CryptoStream;
 use super::frame::{Close, Frame, frames};
-use super::packet::{Long, LongType, MAX_ID};
+use super::packet::{Long, MAX_ID};
 use super::protection::Keys;
 use super::version::{self, Dialect};
 use crate::model::{Direction, FrameNumber, limits};
@@ -105,7 +105,7 @@ impl Connection {
         keep_secrets: bool,
         buffer: &mut Vec<u8>,
     ) -> Option<(Connection, u64)> {
-        let dialect = long.dialect?;
+        let dialect = long.dialect;
         let initial = Keys::initial(&dialect, long.to)?;
         let number = initial.first()?.open(long.bytes, long.number_at, None, buffer)?;
         let known = keep_secrets.then(|| Known {
@@ -140,7 +140,7 @@ impl Connection {
         buffer: &mut Vec<u8>,
     ) -> Option<u64> {
         let role = self.role(from);
-        let dialect = long.dialect?;
+        let dialect = long.dialect;
         let largest = self.open.as_ref().and_then(|open| *open.largest.first()?.get(role)?);
         if let Some(open) = self.open.as_ref().filter(|_| long.version == self.version) {
             return open.initial.get(role)?.open(long.bytes, long.number_at, largest, buffer);
@@ -181,6 +181,23 @@ impl Connection {
             client.bytes() == long.from
         } else {
             client.bytes() == long.to && (server.len == 0 || server.bytes() == long.from)
+        }
+    }
+
+    /// Whether a packet with a short header may be one of this connection: it begins with the receiver's connection id.
+    pub(crate) fn takes(&self, from: Direction, packet: &[u8]) -> bool {
+        let id = self.own.get(1 - self.role(from)).map_or(&[][..], Id::bytes);
+        packet.get(1..).is_some_and(|rest| rest.starts_with(id))
+    }
+
+    /// The server, if this is one, answered with Version Negotiation: the client will try again from the start.
+    pub(crate) fn negotiated(&mut self, from: Direction, to: &[u8]) {
+        let [client, _] = &self.own;
+        if from != self.client
+            && client.bytes() == to
+            && let Some(open) = &mut self.open
+        {
+            (open.crypto, open.largest) = Default::default();
         }
     }
 
@@ -242,7 +259,7 @@ impl Connection {
                     if role == 0 { SecretKind::ClientHandshake } else { SecretKind::ServerHandshake };
                 let suite = known.suite?;
                 let secret = secrets.get(kind, &known.client_random, now)?;
-                *keys = Keys::new(suite, &secret, &long.dialect?);
+                *keys = Keys::new(suite, &secret, &long.dialect);
             }
             keys.as_ref()?.open(long.bytes, long.number_at, largest, buffer)
         }();
@@ -403,9 +420,4 @@ impl Application {
             }
         }
     }
-}
-
-/// Whether a packet of this kind is opened with secrets.
-pub(crate) const fn needs_secrets(kind: LongType) -> bool {
-    matches!(kind, LongType::Handshake | LongType::ZeroRtt)
 }

@@ -46,8 +46,7 @@ impl LongType {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Long<'a> {
     pub(crate) version: u32,
-    /// `None` for a version that only forces negotiation.
-    pub(crate) dialect: Option<Dialect>,
+    pub(crate) dialect: Dialect,
     pub(crate) kind: LongType,
     /// Destination connection id.
     pub(crate) to: &'a [u8],
@@ -94,11 +93,8 @@ pub(crate) fn packet(bytes: &[u8], missing: usize) -> Option<Packet<'_>> {
         // A list of versions, at least one.
         return (rest.len() >= 4).then_some(Packet::Negotiation { to, from });
     }
-    let dialect = version::dialect(version);
-    if dialect.is_none() && !version::forces_negotiation(version) {
-        return None;
-    }
-    let kind = LongType::from_bits(first >> 4, dialect.is_some_and(|dialect| dialect.second));
+    let dialect = version::dialect(version)?;
+    let kind = LongType::from_bits(first >> 4, dialect.second);
     if kind == LongType::Retry {
         let len = bytes.len() + missing;
         return Some(Packet::Long(Long { version, dialect, kind, to, from, bytes, number_at: bytes.len(), len }));
@@ -139,7 +135,7 @@ pub fn looks_like_quic(bytes: &[u8]) -> bool {
     }
     match packet(bytes, 0) {
         // Clients fill datagrams with Initial packets up to 1,200 bytes (RFC 9000 section 14.1).
-        Some(Packet::Long(long)) if long.dialect.is_none() => {
+        Some(Packet::Long(long)) if version::forces_negotiation(long.version) => {
             long.kind == LongType::Initial && bytes.len() >= 1_200
         }
         Some(Packet::Long(long)) => long.kind != LongType::Retry || bytes.len() > 7 + long.to.len() + 16,

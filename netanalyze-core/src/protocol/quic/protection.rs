@@ -184,7 +184,7 @@ mod tests {
         let id = hex("8394c8f03e515708");
         for bytes in SERVER.map(hex) {
             let Some(Packet::Long(long)) = packet(&bytes, 0) else { panic!() };
-            let [client, server] = Keys::initial(&long.dialect.unwrap(), &id).unwrap();
+            let [client, server] = Keys::initial(&long.dialect, &id).unwrap();
             let mut buffer = Vec::new();
             assert_eq!(server.open(long.bytes, long.number_at, None, &mut buffer), Some(1));
             // ACK of packet 0, then CRYPTO of 90 bytes with a ServerHello.

@@ -67,6 +67,8 @@ pub(crate) fn dialect(version: u32) -> Option<Dialect> {
         0xff00_0016 | 0xface_b001 => (DRAFT_22, false),
         0x5430_3530 => (T050, false),
         0x5430_3531 => (T051, false),
+        // Clients that only want to hear of other versions do all else as in version 1.
+        _ if forces_negotiation(version) => (VERSION_1, false),
         _ => return None,
     };
     Some(Dialect { salt, labels: if second { LABELS_2 } else { LABELS }, second })

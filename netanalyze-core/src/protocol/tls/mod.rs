@@ -10,6 +10,7 @@ pub mod keys;
 mod message;
 mod progress;
 mod record;
+pub(crate) mod recordless;
 mod stream;
 mod transaction;
 

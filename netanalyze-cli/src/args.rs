@@ -174,6 +174,13 @@ pub(crate) struct Args {
     )]
     pub(crate) fail_on: Option<GateWord>,
 
+    /// Key log of TLS connections (as SSLKEYLOGFILE writes it) to decrypt them with
+    ///
+    /// Opens TLS 1.2 with AEAD suites, TLS 1.3, and the handshakes of QUIC; HTTP inside is analysed like HTTP in clear. Secrets that a pcapng
+    /// file holds itself are always used. Secrets are never printed.
+    #[arg(long, value_name = "FILE", conflicts_with = "alone", help_heading = "Tuning")]
+    pub(crate) keylog: Option<PathBuf>,
+
     /// Put the captures of a rotated set in the order of their first packets
     #[arg(long, help_heading = "Tuning")]
     pub(crate) sort_captures: bool,

@@ -3,17 +3,19 @@
 use std::ffi::OsStr;
 use std::io::IsTerminal;
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use netanalyze_core::conversation::Protocol;
 use netanalyze_core::engine::{Depth, Interests};
 use netanalyze_core::expert::{KINDS, KindId, KindSet, Severity, kind_by_id};
 use netanalyze_core::field::{Selection, fields};
-use netanalyze_core::model::Span;
-use netanalyze_core::model::limits::{DEFAULT_MEMORY_LIMIT, MIN_MEMORY_LIMIT};
+use netanalyze_core::model::limits::{DEFAULT_MEMORY_LIMIT, MAX_SECRETS, MIN_MEMORY_LIMIT};
+use netanalyze_core::model::{Error, FrameNumber, Span};
+use netanalyze_core::protocol::tls::keys::Secrets;
 
 use crate::args::{Args, Color, Format};
-use crate::exit::Failure;
+use crate::exit::{Failure, say};
 use crate::follow::{Follow, Side, Spelling};
 use crate::input::Inputs;
 use crate::packets::Columns;
@@ -52,6 +54,8 @@ pub(crate) struct Analysis {
     pub(crate) gate: KindSet,
     pub(crate) gap: Span,
     pub(crate) memory_limit: u64,
+    /// Secrets that were given.
+    pub(crate) key_log: Option<Arc<Secrets>>,
     pub(crate) threads: NonZeroUsize,
 }
 
@@ -63,7 +67,8 @@ impl Analysis {
         let finds = matches!(self.show, Show::Report | Show::Findings { .. }) || self.gate != KindSet::NONE;
         let applications = if finds { Depth::Findings } else { Depth::None };
         let kinds = KindSet::NONE;
-        Interests { kinds, gap, memory_limit, applications, books: false, ..Interests::default() }
+        let key_log = self.key_log.clone();
+        Interests { kinds, gap, memory_limit, applications, key_log, books: false, ..Interests::default() }
     }
 }
 
@@ -160,8 +165,31 @@ fn analysis(args: Args) -> Result<Analysis, Failure> {
         gate,
         gap: gap(&args.gap)?,
         memory_limit: args.memory_limit.as_deref().map_or(Ok(DEFAULT_MEMORY_LIMIT), memory_limit)?,
+        key_log: args.keylog.as_deref().map(key_log).transpose()?,
         threads: threads.unwrap_or(NonZeroUsize::MIN),
     })
+}
+
+/// Reads a key log. What it says of lines that are none goes to standard error: the rest is used.
+fn key_log(path: &Path) -> Result<Arc<Secrets>, Failure> {
+    let text = std::fs::read(path)
+        .map_err(|source| Error::Read { name: path.display().to_string(), source })?;
+    let mut secrets = Secrets::default();
+    let learned = secrets.learn(&text, FrameNumber(0));
+    if let Some((line, reason)) = learned.first_bad {
+        let more = match learned.bad {
+            1 => String::new(),
+            bad => format!(", nor are {} more", bad - 1),
+        };
+        say(&format!("{}: line {line} is no line of a key log ({reason}){more}", path.display()));
+    }
+    if learned.left_out > 0 {
+        say(&format!("{}: {} secrets are beyond the {MAX_SECRETS} that are kept", path.display(), learned.left_out));
+    }
+    if secrets.is_empty() {
+        return Err(Failure::Usage(format!("{} holds no secrets of TLS connections", path.display())));
+    }
+    Ok(Arc::new(secrets))
 }
 
 fn view_without_findings(args: &Args) -> Option<&'static str> {

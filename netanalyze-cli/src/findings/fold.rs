@@ -109,7 +109,7 @@ impl View for Folding {
     type Piece = Piece;
 
     fn interests(&self) -> Interests {
-        self.interests
+        self.interests.clone()
     }
 
     fn digest(&self, batch: &AnalysedBatch<'_>) -> Piece {

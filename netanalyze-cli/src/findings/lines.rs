@@ -91,7 +91,7 @@ impl View for Lines {
     type Piece = Vec<u8>;
 
     fn interests(&self) -> Interests {
-        self.interests
+        self.interests.clone()
     }
 
     fn digest(&self, batch: &AnalysedBatch<'_>) -> Vec<u8> {

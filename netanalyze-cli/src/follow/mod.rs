@@ -90,7 +90,7 @@ impl View for Frames {
     type Piece = Vec<u32>;
 
     fn interests(&self) -> Interests {
-        Interests { rows: true, ..self.base }
+        Interests { rows: true, ..self.base.clone() }
     }
 
     fn digest(&self, batch: &AnalysedBatch<'_>) -> Vec<u32> {

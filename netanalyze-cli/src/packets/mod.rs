@@ -142,7 +142,7 @@ impl View for Rows<'_> {
 
     fn interests(&self) -> Interests {
         let applications = if self.selection.needs_messages() { Depth::All } else { self.base.applications };
-        Interests { rows: self.selection.needs_layers(), applications, ..self.base }
+        Interests { rows: self.selection.needs_layers(), applications, ..self.base.clone() }
     }
 
     fn digest(&self, batch: &AnalysedBatch<'_>) -> Vec<u8> {

@@ -131,7 +131,7 @@ impl View for Streams<'_> {
     type Piece = Vec<u8>;
 
     fn interests(&self) -> Interests {
-        Interests { books: true, ..self.base }
+        Interests { books: true, ..self.base.clone() }
     }
 
     fn digest(&self, _: &AnalysedBatch<'_>) -> Vec<u8> {

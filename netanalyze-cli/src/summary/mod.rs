@@ -24,7 +24,7 @@ impl View for Counts {
     type Piece = ();
 
     fn interests(&self) -> Interests {
-        Interests { summary: true, ..self.0 }
+        Interests { summary: true, ..self.0.clone() }
     }
 
     fn digest(&self, _: &AnalysedBatch<'_>) {}

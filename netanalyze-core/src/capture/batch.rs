@@ -20,6 +20,28 @@ pub struct RawFrame {
     pub interface: u32,
 }
 
+/// Decryption secrets that the file holds (draft-ietf-opsawg-pcapng, section 4.7). `Debug` does not show them.
+#[derive(Clone, PartialEq, Eq)]
+pub struct EmbeddedSecrets {
+    /// The first frame behind them.
+    pub before: FrameNumber,
+    /// Their format, e.g. [`EmbeddedSecrets::TLS_KEY_LOG`].
+    pub kind: u32,
+    /// The secrets in that format.
+    pub bytes: Box<[u8]>,
+}
+
+impl EmbeddedSecrets {
+    /// The format that TLS libraries write to `SSLKEYLOGFILE`.
+    pub const TLS_KEY_LOG: u32 = 0x544c_534b;
+}
+
+impl std::fmt::Debug for EmbeddedSecrets {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "secrets of kind {:#x}, {} bytes, before frame {}", self.kind, self.bytes.len(), self.before)
+    }
+}
+
 /// Whole frames in capture order.
 #[derive(Debug, Default)]
 pub struct Batch {
@@ -33,6 +55,8 @@ pub struct Batch {
     pub frames: Vec<RawFrame>,
     /// Link of each interface known at the end of this batch.
     pub links: Arc<Vec<Link>>,
+    /// Decryption secrets that stand before or between the frames.
+    pub secrets: Vec<EmbeddedSecrets>,
 }
 
 impl Batch {

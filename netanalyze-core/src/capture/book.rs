@@ -14,6 +14,8 @@ pub(super) struct Book {
     pub(super) notes: Vec<Note>,
     /// Shared with batches; copied only when an interface appears while a batch still holds the table.
     pub(super) links: Arc<Vec<Link>>,
+    /// Decryption secrets of the batch under work: before which of its frames they stand, their kind, their bytes.
+    pub(super) secrets: Vec<(usize, u32, Box<[u8]>)>,
     /// Offset, in the uncompressed input, of the first byte of the window under work.
     pub(super) base: u64,
     /// Unpacking the current input failed: its cut end has a note already.

@@ -21,7 +21,7 @@ mod resync;
 #[cfg(test)]
 mod sample;
 
-pub use batch::{Batch, RawFrame};
+pub use batch::{Batch, EmbeddedSecrets, RawFrame};
 pub use reader::CaptureReader;
 
 use crate::model::LinkType;

@@ -191,7 +191,13 @@ impl Pcapng {
                 record(body, header, length, body.word(18)? as usize, time, frames);
                 Some(())
             }
-            kind::NAMES | kind::SECRETS => Some(()),
+            kind::SECRETS => {
+                let length = body.word(4)? as usize;
+                let secrets = body.bytes.get(8..length.checked_add(8)?)?;
+                book.secrets.push((frames.len(), body.word(0)?, secrets.into()));
+                Some(())
+            }
+            kind::NAMES => Some(()),
             // Unknown blocks are skipped, as the format asks.
             _ => Some(()),
         }

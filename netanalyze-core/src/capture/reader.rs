@@ -10,7 +10,7 @@ use super::book::Book;
 use super::input::{self, Container, Input};
 use super::pcap::{self, Pcap};
 use super::pcapng::Pcapng;
-use super::{Batch, CaptureFacts, RawFrame, Source, Walked};
+use super::{Batch, CaptureFacts, EmbeddedSecrets, RawFrame, Source, Walked};
 use crate::model::{Error, FrameNumber, Note, NoteKind, Timestamp, limits};
 
 /// Reads a rotated set as one capture: frames are numbered through, interfaces too.
@@ -104,6 +104,7 @@ impl CaptureReader {
     /// Damage is no error: see [`CaptureReader::finish`].
     pub fn next_batch(&mut self, batch: &mut Batch) -> Result<bool, Error> {
         batch.frames.clear();
+        batch.secrets.clear();
         batch.number = self.batches;
         batch.first_frame = FrameNumber(self.frames + 1);
         loop {
@@ -143,6 +144,11 @@ impl CaptureReader {
     #[must_use]
     pub fn frames(&self) -> u64 {
         self.frames
+    }
+
+    /// The name of the input that was read last.
+    pub(crate) fn input_name(&self) -> Option<String> {
+        self.book.facts.files.last().map(|file| file.name.clone())
     }
 
     /// Times of the first and of the last frame delivered so far (in file order; frames without a time do not count).
@@ -192,6 +198,10 @@ impl CaptureReader {
     /// Numbers a batch's frames.
     fn account(&mut self, batch: &mut Batch) {
         batch.links = self.book.links.clone();
+        for (index, kind, bytes) in self.book.secrets.drain(..) {
+            let before = batch.frame_number(index);
+            batch.secrets.push(EmbeddedSecrets { before, kind, bytes });
+        }
         let count = batch.frames.len() as u64;
         self.batches += 1;
         self.frames += count;

@@ -33,6 +33,7 @@ use crate::expert::{KindSet, Thresholds};
 use crate::field::AnalysedBatch;
 use crate::model::limits::{DEFAULT_MEMORY_LIMIT, MEMORY_RESERVE, MIN_MEMORY_LIMIT, QUIET_FRAMES};
 use crate::model::{Error, Span};
+use crate::protocol::tls::keys::Secrets;
 use crate::report::{ConversationSummary, Report};
 pub use face::{Analyzer, Found, Frame, Live, Observer, Rule, Wants};
 use shared::{Remains, Shared, StopOnPanic};
@@ -40,7 +41,7 @@ use tally::Tally;
 use worker::work;
 
 /// What a view wants of the analysis; what nobody wants is not worked out.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Interests {
     /// Kinds whose findings are made; the others are only counted.
     pub kinds: KindSet,
@@ -52,6 +53,8 @@ pub struct Interests {
     pub applications: Depth,
     /// What counts as slow.
     pub thresholds: Thresholds,
+    /// Secrets that open TLS connections, beside those that captures hold themselves.
+    pub key_log: Option<Arc<Secrets>>,
     /// Whether the books of conversations are kept: totals, round-trip times, history. Records of conversations and their summary need them,
     /// findings do not.
     pub books: bool,
@@ -86,6 +89,7 @@ impl Default for Interests {
             gap: Span(1_000_000_000),
             applications: Depth::Findings,
             thresholds: Thresholds::default(),
+            key_log: None,
             books: true,
             summary: false,
             memory_limit: DEFAULT_MEMORY_LIMIT,

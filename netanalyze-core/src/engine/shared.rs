@@ -1,15 +1,17 @@
 //! What all workers share: the reader, the gates, and how a run ends early.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::gate::{Gate, Poison};
 use super::{Cancellation, Interests, View};
-use crate::capture::{Batch, CaptureFacts, CaptureReader};
+use crate::capture::{Batch, CaptureFacts, CaptureReader, EmbeddedSecrets};
 use crate::conversation::{
     Announcements, ConversationRef, Forgotten, KeyHasher, Numbering, Protocol, SHARDS, Shard,
 };
-use crate::model::{Error, Note, Span, Timestamp};
+use crate::model::limits::MAX_SECRETS;
+use crate::model::{Error, Note, NoteKind, Span, Timestamp};
 use crate::packet::fragment::FragmentTable;
+use crate::protocol::tls::keys::Secrets;
 
 /// Times around a batch that its frames' relative times need.
 #[derive(Clone, Copy, Debug)]
@@ -52,6 +54,51 @@ pub(super) struct Reading {
     pub(super) reader: CaptureReader,
     times: Option<BatchTimes>,
     ended: bool,
+    secrets: SecretsSoFar,
+}
+
+/// Secrets of TLS connections: those that were given, and those of the capture as far as it was read.
+#[derive(Default)]
+pub(super) struct SecretsSoFar {
+    known: Option<Arc<Secrets>>,
+    notes: Vec<Note>,
+}
+
+impl SecretsSoFar {
+    /// Adds those that stand in a batch. Behind the next reading of the capture nobody else changes them, so that all batches see the same.
+    fn with(&mut self, batch: &Batch, file: impl Fn() -> Option<String>) -> Option<Arc<Secrets>> {
+        for embedded in &batch.secrets {
+            if embedded.kind != EmbeddedSecrets::TLS_KEY_LOG {
+                continue;
+            }
+            let known = Arc::make_mut(self.known.get_or_insert_default());
+            let learned = known.learn(&embedded.bytes, embedded.before);
+            let (count, kind, message) = match learned.first_bad {
+                Some((line, reason)) => {
+                    let text = format!("decryption secrets in the capture: line {line} is no line of a key log ({reason})");
+                    (learned.bad, NoteKind::BadBlock, text)
+                }
+                None if learned.left_out > 0 => {
+                    let text =
+                        format!("more than {MAX_SECRETS} secrets of TLS connections: later ones are not used");
+                    (learned.left_out, NoteKind::LimitReached, text)
+                }
+                None => continue,
+            };
+            match self.notes.iter_mut().find(|note| note.kind == kind) {
+                Some(note) => note.count = note.count.saturating_add(count),
+                None => self.notes.push(Note {
+                    kind,
+                    file: file(),
+                    offset: None,
+                    frame: Some(embedded.before.0),
+                    count,
+                    message,
+                }),
+            }
+        }
+        self.known.clone()
+    }
 }
 
 /// Everything that the workers of one run share.
@@ -96,21 +143,26 @@ impl<'r, V: View, A> Shared<'r, V, A> {
         let shards = (0..SHARDS).map(shard).collect();
         Shared {
             view,
-            interests,
             cancellation,
             hasher,
-            reading: Mutex::new(Reading { reader, times: None, ended: false }),
+            reading: Mutex::new(Reading {
+                reader,
+                times: None,
+                ended: false,
+                secrets: SecretsSoFar { known: interests.key_log.clone(), notes: Vec::new() },
+            }),
             fragments: Gate::new(FragmentTable::default()),
             shards,
             numbers: Gate::new(Numbers::default()),
             output: Gate::new(accept),
             poison: Poison::default(),
             failure: Mutex::new(None),
+            interests,
         }
     }
 
-    /// Reads the next batch; `None` when there is none, or the run was stopped.
-    pub(super) fn read(&self, batch: &mut Batch) -> Option<BatchTimes> {
+    /// Reads the next batch; `None` when there is none, or the run was stopped. With it come the secrets known by its end.
+    pub(super) fn read(&self, batch: &mut Batch) -> Option<(BatchTimes, Option<Arc<Secrets>>)> {
         let mut reading = self.reading.lock().unwrap_or_else(PoisonError::into_inner);
         if reading.ended || self.poison.is_set() {
             return None;
@@ -121,7 +173,11 @@ impl<'r, V: View, A> Shared<'r, V, A> {
             return None;
         }
         match reading.reader.next_batch(batch) {
-            Ok(true) => Some(BatchTimes::around(batch, &mut reading.times)),
+            Ok(true) => {
+                let Reading { reader, times, secrets, .. } = &mut *reading;
+                let secrets = secrets.with(batch, || reader.input_name());
+                Some((BatchTimes::around(batch, times), secrets))
+            }
             Ok(false) => {
                 reading.ended = true;
                 None
@@ -156,7 +212,8 @@ impl<'r, V: View, A> Shared<'r, V, A> {
             return Err(error);
         }
         let reading = self.reading.into_inner().unwrap_or_else(PoisonError::into_inner);
-        let (facts, notes) = reading.reader.finish();
+        let (facts, mut notes) = reading.reader.finish();
+        notes.extend(reading.secrets.notes);
         let shards: Vec<Shard> = self.shards.into_iter().map(Gate::into_inner).collect();
         let remains = Remains {
             gap: self.interests.gap,

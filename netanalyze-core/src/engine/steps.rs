@@ -1,5 +1,7 @@
 //! The steps of a batch's analysis, on state that is lent to them: workers lend it gate by gate, a live analysis owns all of it.
 
+use std::sync::Arc;
+
 use super::applications::{Heard, Spoken, payload};
 use super::decode::{DecodeSink, Decoded, FoundFragment, Place, PlainFrames, Touched};
 use super::shared::{BatchTimes, Numbers};
@@ -16,6 +18,7 @@ use crate::model::{Link, LinkType};
 use crate::packet::fragment::FragmentTable;
 use crate::packet::{Origin, PLAIN_LAYERS, Protocol, dissect, dissect_datagram, plain};
 use crate::protocol::stream::Moment;
+use crate::protocol::tls::keys::Secrets;
 use crate::tcp::{COMPLETENESS_SYN, Passing, Verdict};
 
 /// Results of a batch as far as it has come, in buffers that are used again for the next; and what was counted in all of them.
@@ -51,6 +54,11 @@ impl Steps {
             capture_start: times.capture_start,
             previous_time: times.previous,
         }
+    }
+
+    /// Secrets of TLS connections that are known from now on.
+    pub(super) fn know(&mut self, secrets: Option<Arc<Secrets>>) {
+        self.heard.out.secrets = secrets;
     }
 
     /// Decodes every frame while its bytes are hot, and returns the fragments met.

@@ -16,7 +16,8 @@ where
 {
     let mut batch = Batch::default();
     let mut steps = Steps::default();
-    while let Some(times) = shared.read(&mut batch) {
+    while let Some((times, secrets)) = shared.read(&mut batch) {
+        steps.know(secrets);
         if pass(&mut steps, &batch, shared, times).is_err() {
             break;
         }

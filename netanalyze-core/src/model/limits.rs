@@ -57,6 +57,31 @@ pub const MAX_HELD_BYTES: usize = 4 << 20;
 /// Pieces in which that payload may come: 4 MiB in segments of 1,024 bytes. Crafted segments of one byte cost no more memory than this many.
 pub const MAX_HELD_PIECES: usize = 4_096;
 
+/// Secrets of TLS connections that are kept, about 100 bytes each: enough for 100,000 connections of TLS 1.3, and 50 MiB.
+pub const MAX_SECRETS: usize = 1 << 19;
+
+/// Sequence numbers that are tried for a TLS record behind lost ones: a burst of 64 KiB in the smallest records that are common.
+pub const MAX_SEQUENCE_TRIALS: u64 = 256;
+
+/// Bytes that one such search may decrypt: 64 of the longest records.
+pub const MAX_TRIAL_BYTES: u64 = 1 << 20;
+
+/// Times that so many trials may fail in one direction of a TLS connection before its records are left closed.
+pub const MAX_FAILED_SEARCHES: u8 = 4;
+
+/// Bytes of a QUIC handshake kept in one direction and packet number space until a message is complete: a ClientHello with post-quantum
+/// keys takes 2 KiB, a chain of certificates up to 16 KiB. RFC 9000 section 7.5 asks endpoints for 4 KiB.
+pub const MAX_CRYPTO_BYTES: usize = 64 << 10;
+
+/// Pieces in which those beyond a hole may come; clients cut a ClientHello into about 20.
+pub const MAX_CRYPTO_PIECES: usize = 128;
+
+/// QUIC connections told apart between the same two addresses and ports; the one begun first is forgotten for another.
+pub const MAX_QUIC_CONNECTIONS: usize = 8;
+
+/// QUIC packets in a row that secrets may fail to open before no more of the connection are tried.
+pub const MAX_CLOSED_PACKETS: u8 = 64;
+
 /// Frames after which a conversation without packets is kept in compact form, and after a 64th of them once it is closed. Fewer cost
 /// time, because the next packet needs the full form again; more cost memory, because so many conversations can be in it at a time.
 pub const QUIET_FRAMES: u64 = 32_768;

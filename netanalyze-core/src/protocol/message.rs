@@ -1,5 +1,8 @@
 //! What application protocols say: messages, and transactions made of them.
 
+use std::sync::Arc;
+
+use super::tls::keys::Secrets;
 use super::{dns, http, tls};
 use crate::model::Direction;
 
@@ -28,13 +31,15 @@ pub struct Messages {
     /// Every message is wanted, as fields and rows need them. Otherwise decoders leave out those that no finding is made of, which saves
     /// most of their work; transactions (lookups, handshakes, exchanges) are always wanted.
     pub every: bool,
+    /// Secrets of TLS connections that are known so far, if any.
+    pub secrets: Option<Arc<Secrets>>,
 }
 
 impl Messages {
     /// Nothing said so far.
     #[must_use]
     pub fn new(every: bool) -> Self {
-        Messages { items: Vec::new(), every }
+        Messages { every, ..Messages::default() }
     }
 
     /// Says something. `from` is the direction of the bytes that it is about.

@@ -9,6 +9,7 @@ mod feed;
 pub mod ftp;
 pub mod http;
 pub mod message;
+pub mod quic;
 pub mod recognise;
 pub(crate) mod session;
 pub mod snmp;

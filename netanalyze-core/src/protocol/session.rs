@@ -12,6 +12,7 @@ use super::socks::Relay;
 use super::starttls::StartTls;
 use super::stream::{Closing, DatagramDecoder, Flow, Moment, Progress, StreamDecoder};
 use super::tls;
+use super::quic;
 use crate::model::Direction;
 
 /// Segments of a direction that may tell nothing before it is given up. Wireshark goes on for ever, but whatever has not begun a
@@ -248,6 +249,8 @@ pub(crate) fn recognise_datagram(
     if flow.ends.iter().any(|end| end.port() == http::SSDP_PORT) {
         return Some(Box::new(http::Ssdp::new()));
     }
-    let decoder = dns::Decoder::recognise(flow.ends, bytes)?;
-    Some(Box::new(decoder))
+    if let Some(decoder) = dns::Decoder::recognise(flow.ends, bytes) {
+        return Some(Box::new(decoder));
+    }
+    quic::looks_like_quic(bytes).then(|| Box::new(quic::Decoder::new()) as Box<dyn DatagramDecoder>)
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::slice;
+use std::sync::Arc;
 
 use hashbrown::HashSet;
 
@@ -17,12 +18,15 @@ use crate::conversation::{Conversation, Protocol};
 use crate::expert::{Finding, KindSet, Severity};
 use crate::field::{AnalysedBatch, AnalysedFrame};
 use crate::model::{Error, FrameNumber, Span};
+use crate::protocol::tls::keys::Secrets;
 use crate::report::{ConversationSummary, KindCount, Report};
 
 /// The caller's options and rules, and what the rules found.
 pub(super) struct Desk {
     pub(super) gap: Span,
     pub(super) memory_limit: u64,
+    /// Secrets that were given.
+    pub(super) key_log: Option<Arc<Secrets>>,
     /// For what is done when the capture ends.
     pub(super) threads: NonZeroUsize,
     /// Kinds of the catalogue that the observer is told.
@@ -49,6 +53,7 @@ impl Default for Desk {
         Desk {
             gap: Interests::default().gap,
             memory_limit: Interests::default().memory_limit,
+            key_log: None,
             threads: NonZeroUsize::MIN,
             kinds: KindSet::ALL,
             min_severity: Severity::Chat,
@@ -89,7 +94,8 @@ impl Desk {
         let summary = wants.contains(Wants::CONVERSATIONS);
         let books = summary || self.rules_want(Wants::CONVERSATIONS);
         let (gap, memory_limit) = (self.gap, self.memory_limit);
-        Interests { kinds, rows, gap, books, summary, memory_limit, ..Interests::default() }
+        let key_log = self.key_log.clone();
+        Interests { kinds, rows, gap, books, summary, memory_limit, key_log, ..Interests::default() }
     }
 
     pub(super) fn check(&self) -> Result<(), Error> {

@@ -99,6 +99,8 @@ impl Live {
     pub(super) fn new(desk: Desk) -> Self {
         let hasher = KeyHasher::default();
         let terms = desk.interests(super::Wants::ALL).terms();
+        let mut steps = Steps::default();
+        steps.know(desk.key_log.clone());
         let shards = (0..SHARDS).map(|n| Shard::new(n as u8, hasher.clone(), terms)).collect();
         Live {
             desk,
@@ -108,7 +110,7 @@ impl Live {
             links: HashMap::default(),
             frames: Vec::new(),
             bytes: 0,
-            steps: Steps::default(),
+            steps,
             fragments: FragmentTable::default(),
             shards,
             numbers: Numbers::default(),

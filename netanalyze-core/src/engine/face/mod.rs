@@ -14,12 +14,14 @@ pub use observer::{Observer, Wants};
 pub use rule::{Found, Rule};
 
 use std::num::NonZeroUsize;
+use std::sync::Arc;
 
 use super::{Cancellation, Interests, View, drive};
 use crate::capture::Source;
 use crate::expert::{KindSet, Severity};
 use crate::field::AnalysedBatch;
 use crate::model::{Error, Span};
+use crate::protocol::tls::keys::Secrets;
 use crate::report::Report;
 use desk::Desk;
 
@@ -99,6 +101,12 @@ impl Analyzer {
         self
     }
 
+    /// Secrets that open TLS connections, beside those that captures hold themselves.
+    pub fn key_log(mut self, secrets: Secrets) -> Self {
+        self.desk.key_log = Some(Arc::new(secrets));
+        self
+    }
+
     /// Lets `cancellation` end the analysis, which then returns [`Error::Cancelled`].
     pub fn cancellation(mut self, cancellation: &Cancellation) -> Self {
         self.desk.cancellation = cancellation.clone();
@@ -151,7 +159,7 @@ impl View for Watch {
     type Piece = ();
 
     fn interests(&self) -> Interests {
-        self.0
+        self.0.clone()
     }
 
     fn digest(&self, _: &AnalysedBatch<'_>) {}

@@ -6,10 +6,12 @@ mod code;
 mod fault;
 mod handshake;
 mod hello;
+pub mod keys;
 mod message;
 mod progress;
 mod record;
 mod ssl2;
+pub(crate) mod recordless;
 mod stream;
 mod transaction;
 

@@ -14,6 +14,8 @@ use crate::protocol::stream::Moment;
 pub struct Handshake {
     /// Direction of the client's bytes.
     pub client: Direction,
+    /// The version of QUIC that carries it; `None` of TLS on TCP.
+    pub quic: Option<u32>,
     /// How it ended.
     pub outcome: Outcome,
     /// How far it came.
@@ -139,6 +141,7 @@ impl Handshake {
     pub fn new(client: Direction, syn: Option<Timestamp>, established: Option<Timestamp>) -> Self {
         Handshake {
             client,
+            quic: None,
             outcome: Outcome::Cut,
             stage: Stage::Nothing,
             end: Moment::default(),

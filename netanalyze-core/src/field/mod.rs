@@ -9,6 +9,7 @@ mod analysed;
 mod dns;
 mod frame;
 mod http;
+mod icmp;
 mod network;
 mod registry;
 mod select;
@@ -20,7 +21,7 @@ mod value;
 mod walk;
 
 pub(crate) use analysed::link_of;
-pub use analysed::{AnalysedBatch, AnalysedFrame, CompletedDatagram, TransportVerdict};
+pub use analysed::{AnalysedBatch, AnalysedFrame, CompletedDatagram, EchoAnswer, TransportVerdict};
 pub use registry::{Field, FieldType, field_by_name, fields};
 pub use select::{Row, Selection, UnknownField};
 pub use transport::TransportLayer;

@@ -2,7 +2,10 @@
 
 use super::shared::Remains;
 use super::tally::{Occurrences, Tally};
-use crate::model::limits::{MAX_ANNOUNCEMENTS, MAX_LAYERS, MAX_NESTED_DATAGRAMS};
+use crate::model::limits::{
+    MAX_ANNOUNCEMENTS, MAX_ECHO_REQUESTS, MAX_LAYERS, MAX_NEIGHBOURS, MAX_NESTED_DATAGRAMS, MAX_PINGS,
+    MAX_QUESTIONS,
+};
 use crate::model::{Note, NoteKind};
 use crate::report::{CaptureSummary, ConversationSummary, KindCount, ProtocolCount, Report};
 
@@ -73,6 +76,26 @@ pub(super) fn report(remains: Remains, tally: &Tally, conversations: Option<Conv
             forgotten.count, forgotten.first
         );
         limit_note(forgotten.count, Some(forgotten.first), message);
+    }
+    let [unawaited, uncounted, neighbours] = numbers.control.costs();
+    if unawaited > 0 {
+        let message = format!(
+            "{unawaited} echo requests count as unanswered because {MAX_ECHO_REQUESTS} later ones came before a reply"
+        );
+        limit_note(unawaited, None, message);
+    }
+    if uncounted > 0 {
+        let message = format!(
+            "{uncounted} echo requests were not counted because {MAX_PINGS} pairs of hosts and identifiers were counted already"
+        );
+        limit_note(uncounted, None, message);
+    }
+    if neighbours > 0 {
+        let message = format!(
+            "{neighbours} messages of ARP or neighbour discovery were ignored because {MAX_NEIGHBOURS} addresses or {MAX_QUESTIONS} questions were \
+             remembered already: unanswered ones and duplicate addresses among them are missing"
+        );
+        limit_note(neighbours, None, message);
     }
     let ignored = numbers.announcements.ignored();
     if ignored > 0 {

@@ -2,8 +2,11 @@
 
 use std::net::IpAddr;
 
+use super::control::ControlList;
 use super::slots::Slots;
 use super::tally::Volume;
+use etherparse::ip_number;
+
 use crate::conversation::{Announcement, At, FlowKey, KeyHasher, NO_OPTIONS, SHARDS, TcpPacket, UdpPacket};
 use crate::model::Timestamp;
 use crate::packet::tcp_option::{self, TcpOptions, kind};
@@ -31,6 +34,8 @@ pub(super) struct Decoded {
     pub(super) lists: Box<[ShardList; SHARDS]>,
     pub(super) options: Vec<TcpOptions>,
     pub(super) announcements: Vec<Announcement>,
+    /// What ICMP, neighbour discovery and ARP say.
+    pub(super) control: ControlList,
     /// Transport headers so far.
     pub(super) slots: u32,
     /// Shards whose lists hold packets, one bit each.
@@ -42,7 +47,14 @@ const _: () = assert!(SHARDS <= 64);
 impl Default for Decoded {
     fn default() -> Self {
         let lists = Box::new(std::array::from_fn(|_| ShardList::default()));
-        Decoded { lists, options: Vec::new(), announcements: Vec::new(), slots: 0, touched: 0 }
+        Decoded {
+            lists,
+            options: Vec::new(),
+            announcements: Vec::new(),
+            control: ControlList::default(),
+            slots: 0,
+            touched: 0,
+        }
     }
 }
 
@@ -56,6 +68,7 @@ impl Decoded {
         }
         self.options.clear();
         self.announcements.clear();
+        self.control.clear();
         self.slots = 0;
         self.touched = 0;
     }
@@ -114,6 +127,8 @@ pub(super) struct DecodeSink<'w, 'a> {
     pub(super) place: Place,
     /// Protocols met, as bits in the order of [`Protocol::ALL`].
     pub(super) protocols: u128,
+    /// What follows is quoted by the last message of [`Decoded::control`].
+    pub(super) quoting: bool,
     pub(super) malformed: bool,
     pub(super) too_deep: bool,
 }
@@ -128,20 +143,42 @@ impl<'a> Sink<'a> for DecodeSink<'_, 'a> {
             Layer::Vlan(_) => Protocol::Vlan,
             Layer::Ipv4(header) => {
                 self.place.ttl = header.get(8).copied().unwrap_or(0);
+                if self.quoting {
+                    self.decoded.control.quoted_ip(header, false);
+                }
                 Protocol::Ipv4
             }
             Layer::Ipv6(header) => {
                 self.place.ttl = header.get(7).copied().unwrap_or(0);
+                if self.quoting {
+                    self.decoded.control.quoted_ip(header, true);
+                }
                 Protocol::Ipv6
             }
-            Layer::Icmp(_) => Protocol::Icmp,
-            Layer::Icmpv6(_) => Protocol::Icmpv6,
+            Layer::Icmp(message) => {
+                self.quoting = self.decoded.control.icmp(&self.place, &message, self.quoting);
+                Protocol::Icmp
+            }
+            Layer::Icmpv6(message) => {
+                self.quoting = self.decoded.control.icmp(&self.place, &message, self.quoting);
+                Protocol::Icmpv6
+            }
+            Layer::Arp(bytes) => {
+                self.decoded.control.arp(&self.place, bytes);
+                Protocol::Arp
+            }
             Layer::Other(protocol) => protocol,
             Layer::Tcp(transport) => {
+                if self.quoting {
+                    self.decoded.control.quoted(&transport, ip_number::TCP.0, self.decoded.slots);
+                }
                 self.decoded.tcp(self.hasher, self.place, transport);
                 Protocol::Tcp
             }
             Layer::Udp(transport) => {
+                if self.quoting {
+                    self.decoded.control.quoted(&transport, ip_number::UDP.0, self.decoded.slots);
+                }
                 self.decoded.udp(self.hasher, self.place, &transport);
                 Protocol::Udp
             }
@@ -150,8 +187,12 @@ impl<'a> Sink<'a> for DecodeSink<'_, 'a> {
                 self.place.ordinal = self.place.ordinal.saturating_add(1);
                 return;
             }
-            Layer::Cut(_) => return,
+            Layer::Cut(_) => {
+                self.quoting = false;
+                return;
+            }
             Layer::Malformed(_) => {
+                self.quoting = false;
                 self.malformed = true;
                 return;
             }

@@ -8,6 +8,7 @@ use std::num::NonZeroUsize;
 use std::ops::Range;
 
 use super::applications::{Spoken, take};
+use super::control::Telling;
 use super::parallel;
 use super::shared::Remains;
 use super::tally::Tally;
@@ -43,6 +44,9 @@ pub(super) fn last_words(remains: &mut Remains, interests: &Interests, tally: &m
             take(out, messages, &spoken, &mut seen, interests, tally, findings);
         });
     }
+    let last = FrameNumber(tally.volume.frames);
+    let mut telling = Telling { interests, tally, findings };
+    remains.numbers.control.finish(last, now.time, &mut telling);
     let numbers = &remains.numbers;
     for met in messages.iter_mut() {
         met.stream = numbers.stream(Some(met.protocol), met.conversation);
@@ -148,6 +152,7 @@ fn analysed<'b>(batch: &'b Batch, findings: &'b [Finding], end: Timestamp) -> An
         batch,
         findings,
         messages: &[],
+        echo_answers: &[],
         transports: &[],
         frame_slots: &[],
         datagrams: &[],

@@ -7,6 +7,7 @@
 
 mod applications;
 mod compose;
+mod control;
 mod decode;
 mod ending;
 mod face;

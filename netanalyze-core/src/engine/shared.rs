@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use super::control::Control;
 use super::gate::{Gate, Poison};
 use super::{Cancellation, Interests, View};
 use crate::capture::{Batch, CaptureFacts, CaptureReader, EmbeddedSecrets};
@@ -37,6 +38,7 @@ pub(super) struct Numbers {
     pub(super) tcp: Numbering,
     pub(super) udp: Numbering,
     pub(super) announcements: Announcements,
+    pub(super) control: Control,
 }
 
 impl Numbers {

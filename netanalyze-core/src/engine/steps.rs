@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::applications::{Heard, Spoken, payload};
+use super::control::{ControlList, Telling};
 use super::decode::{DecodeSink, Decoded, FoundFragment, Place, PlainFrames, Touched};
 use super::shared::{BatchTimes, Numbers};
 use super::tally::{Tally, Volume};
@@ -12,7 +13,7 @@ use crate::conversation::{
     Arrival, ConversationRef, KeyHasher, NewConversation, Protocol as Transport, Shard, TcpPacket, UdpPacket,
 };
 use crate::expert::{Context, Finding, KindSet, tcp_findings, tcp_kinds};
-use crate::field::{AnalysedBatch, CompletedDatagram, TransportVerdict, link_of};
+use crate::field::{AnalysedBatch, CompletedDatagram, EchoAnswer, TransportVerdict, link_of};
 use crate::model::limits::MAX_NESTED_DATAGRAMS;
 use crate::model::{Link, LinkType};
 use crate::packet::fragment::FragmentTable;
@@ -38,6 +39,7 @@ pub(super) struct Steps {
     /// Of the header at hand.
     verdict: Verdict,
     heard: Heard,
+    answers: Vec<EchoAnswer>,
     pub(super) tally: Tally,
 }
 
@@ -48,6 +50,7 @@ impl Steps {
             batch,
             findings: &self.findings,
             messages: &self.heard.met,
+            echo_answers: &self.answers,
             transports: &self.transports,
             frame_slots: &self.frame_slots,
             datagrams: &self.datagrams,
@@ -77,6 +80,7 @@ impl Steps {
         self.transports.clear();
         self.references.clear();
         self.heard.met.clear();
+        self.answers.clear();
         self.tally.frames(batch);
         let mut fragments = Vec::new();
         let mut volumes = [Volume::default(); PLAIN_LAYERS.len()];
@@ -134,6 +138,7 @@ impl Steps {
                 in_datagram: false,
             },
             protocols: 0,
+            quoting: false,
             malformed: false,
             too_deep: false,
         };
@@ -175,6 +180,7 @@ impl Steps {
                 list.udp.sort_by_key(|p| (p.frame_index, p.ordinal));
             }
             self.decoded.announcements.sort_by_key(|a| (a.frame_index, a.ordinal));
+            self.decoded.control.sort();
         }
         if rows {
             self.transports.resize(self.decoded.slots as usize, None);
@@ -211,6 +217,7 @@ impl Steps {
                 ..found.place
             },
             protocols: 0,
+            quoting: false,
             malformed: false,
             too_deep: false,
         };
@@ -236,7 +243,8 @@ impl Steps {
 
     /// Walks a shard's packets through its conversations.
     pub(super) fn shard(&mut self, number: usize, batch: &Batch, interests: &Interests, shard: &mut Shard) {
-        let Some(list) = self.decoded.lists.get(number) else { return };
+        let Decoded { lists, options, control, .. } = &mut self.decoded;
+        let Some(list) = lists.get(number) else { return };
         shard.begin_batch();
         self.heard.out.every = interests.applications == Depth::All;
         let Steps { datagrams: completed, heard, tally, findings, verdict, .. } = self;
@@ -251,6 +259,7 @@ impl Steps {
                 let (now, later) = datagrams.split_at_checked(before).unwrap_or_default();
                 datagrams = later;
                 let mut results = Results {
+                    control,
                     new: &mut self.new_udp,
                     transports: &mut self.transports,
                     references: &mut self.references,
@@ -270,8 +279,7 @@ impl Steps {
             };
             let lead = if packet.negotiates { payload(2) } else { &[] };
             let lead = [0, 1].map(|at| lead.get(at).copied().unwrap_or(0));
-            let Some(touched) = shard.tcp(packet, frame, &self.decoded.options, passing, lead, verdict)
-            else {
+            let Some(touched) = shard.tcp(packet, frame, options, passing, lead, verdict) else {
                 continue;
             };
             let conversation = touched.reference;
@@ -301,6 +309,13 @@ impl Steps {
                     tcp_findings(context, verdict, wanted, findings);
                 }
             }
+            if packet.origin.is_quoted() {
+                let mut seen = touched.conversation.kinds_seen();
+                let place = (packet.frame_index, packet.slot);
+                let mut telling = Telling { interests, tally, findings };
+                control.tell(batch, place, (Transport::Tcp, conversation), &mut seen, &mut telling);
+                touched.conversation.add_kinds(seen.bits());
+            }
             if interests.applications != Depth::None && is_heard(packet) && touched.conversation.hears(packet)
             {
                 let now = Moment { frame, time: packet.time };
@@ -323,6 +338,7 @@ impl Steps {
             }
         }
         let mut results = Results {
+            control,
             new: &mut self.new_udp,
             transports: &mut self.transports,
             references: &mut self.references,
@@ -333,13 +349,15 @@ impl Steps {
         take_datagrams(datagrams, (batch, completed), interests, shard, &mut results);
     }
 
-    /// Numbers the batch's new conversations, and writes stream numbers wherever the batch's results name a conversation.
-    /// They are not yet in order then: see [`Steps::sort`].
-    pub(super) fn number(&mut self, numbers: &mut Numbers) {
+    /// Numbers the batch's new conversations, and writes stream numbers wherever the batch's results name a conversation; does what needs all
+    /// conversations in frame order. Findings are not yet in order then: see [`Steps::sort`].
+    pub(super) fn number(&mut self, batch: &Batch, interests: &Interests, numbers: &mut Numbers) {
         numbers.tcp.assign(&mut self.new_tcp);
         numbers.udp.assign(&mut self.new_udp);
         numbers.announcements.forget(&self.new_tcp);
         numbers.announcements.meet(&self.decoded.announcements, &self.new_tcp);
+        let mut telling = Telling { interests, tally: &mut self.tally, findings: &mut self.findings };
+        numbers.control.take(batch, &self.decoded.control, &mut self.answers, &mut telling);
         for finding in &mut self.findings {
             finding.stream = numbers.stream(finding.protocol, finding.conversation);
         }
@@ -376,6 +394,7 @@ fn is_heard(packet: &TcpPacket) -> bool {
 
 /// Where results of UDP packets go.
 struct Results<'s> {
+    control: &'s mut ControlList,
     new: &'s mut Vec<NewConversation>,
     transports: &'s mut [Option<TransportVerdict>],
     references: &'s mut [ConversationRef],
@@ -403,6 +422,13 @@ fn take_datagrams(
         if touched.arrival == Arrival::New {
             let (frame_index, ordinal) = (packet.frame_index, packet.ordinal);
             results.new.push(NewConversation { frame_index, ordinal, reference, key: packet.key });
+        }
+        if packet.origin.is_quoted() {
+            let place = (packet.frame_index, packet.slot);
+            let (tally, findings) = (&mut *results.tally, &mut *results.findings);
+            let mut telling = Telling { interests, tally, findings };
+            let seen = &mut touched.conversation.kinds_seen;
+            results.control.tell(batch, place, (Transport::Udp, reference), seen, &mut telling);
         }
         if interests.applications != Depth::None && packet.origin == Origin::Packet {
             let now = Moment { frame, time: packet.time };

@@ -54,7 +54,7 @@ where
     {
         let mut turn = shared.numbers.enter(batch.number, &shared.poison)?;
         if let Some(numbers) = turn.value() {
-            steps.number(numbers);
+            steps.number(batch, interests, numbers);
         }
     }
     steps.sort();

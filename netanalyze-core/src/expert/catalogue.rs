@@ -4,6 +4,7 @@
 
 mod dns;
 mod http;
+mod icmp;
 mod tcp;
 mod tls;
 
@@ -157,12 +158,13 @@ const UNKNOWN: Kind = Kind {
     flag: Flags::NONE,
 };
 
-const COUNT: usize = tcp::KINDS.len() + dns::KINDS.len() + tls::KINDS.len() + http::KINDS.len();
+const COUNT: usize =
+    tcp::KINDS.len() + dns::KINDS.len() + tls::KINDS.len() + http::KINDS.len() + icmp::KINDS.len();
 
 /// Every kind: those of TCP first, then protocol by protocol.
 pub const KINDS: &[Kind] = &{
     let mut all = [UNKNOWN; COUNT];
-    let parts: [&[Kind]; 4] = [&tcp::KINDS, &dns::KINDS, &tls::KINDS, &http::KINDS];
+    let parts: [&[Kind]; 5] = [&tcp::KINDS, &dns::KINDS, &tls::KINDS, &http::KINDS, &icmp::KINDS];
     let (mut part, mut place) = (0, 0);
     while part < parts.len() {
         let mut i = 0;

@@ -8,6 +8,7 @@ use super::catalogue::{Kind, KindId};
 use super::dns::DnsDetail;
 use super::ending::EndingDetail;
 use super::http::HttpDetail;
+use super::icmp::IcmpDetail;
 use super::tls::TlsDetail;
 use crate::conversation::{ConversationRef, Protocol};
 use crate::model::{Endpoint, FrameNumber, Span, Timestamp};
@@ -135,6 +136,8 @@ pub enum Detail {
     Tls(Box<TlsDetail>),
     /// What HTTP says.
     Http(Box<HttpDetail>),
+    /// What ICMP, neighbour discovery or ARP says.
+    Icmp(Box<IcmpDetail>),
     /// A finding of a caller's rule.
     Custom {
         /// Its kind, which the catalogue does not have.
@@ -162,17 +165,18 @@ pub struct Finding {
     /// Time of the frame; of a finding about a whole conversation the earliest or the latest time of its packets, as `frame` is its first
     /// or its last one.
     pub time: Timestamp,
-    /// What `stream` counts; `None` only for what a caller's rule finds in a frame without TCP and UDP.
+    /// What `stream` counts; `None` where there is no conversation: of ICMP and ARP, and for what a caller's rule finds in a frame without TCP and UDP.
     pub protocol: Option<Protocol>,
     /// Stream number; `None` only before it is assigned, and where there is no conversation.
     pub stream: Option<u32>,
-    /// Source of the packet; `0.0.0.0:0` only for what a caller's rule finds in a frame without TCP and UDP.
+    /// Source of the packet, of an ICMP error that of the packet that it quotes; with port 0 where there are no ports. `0.0.0.0:0` only for what a
+    /// caller's rule finds in a frame without TCP and UDP.
     pub source: Endpoint,
     /// Destination of the packet.
     pub destination: Endpoint,
     /// Figures.
     pub detail: Detail,
-    /// The first of its kind in its conversation.
+    /// The first of its kind in its conversation; of those without one, between its two addresses.
     pub first_of_conversation: bool,
     /// The conversation.
     pub conversation: ConversationRef,

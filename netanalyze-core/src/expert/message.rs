@@ -57,6 +57,7 @@ impl Finding {
             Detail::Dns(ref detail) => detail.to_string(),
             Detail::Tls(ref detail) => detail.to_string(),
             Detail::Http(ref detail) => detail.to_string(),
+            Detail::Icmp(ref detail) => detail.to_string(),
             Detail::Ending(ending) => ending.to_string(),
             Detail::Gap { silence, silent, data_outstanding, state } => {
                 let until = if id == "netanalyze.silent_end" { " until the capture ends" } else { "" };

@@ -9,6 +9,7 @@ mod dns;
 mod ending;
 mod finding;
 mod http;
+mod icmp;
 mod message;
 mod severity;
 mod tcp;
@@ -22,6 +23,10 @@ pub use ending::EndingDetail;
 pub(crate) use ending::{Ending, ending_findings, ending_flags, endings};
 pub use finding::{Detail, Finding, Party, ResetDetail};
 pub use http::HttpDetail;
+pub use icmp::IcmpDetail;
+pub(crate) use icmp::{
+    DUPLICATE_ADDRESS, ECHO_DUPLICATE, ECHO_UNANSWERED, NEIGHBOUR_UNANSWERED, trouble_kind,
+};
 pub use severity::{Group, Severity};
 pub(crate) use tcp::{Context, tcp_findings, tcp_kinds};
 pub use thresholds::Thresholds;

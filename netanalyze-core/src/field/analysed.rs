@@ -3,7 +3,7 @@
 use crate::capture::{Batch, RawFrame};
 use crate::conversation::Met;
 use crate::expert::Finding;
-use crate::model::{FrameNumber, Link, LinkType, Timestamp};
+use crate::model::{FrameNumber, Link, LinkType, Span, Timestamp};
 use crate::packet::fragment::Datagram;
 use crate::tcp::Verdict;
 
@@ -30,6 +30,20 @@ pub struct CompletedDatagram {
     pub datagram: Datagram,
 }
 
+/// A reply to an echo request.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct EchoAnswer {
+    /// Frame of the reply, as an index into the batch.
+    pub frame_index: u32,
+    /// Position of the ICMP message among the frame's layers.
+    pub ordinal: u16,
+    /// Frame of the request.
+    pub request: FrameNumber,
+    /// Time since the request.
+    pub rtt: Span,
+}
+
 /// A batch after analysis.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
@@ -40,6 +54,8 @@ pub struct AnalysedBatch<'b> {
     pub findings: &'b [Finding],
     /// What applications said, by frame and header; empty unless asked for ([`Interests::applications`](crate::engine::Interests::applications)).
     pub messages: &'b [Met],
+    /// Replies to echo requests, in frame order.
+    pub echo_answers: &'b [EchoAnswer],
     /// Verdicts by slot; empty unless rows were asked for.
     pub transports: &'b [Option<TransportVerdict>],
     /// Slot of each frame's first transport header; empty unless rows were asked for.
@@ -116,6 +132,15 @@ impl<'b> AnalysedFrame<'b> {
         let start = messages.partition_point(|met| met.frame < number);
         let end = messages.partition_point(|met| met.frame <= number);
         messages.get(start..end).unwrap_or_default()
+    }
+
+    /// Which echo request the message at `ordinal` answers.
+    #[must_use]
+    pub fn echo_answer(&self, ordinal: u16) -> Option<&'b EchoAnswer> {
+        let at = (self.index as u32, ordinal);
+        let answers = self.batch.echo_answers;
+        let place = answers.binary_search_by_key(&at, |answer| (answer.frame_index, answer.ordinal)).ok()?;
+        answers.get(place)
     }
 
     /// Slot of its first transport header; of a frame without any, that of the next header in the batch.

@@ -10,6 +10,7 @@ mod dns;
 mod dns_record;
 mod frame;
 mod http;
+mod icmp;
 mod network;
 mod registry;
 mod select;
@@ -21,7 +22,7 @@ mod value;
 mod walk;
 
 pub(crate) use analysed::link_of;
-pub use analysed::{AnalysedBatch, AnalysedFrame, CompletedDatagram, TransportVerdict};
+pub use analysed::{AnalysedBatch, AnalysedFrame, CompletedDatagram, EchoAnswer, TransportVerdict};
 pub use registry::{Field, FieldType, field_by_name, fields};
 pub use select::{Row, Selection, UnknownField};
 pub use transport::TransportLayer;

@@ -1,4 +1,4 @@
-//! Fields of the link, network and datagram layers: Ethernet, VLAN, IPv4, IPv6, UDP, ICMP.
+//! Fields of the link, network and datagram layers: Ethernet, VLAN, IPv4, IPv6, UDP.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
@@ -6,13 +6,13 @@ use super::Value;
 use super::registry::{Field, FieldType, Source};
 use crate::packet::ipv4_final_destination;
 
-type Out<'o> = &'o mut Vec<Value>;
+pub(super) type Out<'o> = &'o mut Vec<Value>;
 
-fn byte(bytes: &[u8], at: usize) -> Option<u64> {
+pub(super) fn byte(bytes: &[u8], at: usize) -> Option<u64> {
     bytes.get(at).map(|&b| u64::from(b))
 }
 
-fn word(bytes: &[u8], at: usize) -> Option<u64> {
+pub(super) fn word(bytes: &[u8], at: usize) -> Option<u64> {
     bytes.get(at..)?.first_chunk().map(|&b| u64::from(u16::from_be_bytes(b)))
 }
 
@@ -21,11 +21,11 @@ fn source_port(bytes: &[u8]) -> Option<u64> {
     word(bytes, 0).filter(|_| word(bytes, 2).is_some())
 }
 
-fn ether(bytes: &[u8], at: usize) -> Option<Value> {
+pub(super) fn ether(bytes: &[u8], at: usize) -> Option<Value> {
     bytes.get(at..)?.first_chunk().map(|&b| Value::Ether(b))
 }
 
-fn ipv4(bytes: &[u8], at: usize) -> Option<Value> {
+pub(super) fn ipv4(bytes: &[u8], at: usize) -> Option<Value> {
     bytes.get(at..)?.first_chunk().map(|&b: &[u8; 4]| Value::Address(Ipv4Addr::from(b).into()))
 }
 
@@ -48,24 +48,19 @@ fn ipv4_destination(bytes: &[u8]) -> Option<Value> {
     ipv4_final_destination(sound(bytes)).map(|address| Value::Address(address.into()))
 }
 
-/// Wireshark shows an ICMP header only where its first six bytes were captured.
-fn whole_icmp(bytes: &[u8]) -> &[u8] {
-    if bytes.len() >= 6 { bytes } else { &[] }
-}
-
-fn ipv6(bytes: &[u8], at: usize) -> Option<Value> {
+pub(super) fn ipv6(bytes: &[u8], at: usize) -> Option<Value> {
     bytes.get(at..)?.first_chunk().map(|&b: &[u8; 16]| Value::Address(Ipv6Addr::from(b).into()))
 }
 
-fn unsigned(value: Option<u64>, out: Out<'_>) {
+pub(super) fn unsigned(value: Option<u64>, out: Out<'_>) {
     out.extend(value.map(Value::Unsigned));
 }
 
-fn hex(value: Option<u64>, digits: u8, out: Out<'_>) {
+pub(super) fn hex(value: Option<u64>, digits: u8, out: Out<'_>) {
     out.extend(value.map(|v| Value::Hex(v, digits)));
 }
 
-fn bit(value: Option<u64>, mask: u64, out: Out<'_>) {
+pub(super) fn bit(value: Option<u64>, mask: u64, out: Out<'_>) {
     out.extend(value.map(|v| Value::Bool(v & mask != 0)));
 }
 
@@ -75,6 +70,7 @@ macro_rules! field {
         Field { name: $name, kind: FieldType::$kind, meaning: $meaning, source: Source::$source($read) }
     };
 }
+pub(super) use field;
 
 pub(super) static FIELDS: &[Field] = &[
     field!(Ethernet "eth.dst" Ether "Destination address", |b, out| out.extend(ether(b, 0))),
@@ -113,9 +109,4 @@ pub(super) static FIELDS: &[Field] = &[
     field!(Udp "udp.length" Unsigned "Length of header and payload", |t, _, out| unsigned(word(t.bytes, 4), out)),
     field!(Udp "udp.checksum" Unsigned "Checksum", |t, _, out| hex(word(t.bytes, 6).filter(|_| t.udp_len().is_some()), 4, out)),
     field!(Udp "udp.stream" Unsigned "Conversation number, from 0", |_, stream, out| unsigned(stream.map(u64::from), out)),
-    field!(Icmp "icmp.type" Unsigned "Type", |b, out| unsigned(byte(whole_icmp(b), 0), out)),
-    field!(Icmp "icmp.code" Unsigned "Code", |b, out| unsigned(byte(whole_icmp(b), 1), out)),
-    field!(Icmp "icmp.checksum" Unsigned "Checksum", |b, out| hex(word(whole_icmp(b), 2), 4, out)),
-    field!(Icmpv6 "icmpv6.type" Unsigned "Type", |b, out| unsigned(byte(b, 0), out)),
-    field!(Icmpv6 "icmpv6.code" Unsigned "Code", |b, out| unsigned(byte(b, 1), out)),
 ];

@@ -1,8 +1,8 @@
 //! The table of all fields.
 
-use super::analysed::AnalysedFrame;
+use super::analysed::{AnalysedFrame, EchoAnswer};
 use super::tcp::TcpLayer;
-use super::{dns, dns_record, frame, http, network, tcp, tcp_analysis, tls};
+use super::{dns, dns_record, frame, http, icmp, network, tcp, tcp_analysis, tls};
 use crate::field::Value;
 use crate::packet::Transport;
 use crate::protocol::message::Message;
@@ -24,6 +24,8 @@ pub enum FieldType {
     AbsoluteTime,
     /// A duration in seconds.
     RelativeTime,
+    /// A number with decimals.
+    Double,
     /// IPv4 address.
     Ipv4,
     /// IPv6 address.
@@ -46,6 +48,7 @@ impl FieldType {
             FieldType::FrameNumber => "frame",
             FieldType::AbsoluteTime => "time",
             FieldType::RelativeTime => "duration",
+            FieldType::Double => "double",
             FieldType::Ipv4 => "ipv4",
             FieldType::Ipv6 => "ipv6",
             FieldType::Ether => "ether",
@@ -62,6 +65,8 @@ pub(super) type BytesRead = fn(&[u8], &mut Vec<Value>);
 pub(super) type TcpRead = fn(&TcpLayer<'_>, &mut Vec<Value>);
 /// A function that reads a field of a UDP header with its stream.
 pub(super) type UdpRead = fn(&Transport<'_>, Option<u32>, &mut Vec<Value>);
+/// A function that reads a field of a reply to an echo request.
+pub(super) type AnswerRead = fn(&EchoAnswer, &mut Vec<Value>);
 
 /// A function that reads a field of an application's message.
 pub(super) type MessageRead = fn(&Message, &mut Vec<Value>);
@@ -79,6 +84,9 @@ pub(super) enum Source {
     Udp(UdpRead),
     Icmp(BytesRead),
     Icmpv6(BytesRead),
+    IcmpAnswer(AnswerRead),
+    Icmpv6Answer(AnswerRead),
+    Arp(BytesRead),
     Message(MessageRead),
 }
 
@@ -103,7 +111,8 @@ impl std::fmt::Debug for Field {
 /// Every field, by layer.
 pub fn fields() -> impl Iterator<Item = &'static Field> {
     let protocols = [dns::FIELDS, dns_record::FIELDS, tls::FIELDS, http::FIELDS];
-    [frame::FIELDS, network::FIELDS, tcp::FIELDS, tcp_analysis::FIELDS].into_iter().chain(protocols).flatten()
+    let layers = [frame::FIELDS, network::FIELDS, icmp::FIELDS, tcp::FIELDS, tcp_analysis::FIELDS];
+    layers.into_iter().chain(protocols).flatten()
 }
 
 /// The field of a given name.

@@ -1,7 +1,9 @@
 //! A choice of fields, and the rows that it gives.
 
 use super::analysed::{AnalysedFrame, TransportVerdict};
-use super::registry::{BytesRead, Field, FrameRead, MessageRead, Source, TcpRead, UdpRead, field_by_name};
+use super::registry::{
+    AnswerRead, BytesRead, Field, FrameRead, MessageRead, Source, TcpRead, UdpRead, field_by_name,
+};
 use super::tcp::TcpLayer;
 use super::value::Value;
 use super::walk::{Visitor, walk};
@@ -38,6 +40,9 @@ struct Readers {
     udp: Columns<UdpRead>,
     icmp: Columns<BytesRead>,
     icmpv6: Columns<BytesRead>,
+    icmp_answer: Columns<AnswerRead>,
+    icmpv6_answer: Columns<AnswerRead>,
+    arp: Columns<BytesRead>,
     message: Columns<MessageRead>,
 }
 
@@ -61,6 +66,9 @@ impl Readers {
                 Source::Udp(read) => readers.udp.push((column, read)),
                 Source::Icmp(read) => readers.icmp.push((column, read)),
                 Source::Icmpv6(read) => readers.icmpv6.push((column, read)),
+                Source::IcmpAnswer(read) => readers.icmp_answer.push((column, read)),
+                Source::Icmpv6Answer(read) => readers.icmpv6_answer.push((column, read)),
+                Source::Arp(read) => readers.arp.push((column, read)),
                 Source::Message(read) => readers.message.push((column, read)),
             }
         }
@@ -127,7 +135,7 @@ impl Selection {
             each(&self.readers.message, &mut row.cells, |read, cell| read(&met.message, cell));
         }
         if self.needs_layers {
-            walk(frame, &mut FieldVisitor { readers: &self.readers, cells: &mut row.cells });
+            walk(frame, &mut FieldVisitor { frame, readers: &self.readers, cells: &mut row.cells });
         }
     }
 }
@@ -143,20 +151,27 @@ fn each<F: Copy>(readers: &[(usize, F)], cells: &mut [Vec<Value>], mut call: imp
 }
 
 /// Reads the fields of each layer.
-struct FieldVisitor<'s> {
+struct FieldVisitor<'s, 'b> {
+    frame: &'s AnalysedFrame<'b>,
     readers: &'s Readers,
     cells: &'s mut [Vec<Value>],
 }
 
-impl FieldVisitor<'_> {
+impl FieldVisitor<'_, '_> {
     fn bytes(&mut self, readers: &[(usize, BytesRead)], bytes: &[u8]) {
         each(readers, self.cells, |read, cell| read(bytes, cell));
     }
+
+    fn answer(&mut self, readers: &[(usize, AnswerRead)], ordinal: u16) {
+        if let Some(answer) = self.frame.echo_answer(ordinal).filter(|_| !readers.is_empty()) {
+            each(readers, self.cells, |read, cell| read(answer, cell));
+        }
+    }
 }
 
-impl<'b> Visitor<'b> for FieldVisitor<'_> {
+impl<'b> Visitor<'b> for FieldVisitor<'_, 'b> {
     #[inline]
-    fn layer(&mut self, layer: &Layer<'b>, _: u16, found: Option<&'b TransportVerdict>) {
+    fn layer(&mut self, layer: &Layer<'b>, ordinal: u16, found: Option<&'b TransportVerdict>) {
         let readers = self.readers;
         match *layer {
             Layer::Tcp(ref transport) if !readers.tcp.is_empty() => {
@@ -174,8 +189,15 @@ impl<'b> Visitor<'b> for FieldVisitor<'_> {
             Layer::Vlan(header) => self.bytes(&readers.vlan, header),
             Layer::Ipv4(header) => self.bytes(&readers.ipv4, header),
             Layer::Ipv6(header) => self.bytes(&readers.ipv6, header),
-            Layer::Icmp(ref message) => self.bytes(&readers.icmp, message.bytes),
-            Layer::Icmpv6(ref message) => self.bytes(&readers.icmpv6, message.bytes),
+            Layer::Icmp(ref message) => {
+                self.bytes(&readers.icmp, message.bytes);
+                self.answer(&readers.icmp_answer, ordinal);
+            }
+            Layer::Icmpv6(ref message) => {
+                self.bytes(&readers.icmpv6, message.bytes);
+                self.answer(&readers.icmpv6_answer, ordinal);
+            }
+            Layer::Arp(packet) => self.bytes(&readers.arp, packet),
             _ => {}
         }
     }

@@ -20,6 +20,8 @@ pub enum Value {
     Bool(bool),
     /// Seconds with nine decimals.
     Time(Span),
+    /// Milliseconds as a number with decimals.
+    Millis(Span),
     /// A network address.
     Address(IpAddr),
     /// An Ethernet address.
@@ -39,6 +41,7 @@ impl fmt::Display for Value {
             Value::Hex(n, digits) => write!(f, "0x{n:0width$x}", width = usize::from(*digits)),
             Value::Bool(b) => f.write_str(if *b { "1" } else { "0" }),
             Value::Time(span) => span.fmt(f),
+            Value::Millis(span) => millis(*span, f),
             Value::Address(address) => address.fmt(f),
             Value::Ether([a, b, c, d, e, g]) => write!(f, "{a:02x}:{b:02x}:{c:02x}:{d:02x}:{e:02x}:{g:02x}"),
             Value::Text(text) => f.write_str(text),
@@ -67,6 +70,29 @@ fn escaped(f: &mut fmt::Formatter<'_>, bytes: &[u8]) -> fmt::Result {
     f.write_str(rest)
 }
 
+/// As C's `%.15g` prints milliseconds. Up to 15 digits that is exact.
+fn millis(span: Span, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    let (sign, ns) = (if span.0 < 0 { "-" } else { "" }, span.0.unsigned_abs());
+    if (1..100).contains(&ns) {
+        let (digit, rest, exponent) = if ns < 10 { (ns, 0, 6) } else { (ns / 10, ns % 10, 5) };
+        return match rest {
+            0 => write!(f, "{sign}{digit}e-0{exponent}"),
+            _ => write!(f, "{sign}{digit}.{rest}e-0{exponent}"),
+        };
+    }
+    let digits = ns.checked_ilog10().map_or(1, |log| log + 1);
+    let unit = 10u64.pow(digits.saturating_sub(15));
+    let ns = ns.saturating_add(unit / 2) / unit * unit;
+    let (whole, mut rest, mut width) = (ns / 1_000_000, ns % 1_000_000, 6);
+    if rest == 0 {
+        return write!(f, "{sign}{whole}");
+    }
+    while rest % 10 == 0 {
+        (rest, width) = (rest / 10, width - 1);
+    }
+    write!(f, "{sign}{whole}.{rest:0width$}")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -80,6 +106,16 @@ mod tests {
             (Value::Hex(0x12, 4), "0x0012"),
             (Value::Bool(false), "0"),
             (Value::Time(Span(1_500)), "0.000001500"),
+            (Value::Millis(Span(0)), "0"),
+            (Value::Millis(Span(11_000_000)), "11"),
+            (Value::Millis(Span(-989_000_000)), "-989"),
+            (Value::Millis(Span(1_234_560)), "1.23456"),
+            (Value::Millis(Span(40_001)), "0.040001"),
+            (Value::Millis(Span(100)), "0.0001"),
+            (Value::Millis(Span(99)), "9.9e-05"),
+            (Value::Millis(Span(20)), "2e-05"),
+            (Value::Millis(Span(-7)), "-7e-06"),
+            (Value::Millis(Span(1_234_567_890_123_456)), "1234567890.12346"),
             (Value::Address("2001:db8::1".parse().unwrap()), "2001:db8::1"),
             (Value::Ether([0, 1, 2, 0xaa, 0xbb, 0xcc]), "00:01:02:aa:bb:cc"),
             (Value::Bytes(b"a,\r\n\x1b[\xc3\xa4".as_slice().into()), "a,\\r\\n\\x1b[ä"),

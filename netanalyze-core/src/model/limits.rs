@@ -167,3 +167,21 @@ pub const MAX_HTTP_TEXT: usize = 2_048;
 /// Requests of a connection whose responses are awaited. Nobody pipelines more, but where only the client's direction was captured
 /// none is ever answered; the oldest is then given up.
 pub const MAX_HTTP_OPEN: usize = 64;
+
+/// Echo requests that wait for their reply, or for a second one; more than that many later ones leave no hope for a reply.
+pub const MAX_ECHO_REQUESTS: usize = 65_536;
+
+/// Echo requests between two hosts with one identifier and sequence number that are told apart by their data.
+pub const MAX_SAME_ECHOES: usize = 16;
+
+/// Pairs of hosts and identifiers whose echo requests are counted.
+pub const MAX_PINGS: usize = 65_536;
+
+/// Addresses of which is remembered who claimed them last: the neighbours of a large link, or a scan of one.
+pub const MAX_NEIGHBOURS: usize = 65_536;
+
+/// Questions for a neighbour's hardware address that may wait for their answer.
+pub const MAX_QUESTIONS: usize = 65_536;
+
+/// Pairs of hosts of which is remembered what ICMP errors without a conversation reported to them.
+pub const MAX_REPORTED_PAIRS: usize = 65_536;

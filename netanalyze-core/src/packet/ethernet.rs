@@ -84,7 +84,7 @@ impl<'a, S: Sink<'a>> Decoder<'_, S> {
             | ether_type::VLAN_DOUBLE_TAGGED_FRAME => {
                 self.vlan(kind, payload);
             }
-            ether_type::ARP => self.other(Protocol::Arp),
+            ether_type::ARP => self.emit(Layer::Arp(payload.bytes())),
             EtherType(0x8847 | 0x8848) => self.mpls(payload),
             EtherType(0x8864) => self.pppoe(payload),
             EtherType(0x8863) => self.other(Protocol::PppoeDiscovery),

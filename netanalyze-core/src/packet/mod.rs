@@ -141,6 +141,8 @@ pub enum Layer<'a> {
     Icmp(Transport<'a>),
     /// An ICMPv6 message. For errors, the layers of the quoted packet follow.
     Icmpv6(Transport<'a>),
+    /// An ARP packet.
+    Arp(&'a [u8]),
     /// A layer of which only the name matters.
     Other(Protocol),
     /// Decoding stopped here because the frame was not captured further (within the named layer).

@@ -5,7 +5,7 @@ use etherparse::EtherType;
 
 use super::dissect::Decoder;
 use super::window::Window;
-use super::{Protocol, Sink};
+use super::{Layer, Protocol, Sink};
 use crate::model::{Link, LinkType};
 
 impl<'a, S: Sink<'a>> Decoder<'_, S> {
@@ -42,7 +42,7 @@ impl<'a, S: Sink<'a>> Decoder<'_, S> {
             240 => self.ipv4_inner(old),
             212 => self.ipv4_inner(new),
             196 => self.ipv6_inner(new),
-            213 | 214 | 241 => self.other(Protocol::Arp),
+            213 | 214 | 241 => self.emit(Layer::Arp(new.bytes())),
             _ => self.other(Protocol::Data),
         }
     }

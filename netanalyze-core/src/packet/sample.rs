@@ -47,6 +47,7 @@ impl<'a> Sink<'a> for Trace<'_> {
                 assert!(t.bytes.len() as u64 <= u64::from(t.reported));
                 format!("{quoted}{name}/{}", t.reported)
             }
+            Layer::Arp(_) => "arp".into(),
             Layer::Other(p) => p.name().into(),
             Layer::Cut(p) => format!("cut({})", p.name()),
             Layer::Malformed(p) => format!("malformed({})", p.name()),

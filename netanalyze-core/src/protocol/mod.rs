@@ -8,6 +8,7 @@ pub mod dns;
 mod feed;
 pub mod ftp;
 pub mod http;
+pub mod icmp;
 pub mod message;
 pub mod quic;
 pub mod recognise;

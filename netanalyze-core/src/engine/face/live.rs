@@ -137,7 +137,7 @@ impl Live {
                 steps.shard(number, batch, &interests, shard);
             }
         }
-        steps.number(numbers);
+        steps.number(batch, &interests, numbers);
         steps.sort();
         let times = BatchTimes::around(batch, times);
         desk.batch(&steps.results(batch, times), wants, observer)

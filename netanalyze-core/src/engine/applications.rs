@@ -80,7 +80,13 @@ pub(super) fn take(
             }
         };
         application_findings(&message, &interests.thresholds, &mut found);
-        if interests.applications == Depth::All {
+        let wanted = match interests.applications {
+            Depth::All => true,
+            Depth::Transactions => message.is_transaction(),
+            Depth::None | Depth::Findings => false,
+        };
+        if wanted {
+            let (source, destination) = key.endpoints(message.client().unwrap_or(from));
             met.push(Met {
                 frame: now.frame,
                 time: now.time,

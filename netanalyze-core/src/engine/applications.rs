@@ -56,6 +56,7 @@ pub(super) fn take(
     let &Spoken { protocol, reference, key, now, ordinal } = spoken;
     for (from, message) in out.drain() {
         let (source, destination) = key.endpoints(from);
+        tally.transactions.add(&message);
         let mut found = |kind: KindId, about: Option<Moment>, detail: Detail| {
             let bit = 1u128 << kind.0;
             let first_of_conversation = seen.bits() & bit == 0;

@@ -9,8 +9,19 @@
 
 use std::path::{Path, PathBuf};
 
-const FLOORS: [&str; 10] =
-    ["model", "capture", "packet", "tcp", "protocol", "conversation", "expert", "report", "field", "engine"];
+const FLOORS: [&str; 11] = [
+    "model",
+    "capture",
+    "packet",
+    "tcp",
+    "protocol",
+    "conversation",
+    "transaction",
+    "expert",
+    "report",
+    "field",
+    "engine",
+];
 
 /// Names that no source of the library may use, and why.
 const FORBIDDEN: [(&str, &str); 7] = [

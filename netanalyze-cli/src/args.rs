@@ -24,8 +24,9 @@ use crate::help;
     arg_required_else_help = true,
     max_term_width = 110
 )]
-#[command(group = ArgGroup::new("view").args(["findings", "packets", "streams", "follow", "explain", "list_fields"]))]
-#[command(group = ArgGroup::new("rows").args(["findings", "packets", "streams"]))]
+#[command(group = ArgGroup::new("view").args(["findings", "packets", "streams", "dns", "tls", "http", "follow", "explain", "list_fields"]))]
+#[command(group = ArgGroup::new("rows").args(["findings", "packets", "streams", "dns", "tls", "http"]))]
+#[command(group = ArgGroup::new("transactions").args(["dns", "tls", "http"]))]
 #[command(group = ArgGroup::new("alone").args(["explain", "list_fields"]))]
 pub(crate) struct Args {
     /// Capture files (pcap or pcapng, also gzip, zstd or lz4); - reads standard input
@@ -65,10 +66,34 @@ pub(crate) struct Args {
         long,
         value_name = "COLUMN",
         requires = "streams",
-        conflicts_with_all = ["findings", "packets", "follow", "alone"],
+        conflicts_with_all = ["findings", "packets", "transactions", "follow", "alone"],
         help_heading = "What to show (without any of these: a summary of the capture)"
     )]
     pub(crate) sort: Option<String>,
+
+    /// List the DNS lookups, a row each
+    ///
+    /// Also mDNS and LLMNR. Latency is from the first query to the answer; tries counts the queries. A name that was asked for over UDP
+    /// and, because the answer was truncated, again over TCP is two lookups.
+    #[arg(long, help_heading = "What to show (without any of these: a summary of the capture)")]
+    pub(crate) dns: bool,
+
+    /// List the TLS handshakes, a row each
+    ///
+    /// Also those inside QUIC, CONNECT, SOCKS and STARTTLS. Times: connect is the TCP handshake; hello, handshake and data count from the
+    /// ClientHello to the ServerHello, to the last Finished, and to the first application data. Certificates are seen up to TLS 1.2; later
+    /// ones are encrypted.
+    #[arg(long, help_heading = "What to show (without any of these: a summary of the capture)")]
+    pub(crate) tls: bool,
+
+    /// List the HTTP requests, a row each, with the phases that `curl -w` tells
+    ///
+    /// Phases: dns, the lookup that gave the client the server's address, if the connection was opened within a second after it; connect, from
+    /// SYN to the handshake's end; tls, from ClientHello to the last Finished; send, the request; ttfb, from there to the response's first byte;
+    /// transfer, to its last; total, from the first of them to the end of the last. Only the first request of a connection has the phases before the request. A TLS connection that
+    /// nobody has the keys of gets a row, too, without what only HTTP tells.
+    #[arg(long, help_heading = "What to show (without any of these: a summary of the capture)")]
+    pub(crate) http: bool,
 
     /// Columns of --packets by Wireshark's names, e.g. frame.number,ip.src,tcp.analysis.rto
     ///
@@ -80,7 +105,7 @@ pub(crate) struct Args {
         value_name = "F1,F2,…",
         value_delimiter = ',',
         requires = "packets",
-        conflicts_with_all = ["findings", "streams", "follow", "alone"],
+        conflicts_with_all = ["findings", "streams", "transactions", "follow", "alone"],
         help_heading = "What to show (without any of these: a summary of the capture)"
     )]
     pub(crate) fields: Option<Vec<String>>,
@@ -102,7 +127,7 @@ pub(crate) struct Args {
         value_enum,
         value_name = "SPELLING",
         requires = "follow",
-        conflicts_with_all = ["findings", "packets", "streams", "alone"],
+        conflicts_with_all = ["findings", "packets", "streams", "transactions", "alone"],
         help_heading = "What to show (without any of these: a summary of the capture)"
     )]
     pub(crate) follow_format: Option<Spelling>,
@@ -113,7 +138,7 @@ pub(crate) struct Args {
         value_enum,
         value_name = "SIDE",
         requires = "follow",
-        conflicts_with_all = ["findings", "packets", "streams", "alone"],
+        conflicts_with_all = ["findings", "packets", "streams", "transactions", "alone"],
         help_heading = "What to show (without any of these: a summary of the capture)"
     )]
     pub(crate) follow_direction: Option<Side>,
@@ -150,7 +175,7 @@ pub(crate) struct Args {
     pub(crate) min_severity: Option<SeverityWord>,
 
     /// Text of --findings: a line for every finding, none folded, in frame order
-    #[arg(long, requires = "findings", conflicts_with_all = ["packets", "streams", "follow", "alone"], help_heading = "How much")]
+    #[arg(long, requires = "findings", conflicts_with_all = ["packets", "streams", "transactions", "follow", "alone"], help_heading = "How much")]
     pub(crate) all: bool,
 
     /// The first N rows of --streams
@@ -159,7 +184,7 @@ pub(crate) struct Args {
         value_name = "N",
         value_parser = clap::value_parser!(u32).range(1..),
         requires = "streams",
-        conflicts_with_all = ["findings", "packets", "follow", "alone"],
+        conflicts_with_all = ["findings", "packets", "transactions", "follow", "alone"],
         help_heading = "How much"
     )]
     pub(crate) limit: Option<u32>,
@@ -194,6 +219,36 @@ pub(crate) struct Args {
         help_heading = "Tuning"
     )]
     pub(crate) gap: String,
+
+    /// DNS answer that is slow, in seconds from the query [default: 0.5]
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        allow_negative_numbers = true,
+        conflicts_with = "alone",
+        help_heading = "Tuning"
+    )]
+    pub(crate) dns_slow: Option<String>,
+
+    /// TLS handshake that is slow, in seconds from ClientHello to ServerHello [default: 1]
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        allow_negative_numbers = true,
+        conflicts_with = "alone",
+        help_heading = "Tuning"
+    )]
+    pub(crate) tls_slow: Option<String>,
+
+    /// HTTP response that is slow, in seconds from the request to its first byte [default: 1]
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        allow_negative_numbers = true,
+        conflicts_with = "alone",
+        help_heading = "Tuning"
+    )]
+    pub(crate) http_slow: Option<String>,
 
     /// Memory to stay below, e.g. 256M or 4G (of 1024) [default: 1G]
     ///

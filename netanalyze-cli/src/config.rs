@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use netanalyze_core::conversation::Protocol;
 use netanalyze_core::engine::{Depth, Interests};
-use netanalyze_core::expert::{KINDS, KindId, KindSet, Severity, kind_by_id};
+use netanalyze_core::expert::{KINDS, KindId, KindSet, Severity, Thresholds, kind_by_id};
 use netanalyze_core::field::{Selection, fields};
 use netanalyze_core::model::limits::{DEFAULT_MEMORY_LIMIT, MAX_SECRETS, MIN_MEMORY_LIMIT};
 use netanalyze_core::model::{Error, FrameNumber, Span};
@@ -21,6 +21,7 @@ use crate::input::Inputs;
 use crate::packets::Columns;
 use crate::streams::Order;
 use crate::suggest::suggest;
+use crate::transactions::Transactions;
 
 /// A run to be made.
 #[derive(Debug)]
@@ -53,6 +54,7 @@ pub(crate) struct Analysis {
     /// Kinds of finding that make the run fail.
     pub(crate) gate: KindSet,
     pub(crate) gap: Span,
+    pub(crate) thresholds: Thresholds,
     pub(crate) memory_limit: u64,
     /// Secrets that were given.
     pub(crate) key_log: Option<Arc<Secrets>>,
@@ -62,13 +64,23 @@ pub(crate) struct Analysis {
 impl Analysis {
     /// What every view wants; each adds what it needs.
     pub(crate) fn interests(&self) -> Interests {
-        let Analysis { gap, memory_limit, .. } = *self;
+        let Analysis { gap, thresholds, memory_limit, .. } = *self;
         // A gate looks at what was found, whatever is shown.
         let finds = matches!(self.show, Show::Report | Show::Findings { .. }) || self.gate != KindSet::NONE;
         let applications = if finds { Depth::Findings } else { Depth::None };
         let kinds = KindSet::NONE;
         let key_log = self.key_log.clone();
-        Interests { kinds, gap, memory_limit, applications, key_log, books: false, ..Interests::default() }
+        let books = false;
+        Interests {
+            kinds,
+            gap,
+            thresholds,
+            memory_limit,
+            applications,
+            key_log,
+            books,
+            ..Interests::default()
+        }
     }
 }
 
@@ -83,6 +95,8 @@ pub(crate) enum Show {
     Streams { order: Option<Order>, limit: Option<usize> },
     /// Rows of packets.
     Packets { columns: Columns, guard: bool },
+    /// Rows of transactions.
+    Transactions(Transactions),
     /// A conversation's payload.
     Follow(Follow),
 }
@@ -148,6 +162,12 @@ fn analysis(args: Args) -> Result<Analysis, Failure> {
     } else if args.streams {
         let order = args.sort.as_deref().map(Order::new).transpose()?;
         Show::Streams { order, limit: args.limit.map(|limit| limit as usize) }
+    } else if args.dns {
+        Show::Transactions(Transactions::Dns)
+    } else if args.tls {
+        Show::Transactions(Transactions::Tls)
+    } else if args.http {
+        Show::Transactions(Transactions::Http)
     } else if let Some(name) = &args.follow {
         Show::Follow(follow(name, &args)?)
     } else {
@@ -157,13 +177,15 @@ fn analysis(args: Args) -> Result<Analysis, Failure> {
         Some(threads) => NonZeroUsize::new(usize::from(threads)),
         None => std::thread::available_parallelism().ok(),
     };
+    let thresholds = thresholds(&args)?;
     Ok(Analysis {
         inputs: Inputs::new(args.captures, args.sort_captures)?,
         show,
         kinds: KindSet::at_least(min_severity),
         min_severity,
         gate,
-        gap: gap(&args.gap)?,
+        gap: seconds("--gap", &args.gap)?,
+        thresholds,
         memory_limit: args.memory_limit.as_deref().map_or(Ok(DEFAULT_MEMORY_LIMIT), memory_limit)?,
         key_log: args.keylog.as_deref().map(key_log).transpose()?,
         threads: threads.unwrap_or(NonZeroUsize::MIN),
@@ -172,8 +194,8 @@ fn analysis(args: Args) -> Result<Analysis, Failure> {
 
 /// Reads a key log. What it says of lines that are none goes to standard error: the rest is used.
 fn key_log(path: &Path) -> Result<Arc<Secrets>, Failure> {
-    let text = std::fs::read(path)
-        .map_err(|source| Error::Read { name: path.display().to_string(), source })?;
+    let text =
+        std::fs::read(path).map_err(|source| Error::Read { name: path.display().to_string(), source })?;
     let mut secrets = Secrets::default();
     let learned = secrets.learn(&text, FrameNumber(0));
     if let Some((line, reason)) = learned.first_bad {
@@ -184,7 +206,11 @@ fn key_log(path: &Path) -> Result<Arc<Secrets>, Failure> {
         say(&format!("{}: line {line} is no line of a key log ({reason}){more}", path.display()));
     }
     if learned.left_out > 0 {
-        say(&format!("{}: {} secrets are beyond the {MAX_SECRETS} that are kept", path.display(), learned.left_out));
+        say(&format!(
+            "{}: {} secrets are beyond the {MAX_SECRETS} that are kept",
+            path.display(),
+            learned.left_out
+        ));
     }
     if secrets.is_empty() {
         return Err(Failure::Usage(format!("{} holds no secrets of TLS connections", path.display())));
@@ -193,8 +219,14 @@ fn key_log(path: &Path) -> Result<Arc<Secrets>, Failure> {
 }
 
 fn view_without_findings(args: &Args) -> Option<&'static str> {
-    let views =
-        [(args.packets, "--packets"), (args.streams, "--streams"), (args.follow.is_some(), "--follow")];
+    let views = [
+        (args.packets, "--packets"),
+        (args.streams, "--streams"),
+        (args.dns, "--dns"),
+        (args.tls, "--tls"),
+        (args.http, "--http"),
+        (args.follow.is_some(), "--follow"),
+    ];
     views.into_iter().find_map(|(chosen, name)| chosen.then_some(name))
 }
 
@@ -274,14 +306,14 @@ fn columns(names: Option<&[String]>, format: Format) -> Result<Columns, Failure>
     })
 }
 
-/// The longest silence that `--gap` takes: nine digits on either side of the point.
-const MOST_GAP: &str = "999999999.999999999";
+/// The longest time that an option takes: nine digits on either side of the point.
+const MOST_SECONDS: &str = "999999999.999999999";
 
-/// Seconds with up to nine decimals.
-fn gap(text: &str) -> Result<Span, Failure> {
+/// Seconds with up to nine decimals, above 0.
+fn seconds(option: &str, text: &str) -> Result<Span, Failure> {
     let wrong = || {
         Failure::Usage(format!(
-            "--gap {text:?} cannot be used: give seconds in plain digits, above 0 and at most {MOST_GAP}, e.g. 0.5"
+            "{option} {text:?} cannot be used: give seconds in plain digits, above 0 and at most {MOST_SECONDS}, e.g. 0.5"
         ))
     };
     let (whole, decimals) = text.split_once('.').unwrap_or((text, ""));
@@ -297,6 +329,21 @@ fn gap(text: &str) -> Result<Span, Failure> {
     let number = |part: &str| if part.is_empty() { Ok(0) } else { part.parse::<i64>().map_err(|_| wrong()) };
     let ns = number(whole)? * 1_000_000_000 + number(&format!("{decimals:0<9}"))?;
     if ns == 0 { Err(wrong()) } else { Ok(Span(ns)) }
+}
+
+/// What counts as slow.
+fn thresholds(args: &Args) -> Result<Thresholds, Failure> {
+    let mut thresholds = Thresholds::default();
+    for (option, text, threshold) in [
+        ("--dns-slow", &args.dns_slow, &mut thresholds.dns_slow),
+        ("--tls-slow", &args.tls_slow, &mut thresholds.tls_slow),
+        ("--http-slow", &args.http_slow, &mut thresholds.http_slow),
+    ] {
+        if let Some(text) = text {
+            *threshold = seconds(option, text)?;
+        }
+    }
+    Ok(thresholds)
 }
 
 /// Bytes, or thousands (of 1024), millions or more of them by a letter.
@@ -375,16 +422,16 @@ mod tests {
     }
 
     #[test]
-    fn reads_gaps_exactly() {
+    fn reads_seconds_exactly() {
         for (text, ns) in
             [("1", 1_000_000_000), ("0.2", 200_000_000), (".000000001", 1), ("12.", 12_000_000_000)]
         {
-            assert_eq!(gap(text).unwrap(), Span(ns), "{text}");
+            assert_eq!(seconds("--gap", text).unwrap(), Span(ns), "{text}");
         }
         for text in ["", ".", "0", "-1", "1e3", "1,5", "NaN", "9999999999", "0.0000000001"] {
-            assert!(gap(text).is_err(), "{text}");
+            assert!(seconds("--gap", text).is_err(), "{text}");
         }
-        assert_eq!(gap(MOST_GAP).unwrap(), Span(999_999_999_999_999_999));
+        assert_eq!(seconds("--gap", MOST_SECONDS).unwrap(), Span(999_999_999_999_999_999));
     }
 
     #[test]

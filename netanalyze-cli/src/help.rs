@@ -42,6 +42,11 @@ Examples:
       netanalyze capture.pcap --streams --sort stalled --limit 20
       netanalyze capture.pcap --streams --sort bytes --limit 20
 
+  Which lookups failed or took long, who ended the handshakes, where the time of requests went:
+      netanalyze capture.pcap --dns
+      netanalyze capture.pcap --tls
+      netanalyze capture.pcap --http --format csv -o requests.csv
+
   A table for a spreadsheet, columns by Wireshark's names:
       netanalyze capture.pcap --packets --fields frame.number,ip.src,tcp.len --format csv
 

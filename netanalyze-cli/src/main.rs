@@ -18,6 +18,8 @@ mod run;
 mod streams;
 mod suggest;
 mod summary;
+mod table;
+mod transactions;
 
 use clap::Parser;
 

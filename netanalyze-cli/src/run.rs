@@ -18,6 +18,8 @@ use crate::packets;
 use crate::render::Palette;
 use crate::streams;
 use crate::summary;
+use crate::table::Listing;
+use crate::transactions::{Dns, Http, Rows, Tls, Transacted, Transactions};
 
 /// A view whose pieces are text that is written as it comes.
 pub(crate) trait Streamed: View<Piece = Vec<u8>> {
@@ -105,6 +107,17 @@ fn show(analysis: &Analysis, format: Format, palette: Palette, out: &mut Output)
             }
             Ok(report)
         }
+        Show::Transactions(which) => {
+            let report = match which {
+                Transactions::Dns => rows::<Dns>(analysis, format, out)?,
+                Transactions::Tls => rows::<Tls>(analysis, format, out)?,
+                Transactions::Http => rows::<Http>(analysis, format, out)?,
+            };
+            if matches!(format, Format::Text | Format::Csv) {
+                notes_aside(&report);
+            }
+            Ok(report)
+        }
         Show::Follow(conversation) => {
             let report = follow::run(analysis, *conversation, format, out)?;
             if format == Format::Text {
@@ -134,6 +147,26 @@ fn collect<V: View>(
     };
     let report =
         analyse(analysis.inputs.sources(), analysis.threads, view, accept, &Cancellation::default())?;
+    Ok(report)
+}
+
+/// Lists transactions, written as they become known. As in [`stream`], nothing is written before the first batch was read.
+fn rows<R: Rows>(analysis: &Analysis, format: Format, out: &mut Output) -> Result<Report, Failure> {
+    let (mut table, mut listing) = (R::default(), Listing::<R>::new(format));
+    let writer = out.writer();
+    let accept = |(), batch: &AnalysedBatch<'_>| {
+        table.rows(batch, &mut |row| listing.push(row, batch.capture_start))?;
+        writer.write_all(&listing.take())
+    };
+    let view = Transacted(analysis.interests());
+    let report =
+        analyse(analysis.inputs.sources(), analysis.threads, &view, accept, &Cancellation::default());
+    let report = match report {
+        Err(netanalyze_core::model::Error::Output(error)) => return Err(out.failure(error)),
+        other => other?,
+    };
+    let rest = listing.finish(&report).map_err(|error| out.failure(error))?;
+    out.write(&rest)?;
     Ok(report)
 }
 

@@ -3,7 +3,7 @@
 //! A capture goes down the floors of this crate, and values come up: [`capture`] reads files into batches of frames, [`packet`] decodes frames into
 //! layers, [`conversation`] brings packets together, [`tcp`] judges them as Wireshark 4.0 does, [`expert`] makes findings of the verdicts,
 //! [`field`] names everything a packet has, [`report`] sums up. [`engine`] drives it all on as many threads as you like; the results never
-//! depend on how many. Application protocols stand in [`protocol`], words shared by all in [`model`], and every cap on memory in
+//! depend on how many. Application protocols stand in [`protocol`], what joins their transactions across conversations in [`transaction`], words shared by all in [`model`], and every cap on memory in
 //! [`model::limits`].
 //!
 //! The crate prints nothing, reads no clock and no environment, and keeps no global state. No bytes of a capture can make it panic.
@@ -41,6 +41,7 @@ pub mod packet;
 pub mod protocol;
 pub mod report;
 pub mod tcp;
+pub mod transaction;
 
 pub use capture::Source;
 pub use conversation::Conversation;

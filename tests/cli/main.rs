@@ -14,3 +14,4 @@ mod streams;
 mod summary;
 mod support;
 mod threads;
+mod transactions;

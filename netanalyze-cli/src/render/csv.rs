@@ -25,6 +25,18 @@ pub(crate) fn table(
     Ok(bytes)
 }
 
+/// Appends a cell of a record with several, quoted if it needs to be.
+pub(crate) fn push_cell(out: &mut Vec<u8>, cell: &[u8]) {
+    if !cell.iter().any(|byte| matches!(byte, b',' | b'"' | b'\r' | b'\n')) {
+        return out.extend_from_slice(cell);
+    }
+    out.push(b'"');
+    for &byte in cell {
+        out.extend_from_slice(if byte == b'"' { b"\"\"" } else { std::slice::from_ref(&byte) });
+    }
+    out.push(b'"');
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -48,7 +60,14 @@ mod tests {
 
     #[test]
     fn quotes_as_rfc_4180() {
-        let bytes = table(|w| w.write_record(["a,b", "c\"d", "e\nf", "g"])).unwrap();
+        let record = ["a,b", "c\"d", "e\nf", "g"];
+        let bytes = table(|w| w.write_record(record)).unwrap();
+        let cells = record.map(|cell| {
+            let mut out = Vec::new();
+            push_cell(&mut out, cell.as_bytes());
+            String::from_utf8(out).unwrap()
+        });
+        assert_eq!(format!("{}\n", cells.join(",")).as_bytes(), bytes);
         assert_eq!(String::from_utf8(bytes).unwrap(), "\"a,b\",\"c\"\"d\",\"e\nf\",g\n");
     }
 }

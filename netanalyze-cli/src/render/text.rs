@@ -23,6 +23,21 @@ pub(crate) fn escape(text: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
+/// Bytes out of a packet as text: UTF-8 as it is, of everything else each byte as `\xNN`. Not yet escaped for a terminal.
+pub(crate) fn readable(bytes: &[u8]) -> Cow<'_, str> {
+    if let Ok(text) = std::str::from_utf8(bytes) {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(bytes.len() + 16);
+    for chunk in bytes.utf8_chunks() {
+        out.push_str(chunk.valid());
+        for byte in chunk.invalid() {
+            out.push_str(&format!("\\x{byte:02x}"));
+        }
+    }
+    Cow::Owned(out)
+}
+
 /// Colours of severities, or none.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Palette {
@@ -173,6 +188,19 @@ mod tests {
         assert_eq!(escape("a\u{1b}[2Jb\r\n"), "a\\u{1b}[2Jb\\r\\n");
         assert_eq!(escape("x\u{202e}y\u{9b}"), "x\\u{202e}y\\u{9b}");
         assert_eq!(escape("naïve ☃"), "naïve ☃");
+    }
+
+    #[test]
+    fn bytes_that_are_no_text_are_told_apart() {
+        for (bytes, text) in [
+            (&b"www.example.com"[..], "www.example.com"),
+            ("bücher.example".as_bytes(), "bücher.example"),
+            (b"a\xff\xc3.b", "a\\xff\\xc3.b"),
+            (b"\x1b", "\u{1b}"),
+            (b"", ""),
+        ] {
+            assert_eq!(readable(bytes), text);
+        }
     }
 
     #[test]

@@ -1,25 +1,10 @@
 //! The columns of a conversation: what CSV writes, and what `--sort` sorts by.
 
-use std::net::SocketAddr;
-
 use netanalyze_core::conversation::{Conversation, Side};
-use netanalyze_core::model::{Span, Timestamp};
+use netanalyze_core::model::Span;
 use netanalyze_core::tcp::{RttSummary, SynOptions, TcpSide};
 
-/// A value of a column.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) enum Cell {
-    /// A count, a size, a duration, a place.
-    Number(i64),
-    /// An absolute time.
-    Time(Timestamp),
-    /// Address and port.
-    Endpoint(SocketAddr),
-    /// A word of ours.
-    Word(&'static str),
-    /// Letters of the history.
-    Letters(String),
-}
+use crate::table::Cell;
 
 /// What kind of values a column has, and so which come first when nobody says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,7 +19,7 @@ pub(super) enum Kind {
     Word,
 }
 
-type Value = Option<Cell>;
+type Value = crate::table::Value<'static>;
 
 /// A column.
 #[derive(Clone, Debug)]
@@ -98,7 +83,7 @@ fn span(span: Span) -> Value {
 }
 
 fn yes(is: bool) -> Value {
-    Some(Cell::Word(if is { "true" } else { "false" }))
+    Some(Cell::Flag(is))
 }
 
 /// The sum over both ends of a figure that only TCP has.
@@ -153,11 +138,11 @@ const WHOLE: &[Row<Conversation>] = &[
     ("stalled_ns", Kind::Amount, |c| span(c.tcp.as_ref()?.stalled)),
     ("initial_rtt_ns", Kind::Amount, |c| span(c.tcp.as_ref()?.initial_rtt?)),
     ("closed_by", Kind::Word, |c| Some(Cell::Word(c.tcp.as_ref()?.closed_by?.name()))),
-    ("history", Kind::Word, |c| Some(Cell::Letters(c.tcp.as_ref()?.history.clone()))),
+    ("history", Kind::Word, |c| Some(Cell::Text(c.tcp.as_ref()?.history.clone()))),
     ("completeness", Kind::Place, |c| amount(c.tcp.as_ref()?.completeness.into())),
     ("roles_known", Kind::Word, |c| yes(c.tcp.as_ref()?.roles_known)),
     ("from_start", Kind::Word, |c| yes(c.tcp.as_ref()?.from_start)),
-    ("filter", Kind::Word, |c| Some(Cell::Letters(c.filter()))),
+    ("filter", Kind::Word, |c| Some(Cell::Text(c.filter()))),
 ];
 
 fn syn(side: &Side, of: fn(SynOptions) -> Value) -> Value {

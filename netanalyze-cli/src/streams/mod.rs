@@ -19,12 +19,13 @@ pub(crate) use order::Order;
 
 use crate::args::Format;
 use crate::findings::{push_facts, push_list_end};
-use crate::render::{counted, header_line, push_json, push_line, push_seconds, push_unsigned, table};
+use crate::render::{counted, header_line, push_json, push_line, table};
 use crate::run::Streamed;
 use crate::summary::Summary;
-use column::{Cell, Column, columns};
+use crate::table::{Lines, push_csv};
+use column::{Column, columns};
 use order::has_packets;
-use text::Table;
+use text::{HEADINGS, cells};
 
 /// Rows that are written at a time: enough for columns to be aligned over any table that a person reads.
 const AT_A_TIME: usize = 4096;
@@ -84,10 +85,12 @@ impl<'o> Streams<'o> {
         *self.listed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn piece(&self, rows: &[Conversation], lines: &mut Table, all: &Conversations) -> io::Result<Vec<u8>> {
+    fn piece(&self, rows: &[Conversation], lines: &mut Lines, all: &Conversations) -> io::Result<Vec<u8>> {
         let mut out = Vec::new();
         match self.format {
-            Format::Text => return Ok(lines.lines(rows, all.capture_start())),
+            Format::Text => {
+                return Ok(lines.lines(rows.iter().map(|row| cells(row, all.capture_start()))));
+            }
             Format::Csv => {
                 return table(|writer| rows.iter().try_for_each(|row| self.write_record(writer, row)));
             }
@@ -107,20 +110,11 @@ impl<'o> Streams<'o> {
         Ok(out)
     }
 
-    /// No cell begins like a formula: numbers, words of ours, letters, and endpoints, which begin with a digit or a bracket.
     fn write_record(&self, writer: &mut csv::Writer<&mut Vec<u8>>, c: &Conversation) -> csv::Result<()> {
         let mut cell = Vec::new();
         for column in &self.columns {
             cell.clear();
-            match column.value(c) {
-                None => {}
-                Some(Cell::Number(number @ 0..)) => push_unsigned(&mut cell, number.unsigned_abs()),
-                Some(Cell::Number(number)) => cell.extend_from_slice(number.to_string().as_bytes()),
-                Some(Cell::Time(time)) => push_seconds(&mut cell, time.0),
-                Some(Cell::Endpoint(end)) => cell.extend_from_slice(end.to_string().as_bytes()),
-                Some(Cell::Word(word)) => cell.extend_from_slice(word.as_bytes()),
-                Some(Cell::Letters(letters)) => cell.extend_from_slice(letters.as_bytes()),
-            }
+            push_csv(&mut cell, &column.value(c));
             writer.write_field(&*cell)?;
         }
         writer.write_record(None::<&[u8]>)
@@ -145,7 +139,7 @@ impl View for Streams<'_> {
     ) -> io::Result<()> {
         let (tcp, udp) = (conversations.count(Protocol::Tcp), conversations.count(Protocol::Udp));
         let numbered = u64::from(tcp) + u64::from(udp);
-        let (mut lines, mut rows, mut with_packets) = (Table::new(), Vec::new(), 0_u64);
+        let (mut lines, mut rows, mut with_packets) = (Lines::new(&HEADINGS), Vec::new(), 0_u64);
         let mut take = |conversation: Conversation| {
             with_packets += 1;
             if with_packets <= self.limit as u64 {

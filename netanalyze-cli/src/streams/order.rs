@@ -4,9 +4,10 @@ use std::net::SocketAddr;
 
 use netanalyze_core::conversation::{Conversation, Conversations, Protocol};
 
-use super::column::{Cell, Column, Kind, columns, named};
+use super::column::{Column, Kind, columns, named};
 use crate::exit::Failure;
 use crate::suggest::suggest;
+use crate::table::Cell;
 
 /// `--sort`.
 #[derive(Clone, Debug)]
@@ -58,13 +59,18 @@ impl Order {
             }),
             Kind::Word => self.by_key(conversations, |cell| match cell {
                 Cell::Word(word) => Box::from(word),
-                Cell::Letters(letters) => letters.into_boxed_str(),
+                Cell::Text(text) => text.into_boxed_str(),
+                Cell::Flag(is) => Box::from(if is { "true" } else { "false" }),
                 _ => Box::default(),
             }),
         }
     }
 
-    fn by_key<K: Ord>(&self, conversations: &Conversations, key: fn(Cell) -> K) -> Vec<(Protocol, u32)> {
+    fn by_key<K: Ord>(
+        &self,
+        conversations: &Conversations,
+        key: fn(Cell<'static>) -> K,
+    ) -> Vec<(Protocol, u32)> {
         let mut rows: Vec<(Option<K>, Protocol, u32)> = conversations
             .iter()
             .filter(has_packets)

@@ -4,11 +4,11 @@ use std::io;
 
 use netanalyze_core::model::Note;
 use netanalyze_core::report::{
-    CaptureSummary, ConversationSummary, KindCount, ProtocolCount, Report, SCHEMA_VERSION,
+    CaptureSummary, ConversationSummary, KindCount, ProtocolCount, Report, SCHEMA_VERSION, TransactionSummary,
 };
 use serde::Serialize;
 
-use super::Summary;
+use super::{Summary, transactions};
 use crate::render::{guarded, header_line, push_line, table};
 
 #[derive(Serialize)]
@@ -17,6 +17,7 @@ struct Object<'r> {
     capture: &'r CaptureSummary,
     protocols: &'r [ProtocolCount],
     findings_by_kind: &'r [&'r KindCount],
+    transactions: &'r TransactionSummary,
     #[serde(skip_serializing_if = "Option::is_none")]
     conversations: Option<&'r ConversationSummary>,
     notes: &'r [Note],
@@ -38,6 +39,7 @@ pub(super) fn json(report: &Report, shown: &[&KindCount]) -> io::Result<Vec<u8>>
         capture: &report.capture,
         protocols: &report.protocols,
         findings_by_kind: shown,
+        transactions: &report.transactions,
         conversations: report.conversations.as_ref(),
         notes: &report.notes,
     };
@@ -53,6 +55,7 @@ pub(super) fn lines(report: &Report, shown: &[&KindCount]) -> io::Result<Vec<u8>
     for row in shown {
         push_line(&mut out, &Line { line: "finding_kind", row })?;
     }
+    push_line(&mut out, &Line { line: "transactions", row: &report.transactions })?;
     if let Some(all) = &report.conversations {
         for row in &all.states {
             push_line(&mut out, &Line { line: "state", row })?;
@@ -114,6 +117,10 @@ pub(super) fn csv(report: &Report, shown: &[&KindCount]) -> io::Result<Vec<u8>> 
             number("finding_kind", row.id, "count", &row.count)?;
             number("finding_kind", row.id, "conversations", &row.conversations)?;
             number("finding_kind", row.id, "first_frame", &row.first_frame)?;
+        }
+        for (name, row) in transactions(report) {
+            number("transactions", name, "count", &row.count)?;
+            number("transactions", name, "failed", &row.failed)?;
         }
         if let Some(all) = &report.conversations {
             for row in &all.states {

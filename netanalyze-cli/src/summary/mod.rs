@@ -10,7 +10,7 @@ use netanalyze_core::engine::{Interests, View};
 use netanalyze_core::expert::{KindSet, Severity, kind_by_id};
 use netanalyze_core::field::AnalysedBatch;
 use netanalyze_core::model::Note;
-use netanalyze_core::report::{CaptureSummary, KindCount, Report};
+use netanalyze_core::report::{CaptureSummary, KindCount, Report, TransactionCount, TransactionSummary};
 use serde::Serialize;
 
 use crate::args::Format;
@@ -67,6 +67,12 @@ fn shown_kinds(report: &Report, kinds: KindSet) -> Vec<&KindCount> {
     let mut shown: Vec<_> = report.findings_by_kind.iter().filter(wanted).collect();
     shown.sort_by_key(|count| std::cmp::Reverse((count.severity, count.count)));
     shown
+}
+
+/// Transactions by protocol.
+fn transactions(report: &Report) -> [(&'static str, TransactionCount); 3] {
+    let TransactionSummary { dns, tls, http, .. } = report.transactions;
+    [("dns", dns), ("tls", tls), ("http", http)]
 }
 
 /// A note as a line: where, what.

@@ -7,7 +7,7 @@ use netanalyze_core::expert::kind_by_id;
 use netanalyze_core::model::{LinkType, Span};
 use netanalyze_core::report::{CaptureSummary, KindCount, Report};
 
-use super::note_line;
+use super::{note_line, transactions};
 use crate::config::Analysis;
 use crate::render::{Palette, counted, escape, grouped, shell_word, size, span_words, utc};
 
@@ -24,6 +24,7 @@ pub(super) fn report(
     capture(&mut out, &report.capture)?;
     protocols(&mut out, report)?;
     findings(&mut out, report, shown, analysis, palette)?;
+    applications(&mut out, report)?;
     if let Some(conversations) = &report.conversations {
         super::conversations::sections(&mut out, conversations, palette)?;
     }
@@ -187,6 +188,23 @@ fn findings(
     }
 }
 
+/// Transactions of applications; left out if there are none.
+fn applications(out: &mut Vec<u8>, report: &Report) -> io::Result<()> {
+    let all = transactions(report);
+    if all.iter().all(|(_, count)| count.count == 0) {
+        return Ok(());
+    }
+    let wide = all.iter().map(|(_, count)| grouped(count.count).len()).max().unwrap_or(0).max(6);
+    writeln!(out, "\nApplications")?;
+    writeln!(out, "  {:<14} {:>wide$}  {:>wide$}", "", "count", "failed")?;
+    for ((_, row), name) in all.iter().zip(["DNS lookups", "TLS handshakes", "HTTP requests"]) {
+        if row.count > 0 {
+            writeln!(out, "  {name:<14} {:>wide$}  {:>wide$}", grouped(row.count), grouped(row.failed))?;
+        }
+    }
+    Ok(())
+}
+
 /// The command that a person would type next.
 fn next(out: &mut Vec<u8>, report: &Report, shown: &[&KindCount], analysis: &Analysis) -> io::Result<()> {
     let names = analysis.inputs.paths().iter().map(|path| shell_word(&path.display().to_string()));
@@ -201,6 +219,9 @@ fn next(out: &mut Vec<u8>, report: &Report, shown: &[&KindCount], analysis: &Ana
             writeln!(out, "  netanalyze {names} --streams --sort bytes")?
         }
         _ => {}
+    }
+    for (name, _) in transactions(report).iter().filter(|(_, count)| count.failed > 0) {
+        writeln!(out, "  netanalyze {names} --{name}")?;
     }
     match shown.first() {
         Some(worst) => writeln!(out, "  netanalyze --explain {}", worst.id),

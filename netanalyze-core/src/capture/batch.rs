@@ -38,7 +38,13 @@ impl EmbeddedSecrets {
 
 impl std::fmt::Debug for EmbeddedSecrets {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "secrets of kind {:#x}, {} bytes, before frame {}", self.kind, self.bytes.len(), self.before)
+        write!(
+            f,
+            "secrets of kind {:#x}, {} bytes, before frame {}",
+            self.kind,
+            self.bytes.len(),
+            self.before
+        )
     }
 }
 

@@ -56,6 +56,7 @@ pub(super) fn take(
     let &Spoken { protocol, reference, key, now, ordinal } = spoken;
     for (from, message) in out.drain() {
         let (source, destination) = key.endpoints(from);
+        tally.transactions.add(&message);
         let mut found = |kind: KindId, about: Option<Moment>, detail: Detail| {
             let bit = 1u128 << kind.0;
             let first_of_conversation = seen.bits() & bit == 0;
@@ -80,7 +81,13 @@ pub(super) fn take(
             }
         };
         application_findings(&message, &interests.thresholds, &mut found);
-        if interests.applications == Depth::All {
+        let wanted = match interests.applications {
+            Depth::All => true,
+            Depth::Transactions => message.is_transaction(),
+            Depth::None | Depth::Findings => false,
+        };
+        if wanted {
+            let (source, destination) = key.endpoints(message.client().unwrap_or(from));
             met.push(Met {
                 frame: now.frame,
                 time: now.time,

@@ -133,6 +133,7 @@ pub(super) fn report(remains: Remains, tally: &Tally, conversations: Option<Conv
                 first_frame: first(&kind.findings).0,
             })
             .collect(),
+        transactions: tally.transactions,
         conversations,
         notes,
     }

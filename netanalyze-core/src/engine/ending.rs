@@ -128,16 +128,15 @@ pub(super) fn view<V: View>(
     accept: &mut impl FnMut(V::Piece, &AnalysedBatch<'_>) -> Result<(), Error>,
 ) -> Result<(), Error> {
     let batch = Batch { first_frame: FrameNumber(conversations.last_frame().0 + 1), ..Batch::default() };
-    let end = conversations.capture_end();
     words.deliver(|findings, messages| {
-        let analysed = AnalysedBatch { messages, ..analysed(&batch, findings, end) };
+        let analysed = AnalysedBatch { messages, ..analysed(&batch, findings, conversations) };
         accept(view.digest(&analysed), &analysed)
     })?;
     findings(kinds, threads, conversations, tally, |findings| {
-        let analysed = analysed(&batch, findings, end);
+        let analysed = analysed(&batch, findings, conversations);
         accept(view.digest(&analysed), &analysed)
     })?;
-    let none = analysed(&batch, &[], end);
+    let none = analysed(&batch, &[], conversations);
     let mut deliver = |piece| {
         accept(piece, &none).map_err(|error| match error {
             Error::Output(error) => error,
@@ -147,7 +146,12 @@ pub(super) fn view<V: View>(
     view.ending(conversations, &mut deliver).map_err(Error::Output)
 }
 
-fn analysed<'b>(batch: &'b Batch, findings: &'b [Finding], end: Timestamp) -> AnalysedBatch<'b> {
+/// A batch of the end: without frames, but of this capture.
+fn analysed<'b>(
+    batch: &'b Batch,
+    findings: &'b [Finding],
+    conversations: &Conversations,
+) -> AnalysedBatch<'b> {
     AnalysedBatch {
         batch,
         findings,
@@ -156,8 +160,8 @@ fn analysed<'b>(batch: &'b Batch, findings: &'b [Finding], end: Timestamp) -> An
         transports: &[],
         frame_slots: &[],
         datagrams: &[],
-        capture_start: end,
-        previous_time: end,
+        capture_start: conversations.capture_start(),
+        previous_time: conversations.capture_end(),
     }
 }
 

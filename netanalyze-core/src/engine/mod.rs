@@ -100,12 +100,14 @@ impl Default for Interests {
 }
 
 /// How far application protocols are decoded.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Depth {
     /// Not at all: there are no findings of them.
     None,
     /// As far as findings need it.
     Findings,
+    /// As far as transactions need it, for [`AnalysedBatch::messages`].
+    Transactions,
     /// Every message and transaction, for [`AnalysedBatch::messages`].
     All,
 }

@@ -77,12 +77,15 @@ impl SecretsSoFar {
             let learned = known.learn(&embedded.bytes, embedded.before);
             let (count, kind, message) = match learned.first_bad {
                 Some((line, reason)) => {
-                    let text = format!("decryption secrets in the capture: line {line} is no line of a key log ({reason})");
+                    let text = format!(
+                        "decryption secrets in the capture: line {line} is no line of a key log ({reason})"
+                    );
                     (learned.bad, NoteKind::BadBlock, text)
                 }
                 None if learned.left_out > 0 => {
-                    let text =
-                        format!("more than {MAX_SECRETS} secrets of TLS connections: later ones are not used");
+                    let text = format!(
+                        "more than {MAX_SECRETS} secrets of TLS connections: later ones are not used"
+                    );
                     (learned.left_out, NoteKind::LimitReached, text)
                 }
                 None => continue,

@@ -6,6 +6,7 @@ use crate::capture::Batch;
 use crate::expert::{KINDS, KindId, KindSet};
 use crate::model::{FrameNumber, LinkType, Timestamp};
 use crate::packet::Protocol;
+use crate::report::TransactionSummary;
 
 /// Frames and bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -60,6 +61,7 @@ pub(super) struct Tally {
     pub(super) latest: Option<Timestamp>,
     protocols: Vec<Volume>,
     kinds: Vec<KindTally>,
+    pub(super) transactions: TransactionSummary,
     pub(super) unknown_links: BTreeMap<LinkType, Occurrences>,
     pub(super) snapped: Occurrences,
     pub(super) malformed: Occurrences,
@@ -75,6 +77,7 @@ impl Default for Tally {
             latest: None,
             protocols: vec![Volume::default(); Protocol::ALL.len()],
             kinds: vec![KindTally::default(); KINDS.len()],
+            transactions: TransactionSummary::default(),
             unknown_links: BTreeMap::new(),
             snapped: Occurrences::default(),
             malformed: Occurrences::default(),
@@ -155,6 +158,7 @@ impl Tally {
             mine.findings.merge(theirs.findings);
             mine.conversations += theirs.conversations;
         }
+        self.transactions.merge(other.transactions);
         for (link, theirs) in other.unknown_links {
             self.unknown_links.entry(link).or_default().merge(theirs);
         }

@@ -81,6 +81,16 @@ pub const MAX_QUIC_CONNECTIONS: usize = 8;
 
 /// QUIC packets in a row that secrets may fail to open before no more of the connection are tried.
 pub const MAX_CLOSED_PACKETS: u8 = 64;
+/// Answered DNS lookups that wait for the connection they were made for, which comes within a second or did not wait for them. Only in a
+/// capture of very busy resolvers there are more in a second; there the oldest lookups are forgotten.
+pub const MAX_LOOKUPS: usize = 16_384;
+
+/// Addresses in all their answers.
+pub const MAX_LOOKUP_ADDRESSES: usize = 65_536;
+
+/// Connections whose TLS handshake, or whose turn to another protocol, is remembered for the requests that come after it; the oldest are
+/// forgotten, and their requests are then listed without it.
+pub const MAX_JOINED_CONNECTIONS: usize = 65_536;
 
 /// Frames after which a conversation without packets is kept in compact form, and after a 64th of them once it is closed. Fewer cost
 /// time, because the next packet needs the full form again; more cost memory, because so many conversations can be in it at a time.

@@ -362,7 +362,8 @@ impl Feed {
             }
             _ => {
                 // A body that the FIN cuts short will not become whole.
-                self.fin.is_some_and(|fin| self.next >= fin && self.bodies.iter().all(|body| body.have >= fin))
+                self.fin
+                    .is_some_and(|fin| self.next >= fin && self.bodies.iter().all(|body| body.have >= fin))
                     && self
                         .extra
                         .as_ref()

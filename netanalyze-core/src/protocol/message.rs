@@ -24,6 +24,24 @@ pub enum Message {
     Exchange(Box<http::Exchange>),
 }
 
+impl Message {
+    /// Whether it says what became of something, and is no single message.
+    #[must_use]
+    pub fn is_transaction(&self) -> bool {
+        matches!(self, Message::Lookup(_) | Message::Handshake(_) | Message::Exchange(_))
+    }
+
+    /// Direction of the client's bytes, if the message itself tells it; otherwise it is the one that was said with it.
+    #[must_use]
+    pub fn client(&self) -> Option<Direction> {
+        match self {
+            Message::Handshake(handshake) => Some(handshake.client),
+            Message::Exchange(exchange) => Some(exchange.client),
+            _ => None,
+        }
+    }
+}
+
 /// Where decoders put what they have to say.
 #[derive(Debug, Default)]
 pub struct Messages {

@@ -7,12 +7,12 @@ use super::dns;
 use super::feed::{Fed, Feed, Payload};
 use super::http;
 use super::message::Messages;
+use super::quic;
 use super::recognise::{Kind, Recognised, recognise};
 use super::socks::Relay;
 use super::starttls::StartTls;
 use super::stream::{Closing, DatagramDecoder, Flow, Moment, Progress, StreamDecoder};
 use super::tls;
-use super::quic;
 use crate::model::Direction;
 
 /// Segments of a direction that may tell nothing before it is given up. Wireshark goes on for ever, but whatever has not begun a

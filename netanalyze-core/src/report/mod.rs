@@ -2,10 +2,13 @@
 
 mod conversations;
 mod heaviest;
+mod transactions;
 
 pub use conversations::{
     ConversationSummary, Failure, HostCount, STATE_THRESHOLDS, StateCount, Talker, Worst,
 };
+
+pub use transactions::{TransactionCount, TransactionSummary};
 
 use serde::Serialize;
 
@@ -25,6 +28,8 @@ pub struct Report {
     pub protocols: Vec<ProtocolCount>,
     /// Findings by kind, in catalogue order. Counts cover every kind, whatever was listed.
     pub findings_by_kind: Vec<KindCount>,
+    /// Lookups, TLS handshakes and requests.
+    pub transactions: TransactionSummary,
     /// What all conversations came to, if the view wanted to know ([`Interests::summary`](crate::engine::Interests::summary)).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub conversations: Option<ConversationSummary>,

@@ -115,8 +115,7 @@ impl Connection {
             application: [None, None],
             failed: 0,
         });
-        let open =
-            Open { initial, largest: [[None; 2]; 3], crypto: Default::default(), known };
+        let open = Open { initial, largest: [[None; 2]; 3], crypto: Default::default(), known };
         let connection = Connection {
             client: from,
             version: long.version,
@@ -255,8 +254,7 @@ impl Connection {
             let known = open.known.as_mut()?;
             let keys = known.handshake.get_mut(role)?;
             if keys.is_none() {
-                let kind =
-                    if role == 0 { SecretKind::ClientHandshake } else { SecretKind::ServerHandshake };
+                let kind = if role == 0 { SecretKind::ClientHandshake } else { SecretKind::ServerHandshake };
                 let suite = known.suite?;
                 let secret = secrets.get(kind, &known.client_random, now)?;
                 *keys = Keys::new(suite, &secret, &long.dialect);
@@ -315,14 +313,7 @@ impl Connection {
     }
 
     /// Reads the frames of an opened packet.
-    fn read(
-        &mut self,
-        from: Direction,
-        space: Space,
-        number: u64,
-        text: &[u8],
-        listener: &mut dyn Listener,
-    ) {
+    fn read(&mut self, from: Direction, space: Space, number: u64, text: &[u8], listener: &mut dyn Listener) {
         let role = self.role(from);
         let Some(open) = &mut self.open else { return };
         if let Some(largest) = open.largest.get_mut(space as usize).and_then(|both| both.get_mut(role)) {

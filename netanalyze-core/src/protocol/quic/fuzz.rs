@@ -23,8 +23,11 @@ pub fn datagrams(data: &[u8]) {
     let mut secrets = Secrets::default();
     let random = "00".repeat(32);
     secrets.learn(
-        format!("SERVER_HANDSHAKE_TRAFFIC_SECRET {random} {0}\nSERVER_TRAFFIC_SECRET_0 {random} {0}", "02".repeat(32))
-            .as_bytes(),
+        format!(
+            "SERVER_HANDSHAKE_TRAFFIC_SECRET {random} {0}\nSERVER_TRAFFIC_SECRET_0 {random} {0}",
+            "02".repeat(32)
+        )
+        .as_bytes(),
         FrameNumber(0),
     );
     let known = Secret::new(&[2; 32]).unwrap();
@@ -40,7 +43,15 @@ pub fn datagrams(data: &[u8]) {
         let [to, own] = if client { ids } else { [ids[1], ids[0]] };
         let bytes = match order >> 4 & 3 {
             0 => content.to_vec(),
-            1 => long(version, u8::from(second), to, own, &initial_secret(version, ids[0], client), frame, content),
+            1 => long(
+                version,
+                u8::from(second),
+                to,
+                own,
+                &initial_secret(version, ids[0], client),
+                frame,
+                content,
+            ),
             2 => long(version, 2 + u8::from(second) & 3, to, own, &known, frame, content),
             _ => short(version, to, &known, frame, content),
         };
@@ -85,7 +96,8 @@ mod tests {
         for len in 0..400 {
             let data: Vec<u8> = (0..len)
                 .map(|_| {
-                    state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+                    state =
+                        state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
                     (state >> 40) as u8
                 })
                 .collect();

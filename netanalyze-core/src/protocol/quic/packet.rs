@@ -65,7 +65,10 @@ pub(crate) struct Long<'a> {
 pub(crate) enum Packet<'a> {
     Long(Long<'a>),
     /// Version Negotiation (RFC 9000 section 17.2.1): destination and source connection id.
-    Negotiation { to: &'a [u8], from: &'a [u8] },
+    Negotiation {
+        to: &'a [u8],
+        from: &'a [u8],
+    },
     /// A packet with a short header. Only with the connection can one tell how long its connection id is.
     Short(&'a [u8]),
 }
@@ -97,7 +100,16 @@ pub(crate) fn packet(bytes: &[u8], missing: usize) -> Option<Packet<'_>> {
     let kind = LongType::from_bits(first >> 4, dialect.second);
     if kind == LongType::Retry {
         let len = bytes.len() + missing;
-        return Some(Packet::Long(Long { version, dialect, kind, to, from, bytes, number_at: bytes.len(), len }));
+        return Some(Packet::Long(Long {
+            version,
+            dialect,
+            kind,
+            to,
+            from,
+            bytes,
+            number_at: bytes.len(),
+            len,
+        }));
     }
     let rest = if kind == LongType::Initial {
         let (token, rest) = integer(rest)?;
@@ -184,7 +196,10 @@ mod tests {
         bytes.extend([0x40, 1, 2, 3]);
         let Some(Packet::Long(long)) = packet(&bytes, 0) else { panic!() };
         assert_eq!((long.kind, long.len, long.number_at), (LongType::Initial, first, first - 30));
-        assert_eq!((long.to, long.from, long.bytes.len()), (&[1, 2, 3, 4, 5, 6, 7, 8][..], &[9; 3][..], first));
+        assert_eq!(
+            (long.to, long.from, long.bytes.len()),
+            (&[1, 2, 3, 4, 5, 6, 7, 8][..], &[9; 3][..], first)
+        );
         let Some(Packet::Long(long)) = packet(&bytes[first..], 0) else { panic!() };
         assert_eq!((long.kind, long.len), (LongType::Handshake, second));
         assert_eq!(packet(&bytes[first + second..], 0), Some(Packet::Short(&[0x40, 1, 2, 3])));

@@ -75,7 +75,8 @@ fn server_initial(version: u32, number: u32, frames: &[u8]) -> Vec<u8> {
 #[test]
 fn a_handshake_is_read_in_every_version() {
     let [ch, sh] = hellos();
-    for version in [1, 0x6b33_43cf, 0x709a_50c4, 0xff00_001d, 0xff00_0017, 0xff00_0016, 0xface_b002, 0xff00_0022]
+    for version in
+        [1, 0x6b33_43cf, 0x709a_50c4, 0xff00_001d, 0xff00_0017, 0xff00_0016, 0xface_b002, 0xff00_0022]
     {
         let second = u8::from(matches!(version, 0x6b33_43cf | 0x709a_50c4));
         let mut bench = Bench::default();
@@ -90,7 +91,8 @@ fn a_handshake_is_read_in_every_version() {
         let closed = long(version, second + 2, C, S, &Secret::new(&[9; 32]).unwrap(), 0, &[0; 40]);
         let (kinds, rows) = bench.send(SERVER, &[initial(false, 0, &crypto(0, &sh)), closed].concat());
         assert_eq!((kinds, rows.len()), (vec![2], 0));
-        let (kinds, rows) = bench.send(CLIENT, &short(version, S, &Secret::new(&[8; 32]).unwrap(), 0, &[0; 40]));
+        let (kinds, rows) =
+            bench.send(CLIENT, &short(version, S, &Secret::new(&[8; 32]).unwrap(), 0, &[0; 40]));
         assert_eq!((kinds.len(), rows.len()), (0, 1));
         let row = &rows[0];
         assert_eq!((row.outcome, row.stage, row.quic), (Outcome::Completed, Stage::Finished, Some(version)));

@@ -10,8 +10,8 @@ pub mod keys;
 mod message;
 mod progress;
 mod record;
-mod ssl2;
 pub(crate) mod recordless;
+mod ssl2;
 mod stream;
 mod transaction;
 

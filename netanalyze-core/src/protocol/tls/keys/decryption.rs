@@ -164,8 +164,7 @@ impl Decryption {
             ([mine, theirs], CLIENT) | ([theirs, mine], _) => (mine, theirs),
         };
         let len = bytes.len() as u32;
-        let segment =
-            SegmentIn { from, seq: mine, ack: Some(theirs), bytes, len, fin: false, rst: false };
+        let segment = SegmentIn { from, seq: mine, ack: Some(theirs), bytes, len, fin: false, rst: false };
         if let Some(next) = inside.next.get_mut(side) {
             *next = mine.wrapping_add(len);
         }

@@ -124,7 +124,9 @@ mod tests {
         let master = Line::Secret(SecretKind::Master, [10; 32], Secret::new(&[0x1b; 48]).unwrap());
         assert_eq!(one(&format!("CLIENT_RANDOM {random} {long}")), master);
         assert!(matches!(one(&format!("CLIENT_RANDOM {random} {short}")), Line::Bad(_)));
-        for label in ["EXPORTER_SECRET", "EARLY_EXPORTER_SECRET", "CLIENT_TRAFFIC_SECRET_1", "ECH_SECRET", "RSA"] {
+        for label in
+            ["EXPORTER_SECRET", "EARLY_EXPORTER_SECRET", "CLIENT_TRAFFIC_SECRET_1", "ECH_SECRET", "RSA"]
+        {
             assert_eq!(one(&format!("{label} {random} {short}")), Line::Unused);
         }
     }

@@ -177,12 +177,7 @@ impl Opener {
     }
 
     /// Opens a protected record, of which `body` is all behind the header, into `buffer`. Nothing if its key is not known.
-    pub(crate) fn open(
-        &mut self,
-        header: [u8; HEADER],
-        body: &[u8],
-        buffer: &mut Vec<u8>,
-    ) -> Option<Opened> {
+    pub(crate) fn open(&mut self, header: [u8; HEADER], body: &[u8], buffer: &mut Vec<u8>) -> Option<Opened> {
         if body.len() > MAX_RECORD || self.failed >= limits::MAX_FAILED_SEARCHES {
             return None;
         }
@@ -233,9 +228,7 @@ impl Opener {
     /// Secrets that may come next.
     fn to_come(&self) -> [Option<Secret>; 2] {
         match (self.later, self.epoch.secret) {
-            ([None, None], Some(secret)) => {
-                [schedule::next_traffic_secret(self.suite.hash, &secret), None]
-            }
+            ([None, None], Some(secret)) => [schedule::next_traffic_secret(self.suite.hash, &secret), None],
             (later, _) => later,
         }
     }
@@ -282,10 +275,8 @@ mod tests {
     }
 
     fn log(secrets: &[(&str, &str)]) -> Secrets {
-        let lines: String = secrets
-            .iter()
-            .map(|(label, secret)| format!("{label} {} {secret}\n", "11".repeat(32)))
-            .collect();
+        let lines: String =
+            secrets.iter().map(|(label, secret)| format!("{label} {} {secret}\n", "11".repeat(32))).collect();
         let mut secrets = Secrets::default();
         assert_eq!(secrets.learn(lines.as_bytes(), FrameNumber(0)).bad, 0);
         secrets
@@ -306,13 +297,17 @@ mod tests {
         ]);
         let suite = Suite::from_number(0x1301).unwrap();
         let mut client = Opener::tls13(suite, &secrets, &RANDOM, true, NOW).unwrap();
-        let finished = hex("1703030035 75ec4dc238cce60b298044a71e219c56cc77b0517fe9b93c7a4bfc44d87f38f80338ac98fc46deb3\
-             84bd1caeacab6867d726c40546");
+        let finished = hex(
+            "1703030035 75ec4dc238cce60b298044a71e219c56cc77b0517fe9b93c7a4bfc44d87f38f80338ac98fc46deb3\
+             84bd1caeacab6867d726c40546",
+        );
         let (content_type, text) = shown(&mut client, &finished).unwrap();
         assert_eq!((content_type, &text[..4], text.len()), (22, &[20, 0, 0, 32][..], 36));
         client.next_key();
-        let data = hex("1703030043 a23f7054b62c94d0affafe8228ba55cbefacea42f914aa66bcab3f2b9819a8a5b46b395bd54a9a20441e\
-             2b62974e1f5a6292a2977014bd1e3deae63aeebb21694915e4");
+        let data = hex(
+            "1703030043 a23f7054b62c94d0affafe8228ba55cbefacea42f914aa66bcab3f2b9819a8a5b46b395bd54a9a20441e\
+             2b62974e1f5a6292a2977014bd1e3deae63aeebb21694915e4",
+        );
         assert_eq!(shown(&mut client, &data), Some((23, (0..50).collect())));
         let close = hex("1703030013 c9872760655666b74d7ff1153efd6db6d0b0e3");
         assert_eq!(shown(&mut client, &close), Some((21, vec![1, 0])));
@@ -357,7 +352,8 @@ mod tests {
                 let early = Opener::early(suite, &secrets, &RANDOM, NOW).unwrap();
                 let mut opener = early.before(Opener::tls13(suite, &secrets, &RANDOM, true, NOW).unwrap());
                 for (index, (record, text)) in records.iter().zip(texts).enumerate() {
-                    let (_, found) = shown(&mut opener, record).unwrap_or_else(|| panic!("{number:#x} {text:?}"));
+                    let (_, found) =
+                        shown(&mut opener, record).unwrap_or_else(|| panic!("{number:#x} {text:?}"));
                     assert_eq!(found, text);
                     if announced && [1, 2, 4].contains(&index) {
                         opener.next_key();

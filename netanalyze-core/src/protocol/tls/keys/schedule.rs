@@ -129,8 +129,12 @@ pub(crate) fn key_block(
 /// The PRF of TLS 1.2.
 fn prf(hash: Hash, secret: &[u8], label: &[u8], seed: &[u8], out: &mut [u8]) -> Option<()> {
     match hash {
-        Hash::Sha256 => expand_prf(|| <Hmac<Sha256> as KeyInit>::new_from_slice(secret).ok(), label, seed, out),
-        Hash::Sha384 => expand_prf(|| <Hmac<Sha384> as KeyInit>::new_from_slice(secret).ok(), label, seed, out),
+        Hash::Sha256 => {
+            expand_prf(|| <Hmac<Sha256> as KeyInit>::new_from_slice(secret).ok(), label, seed, out)
+        }
+        Hash::Sha384 => {
+            expand_prf(|| <Hmac<Sha384> as KeyInit>::new_from_slice(secret).ok(), label, seed, out)
+        }
     }
 }
 

@@ -1,0 +1,291 @@
+//! `--http`: a row a request, with the phases that its time went to. TLS connections whose keys nobody has get the same row without what HTTP
+//! tells.
+
+use std::io;
+
+use netanalyze_core::conversation::Met;
+use netanalyze_core::field::AnalysedBatch;
+use netanalyze_core::model::Timestamp;
+use netanalyze_core::protocol::http::{Exchange, Outcome, Request, Response};
+use netanalyze_core::protocol::message::Message;
+use netanalyze_core::protocol::stream::Closing;
+use netanalyze_core::protocol::tls::Handshake;
+use netanalyze_core::transaction::{Joins, Phases};
+
+use super::Rows;
+use super::cells::{amount, dash, frames, name, shown, since, span, stream, stream_words, time};
+use super::tls;
+use crate::render::short;
+use crate::table::{Cell, Column, Heading, Table, left, right};
+
+/// The table, and what its rows are joined with.
+#[derive(Debug, Default)]
+pub(crate) struct Http {
+    joins: Joins,
+}
+
+/// A request or a TLS connection, where, and where its time went.
+pub(crate) struct Row<'b> {
+    met: &'b Met,
+    of: Of<'b>,
+    phases: Phases,
+}
+
+enum Of<'b> {
+    Request(&'b Exchange),
+    Tls(&'b Handshake),
+}
+
+impl Row<'_> {
+    fn exchange(&self) -> Option<&Exchange> {
+        match self.of {
+            Of::Request(exchange) => Some(exchange),
+            Of::Tls(_) => None,
+        }
+    }
+
+    fn request(&self) -> Option<&Request> {
+        self.exchange()?.request.as_ref()
+    }
+
+    fn response(&self) -> Option<&Response> {
+        self.exchange()?.response.as_ref()
+    }
+
+    /// Host and port as the request names them, or the host name that TLS was told.
+    fn host(&self) -> &[u8] {
+        match self.of {
+            Of::Request(_) => self.request().map_or(b"", |request| host_and_path(request).0),
+            Of::Tls(handshake) => handshake.server_name.as_deref().unwrap_or_default(),
+        }
+    }
+
+    fn path(&self) -> &[u8] {
+        self.request().map_or(b"", |request| host_and_path(request).1)
+    }
+
+    /// When the request began, or the handshake.
+    fn begun(&self) -> Timestamp {
+        match self.of {
+            Of::Request(exchange) => {
+                let (request, response) = (exchange.request.as_ref(), exchange.response.as_ref());
+                let start = request.map(|r| r.start).or(response.map(|r| r.start));
+                start.map_or(self.met.time, |moment| moment.time)
+            }
+            Of::Tls(handshake) => handshake.start().time,
+        }
+    }
+
+    fn outcome(&self) -> &'static str {
+        match self.of {
+            Of::Tls(handshake) => tls::outcome(handshake),
+            Of::Request(exchange) => match exchange.outcome {
+                Outcome::Open => "open",
+                Outcome::Answered => "answered",
+                Outcome::Switched => "switched",
+                Outcome::Unanswered(_) => "unanswered",
+                Outcome::Incomplete(_) => "incomplete",
+                Outcome::NotCaptured => "not_captured",
+                _ => "other",
+            },
+        }
+    }
+
+    /// What ended it, or who, if it was not the response.
+    fn ended_by(&self) -> Option<&'static str> {
+        match self.of {
+            Of::Tls(handshake) => tls::by(handshake),
+            Of::Request(exchange) => match exchange.outcome {
+                Outcome::Unanswered(how) | Outcome::Incomplete(how) => Some(match how {
+                    Closing::Fin => "fin",
+                    Closing::Reset => "reset",
+                    Closing::CaptureEnd => "capture_end",
+                }),
+                _ => None,
+            },
+        }
+    }
+
+    /// Status and outcome for people.
+    fn status_words(&self) -> String {
+        let exchange = match self.of {
+            Of::Tls(handshake) => return tls::outcome_words(handshake),
+            Of::Request(exchange) => exchange,
+        };
+        let status = exchange.status().map(|status| status.to_string());
+        let trouble = match exchange.outcome {
+            Outcome::Unanswered(Closing::Fin) => "no answer before FIN",
+            Outcome::Unanswered(Closing::Reset) => "no answer before reset",
+            Outcome::Unanswered(Closing::CaptureEnd) => "no answer",
+            Outcome::Incomplete(Closing::Fin) => "cut off by FIN",
+            Outcome::Incomplete(Closing::Reset) => "cut off by reset",
+            Outcome::Incomplete(Closing::CaptureEnd) => "cut off by the capture's end",
+            Outcome::NotCaptured => "not captured whole",
+            _ => "",
+        };
+        match (status, trouble) {
+            (Some(status), "") => status,
+            (Some(status), trouble) => format!("{status}, {trouble}"),
+            (None, "") => dash(),
+            (None, trouble) => trouble.to_owned(),
+        }
+    }
+}
+
+/// Host and path. A target can name both (RFC 9112 §3.2.2), or just the host of a tunnel (§3.2.3).
+fn host_and_path(request: &Request) -> (&[u8], &[u8]) {
+    let target = &*request.target;
+    if &*request.method == b"CONNECT" {
+        return (target, b"");
+    }
+    let behind = |scheme: &[u8]| {
+        let (front, rest) = target.split_at_checked(scheme.len())?;
+        front.eq_ignore_ascii_case(scheme).then_some(rest)
+    };
+    let Some(rest) = behind(b"http://").or_else(|| behind(b"https://")) else {
+        return (&request.host, target);
+    };
+    let end = rest.iter().position(|&byte| matches!(byte, b'/' | b'?')).unwrap_or(rest.len());
+    let (authority, path) = rest.split_at_checked(end).unwrap_or((rest, b""));
+    (authority, if path.is_empty() { b"/" } else { path })
+}
+
+/// Head and body; `None` if the body did not come to its end.
+fn whole(head: u32, body: Option<u64>) -> Option<u64> {
+    Some(u64::from(head).saturating_add(body?))
+}
+
+/// The same for people; with a plus sign what was captured of a body that did not come to its end.
+fn size(head: u32, body: Option<u64>, captured: Option<u64>) -> String {
+    match (whole(head, body), whole(head, captured)) {
+        (Some(bytes), _) => short(bytes),
+        (None, Some(bytes)) => format!("{}+", short(bytes)),
+        (None, None) => format!("{}+", short(head.into())),
+    }
+}
+
+impl Table for Http {
+    type Row<'b> = Row<'b>;
+
+    const VIEW: &'static str = "http";
+    const LINE: &'static str = "request";
+    const ROWS: &'static str = "HTTP requests or TLS connections";
+
+    const COLUMNS: &'static [Column<Self>] = &[
+        ("protocol", |row| Some(Cell::Word(row.met.protocol.name()))),
+        ("stream", |row| stream(row.met)),
+        ("client", |row| Some(Cell::Endpoint(row.met.source))),
+        ("server", |row| Some(Cell::Endpoint(row.met.destination))),
+        ("kind", |row| Some(Cell::Word(if row.exchange().is_some() { "request" } else { "tls" }))),
+        ("number", |row| amount(row.exchange()?.number.into())),
+        ("method", |row| name(&row.request()?.method)),
+        ("host", |row| name(row.host())),
+        ("path", |row| name(row.path())),
+        ("status", |row| amount(row.exchange()?.status()?.into())),
+        ("outcome", |row| Some(Cell::Word(row.outcome()))),
+        ("ended_by", |row| row.ended_by().map(Cell::Word)),
+        ("interim_responses", |row| amount(row.exchange()?.interim.into())),
+        ("request_bytes", |row| amount(whole(row.request()?.head_bytes, row.request()?.body_bytes)?)),
+        ("request_body_bytes", |row| amount(row.request()?.body_bytes?)),
+        ("request_body_captured_bytes", |row| amount(row.request()?.body_captured?)),
+        ("response_bytes", |row| amount(whole(row.response()?.head_bytes, row.response()?.body_bytes)?)),
+        ("response_body_bytes", |row| amount(row.response()?.body_bytes?)),
+        ("response_body_captured_bytes", |row| amount(row.response()?.body_captured?)),
+        ("content_type", |row| name(&row.response()?.content_type)),
+        ("user_agent", |row| name(&row.request()?.user_agent)),
+        ("server_software", |row| name(&row.response()?.server)),
+        ("start", |row| Some(Cell::Time(row.begun()))),
+        ("request_frame", |row| amount(row.request()?.start.frame.0)),
+        ("request_end_frame", |row| amount(row.request()?.end?.frame.0)),
+        ("response_frame", |row| amount(row.response()?.start.frame.0)),
+        ("response_end_frame", |row| amount(row.response()?.end?.frame.0)),
+        ("dns_name", |row| name(&row.phases.resolution.as_ref()?.name)),
+        ("dns_frame", |row| amount(row.phases.resolution.as_ref()?.frame.0)),
+        ("dns_ns", |row| span(row.phases.dns())),
+        ("connect_ns", |row| span(row.phases.connect)),
+        ("tls_ns", |row| span(row.phases.tls)),
+        ("send_ns", |row| span(row.phases.send)),
+        ("ttfb_ns", |row| span(row.phases.first_byte)),
+        ("transfer_ns", |row| span(row.phases.transfer)),
+        ("total_ns", |row| span(row.phases.total)),
+        ("left_out_bytes", |row| amount(row.exchange()?.truncated.into())),
+    ];
+
+    const HEADINGS: &'static [Heading] = &[
+        left("stream"),
+        left("client → server"),
+        right("start"),
+        right("dns"),
+        right("connect"),
+        right("tls"),
+        right("send"),
+        right("ttfb"),
+        right("transfer"),
+        right("total"),
+        right("up/down"),
+        left("request"),
+        left("status"),
+        left("frames"),
+    ];
+
+    fn line(row: &Row<'_>, capture_start: Timestamp) -> Vec<String> {
+        let (request, response) = (row.request(), row.response());
+        let what = match row.of {
+            Of::Tls(_) => format!("TLS {}", shown(row.host())),
+            Of::Request(_) => match request {
+                None => dash(),
+                Some(request) => {
+                    let place = [row.host(), row.path()].concat();
+                    format!("{} {}", shown(&request.method), shown(&place))
+                }
+            },
+        };
+        let ends = match row.of {
+            Of::Tls(handshake) => [Some(handshake.start()), tls::last(handshake)],
+            Of::Request(exchange) => [request.map(|request| request.start), exchange.last()],
+        };
+        let sizes = match row.of {
+            Of::Tls(_) => dash(),
+            Of::Request(_) => {
+                let up = request.map(|r| size(r.head_bytes, r.body_bytes, r.body_captured));
+                let down = response.map(|r| size(r.head_bytes, r.body_bytes, r.body_captured));
+                format!("{}/{}", up.unwrap_or_else(dash), down.unwrap_or_else(dash))
+            }
+        };
+        vec![
+            stream_words(row.met),
+            format!("{} → {}", row.met.source, row.met.destination),
+            since(row.begun(), capture_start),
+            time(row.phases.dns()),
+            time(row.phases.connect),
+            time(row.phases.tls),
+            time(row.phases.send),
+            time(row.phases.first_byte),
+            time(row.phases.transfer),
+            time(row.phases.total),
+            sizes,
+            what,
+            row.status_words(),
+            frames(ends),
+        ]
+    }
+}
+
+impl Rows for Http {
+    fn rows(
+        &mut self,
+        batch: &AnalysedBatch<'_>,
+        list: &mut dyn FnMut(&Row<'_>) -> io::Result<()>,
+    ) -> io::Result<()> {
+        for met in batch.messages {
+            let Some(phases) = self.joins.phases(met) else { continue };
+            let of = match &met.message {
+                Message::Exchange(exchange) => Of::Request(exchange),
+                Message::Handshake(handshake) => Of::Tls(handshake),
+                _ => continue,
+            };
+            list(&Row { met, of, phases })?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,239 @@
+//! `--tls`: a row a handshake.
+
+use std::io;
+
+use netanalyze_core::conversation::Met;
+use netanalyze_core::field::AnalysedBatch;
+use netanalyze_core::model::Timestamp;
+use netanalyze_core::protocol::message::Message;
+use netanalyze_core::protocol::stream::Moment;
+use netanalyze_core::protocol::tls::{Alert, Certificate, Handshake, Outcome, Resumption, Stage, Who};
+
+use super::Rows;
+use super::cells::{
+    amount, clipped, dash, epoch, frames, name, names, shown, since, span, stream, stream_words, text, time,
+};
+use crate::table::{Cell, Column, Heading, Table, left, right};
+
+/// The table.
+#[derive(Debug, Default)]
+pub(crate) struct Tls;
+
+/// A handshake, and where.
+pub(crate) struct Row<'b> {
+    met: &'b Met,
+    handshake: &'b Handshake,
+}
+
+/// A word for each outcome.
+pub(super) fn outcome(handshake: &Handshake) -> &'static str {
+    match handshake.outcome {
+        Outcome::Completed => "completed",
+        Outcome::Resumed => "resumed",
+        Outcome::Failed(_) => "failed",
+        Outcome::Rejected(_) => "rejected",
+        Outcome::Reset(_) => "reset",
+        Outcome::Closed(_) => "closed",
+        Outcome::Silent(_) => "silent",
+        Outcome::PlainText(_) => "plain_text",
+        Outcome::Cut => "cut",
+        _ => "other",
+    }
+}
+
+/// Whose doing the outcome is.
+pub(super) fn by(handshake: &Handshake) -> Option<&'static str> {
+    let who = match handshake.outcome {
+        Outcome::Failed(who)
+        | Outcome::Rejected(who)
+        | Outcome::Closed(who)
+        | Outcome::Silent(who)
+        | Outcome::PlainText(who) => who,
+        Outcome::Reset(who) => who?,
+        _ => return None,
+    };
+    Some(end(who))
+}
+
+fn end(who: Who) -> &'static str {
+    match who {
+        Who::Client => "client",
+        Who::Server => "server",
+    }
+}
+
+/// The outcome for people: what happened, who did it, and what the alert says.
+pub(super) fn outcome_words(handshake: &Handshake) -> String {
+    let who = by(handshake).map_or(String::new(), |who| format!(" by the {who}"));
+    match handshake.outcome {
+        Outcome::Completed => "completed".to_owned(),
+        Outcome::Resumed => "resumed".to_owned(),
+        Outcome::Failed(who) => match handshake.fatal_alert() {
+            Some(alert) => format!("{}'s alert {}", end(who), alert.description),
+            None => format!("ended{}", by(handshake).map_or(String::new(), |who| format!(" by the {who}"))),
+        },
+        Outcome::Rejected(who) => format!("rejected by the {}, encrypted", end(who)),
+        Outcome::Reset(_) => format!("reset{who}"),
+        Outcome::Closed(_) => format!("closed{who}"),
+        Outcome::Silent(who) => format!("the {} is silent", end(who)),
+        Outcome::PlainText(who) => format!("the {} speaks plain text", end(who)),
+        Outcome::Cut => "cut by the capture's end".to_owned(),
+        _ => "ended".to_owned(),
+    }
+}
+
+/// The last moment of it; of one that just stays open, or that data shows to be through, not that with which this became known.
+pub(super) fn last(handshake: &Handshake) -> Option<Moment> {
+    match handshake.outcome {
+        Outcome::Completed | Outcome::Resumed | Outcome::Silent(_) | Outcome::Cut => {
+            handshake.first_data.or(handshake.finished).or(handshake.server_hello)
+        }
+        _ => Some(handshake.end),
+    }
+}
+
+fn certificate<'r>(row: &'r Row<'_>) -> Option<&'r Certificate> {
+    row.handshake.server_chain.as_ref()?.own()
+}
+
+fn stage(stage: Stage) -> &'static str {
+    match stage {
+        Stage::Nothing => "nothing",
+        Stage::ClientHello => "client_hello",
+        Stage::Retry => "retry",
+        Stage::ServerHello => "server_hello",
+        Stage::Finished => "finished",
+    }
+}
+
+fn resumption(how: Resumption) -> &'static str {
+    match how {
+        Resumption::SessionId => "session_id",
+        Resumption::Ticket => "ticket",
+        Resumption::Psk => "psk",
+    }
+}
+
+fn alert_words(who: Who, alert: Alert) -> String {
+    format!("{} {} {}", end(who), alert.level, alert.description)
+}
+
+impl Table for Tls {
+    type Row<'b> = Row<'b>;
+
+    const VIEW: &'static str = "tls";
+    const LINE: &'static str = "handshake";
+    const ROWS: &'static str = "TLS handshakes";
+
+    const COLUMNS: &'static [Column<Self>] = &[
+        ("protocol", |row| Some(Cell::Word(row.met.protocol.name()))),
+        ("stream", |row| stream(row.met)),
+        ("client", |row| Some(Cell::Endpoint(row.met.source))),
+        ("server", |row| Some(Cell::Endpoint(row.met.destination))),
+        ("sni", |row| name(row.handshake.server_name.as_ref()?)),
+        ("ech_offered", |row| Some(Cell::Flag(row.handshake.ech))),
+        ("version", |row| text(row.handshake.version?)),
+        ("version_offered", |row| text(row.handshake.version_offered?)),
+        ("alpn", |row| name(row.handshake.alpn.as_ref()?)),
+        ("alpn_offered", |row| names(&row.handshake.alpn_offered)),
+        ("cipher", |row| text(row.handshake.cipher?)),
+        ("group", |row| text(row.handshake.group?)),
+        ("outcome", |row| Some(Cell::Word(outcome(row.handshake)))),
+        ("by", |row| by(row.handshake).map(Cell::Word)),
+        ("alert", |row| text(row.handshake.fatal_alert()?.description)),
+        ("alerts", |row| {
+            let alerts = row.handshake.alerts.iter();
+            Some(Cell::List(alerts.map(|&(who, _, alert)| Cell::Text(alert_words(who, alert))).collect()))
+        }),
+        ("stage", |row| Some(Cell::Word(stage(row.handshake.stage)))),
+        ("resumed", |row| Some(Cell::Flag(row.handshake.outcome == Outcome::Resumed))),
+        ("resumption", |row| row.handshake.resumption.map(|how| Cell::Word(resumption(how)))),
+        ("early_data", |row| Some(Cell::Flag(row.handshake.early_data))),
+        ("retries", |row| amount(row.handshake.retries.into())),
+        ("certificate_subject", |row| name(&certificate(row)?.subject)),
+        ("certificate_issuer", |row| name(&certificate(row)?.issuer)),
+        ("certificate_names", |row| names(&certificate(row)?.names)),
+        ("certificate_addresses", |row| {
+            let addresses = certificate(row)?.addresses.iter();
+            Some(Cell::List(addresses.map(|&address| Cell::Address(address)).collect()))
+        }),
+        ("certificate_not_before", |row| epoch(certificate(row)?.not_before)),
+        ("certificate_not_after", |row| epoch(certificate(row)?.not_after)),
+        ("certificate_key", |row| Some(Cell::Word(certificate(row)?.key))),
+        ("certificate_key_bits", |row| {
+            Some(certificate(row)?.key_bits).filter(|&bits| bits > 0).and_then(|bits| amount(bits.into()))
+        }),
+        ("certificate_signature", |row| Some(Cell::Word(certificate(row)?.signature))),
+        ("certificates", |row| amount(row.handshake.server_chain.as_ref()?.sent as u64)),
+        ("ocsp_stapled", |row| {
+            row.handshake.server_chain.as_ref().map(|_| Cell::Flag(row.handshake.stapled))
+        }),
+        ("client_certificate_requested", |row| Some(Cell::Flag(row.handshake.client_certificate_requested))),
+        ("client_certificate_subject", |row| name(&row.handshake.client_chain.as_ref()?.own()?.subject)),
+        ("plain_text", |row| name(row.handshake.text.as_ref()?)),
+        ("start", |row| Some(Cell::Time(row.handshake.start().time))),
+        ("client_hello_frame", |row| amount(row.handshake.client_hello?.frame.0)),
+        ("server_hello_frame", |row| amount(row.handshake.server_hello?.frame.0)),
+        ("finished_frame", |row| amount(row.handshake.finished?.frame.0)),
+        ("first_data_frame", |row| amount(row.handshake.first_data?.frame.0)),
+        ("end_frame", |row| amount(row.handshake.end.frame.0)),
+        ("connect_ns", |row| span(row.handshake.tcp_connect())),
+        ("hello_ns", |row| span(row.handshake.hello_time())),
+        ("handshake_ns", |row| span(row.handshake.handshake_time())),
+        ("first_data_ns", |row| span(row.handshake.data_time())),
+        ("gaps", |row| Some(Cell::Flag(row.handshake.gaps))),
+        ("left_out", |row| amount(row.handshake.left_out.into())),
+    ];
+
+    const HEADINGS: &'static [Heading] = &[
+        left("stream"),
+        left("client → server"),
+        right("start"),
+        right("connect"),
+        right("hello"),
+        right("handshake"),
+        right("data"),
+        left("version"),
+        left("server name"),
+        left("outcome"),
+        left("frames"),
+    ];
+
+    fn line(row: &Row<'_>, capture_start: Timestamp) -> Vec<String> {
+        let Row { met, handshake } = row;
+        let mut version = handshake.version.map_or_else(dash, |version| version.to_string());
+        if let Some(alpn) = &handshake.alpn {
+            version.push_str(&format!(" {}", shown(alpn)));
+        }
+        let mut outcome = outcome_words(handshake);
+        if let Some(line) = &handshake.text {
+            outcome.push_str(&format!(": {}", shown(line)));
+        }
+        vec![
+            stream_words(met),
+            format!("{} → {}", met.source, met.destination),
+            since(handshake.start().time, capture_start),
+            time(handshake.tcp_connect()),
+            time(handshake.hello_time()),
+            time(handshake.handshake_time()),
+            time(handshake.data_time()),
+            version,
+            handshake.server_name.as_ref().map_or_else(dash, |name| shown(name)),
+            clipped(&outcome),
+            frames([Some(handshake.start()), last(handshake)]),
+        ]
+    }
+}
+
+impl Rows for Tls {
+    fn rows(
+        &mut self,
+        batch: &AnalysedBatch<'_>,
+        list: &mut dyn FnMut(&Row<'_>) -> io::Result<()>,
+    ) -> io::Result<()> {
+        batch.messages.iter().try_for_each(|met| match &met.message {
+            Message::Handshake(handshake) => list(&Row { met, handshake }),
+            _ => Ok(()),
+        })
+    }
+}

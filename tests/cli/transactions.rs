@@ -1,0 +1,256 @@
+//! `--dns`, `--tls`, `--http`: a row a transaction.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+
+use serde_json::{Value, json};
+
+use crate::support::*;
+
+fn corpus(name: &str) -> String {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../corpus/captures").join(name);
+    path.display().to_string()
+}
+
+const VIEWS: [&str; 3] = ["dns", "tls", "http"];
+
+/// Rows of a view in JSON.
+fn rows(capture: &str, view: &str) -> Vec<Value> {
+    let json = run(&[capture, &format!("--{view}"), "--format", "json"]).json();
+    json[view].as_array().unwrap().clone()
+}
+
+fn lines(text: &str) -> Vec<String> {
+    text.lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect()
+}
+
+#[test]
+fn lookups_have_a_line_each() {
+    let text = run(&[&corpus("dns-lookups.pcap"), "--dns"]).text();
+    assert_eq!(
+        lines(&text),
+        [
+            "stream client → server start tries latency type name answer frames",
+            "udp 0 10.0.0.2:51000 → 10.0.0.53:53 0.000 1 12.0 ms A shop.example 192.0.2.80 1–2",
+            "udp 1 10.0.0.2:51001 → 10.0.0.53:53 0.015 1 12.0 ms A missing.example NXDOMAIN 3–4",
+            "udp 2 10.0.0.2:51002 → 10.0.0.53:53 0.030 1 12.0 ms A broken.example SERVFAIL 5–6",
+            "udp 3 10.0.0.2:51010 → 10.0.0.53:53 0.045 3 6.50 s A slow.example 192.0.2.80 7–10",
+            "udp 4 10.0.0.2:51011 → 10.0.0.53:53 6.550 - - A unasked.example unasked answer, 192.0.2.80 11",
+        ]
+    );
+}
+
+#[test]
+fn a_lookup_in_json_has_numbers_and_null_for_what_is_unknown() {
+    let lookups = rows(&corpus("dns-lookups.pcap"), "dns");
+    let slow = &lookups[3];
+    for (key, value) in [
+        ("protocol", json!("udp")),
+        ("stream", json!(3)),
+        ("client", json!("10.0.0.2:51010")),
+        ("server", json!("10.0.0.53:53")),
+        ("service", json!("DNS")),
+        ("name", json!("slow.example")),
+        ("record_type", json!("A")),
+        ("outcome", json!("answered")),
+        ("rcode", json!("NOERROR")),
+        ("addresses", json!(["192.0.2.80"])),
+        ("aliases", json!([])),
+        ("tries", json!(3)),
+        ("latency_ns", json!(6_500_000_000_i64)),
+        ("query_frame", json!(7)),
+        ("response_frame", json!(10)),
+        ("waited_ns", json!(null)),
+    ] {
+        assert_eq!(slow[key], value, "{key} of {slow}");
+    }
+    assert!(slow["start"].as_str().unwrap().ends_with(".045000000"), "{slow}");
+    let unasked = &lookups[4];
+    assert_eq!((&unasked["outcome"], &unasked["query_frame"]), (&json!("unasked"), &json!(null)));
+}
+
+#[test]
+fn a_request_has_the_phases_that_its_time_went_to() {
+    let requests = rows(&corpus("web-slow.pcap"), "http");
+    let phases = ["dns_ns", "connect_ns", "tls_ns", "send_ns", "ttfb_ns", "transfer_ns", "total_ns"];
+    let of = |n: usize| phases.map(|phase| requests[n][phase].as_i64().map(|ns| ns / 1_000));
+    // Looked up, connected, asked.
+    assert_eq!(
+        of(0),
+        [Some(9_000), Some(28_060), None, Some(0), Some(34_000), Some(15), Some(71_475)],
+        "{}",
+        requests[0]
+    );
+    // The address came from a cache: no lookup within the second before.
+    assert_eq!(of(2)[0], None);
+    assert!(of(2)[3].is_some_and(|send| send > 2_000_000), "the upload took most of the time");
+    let first = &requests[0];
+    for (key, value) in [
+        ("kind", json!("request")),
+        ("method", json!("GET")),
+        ("host", json!("shop.example")),
+        ("path", json!("/")),
+        ("status", json!(200)),
+        ("outcome", json!("answered")),
+        ("number", json!(1)),
+        ("dns_name", json!("shop.example")),
+        ("dns_frame", json!(2)),
+        ("request_frame", json!(6)),
+        ("response_end_frame", json!(9)),
+    ] {
+        assert_eq!(first[key], value, "{key} of {first}");
+    }
+    // The last one is never answered.
+    let last = requests.last().unwrap();
+    assert_eq!((&last["outcome"], &last["ended_by"]), (&json!("unanswered"), &json!("capture_end")));
+    assert_eq!((&last["status"], &last["total_ns"]), (&json!(null), &json!(null)));
+    // Later requests of a connection have no phases before theirs.
+    let later: Vec<_> = requests.iter().filter(|row| row["number"] != json!(1)).collect();
+    assert!(!later.is_empty());
+    for row in later {
+        assert_eq!((&row["dns_ns"], &row["connect_ns"]), (&json!(null), &json!(null)), "{row}");
+    }
+}
+
+#[test]
+fn every_format_tells_the_same() {
+    let captures = ["web-slow.pcap", "dns-lookups.pcap", "dns-over-tcp.pcap", "http-persistent-ipv6.pcap"];
+    for (capture, view) in captures.iter().flat_map(|capture| VIEWS.map(|view| (corpus(capture), view))) {
+        let option = format!("--{view}");
+        let json = run(&[&capture, &option, "--format", "json"]).json();
+        assert_eq!(json["schema_version"], 1);
+        assert!(json["notes"].is_array() && json["capture"]["packets"].is_u64());
+        let rows = json[view].as_array().unwrap();
+
+        let lines = run(&[&capture, &option, "--format", "jsonl"]).json_lines();
+        assert_eq!((&lines[0]["type"], &lines[0]["view"]), (&json!("header"), &json!(view)));
+        assert_eq!(lines.last().unwrap()["type"], "summary");
+        assert_eq!(lines.len(), rows.len() + 2);
+
+        let (header, records) = run(&[&capture, &option, "--format", "csv"]).csv();
+        assert_eq!(records.len(), rows.len());
+        let safe = run(&[&capture, &option, "--format", "csv", "--csv-safe"]).csv();
+        assert_eq!((&header, &records), (&safe.0, &safe.1));
+        for (place, row) in rows.iter().enumerate() {
+            let mut line = lines[place + 1].clone();
+            assert!(line.as_object_mut().unwrap().remove("type").is_some());
+            assert_eq!(&line, row);
+            let cells: HashMap<_, _> = header.iter().zip(&records[place]).collect();
+            assert_eq!(cells.len(), row.as_object().unwrap().len());
+            for (key, value) in row.as_object().unwrap() {
+                let text = match value {
+                    Value::Null => String::new(),
+                    Value::String(text) => text.clone(),
+                    Value::Array(all) => {
+                        all.iter().map(|one| one.as_str().unwrap()).collect::<Vec<_>>().join(",")
+                    }
+                    other => other.to_string(),
+                };
+                assert_eq!(cells[key], &text, "{key} of row {place} of {capture} {option}");
+            }
+        }
+        let text = run(&[&capture, &option]).text();
+        let lines = if rows.is_empty() { 1 } else { rows.len() + 1 };
+        assert_eq!(text.lines().count(), lines, "{text}");
+    }
+}
+
+#[test]
+fn nothing_to_list_is_an_answer_in_every_format() {
+    let capture = corpus("icmp-echo.pcap");
+    for (view, rows) in
+        [("dns", "DNS lookups"), ("tls", "TLS handshakes"), ("http", "HTTP requests or TLS connections")]
+    {
+        let option = format!("--{view}");
+        let text = run(&[&capture, &option]).text();
+        assert!(text.starts_with(&format!("no {rows} in ")), "{text}");
+        let json = run(&[&capture, &option, "--format", "json"]).json();
+        assert_eq!(json[view], json!([]));
+        assert_eq!(run(&[&capture, &option, "--format", "jsonl"]).json_lines().len(), 2);
+        assert_eq!(run(&[&capture, &option, "--format", "csv"]).csv().1.len(), 0);
+    }
+}
+
+#[test]
+fn threads_change_nothing() {
+    // A set of several batches, in which the same ports come again and again.
+    let one = corpus("web-slow.pcap");
+    let set = vec![one.as_str(); 40];
+    for view in VIEWS {
+        for format in ["text", "json", "csv"] {
+            let with = |threads| {
+                let option = format!("--{view}");
+                let options = [option.as_str(), "--format", format, "--threads", threads];
+                run(&[&set[..], &options].concat()).status(0).stdout
+            };
+            let one = with("1");
+            assert!(one == with("2"), "{view} {format}");
+            assert!(one == with("5"), "{view} {format}");
+        }
+    }
+}
+
+/// A pcap file of one DNS query over UDP for a name of these labels.
+fn query(labels: &[&[u8]]) -> Vec<u8> {
+    let mut message = vec![0, 7, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0];
+    for label in labels {
+        message.push(label.len() as u8);
+        message.extend(*label);
+    }
+    message.extend([0, 0, 1, 0, 1]);
+    let udp_len = (8 + message.len()) as u16;
+    let mut frame = vec![2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 8, 0, 0x45, 0];
+    frame.extend((20 + udp_len).to_be_bytes());
+    frame.extend([0, 0, 0, 0, 64, 17, 0, 0, 10, 0, 0, 1, 10, 0, 0, 53]);
+    frame.extend([50_000, 53, udp_len, 0].map(u16::to_be_bytes).concat());
+    frame.extend(message);
+    let record = [1_700_000_000, 0, frame.len() as u32, frame.len() as u32].map(u32::to_le_bytes).concat();
+    [pcap(&[]), record, frame].concat()
+}
+
+#[test]
+fn names_do_no_harm_wherever_they_are_shown() {
+    let folder = Folder::new();
+    let evil = folder.file("evil.pcap", &query(&[b"=cmd|'/c calc'!A1", b"\x1b]0;evil\x07\xff", b"a,\"b"]));
+    let text = run(&[&evil, "--dns"]).text();
+    assert!(text.chars().all(|c| c == '\n' || !c.is_control()), "{text}");
+    assert!(text.contains("\\u{1b}]0;evil\\u{7}\\xff"), "{text}");
+    let row = rows(&evil, "dns").remove(0);
+    assert_eq!(row["name"], "=cmd|'/c calc'!A1.\u{1b}]0;evil\u{7}\\xff.a,\"b");
+    let (header, records) = run(&[&evil, "--dns", "--format", "csv"]).csv();
+    let name = header.iter().position(|column| column == "name").unwrap();
+    assert_eq!(records[0][name], format!("'{}", row["name"].as_str().unwrap()));
+    // The query is never answered.
+    assert_eq!((&row["outcome"], &row["latency_ns"]), (&json!("unanswered"), &json!(null)));
+}
+
+#[test]
+fn wrong_options_are_refused_and_the_gate_still_counts() {
+    let capture = corpus("web-slow.pcap");
+    for arguments in [
+        &["--dns", "--tls"][..],
+        &["--http", "--streams"],
+        &["--tls", "--findings"],
+        &["--dns", "--all"],
+        &["--dns", "--limit", "1"],
+        &["--http", "--sort", "start"],
+        &["--http", "--fields", "frame.number"],
+        &["--dns", "--follow-format", "hex"],
+    ] {
+        let answer = run(&[&[capture.as_str()], arguments].concat()).status(2);
+        assert!(answer.stdout.is_empty(), "{arguments:?}");
+    }
+    for view in ["--dns", "--tls", "--http"] {
+        assert!(run(&[&capture, view, "--min-severity", "warn"]).failure().contains(view));
+        run(&[&capture, view, "--fail-on", "warn"]).status(1);
+        run(&[&capture, view, "--fail-on", "error"]).status(0);
+    }
+    for option in ["--dns-slow", "--tls-slow", "--http-slow"] {
+        for value in ["0", "-1", "1e3", "", "9999999999"] {
+            let message = run(&[&capture, &format!("{option}={value}")]).failure();
+            assert!(message.contains(option) && message.contains("give seconds"), "{message}");
+        }
+        run(&[&capture, "--findings", option, "0.25"]).status(0);
+        run(&["--list-fields", option, "1"]).status(2);
+    }
+}

@@ -7,7 +7,7 @@ use super::store::Record;
 use super::tcp::KindsSeen;
 use crate::model::{Direction, FrameNumber, Timestamp};
 use crate::protocol::message::Messages;
-use crate::protocol::session::recognise_datagram;
+use crate::protocol::session::{quoted_datagram, recognise_datagram};
 use crate::protocol::stream::{DatagramDecoder, Flow, Moment};
 use crate::tcp::{Coder, code_of, of_code};
 
@@ -53,9 +53,7 @@ impl UdpConversation {
             if *tries >= MAX_TRIES || bytes.is_empty() {
                 return;
             }
-            let (a, b) = self.key.endpoints(Direction::AtoB);
-            let client = self.account.first_sender;
-            let flow = Flow { ends: [a, b], client, client_is_known: false, syn: None, established: None };
+            let flow = flow(&self.key, &self.account);
             match recognise_datagram(&flow, packet.direction, bytes) {
                 Some(decoder) => self.app = UdpApp::Live(decoder),
                 None => *tries += 1,
@@ -65,6 +63,21 @@ impl UdpConversation {
             decoder.datagram(packet.direction, bytes, missing, now, out);
         }
     }
+}
+
+impl UdpConversation {
+    /// Shows what an ICMP error quotes of it.
+    pub(crate) fn quoted(&self, packet: &UdpPacket, bytes: &[u8], out: &mut Messages) {
+        let missing = packet.payload_len.saturating_sub(bytes.len() as u32);
+        quoted_datagram(&flow(&self.key, &self.account), packet.direction, bytes, missing, out);
+    }
+}
+
+/// What its application gets to know of it.
+fn flow(key: &FlowKey, account: &UdpAccount) -> Flow {
+    let (a, b) = key.endpoints(Direction::AtoB);
+    let client = account.first_sender;
+    Flow { ends: [a, b], client, client_is_known: false, syn: None, established: None }
 }
 
 impl Record for UdpConversation {

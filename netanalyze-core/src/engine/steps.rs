@@ -430,12 +430,16 @@ fn take_datagrams(
             let seen = &mut touched.conversation.kinds_seen;
             results.control.tell(batch, place, (Transport::Udp, reference), seen, &mut telling);
         }
-        if interests.applications != Depth::None && packet.origin == Origin::Packet {
+        if interests.applications != Depth::None {
             let now = Moment { frame, time: packet.time };
             let slot = (packet.frame_index, packet.slot);
             let bytes = payload(batch, completed, slot, packet.at, 8, packet.payload_len);
             let heard = &mut *results.heard;
-            touched.conversation.application(packet, bytes, now, &mut heard.out);
+            if packet.origin.is_quoted() {
+                touched.conversation.quoted(packet, bytes, &mut heard.out);
+            } else {
+                touched.conversation.application(packet, bytes, now, &mut heard.out);
+            }
             if !heard.out.is_empty() {
                 let (key, ordinal) = (packet.key, packet.ordinal);
                 let spoken = Spoken { protocol: Transport::Udp, reference, key, now, ordinal };

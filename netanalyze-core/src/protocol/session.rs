@@ -6,7 +6,7 @@
 use super::dns;
 use super::feed::{Fed, Feed, Payload};
 use super::http;
-use super::message::Messages;
+use super::message::{Message, Messages};
 use super::quic;
 use super::recognise::{Kind, Recognised, recognise};
 use super::socks::Relay;
@@ -253,4 +253,11 @@ pub(crate) fn recognise_datagram(
         return Some(Box::new(decoder));
     }
     quic::looks_like_quic(bytes).then(|| Box::new(quic::Decoder::new()) as Box<dyn DatagramDecoder>)
+}
+
+/// Takes a datagram that an ICMP error quotes. It is no part of its conversation.
+pub(crate) fn quoted_datagram(flow: &Flow, from: Direction, bytes: &[u8], missing: u32, out: &mut Messages) {
+    if let Some(said) = dns::quoted(flow.ends, bytes, missing).filter(|_| out.every) {
+        out.push(from, Message::Dns(Box::new(said)));
+    }
 }

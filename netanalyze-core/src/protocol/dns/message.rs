@@ -7,8 +7,8 @@ use nom::number::complete::be_u16;
 use super::code::{Opcode, Rcode};
 use super::edns::Edns;
 use super::name::Name;
-use super::rdata::is_sound;
 use super::record::{Question, Questions, Record, Records, Section};
+use super::sound::is_sound;
 
 /// Bytes of a header.
 pub(super) const HEADER_LEN: usize = 12;

@@ -18,6 +18,7 @@ mod name;
 mod rdata;
 mod record;
 mod said;
+mod sound;
 mod table;
 mod tcp;
 mod tracker;

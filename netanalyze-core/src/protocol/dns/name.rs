@@ -210,13 +210,16 @@ pub fn shown(bytes: &[u8]) -> String {
             0xc0..0xe0 => (1, u32::from(first & 0x1f)),
             0xe0..0xf0 => (2, u32::from(first & 0x0f)),
             0xf0..0xf8 => (3, u32::from(first & 0x07)),
+            // As UTF-8 once was; no such character exists.
+            0xf8..0xfc => (4, u32::MAX),
+            0xfc..0xfe => (5, u32::MAX),
             _ => (0, u32::MAX),
         };
         // Letters in more bytes than they need are read all the same; a sequence that breaks off is one replacement.
         for _ in 0..more {
             match behind.split_first() {
                 Some((&next @ 0x80..0xc0, others)) => {
-                    code = code << 6 | u32::from(next & 0x3f);
+                    code = if code == u32::MAX { code } else { code << 6 | u32::from(next & 0x3f) };
                     behind = others;
                 }
                 _ => {
@@ -370,6 +373,7 @@ mod tests {
             (b"a\xe2\x82x", "a\u{fffd}x"),
             (b"a\xe2\x28\xa1z", "a\u{fffd}(\u{fffd}z"),
             (b"\xed\xa0\x80\xf4\x90\x80\x80\xf5\x80z\xff", "\u{fffd}\u{fffd}\u{fffd}z\u{fffd}"),
+            (b"\xfb\x90\x90\x90\x90\x90z\xfb\xbdQ\xfe\x90", "\u{fffd}\u{fffd}z\u{fffd}Q\u{fffd}\u{fffd}"),
             (b"\xc0\xaf\xe0\x80\xaf\xf0\x80\x80\xaf\xc1\x81", "///A"),
             (b"\xc2\x85\xc2\xad\xe2\x80\x8b\xef\xbf\xbe", "\\u0085\\u00AD\\u200B\\uFFFE"),
             (

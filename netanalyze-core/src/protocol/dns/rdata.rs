@@ -92,59 +92,7 @@ impl<'m> Rdata<'m> {
     }
 }
 
-/// Whether the data are what their type says, or could be if the bytes behind them were theirs: Wireshark 4.0 reads on and stops only
-/// where the message ends.
-pub(super) fn is_sound(record: &Record<'_>) -> bool {
-    let len = record.data.len();
-    let strings = |mut rest: &[u8]| {
-        let end = rest.len().saturating_sub(len);
-        while rest.len() > end {
-            match string(rest) {
-                Ok((behind, _)) => rest = behind,
-                Err(_) => return false,
-            }
-        }
-        true
-    };
-    len == 0
-        || match record.kind {
-            RecordType::TXT | RecordType::SPF => strings(record.rest()),
-            RecordType::OPT => options_are_whole(record.rest(), len),
-            kind if is_known(kind) => read(record, record.rest()).is_some(),
-            _ => true,
-        }
-}
-
-fn options_are_whole(mut rest: &[u8], len: usize) -> bool {
-    let end = rest.len().saturating_sub(len);
-    while rest.len() > end {
-        match key_and_value(rest) {
-            Ok((behind, _)) => rest = behind,
-            Err(_) => return false,
-        }
-    }
-    true
-}
-
-/// Types whose data must have a form.
-fn is_known(kind: RecordType) -> bool {
-    matches!(
-        kind,
-        RecordType::A
-            | RecordType::AAAA
-            | RecordType::CNAME
-            | RecordType::NS
-            | RecordType::PTR
-            | RecordType::DNAME
-            | RecordType::MX
-            | RecordType::SRV
-            | RecordType::SOA
-            | RecordType::SVCB
-            | RecordType::HTTPS
-    )
-}
-
-fn read<'m>(record: &Record<'m>, data: &'m [u8]) -> Option<Rdata<'m>> {
+pub(super) fn read<'m>(record: &Record<'m>, data: &'m [u8]) -> Option<Rdata<'m>> {
     let name_at = |offset| record.name_at(offset);
     Some(match record.kind {
         RecordType::A => Rdata::A(Ipv4Addr::from(*data.first_chunk::<4>()?)),
@@ -211,7 +159,7 @@ impl<'m> Iterator for CharacterStrings<'m> {
     }
 }
 
-fn string(data: &[u8]) -> IResult<&[u8], &[u8]> {
+pub(super) fn string(data: &[u8]) -> IResult<&[u8], &[u8]> {
     length_data(be_u8).parse(data)
 }
 

@@ -3,6 +3,7 @@
 //! Two views of the same messages stand side by side: [`Matcher`] follows Wireshark, for the fields. The open [`Lookup`]s are ours: a response
 //! belongs to a query that has its id, its question and the other direction.
 
+use super::Decoder;
 use super::code::{Opcode, RecordType};
 use super::lookup::{Lookup, Mismatch, Outcome};
 use super::matching::{Matcher, Matching};
@@ -47,6 +48,7 @@ pub(super) struct Tracker {
 /// A message that an ICMP error quotes: it belongs to no transaction, and Wireshark shows a response as one without a query.
 #[must_use]
 pub fn quoted(ends: [Endpoint; 2], bytes: &[u8], missing: u32) -> Option<DnsMessage> {
+    Decoder::recognise(ends, bytes)?;
     let parsed = Parsed::new(bytes)?;
     let matching = Matching { unsolicited: parsed.header().is_response(), ..Matching::default() };
     let whole = missing == 0 && parsed.is_whole();

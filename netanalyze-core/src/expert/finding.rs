@@ -9,7 +9,7 @@ use super::dns::DnsDetail;
 use super::ending::EndingDetail;
 use super::http::HttpDetail;
 use super::icmp::IcmpDetail;
-use super::tls::TlsDetail;
+use super::tls_detail::TlsDetail;
 use crate::conversation::{ConversationRef, Protocol};
 use crate::model::{Endpoint, FrameNumber, Span, Timestamp};
 use crate::tcp::ConnectionState;

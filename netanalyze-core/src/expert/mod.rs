@@ -15,6 +15,7 @@ mod severity;
 mod tcp;
 mod thresholds;
 mod tls;
+mod tls_detail;
 
 pub(crate) use application::application_findings;
 pub use catalogue::{KINDS, Kind, KindId, KindSet, kind_by_id};
@@ -30,4 +31,4 @@ pub(crate) use icmp::{
 pub use severity::{Group, Severity};
 pub(crate) use tcp::{Context, tcp_findings, tcp_kinds};
 pub use thresholds::Thresholds;
-pub use tls::TlsDetail;
+pub use tls_detail::{How, TlsDetail, TlsMatter};

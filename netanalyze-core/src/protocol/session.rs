@@ -8,7 +8,7 @@ use super::feed::{Fed, Feed, Payload};
 use super::http;
 use super::message::{Message, Messages};
 use super::quic;
-use super::recognise::{Kind, Recognised, recognise};
+use super::recognise::{Kind, Recognised, is_tls_port, recognise};
 use super::socks::Relay;
 use super::starttls::StartTls;
 use super::stream::{Closing, DatagramDecoder, Flow, Moment, Progress, StreamDecoder};
@@ -201,8 +201,15 @@ impl Undecided {
 }
 
 impl StreamDecoder for Undecided {
-    fn decode(&mut self, from: Direction, bytes: &[u8], _: Moment, _: &mut Messages) -> Progress {
-        match recognise(&self.flow, from, bytes) {
+    fn decode(&mut self, from: Direction, bytes: &[u8], now: Moment, out: &mut Messages) -> Progress {
+        let recognised = recognise(&self.flow, from, bytes);
+        let first = self.tries == [0; 2] && self.flow.client_is_known;
+        let tls_expected = first && is_tls_port(self.flow.server_port());
+        if tls_expected && recognised != Recognised::NeedMore && tls::begins_with_text(bytes) {
+            let row = tls::plain_text(&self.flow, from, bytes, now);
+            out.push(from, Message::Handshake(Box::new(row)));
+        }
+        match recognised {
             Recognised::Is(kind) => {
                 self.decided = Some(kind);
                 Progress::Another(0)

@@ -3,6 +3,7 @@
 mod alert;
 mod certificate;
 mod code;
+mod content;
 mod fault;
 mod handshake;
 mod hello;
@@ -23,5 +24,5 @@ pub use handshake::{Fragment, Raw};
 pub use hello::{ClientHello, Extension, ServerHello};
 pub use message::{HandshakeMessage, Hello, TlsMessage, Who};
 pub use record::{Record, Ssl2ClientHello, accepts, begins_with_text, looks_like_tls};
-pub use stream::Stream;
+pub use stream::{Stream, plain_text};
 pub use transaction::{Handshake, Outcome, Resumption, Stage};

@@ -5,13 +5,10 @@
 //! Wireshark 4.0, held against this decoder's own account of ChangeCipherSpec in each direction. Application data is never looked at: it costs
 //! reading five bytes. Stops at garbage: bytes that are no record are passed over to the end of what is there.
 
-use super::alert::Alert;
-use super::certificate::Chain;
 use super::code::{ContentType, HandshakeType, Version};
 use super::fault::Fault;
-use super::handshake::{Fragment, Raw, looks_encrypted};
-use super::hello::{ClientHello, ServerHello};
-use super::message::{HandshakeMessage, TlsMessage, Who};
+use super::handshake::Fragment;
+use super::message::{TlsMessage, Who};
 use super::progress::Open;
 use super::record::{self, MAX_CONTENT, MAX_CONTENT_13, Record, Ssl2ClientHello, is_record_version};
 use super::transaction::{Handshake, Outcome};
@@ -25,7 +22,7 @@ const MAX_TEXT: usize = 64;
 /// Decodes both directions of a connection that speaks TLS.
 #[derive(Debug)]
 pub struct Stream {
-    client: Direction,
+    pub(super) client: Direction,
     /// The session's version as Wireshark tracks it: 0 is unknown.
     pub(super) version: Version,
     halves: [Half; 2],
@@ -39,7 +36,7 @@ pub struct Stream {
 pub(super) struct Half {
     /// Frame of its ChangeCipherSpec up to TLS 1.2: what follows is encrypted.
     pub(super) changed: Option<FrameNumber>,
-    fragment: Fragment,
+    pub(super) fragment: Fragment,
 }
 
 impl Stream {
@@ -72,12 +69,18 @@ impl Stream {
     }
 
     /// Ends the open handshake.
-    fn end(&mut self, from: Direction, outcome: Outcome, now: Moment, out: &mut Messages) {
+    pub(super) fn end(&mut self, from: Direction, outcome: Outcome, now: Moment, out: &mut Messages) {
         if let Some(open) = self.open.take() {
             let mut row = open.row;
             (row.outcome, row.end) = (outcome, now);
             // What comes later on this connection did not wait for its TCP handshake.
             (self.syn, self.established) = (None, None);
+            // The direction of the frame that it is about.
+            let from = match outcome {
+                Outcome::Silent(_) => row.client,
+                outcome if outcome.is_success() => row.client.reverse(),
+                _ => from,
+            };
             out.push(from, Message::Handshake(Box::new(row)));
         }
     }
@@ -161,7 +164,7 @@ impl Stream {
     }
 
     /// The session's version, once a record tells it that is no ClientHello (as Wireshark 4.0).
-    fn see_version(&mut self, record: Record, content: &[u8]) {
+    pub(super) fn see_version(&mut self, record: Record, content: &[u8]) {
         if self.version != Version(0) || !is_record_version(record.version) {
             return;
         }
@@ -230,7 +233,7 @@ impl Stream {
 
     /// Application data, or whatever TLS 1.3 hides in it. Its content is not needed.
     #[inline]
-    fn protected(&mut self, from: Direction, len: u16, now: Moment, out: &mut Messages) {
+    pub(super) fn protected(&mut self, from: Direction, len: u16, now: Moment, out: &mut Messages) {
         let who = self.who(from);
         let Some(open) = self.open.as_mut() else { return };
         if who == Who::Client && open.sends_early_data() {
@@ -239,156 +242,6 @@ impl Stream {
         if open.data(who, len, now) {
             let outcome = open.success();
             self.end(from, outcome, now, out);
-        }
-    }
-
-    fn handshake(
-        &mut self,
-        from: Direction,
-        content: &[u8],
-        now: Moment,
-        said: &mut TlsMessage,
-        out: &mut Messages,
-    ) {
-        let tls13 = self.version.is_tls13();
-        let half = self.half(from);
-        let changed = half.changed.filter(|_| !tls13);
-        // The rule by which fields are shown counts frames; a message right behind ChangeCipherSpec is encrypted all the same.
-        let hidden = half.fragment.is_empty()
-            && (looks_encrypted(content) || content.len() >= 16 && changed.is_some_and(|at| at < now.frame));
-        if changed.is_some() {
-            let who = self.who(from);
-            if let Some(open) = self.open.as_mut() {
-                open.encrypted_handshake(who, now);
-            }
-        }
-        if hidden {
-            return;
-        }
-        let readable = changed.is_none();
-        let mut fragment = std::mem::take(&mut self.half(from).fragment);
-        let kept = fragment.take(content, |raw| {
-            let mut message = out.every.then(|| HandshakeMessage::of(raw));
-            if readable {
-                self.message(from, raw, now, said, message.as_mut(), out);
-            }
-            said.handshakes.extend(message);
-        });
-        self.half(from).fragment = fragment;
-        if let (false, Some(open)) = (kept, self.open.as_mut()) {
-            open.row.left_out = open.row.left_out.saturating_add(1);
-        }
-    }
-
-    /// A handshake message in clear.
-    fn message(
-        &mut self,
-        from: Direction,
-        raw: Raw<'_>,
-        now: Moment,
-        said: &mut TlsMessage,
-        message: Option<&mut HandshakeMessage>,
-        out: &mut Messages,
-    ) {
-        match raw.kind {
-            HandshakeType::CLIENT_HELLO => {
-                let Some(hello) = ClientHello::parse(raw.body) else { return };
-                self.client_hello(from, &hello, now, out);
-            }
-            HandshakeType::SERVER_HELLO | HandshakeType::HELLO_RETRY_REQUEST => {
-                let Some(hello) = ServerHello::parse_as(raw.kind, raw.body) else { return };
-                self.client = from.reverse();
-                self.version = hello.version;
-                let open = self.open();
-                open.server_hello(&hello, now);
-                if hello.version.is_weak() {
-                    said.faults.push(Fault::WeakVersion(hello.version));
-                }
-                if let Some(cipher) = hello.cipher.filter(|cipher| cipher.weakness().is_some()) {
-                    said.faults.push(Fault::WeakCipher(cipher));
-                }
-            }
-            kind => {
-                let who = self.who(from);
-                let Some(open) = self.open.as_mut() else { return };
-                open.message(who, kind, raw.body);
-                if kind == HandshakeType::CERTIFICATE {
-                    let Some(chain) = Chain::parse(raw.body) else { return };
-                    let host = open.row.server_name.as_deref().filter(|_| who == Who::Server);
-                    said.faults.extend(chain.faults(now.time, host));
-                    if let Some(message) = message {
-                        message.chain = Some(Box::new(chain.clone()));
-                    }
-                    open.chain(who, chain);
-                }
-            }
-        }
-    }
-
-    pub(super) fn client_hello(
-        &mut self,
-        from: Direction,
-        hello: &ClientHello<'_>,
-        now: Moment,
-        out: &mut Messages,
-    ) {
-        if self.open.as_ref().is_some_and(|open| open.is_past_client_hello()) {
-            self.end(from, Outcome::Cut, now, out);
-        }
-        self.client = from;
-        self.half(from).changed = None;
-        self.half(from.reverse()).changed = None;
-        self.open().client_hello(hello, now);
-    }
-
-    fn alert(&mut self, from: Direction, content: &[u8], now: Moment, said: &mut TlsMessage) {
-        let who = self.who(from);
-        said.alert = Alert::parse(content);
-        let Some(alert) = said.alert else {
-            if let (Some(open), true) = (self.open.as_mut(), content.len() > 2) {
-                open.encrypted_alert(who);
-            }
-            return;
-        };
-        said.fatal = alert.is_fatal(self.version.is_tls13());
-        if let Some(open) = self.open.as_mut() {
-            if open.alert(who, alert, now) {
-                open.ending = Some(Outcome::Failed(who));
-            }
-        }
-    }
-
-    /// A record of which only the first bytes of the content were captured. Fields are as Wireshark 4.0 has them.
-    fn cut_record(
-        &mut self,
-        from: Direction,
-        record: Record,
-        content: &[u8],
-        missing: u32,
-        now: Moment,
-        out: &mut Messages,
-    ) {
-        if !record.content_type.is_known() || !is_record_version(record.version) {
-            return;
-        }
-        self.see_version(record, content);
-        if record.content_type == ContentType::APPLICATION_DATA {
-            self.protected(from, record.len, now, out);
-        }
-        let mut message = TlsMessage::of(record, self.version.is_tls13());
-        let changed = self.half(from).changed.is_some_and(|at| at < now.frame) && !self.version.is_tls13();
-        let claimed = content.len().saturating_add(missing as usize);
-        let hidden = record.len >= 16 && (looks_encrypted(content) || changed);
-        if let (ContentType::HANDSHAKE, false, [kind, _, _, _, body @ ..]) =
-            (record.content_type, hidden, content)
-        {
-            let raw = Raw { kind: HandshakeType(*kind), body };
-            let mut handshake = (out.every && claimed >= raw.body.len()).then(|| HandshakeMessage::of(raw));
-            self.message(from, raw, now, &mut message, handshake.as_mut(), out);
-            message.handshakes.extend(handshake);
-        }
-        if out.every {
-            self.say(from, message, out);
         }
     }
 }
@@ -404,7 +257,7 @@ pub(super) enum Next {
 }
 
 impl TlsMessage {
-    fn of(record: Record, tls13: bool) -> Self {
+    pub(super) fn of(record: Record, tls13: bool) -> Self {
         let opaque = tls13 && record.content_type == ContentType::APPLICATION_DATA;
         TlsMessage { record: Some(record), opaque, ..TlsMessage::default() }
     }
@@ -424,6 +277,16 @@ fn record_of(id: u32) -> (Record, bool) {
         len: u16::from_be_bytes([l0, l1]),
     };
     (record, tls13 != 0)
+}
+
+/// What is to be said of a connection to a port of TLS that begins with text.
+#[must_use]
+pub fn plain_text(flow: &Flow, from: Direction, bytes: &[u8], now: Moment) -> Handshake {
+    let mut row = Handshake::new(flow.client, flow.syn, flow.established);
+    row.text = Some(first_line(bytes));
+    row.outcome = Outcome::PlainText(row.who(from));
+    row.end = now;
+    row
 }
 
 fn first_line(text: &[u8]) -> Box<[u8]> {

@@ -1,0 +1,167 @@
+//! What records hold: handshake messages and alerts, and what they mean for the handshake.
+
+use super::alert::Alert;
+use super::certificate::Chain;
+use super::code::{ContentType, HandshakeType};
+use super::fault::Fault;
+use super::handshake::{Raw, looks_encrypted};
+use super::hello::{ClientHello, ServerHello};
+use super::message::{HandshakeMessage, TlsMessage, Who};
+use super::record::{Record, is_record_version};
+use super::stream::Stream;
+use super::transaction::Outcome;
+use crate::model::Direction;
+use crate::protocol::message::Messages;
+use crate::protocol::stream::Moment;
+
+impl Stream {
+    pub(super) fn handshake(
+        &mut self,
+        from: Direction,
+        content: &[u8],
+        now: Moment,
+        said: &mut TlsMessage,
+        out: &mut Messages,
+    ) {
+        let tls13 = self.version.is_tls13();
+        let half = self.half(from);
+        let changed = half.changed.filter(|_| !tls13);
+        // The rule by which fields are shown counts frames; a message right behind ChangeCipherSpec is encrypted all the same.
+        let hidden = half.fragment.is_empty()
+            && (looks_encrypted(content) || content.len() >= 16 && changed.is_some_and(|at| at < now.frame));
+        if changed.is_some() {
+            let who = self.who(from);
+            if let Some(open) = self.open.as_mut() {
+                open.encrypted_handshake(who, now);
+            }
+        }
+        if hidden {
+            return;
+        }
+        let readable = changed.is_none();
+        let mut fragment = std::mem::take(&mut self.half(from).fragment);
+        let kept = fragment.take(content, |raw| {
+            let mut message = out.every.then(|| HandshakeMessage::of(raw));
+            if readable {
+                self.message(from, raw, now, said, message.as_mut(), out);
+            }
+            said.handshakes.extend(message);
+        });
+        self.half(from).fragment = fragment;
+        if let (false, Some(open)) = (kept, self.open.as_mut()) {
+            open.row.left_out = open.row.left_out.saturating_add(1);
+        }
+    }
+
+    /// A handshake message in clear.
+    fn message(
+        &mut self,
+        from: Direction,
+        raw: Raw<'_>,
+        now: Moment,
+        said: &mut TlsMessage,
+        message: Option<&mut HandshakeMessage>,
+        out: &mut Messages,
+    ) {
+        match raw.kind {
+            HandshakeType::CLIENT_HELLO => {
+                let Some(hello) = ClientHello::parse(raw.body) else { return };
+                self.client_hello(from, &hello, now, out);
+            }
+            HandshakeType::SERVER_HELLO | HandshakeType::HELLO_RETRY_REQUEST => {
+                let Some(hello) = ServerHello::parse_as(raw.kind, raw.body) else { return };
+                self.client = from.reverse();
+                self.version = hello.version;
+                let open = self.open();
+                open.server_hello(&hello, now);
+                if hello.version.is_weak() {
+                    said.faults.push(Fault::WeakVersion(hello.version));
+                }
+                if let Some(cipher) = hello.cipher.filter(|cipher| cipher.weakness().is_some()) {
+                    said.faults.push(Fault::WeakCipher(cipher));
+                }
+            }
+            kind => {
+                let who = self.who(from);
+                let Some(open) = self.open.as_mut() else { return };
+                open.message(who, kind, raw.body);
+                if kind == HandshakeType::CERTIFICATE {
+                    let Some(chain) = Chain::parse(raw.body) else { return };
+                    let host = open.row.server_name.as_deref().filter(|_| who == Who::Server);
+                    said.faults.extend(chain.faults(now.time, host));
+                    if let Some(message) = message {
+                        message.chain = Some(Box::new(chain.clone()));
+                    }
+                    open.chain(who, chain);
+                }
+            }
+        }
+    }
+
+    pub(super) fn client_hello(
+        &mut self,
+        from: Direction,
+        hello: &ClientHello<'_>,
+        now: Moment,
+        out: &mut Messages,
+    ) {
+        if self.open.as_ref().is_some_and(|open| open.is_past_client_hello()) {
+            self.end(from, Outcome::Cut, now, out);
+        }
+        self.client = from;
+        self.half(from).changed = None;
+        self.half(from.reverse()).changed = None;
+        self.open().client_hello(hello, now);
+    }
+
+    pub(super) fn alert(&mut self, from: Direction, content: &[u8], now: Moment, said: &mut TlsMessage) {
+        let who = self.who(from);
+        said.alert = Alert::parse(content);
+        let Some(alert) = said.alert else {
+            if let (Some(open), true) = (self.open.as_mut(), content.len() > 2) {
+                open.encrypted_alert(who);
+            }
+            return;
+        };
+        said.fatal = alert.is_fatal(self.version.is_tls13());
+        if let Some(open) = self.open.as_mut() {
+            if open.alert(who, alert, now) {
+                open.ending = Some(Outcome::Failed(who));
+            }
+        }
+    }
+
+    /// A record of which only the first bytes of the content were captured. Fields are as Wireshark 4.0 has them.
+    pub(super) fn cut_record(
+        &mut self,
+        from: Direction,
+        record: Record,
+        content: &[u8],
+        missing: u32,
+        now: Moment,
+        out: &mut Messages,
+    ) {
+        if !record.content_type.is_known() || !is_record_version(record.version) {
+            return;
+        }
+        self.see_version(record, content);
+        if record.content_type == ContentType::APPLICATION_DATA {
+            self.protected(from, record.len, now, out);
+        }
+        let mut message = TlsMessage::of(record, self.version.is_tls13());
+        let changed = self.half(from).changed.is_some_and(|at| at < now.frame) && !self.version.is_tls13();
+        let claimed = content.len().saturating_add(missing as usize);
+        let hidden = record.len >= 16 && (looks_encrypted(content) || changed);
+        if let (ContentType::HANDSHAKE, false, [kind, _, _, _, body @ ..]) =
+            (record.content_type, hidden, content)
+        {
+            let raw = Raw { kind: HandshakeType(*kind), body };
+            let mut handshake = (out.every && claimed >= raw.body.len()).then(|| HandshakeMessage::of(raw));
+            self.message(from, raw, now, &mut message, handshake.as_mut(), out);
+            message.handshakes.extend(handshake);
+        }
+        if out.every {
+            self.say(from, message, out);
+        }
+    }
+}

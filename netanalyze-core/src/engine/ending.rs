@@ -17,7 +17,7 @@ use crate::capture::Batch;
 use crate::conversation::{Bounds, Conversations, Ended, Met, Protocol};
 use crate::expert::{Ending, Finding, KindSet, ending_findings, endings};
 use crate::field::AnalysedBatch;
-use crate::model::{Error, FrameNumber, Timestamp};
+use crate::model::{Error, FrameNumber};
 use crate::protocol::message::Messages;
 use crate::protocol::stream::Moment;
 
@@ -174,6 +174,7 @@ mod tests {
     use crate::capture::Source;
     use crate::conversation::Protocol;
     use crate::expert::ending_flags;
+    use crate::model::Timestamp;
     use crate::tcp::Flags;
 
     /// Looks at nothing, and has conversations made compact as soon as can be.

@@ -43,7 +43,7 @@ impl View for Transacted {
     type Piece = ();
 
     fn interests(&self) -> Interests {
-        Interests { applications: Depth::Transactions, ..self.0 }
+        Interests { applications: Depth::Transactions, ..self.0.clone() }
     }
 
     fn digest(&self, _: &AnalysedBatch<'_>) {}

@@ -230,6 +230,16 @@ pub(crate) struct Args {
     )]
     pub(crate) dns_slow: Option<String>,
 
+    /// DNS query that has no answer, in seconds from when it was last sent [default: 5]
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        allow_negative_numbers = true,
+        conflicts_with = "alone",
+        help_heading = "Tuning"
+    )]
+    pub(crate) dns_timeout: Option<String>,
+
     /// TLS handshake that is slow, in seconds from ClientHello to ServerHello [default: 1]
     #[arg(
         long,

@@ -336,6 +336,7 @@ fn thresholds(args: &Args) -> Result<Thresholds, Failure> {
     let mut thresholds = Thresholds::default();
     for (option, text, threshold) in [
         ("--dns-slow", &args.dns_slow, &mut thresholds.dns_slow),
+        ("--dns-timeout", &args.dns_timeout, &mut thresholds.dns_timeout),
         ("--tls-slow", &args.tls_slow, &mut thresholds.tls_slow),
         ("--http-slow", &args.http_slow, &mut thresholds.http_slow),
     ] {

@@ -245,7 +245,7 @@ fn wrong_options_are_refused_and_the_gate_still_counts() {
         run(&[&capture, view, "--fail-on", "warn"]).status(1);
         run(&[&capture, view, "--fail-on", "error"]).status(0);
     }
-    for option in ["--dns-slow", "--tls-slow", "--http-slow"] {
+    for option in ["--dns-slow", "--dns-timeout", "--tls-slow", "--http-slow"] {
         for value in ["0", "-1", "1e3", "", "9999999999"] {
             let message = run(&[&capture, &format!("{option}={value}")]).failure();
             assert!(message.contains(option) && message.contains("give seconds"), "{message}");

@@ -19,7 +19,7 @@ mod tls_detail;
 
 pub(crate) use application::application_findings;
 pub use catalogue::{KINDS, Kind, KindId, KindSet, kind_by_id};
-pub use dns::DnsDetail;
+pub use dns::{DnsDetail, DnsTrouble};
 pub use ending::EndingDetail;
 pub(crate) use ending::{Ending, ending_findings, ending_flags, endings};
 pub use finding::{Detail, Finding, Party, ResetDetail};

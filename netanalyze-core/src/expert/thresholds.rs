@@ -8,6 +8,8 @@ use crate::model::Span;
 pub struct Thresholds {
     /// A DNS answer that takes at least so long is slow.
     pub dns_slow: Span,
+    /// A DNS query that has no answer after so long is one without.
+    pub dns_timeout: Span,
     /// A TLS handshake whose server takes at least so long for its hello is slow.
     pub tls_slow: Span,
     /// An HTTP response whose first byte takes at least so long is slow.
@@ -18,6 +20,8 @@ impl Default for Thresholds {
     fn default() -> Self {
         Thresholds {
             dns_slow: Span(500_000_000),
+            // What resolv.conf(5) waits before it asks again.
+            dns_timeout: Span(5_000_000_000),
             tls_slow: Span(1_000_000_000),
             http_slow: Span(1_000_000_000),
         }

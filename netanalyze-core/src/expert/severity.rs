@@ -40,6 +40,10 @@ pub enum Group {
     Protocol,
     /// Packets that cannot be decoded.
     Malformed,
+    /// Answers that report a failure, or do not come.
+    Response,
+    /// What others may read or abuse.
+    Security,
 }
 
 impl Group {
@@ -50,6 +54,8 @@ impl Group {
             Group::Sequence => "Sequence",
             Group::Protocol => "Protocol",
             Group::Malformed => "Malformed",
+            Group::Response => "Response",
+            Group::Security => "Security",
         }
     }
 
@@ -60,6 +66,8 @@ impl Group {
             Group::Sequence => "sequence",
             Group::Protocol => "protocol",
             Group::Malformed => "malformed",
+            Group::Response => "response",
+            Group::Security => "security",
         }
     }
 }

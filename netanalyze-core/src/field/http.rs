@@ -74,7 +74,7 @@ pub(super) static FIELDS: &[Field] = &[
         }
     }),
     field!("http.request.full_uri" Text "Request target with scheme and host", |m, head, out| {
-        if head.first("host").is_some() {
+        if head.first("host").is_some() || head.start().is_connect() {
             word(&m.full_uri(), out);
         }
     }),
@@ -89,7 +89,7 @@ pub(super) static FIELDS: &[Field] = &[
         }
     }),
     field!("http.response.code" Unsigned "Status code", |_m, head, out| {
-        out.extend(head.status().map(|code| Value::Unsigned(u64::from(code))));
+        out.extend(head.shown_status().map(|code| Value::Unsigned(u64::from(code))));
     }),
     field!("http.response.phrase" Text "Reason phrase", |_m, head, out| {
         if let StartLine::Response { reason, .. } = head.start() {

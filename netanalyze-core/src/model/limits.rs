@@ -169,7 +169,7 @@ pub const MAX_DNS_ERRORS: usize = 8;
 /// Bytes kept of a text that comes with an extended error.
 pub const MAX_DNS_TEXT: usize = 256;
 /// Bytes of an HTTP message's head: start line and headers. Servers refuse more than 8 to 64 KiB; what is longer is passed over.
-pub const MAX_HTTP_HEAD: usize = 1 << 18;
+pub const MAX_HTTP_HEAD: usize = 1 << 17;
 
 /// Bytes kept of one text of an HTTP exchange: target, host, reason.
 pub const MAX_HTTP_TEXT: usize = 2_048;

@@ -70,6 +70,9 @@ pub fn recognise(flow: &Flow, from: Direction, first_bytes: &[u8]) -> Recognised
     let port = flow.server_port();
     match by_content(port, first_bytes) {
         Recognised::Nothing => {}
+        // Its decoder waits as well, and makes something of a beginning that was cut off.
+        Recognised::NeedMore
+            if is_http_port(port) && !matches!(first_bytes, [b'P', b'R', b'I', ..] | [..=25, ..]) => {}
         told => return told,
     }
     by_port(port, from == flow.client, first_bytes)

@@ -180,7 +180,8 @@ fn decoder(kind: Kind, flow: &Flow) -> Option<Box<dyn StreamDecoder>> {
         Kind::Http => Some(Box::new(http::Stream::new(flow))),
         Kind::Tls => Some(Box::new(tls::Stream::new(flow))),
         Kind::Dns => Some(Box::new(dns::Stream::new(flow.ends))),
-        Kind::Http2 | Kind::Opaque => None,
+        Kind::Http2 => Some(Box::new(http::Http2::new(flow))),
+        Kind::Opaque => None,
     }
 }
 

@@ -1,13 +1,13 @@
 //! Where a message's body ends (RFC 9112 §6.3, §7.1).
 
 use super::Method;
-use super::head::Head;
+use super::head::{self, Head};
 
 /// How long a body is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Framing {
     /// There is none.
-    None,
+    Empty,
     /// So many bytes.
     Length(u64),
     /// In chunks, up to the empty one and its trailers.
@@ -21,7 +21,7 @@ pub(super) enum Framing {
 pub(super) struct Lengths {
     /// `Content-Length`, if it is a number.
     pub(super) length: Option<u64>,
-    /// `Transfer-Encoding` ends with `chunked`.
+    /// Some `Transfer-Encoding` says `chunked`.
     pub(super) chunked: bool,
     /// Some `Transfer-Encoding` is there.
     encoded: bool,
@@ -38,7 +38,7 @@ impl Lengths {
                 lengths.length = number(header.value);
             } else if header.name.eq_ignore_ascii_case(b"transfer-encoding") {
                 lengths.encoded = true;
-                lengths.chunked = is_chunked(header.value);
+                lengths.chunked |= is_chunked(header.value);
             }
         }
         lengths
@@ -55,18 +55,18 @@ impl Lengths {
             _ if self.chunked => Framing::Chunked,
             Some(length @ 1..) => Framing::Length(length),
             // Without a length there is no body, whatever the encoding: nobody could tell its end.
-            _ => Framing::None,
+            _ => Framing::Empty,
         }
     }
 
     /// Of a response with a status to a request with a method, if that is known.
     pub(super) fn response(self, status: Option<u16>, method: Option<Method>) -> Framing {
         match (status, method) {
-            (Some(100..=199 | 204 | 304), _) | (_, Some(Method::HEAD)) => Framing::None,
-            (Some(200..=299), Some(Method::CONNECT)) => Framing::None,
+            (Some(100..=199 | 204 | 304), _) | (_, Some(Method::HEAD)) => Framing::Empty,
+            (Some(200..=299), Some(Method::CONNECT)) => Framing::Empty,
             _ if self.chunked => Framing::Chunked,
             _ => match self.length {
-                Some(0) => Framing::None,
+                Some(0) => Framing::Empty,
                 Some(length) => Framing::Length(length),
                 None => Framing::UntilEnd,
             },
@@ -74,18 +74,18 @@ impl Lengths {
     }
 }
 
-/// Digits up to anything else.
+/// Digits and nothing else; as Wireshark 4.0, not the largest number.
 fn number(value: &[u8]) -> Option<u64> {
-    let digits = value.iter().take_while(|b| b.is_ascii_digit()).count();
-    let text = std::str::from_utf8(value.get(..digits)?).ok()?;
-    text.parse().ok()
+    let text = std::str::from_utf8(value).ok().filter(|t| t.bytes().all(|b| b.is_ascii_digit()))?;
+    text.parse().ok().filter(|&number| number != u64::MAX)
 }
 
-/// Whether the last transfer coding is `chunked`.
+/// Whether the last transfer coding is `chunked` (RFC 9112 §6.1); as Wireshark 4.0, also if the value begins with it.
 fn is_chunked(value: &[u8]) -> bool {
+    let is_list = || value.split(|&b| b == b',').all(|coding| !coding.trim_ascii().is_empty());
     let last = value.rsplit(|&b| b == b',').next().unwrap_or_default().trim_ascii();
-    let word = last.split(|&b| matches!(b, b';' | b' ' | b'\t' | b'\r' | b'\n')).next().unwrap_or_default();
-    word.eq_ignore_ascii_case(b"chunked")
+    value.get(..7).is_some_and(|start| start.eq_ignore_ascii_case(b"chunked"))
+        || (last.eq_ignore_ascii_case(b"chunked") && is_list())
 }
 
 /// A chunk's first line.
@@ -105,16 +105,14 @@ const MAX_CHUNK_LINE: usize = 4_096;
 /// Reads `1a3;name=value` (RFC 9112 §7.1).
 pub(super) fn chunk_line(bytes: &[u8]) -> ChunkLine {
     let window = bytes.get(..bytes.len().min(MAX_CHUNK_LINE)).unwrap_or(bytes);
-    let start = window.iter().take_while(|b| matches!(b, b' ' | b'\t')).count();
-    let digits = window.iter().skip(start).take_while(|b| b.is_ascii_hexdigit()).count();
-    let text =
-        window.get(start..start + digits).and_then(|d| std::str::from_utf8(d).ok()).unwrap_or_default();
-    let Some(end) = window.iter().position(|&b| b == b'\n') else {
-        let may_go_on = window.len() < MAX_CHUNK_LINE && (digits > 0 || start == window.len());
-        return if may_go_on { ChunkLine::NeedMore } else { ChunkLine::Broken };
+    let Some((text, line)) = head::line(window) else {
+        return if window.len() < MAX_CHUNK_LINE { ChunkLine::NeedMore } else { ChunkLine::Broken };
     };
-    match u64::from_str_radix(text, 16) {
-        Ok(size) => ChunkLine::Chunk { line: end + 1, size },
+    let text = text.trim_ascii_start();
+    let digits = text.iter().take_while(|b| b.is_ascii_hexdigit()).count();
+    let size = text.get(..digits).and_then(|d| std::str::from_utf8(d).ok()).unwrap_or_default();
+    match u64::from_str_radix(size, 16) {
+        Ok(size) => ChunkLine::Chunk { line, size },
         Err(_) => ChunkLine::Broken,
     }
 }
@@ -139,23 +137,28 @@ mod tests {
         use Framing::*;
         let get = Method::of(b"GET");
         for (head, method, expected) in [
-            ("GET / HTTP/1.1\n\n", None, None),
+            ("GET / HTTP/1.1\n\n", None, Empty),
             ("POST / HTTP/1.1\nContent-Length: 12\n\n", None, Length(12)),
             ("POST / HTTP/1.1\nTransfer-Encoding: Chunked\nContent-Length: 12\n\n", None, Chunked),
             ("POST / HTTP/1.1\ntransfer-encoding: gzip, chunked\n\n", None, Chunked),
-            ("POST / HTTP/1.1\ntransfer-encoding: chunked, gzip\n\n", None, None),
+            ("POST / HTTP/1.1\ntransfer-encoding: chunked, gzip\n\n", None, Chunked),
+            ("POST / HTTP/1.1\ntransfer-encoding: gzip\n\n", None, Empty),
+            ("POST / HTTP/1.1\ntransfer-encoding: ,chunked\n\n", None, Empty),
             ("HTTP/1.1 200 OK\n\n", get, UntilEnd),
-            ("HTTP/1.1 200 OK\nContent-Length: 0\n\n", get, None),
+            ("HTTP/1.1 200 OK\nContent-Length: 0\n\n", get, Empty),
             ("HTTP/1.1 200 OK\nContent-Length: 7\n\n", get, Length(7)),
-            ("HTTP/1.1 200 OK\nContent-Length: 7\n\n", Some(Method::HEAD), None),
+            ("HTTP/1.1 200 OK\nContent-Length: 7\n\n", Some(Method::HEAD), Empty),
             ("HTTP/1.1 200 OK\nContent-Length: x\n\n", get, UntilEnd),
             ("HTTP/1.1 200 OK\nContent-Length: 18446744073709551616\n\n", get, UntilEnd),
-            ("HTTP/1.1 304 Not Modified\nContent-Length: 7\n\n", get, None),
-            ("HTTP/1.1 204 No Content\n\n", get, None),
-            ("HTTP/1.1 100 Continue\n\n", get, None),
-            ("HTTP/1.1 200 Connected\n\n", Some(Method::CONNECT), None),
+            ("HTTP/1.1 304 Not Modified\nContent-Length: 7\n\n", get, Empty),
+            ("HTTP/1.1 204 No Content\n\n", get, Empty),
+            ("HTTP/1.1 100 Continue\n\n", get, Empty),
+            ("HTTP/1.1 200 Connected\n\n", Some(Method::CONNECT), Empty),
             ("HTTP/1.1 407 Who\n\n", Some(Method::CONNECT), UntilEnd),
-            ("HTTP/1.1 200 OK\nTransfer-Encoding:\n chunked\n\n", get, Chunked),
+            ("HTTP/1.1 200 OK\nTransfer-Encoding:\n chunked\n\n", get, UntilEnd),
+            ("HTTP/1.1 200 OK\nContent-Length: 68 68\n\n", get, UntilEnd),
+            ("HTTP/1.1 200 OK\nContent-Length: 18446744073709551615\n\n", get, UntilEnd),
+            ("HTTP/1.1 200 OK\nTransfer-Encoding: chunked\nTransfer-Encoding: x\n\n", get, Chunked),
         ] {
             assert_eq!(framing(head, method), expected, "{head}");
         }
@@ -175,7 +178,9 @@ mod tests {
             (b"1ffffffffffffffff\r\n", Broken),
             (b"x\r\n", Broken),
             (b"\r\n", Broken),
-            (b"x", Broken),
+            (b"\rf\r\n", Broken),
+            (b"x", NeedMore),
+            (b"5\rhello", Chunk { line: 2, size: 5 }),
         ] {
             assert_eq!(chunk_line(bytes), expected, "{:?}", bytes.escape_ascii().to_string());
         }

@@ -93,6 +93,8 @@ pub enum Outcome {
     Unanswered(Closing),
     /// The response began, and this happened to the connection.
     Incomplete(Closing),
+    /// None: the connection speaks HTTP/2, whose requests are not decoded.
+    Http2,
     /// Part of it is missing in the capture, or was cut off by the snapshot length.
     NotCaptured,
 }

@@ -1,7 +1,7 @@
 //! The head of a message: start line and header lines, borrowed from the bytes that hold them (RFC 9112 §2 to §5).
 //!
-//! Tolerant as Wireshark 4.0 is: a line ends with LF, CR LF, or both mixed; names and values are any bytes; a line without colon is no
-//! header and does no harm.
+//! Tolerant as Wireshark 4.0 is: a line ends with CR LF, LF or CR, in any mixture; names and values are any bytes; a line without colon
+//! is no header and does no harm.
 
 use super::Method;
 
@@ -36,7 +36,16 @@ pub enum StartLine<'a> {
     },
 }
 
-/// A header line: name as sent, value without the white space around it. A folded value (RFC 9112 §5.2) keeps its line breaks.
+impl StartLine<'_> {
+    /// It asks for a tunnel.
+    #[must_use]
+    pub fn is_connect(&self) -> bool {
+        matches!(self, StartLine::Request { method: b"CONNECT", .. })
+    }
+}
+
+/// A header line: name as sent, value without the white space around it. Of a folded value (RFC 9112 §5.2) it is what stands on the first
+/// line, as for Wireshark 4.0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Header<'a> {
     /// Before the colon.
@@ -67,10 +76,8 @@ pub(super) fn beginning(bytes: &[u8]) -> Beginning {
     }
     match head.iter().position(|&b| matches!(b, b' ' | b'\r' | b'\n')) {
         // The space or line end behind the word tells whether it is one.
-        Some(end) => match head.get(..end) {
-            Some(word) if head.get(end) == Some(&b' ') && may_be_method(word, bytes) => Beginning::Message,
-            _ => Beginning::Other,
-        },
+        Some(end) if head.get(..end).is_some_and(|word| may_be_method(word, bytes)) => Beginning::Message,
+        Some(_) => Beginning::Other,
         None if head.len() < MAX_WORD && head.iter().all(|b| is_method_byte(*b) || *b == b'/') => {
             Beginning::NeedMore
         }
@@ -94,19 +101,27 @@ fn is_response(bytes: &[u8]) -> bool {
     bytes.starts_with(b"HTTP/") || bytes.starts_with(b"ICY ")
 }
 
-/// Where the empty line ends that ends a head, searched from `from` on; `None` if it is not there yet.
-pub(super) fn end_of_head(bytes: &[u8], from: usize) -> Option<usize> {
-    // The last line end before `from` can be the first of the two.
-    let mut at = from.saturating_sub(2);
-    while let Some(lf) = bytes.get(at..)?.iter().position(|&b| b == b'\n') {
-        at += lf + 1;
-        match bytes.get(at..)? {
-            [b'\n', ..] => return Some(at + 1),
-            [b'\r', b'\n', ..] => return Some(at + 2),
-            _ => {}
+/// Where the empty line ends that ends a head. Lines are read from `from` on, where one begins; if the empty one is not there yet, says where to go on.
+pub(super) fn end_of_head(bytes: &[u8], from: usize) -> Result<usize, usize> {
+    let mut at = from;
+    while let Some((line, len)) = line(bytes.get(at..).unwrap_or_default()) {
+        at += len;
+        if line.is_empty() {
+            return Ok(at);
         }
     }
-    None
+    Err(at)
+}
+
+/// The first line without its end, and its length with it. `None` while its end is not there: LF may follow a CR that is last.
+pub(super) fn line(bytes: &[u8]) -> Option<(&[u8], usize)> {
+    let end = bytes.iter().position(|&b| matches!(b, b'\r' | b'\n'))?;
+    let (line, rest) = bytes.split_at(end);
+    match rest {
+        [b'\r', b'\n', ..] => Some((line, end + 2)),
+        [b'\r'] | [] => None,
+        [_, ..] => Some((line, end + 1)),
+    }
 }
 
 /// Bytes of empty lines before a message (RFC 9112 §2.2).
@@ -118,7 +133,7 @@ impl<'a> Head<'a> {
     /// Reads a head; `bytes` begin with its start line.
     #[must_use]
     pub fn parse(bytes: &'a [u8]) -> Head<'a> {
-        let (line, lines) = split_line(bytes);
+        let (line, lines) = first_line(bytes);
         let (first, rest) = split_word(line);
         let start = if is_response(bytes) {
             let (status, reason) = split_word(rest);
@@ -161,12 +176,20 @@ impl<'a> Head<'a> {
         self.all(name).next()
     }
 
-    /// The status code: the first three characters of the status if they are digits.
+    /// The status code, if there are three digits.
     #[must_use]
     pub fn status(&self) -> Option<u16> {
         let StartLine::Response { status, .. } = self.start else { return None };
-        let digits = status.first_chunk::<3>()?;
-        digits.iter().try_fold(0, |sum, b| b.is_ascii_digit().then(|| sum * 10 + u16::from(b - b'0')))
+        let status = status.trim_ascii();
+        self.shown_status().filter(|_| status.len() == 3 && status.iter().all(u8::is_ascii_digit))
+    }
+
+    /// The status code as Wireshark 4.0 shows it: the number with which the first three characters begin.
+    #[must_use]
+    pub fn shown_status(&self) -> Option<u16> {
+        let StartLine::Response { status, .. } = self.start else { return None };
+        let digits = status.first_chunk::<3>()?.trim_ascii_start().iter().take_while(|b| b.is_ascii_digit());
+        Some(digits.fold(0, |sum, b| sum * 10 + u16::from(b - b'0')))
     }
 }
 
@@ -181,17 +204,13 @@ impl<'a> Iterator for Headers<'a> {
 
     fn next(&mut self) -> Option<Header<'a>> {
         loop {
-            if matches!(self.rest, [] | [b'\n', ..] | [b'\r', b'\n', ..]) {
+            let (line, rest) = first_line(self.rest);
+            if line.is_empty() {
                 return None;
             }
-            let mut end = line_end(self.rest);
-            // Lines that begin with white space continue the one before.
-            while matches!(self.rest.get(end), Some(b' ' | b'\t')) {
-                end += line_end(self.rest.get(end..).unwrap_or_default());
-            }
-            let (line, rest) = self.rest.split_at(end.min(self.rest.len()));
             self.rest = rest;
-            if let Some(colon) = line.iter().position(|&b| b == b':') {
+            let continues = matches!(line, [b' ' | b'\t', ..]);
+            if !continues && let Some(colon) = line.iter().position(|&b| b == b':') {
                 let (name, value) = line.split_at(colon);
                 return Some(Header { name, value: value.get(1..).unwrap_or_default().trim_ascii() });
             }
@@ -199,16 +218,12 @@ impl<'a> Iterator for Headers<'a> {
     }
 }
 
-/// Length of the first line with its end.
-fn line_end(bytes: &[u8]) -> usize {
-    bytes.iter().position(|&b| b == b'\n').map_or(bytes.len(), |at| at + 1)
-}
-
-/// The first line without its end, and what follows.
-pub(super) fn split_line(bytes: &[u8]) -> (&[u8], &[u8]) {
-    let (line, rest) = bytes.split_at(line_end(bytes));
-    let line = line.strip_suffix(b"\n").unwrap_or(line);
-    (line.strip_suffix(b"\r").unwrap_or(line), rest)
+/// The first line without its end, and what follows; all of it if it has no end.
+pub(super) fn first_line(bytes: &[u8]) -> (&[u8], &[u8]) {
+    match line(bytes) {
+        Some((line, len)) => (line, bytes.get(len..).unwrap_or_default()),
+        None => (bytes.strip_suffix(b"\r").unwrap_or(bytes), &bytes[bytes.len()..]),
+    }
 }
 
 /// The first word, and what follows the spaces behind it.
@@ -241,13 +256,16 @@ mod tests {
             assert_eq!(Head::parse(bytes).start(), expected);
         }
         for (bytes, expected) in [
-            (b"HTTP/1.1 200 OK".as_slice(), Some(200)),
-            (b"HTTP/1.1 2000 OK", Some(200)),
-            (b"HTTP/1.1 20 OK", None),
-            (b"HTTP/1.1 2x0 OK", None),
-            (b"GET /", None),
+            (b"HTTP/1.1 200 OK".as_slice(), (Some(200), Some(200))),
+            (b"HTTP/1.1 2000 OK", (None, Some(200))),
+            (b"HTTP/1.1 20 OK", (None, None)),
+            (b"HTTP/1.1 2x0 OK", (None, Some(2))),
+            (b"HTTP/1.1 \t200 OK", (Some(20), Some(20))),
+            (b"HTTP/1.1 abc OK", (None, Some(0))),
+            (b"GET /", (None, None)),
         ] {
-            assert_eq!(Head::parse(bytes).status(), expected);
+            let head = Head::parse(bytes);
+            assert_eq!((head.status(), head.shown_status()), expected);
         }
     }
 
@@ -257,13 +275,8 @@ mod tests {
             b"GET / HTTP/1.1\r\nHost: a.b\r\nX:1\nno colon\r\nFolded: one\r\n\ttwo\r\n: empty\r\nhost:second\r\n\r\nBody: no\r\n",
         );
         let all: Vec<_> = head.headers().map(|h| (h.name, h.value)).collect();
-        let expected: [(&[u8], &[u8]); 5] = [
-            (b"Host", b"a.b"),
-            (b"X", b"1"),
-            (b"Folded", b"one\r\n\ttwo"),
-            (b"", b"empty"),
-            (b"host", b"second"),
-        ];
+        let expected: [(&[u8], &[u8]); 5] =
+            [(b"Host", b"a.b"), (b"X", b"1"), (b"Folded", b"one"), (b"", b"empty"), (b"host", b"second")];
         assert_eq!(all, expected);
         assert_eq!(head.first("HOST"), Some(b"a.b".as_slice()));
         assert_eq!(head.all("Host").count(), 2);
@@ -271,14 +284,26 @@ mod tests {
 
     #[test]
     fn every_prefix_of_a_head_ends_where_it_ends() {
-        for bytes in
-            [b"GET / HTTP/1.1\r\nA: b\r\n\r\n".as_slice(), b"GET / HTTP/1.1\nA: b\n\n", b"GET /\r\n\n"]
-        {
-            for len in 0..bytes.len() {
-                assert_eq!(end_of_head(&bytes[..len], 0), None, "{len}");
-                for from in 0..=len {
-                    assert_eq!(end_of_head(bytes, from), Some(bytes.len()), "{len} {from}");
+        let heads: [(&[u8], usize); 6] = [
+            (b"GET / HTTP/1.1\r\nA: b\r\n\r\n", 24),
+            (b"GET / HTTP/1.1\nA: b\n\n", 21),
+            (b"GET /\r\n\n", 8),
+            (b"GET /\rA: b\r\rx", 12),
+            (b"GET /\n\r\nx", 8),
+            (b"GET /\n\r\r\n", 7),
+        ];
+        for (bytes, end) in heads {
+            let mut from = 0;
+            for len in 0..=bytes.len() {
+                let known = from;
+                match end_of_head(&bytes[..len], known) {
+                    Ok(at) => assert_eq!(at, end, "{len}"),
+                    Err(at) => {
+                        assert!(at >= known && len < bytes.len(), "{len}");
+                        from = at;
+                    }
                 }
+                assert_eq!(end_of_head(bytes, from), Ok(end), "{len} {from}");
             }
         }
     }
@@ -296,6 +321,7 @@ mod tests {
             (b"FROB / HTTP/1.1\r\n", Message),
             (b"FROB / SIP/2.0\r\n", Other),
             (b"GETX\r\n", Other),
+            (b"GET\r\n", Message),
             (b"get / HTTP/1.1\r\n", Other),
             (b"\x16\x03\x01", Other),
             (b"M-SEARCH * HTTP/1.1\r\n", Message),

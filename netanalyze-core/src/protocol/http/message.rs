@@ -1,7 +1,7 @@
 //! A message as fields show it.
 
-use super::head::{Head, StartLine};
-use crate::model::limits::MAX_HTTP_HEAD;
+use super::head::{self, Head, StartLine};
+use crate::model::limits::{MAX_HTTP_HEAD, MAX_HTTP_TEXT};
 use crate::model::{FrameNumber, Span};
 
 /// A request or a response, said in the frame that brought its last byte.
@@ -44,21 +44,15 @@ pub struct Oddities {
     pub cut: bool,
 }
 
-impl Oddities {
-    /// A finding is made of the message.
-    #[must_use]
-    pub fn any(self) -> bool {
-        self.leading_crlf || self.length_and_encoding || self.on_tls_port
-    }
-}
-
 impl HttpMessage {
-    /// A message with this head.
-    pub(super) fn new(head: &[u8], oddities: Oddities) -> Self {
-        let kept = head.get(..head.len().min(MAX_HTTP_HEAD)).unwrap_or_default();
+    /// A message with this head, or only its first line if no field will be asked for.
+    pub(super) fn new(head: &[u8], oddities: Oddities, every: bool) -> Self {
+        let most = if every { MAX_HTTP_HEAD } else { MAX_HTTP_TEXT };
+        let wanted = if every { head } else { head::first_line(head).0 };
+        let kept = wanted.get(..wanted.len().min(most)).unwrap_or_default();
         HttpMessage {
             head: kept.into(),
-            truncated: u32::try_from(head.len() - kept.len()).unwrap_or(u32::MAX),
+            truncated: u32::try_from(wanted.len() - kept.len()).unwrap_or(u32::MAX),
             body_bytes: None,
             number: 0,
             answers: None,
@@ -70,6 +64,12 @@ impl HttpMessage {
     #[must_use]
     pub fn head(&self) -> Head<'_> {
         Head::parse(&self.head)
+    }
+
+    /// The start line as sent.
+    #[must_use]
+    pub fn first_line(&self) -> &[u8] {
+        head::first_line(&self.head).0
     }
 
     /// Start line and headers as sent.

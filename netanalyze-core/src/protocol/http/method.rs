@@ -80,6 +80,12 @@ impl Method {
         self.0
     }
 
+    /// Its body is a stream of messages that begins before the answer and hardly ever ends.
+    #[must_use]
+    pub fn opens_channel(self) -> bool {
+        matches!(self.0, "RPC_CONNECT" | "RPC_IN_DATA" | "RPC_OUT_DATA" | "SSTP_DUPLEX_POST")
+    }
+
     /// One of UPnP's messages that Wireshark calls notifications: not answered as requests are.
     #[must_use]
     pub fn is_notification(self) -> bool {

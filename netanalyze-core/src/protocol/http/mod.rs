@@ -6,6 +6,7 @@
 mod body;
 mod exchange;
 mod head;
+mod http2;
 mod look;
 mod matching;
 mod message;
@@ -15,6 +16,7 @@ mod stream;
 
 pub use exchange::{Exchange, Outcome, Request, Response};
 pub use head::{Head, Header, Headers, StartLine};
+pub use http2::Http2;
 pub use look::{Look, looks_like_http};
 pub use message::{Answered, HttpMessage, Oddities};
 pub use method::Method;

@@ -27,12 +27,12 @@ impl Ssdp {
 
 impl DatagramDecoder for Ssdp {
     fn datagram(&mut self, from: Direction, bytes: &[u8], missing: u32, now: Moment, out: &mut Messages) {
-        if !out.every || head::beginning(bytes) != head::Beginning::Message {
+        if head::beginning(bytes) != head::Beginning::Message {
             return;
         }
         let end = head::end_of_head(bytes, 0).unwrap_or(bytes.len());
         let oddities = Oddities { cut: missing > 0, ..Oddities::default() };
-        let mut message = Box::new(HttpMessage::new(bytes.get(..end).unwrap_or(bytes), oddities));
+        let mut message = Box::new(HttpMessage::new(bytes.get(..end).unwrap_or(bytes), oddities, out.every));
         message.body_bytes = (missing == 0).then(|| (bytes.len() - end) as u64);
         match message.head().start() {
             StartLine::Request { method, .. } if Method::of(method).is_some_and(Method::is_notification) => {}

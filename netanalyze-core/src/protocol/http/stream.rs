@@ -70,6 +70,8 @@ impl Side {
 #[derive(Clone, Copy)]
 struct Whole<'a> {
     from: Direction,
+    /// Empty lines before it.
+    empty: &'a [u8],
     bytes: &'a [u8],
     began: Moment,
     oddities: Oddities,
@@ -118,7 +120,7 @@ struct Body {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Part {
     Request,
-    /// A notification of UPnP: Wireshark 4.0 does not expect an answer.
+    /// A notification of UPnP, or a method unknown to it: Wireshark 4.0 does not expect an answer.
     Notification,
     Interim,
     Response,
@@ -147,10 +149,10 @@ impl Stream {
     }
 
     fn head(&mut self, from: Direction, bytes: &[u8], now: Moment, out: &mut Messages) -> Progress {
-        let empty = head::empty_lines(bytes);
-        let Some(rest) = bytes.get(empty..).filter(|rest| !rest.is_empty()) else {
+        let (empty, rest) = bytes.split_at(head::empty_lines(bytes));
+        if rest.is_empty() {
             return Progress::Consumed(bytes.len());
-        };
+        }
         let began = *self.side(from).began.get_or_insert(now);
         match head::beginning(rest) {
             Beginning::Message => {}
@@ -161,35 +163,48 @@ impl Stream {
             }
         }
         let scanned = self.side(from).scanned as usize;
-        let Some(end) = head::end_of_head(rest, scanned) else {
-            if rest.len() > MAX_HTTP_HEAD {
+        let end = match head::end_of_head(rest, scanned) {
+            Ok(end) => end,
+            Err(_) if rest.len() > MAX_HTTP_HEAD => {
                 self.side(from).next();
                 return Progress::Consumed(bytes.len());
             }
-            self.side(from).scanned = rest.len() as u32;
-            return Progress::More;
+            Err(read) => {
+                self.side(from).scanned = u32::try_from(read).unwrap_or(0);
+                return Progress::More;
+            }
         };
         self.side(from).next();
         let head_bytes = rest.get(..end).unwrap_or(rest);
-        let oddities =
-            Oddities { leading_crlf: empty > 0, on_tls_port: self.on_tls_port, ..Oddities::default() };
-        self.message(Whole { from, bytes: head_bytes, began, oddities }, empty + end, now, out)
+        let oddities = Oddities {
+            leading_crlf: !empty.is_empty(),
+            on_tls_port: self.on_tls_port,
+            ..Oddities::default()
+        };
+        self.message(Whole { from, empty, bytes: head_bytes, began, oddities }, empty.len() + end, now, out)
     }
 
     /// A head is complete. `done` bytes lead up to the body.
     fn message(&mut self, head: Whole<'_>, done: usize, now: Moment, out: &mut Messages) -> Progress {
-        let Whole { from, bytes, began, mut oddities } = head;
+        let Whole { from, empty, bytes, began, mut oddities } = head;
         let head = Head::parse(bytes);
         let lengths = Lengths::of(&head);
         oddities.length_and_encoding = lengths.are_ambiguous();
-        let message = (out.every || oddities.any()).then(|| Box::new(HttpMessage::new(bytes, oddities)));
+        // Wireshark 4.0 sees a message in them only behind one empty line, and only of methods that it knows.
+        let seen = matches!(empty, [] | b"\r\n")
+            && match head.start() {
+                StartLine::Request { method, .. } => Method::is_known(method),
+                StartLine::Response { .. } => true,
+            };
+        let message = seen.then(|| Box::new(HttpMessage::new(bytes, oddities, out.every)));
         let (exchange, part, framing, method) = match head.start() {
             StartLine::Request { method, .. } => {
                 let exchange = self.begin_exchange(from, out);
                 exchange.add_request(&head, bytes.len(), began);
-                let notifies = Method::of(method).is_some_and(Method::is_notification);
-                let part = if notifies { Part::Notification } else { Part::Request };
-                (exchange.number, part, lengths.request(), None)
+                let known = Method::of(method);
+                let expects = known.is_some_and(|method| !method.is_notification());
+                let part = if expects { Part::Request } else { Part::Notification };
+                (exchange.number, part, lengths.request(), known)
             }
             StartLine::Response { .. } => {
                 let status = head.status();
@@ -222,16 +237,25 @@ impl Stream {
         match framing {
             _ if oddities.cut => {
                 body.bytes = None;
+                if part == Part::Response {
+                    self.conclude(exchange, Outcome::NotCaptured);
+                }
                 self.finish(body, now, out);
                 Progress::Consumed(done)
             }
-            Framing::None => {
+            Framing::Empty => {
                 let next = self.after(from, &head, method, done);
                 if next != Progress::Consumed(done) || self.side(from).phase == Phase::Over {
-                    self.switch(exchange);
+                    self.conclude(exchange, Outcome::Switched);
                 }
                 self.finish(body, now, out);
                 next
+            }
+            // Channels of RPC over HTTP announce a body that lasts as long as they do.
+            Framing::Length(len) if method.is_some_and(Method::opens_channel) && part == Part::Request => {
+                body.bytes = Some(len);
+                self.finish(body, now, out);
+                Progress::Body { head: done, len, id }
             }
             Framing::Length(len) => {
                 (body.pieces, body.bytes, body.ended) = (1, Some(len), true);
@@ -271,7 +295,7 @@ impl Stream {
     }
 
     /// The line before a chunk's data, and those of all chunks that are there.
-    fn chunks(&mut self, from: Direction, bytes: &[u8]) -> Progress {
+    fn chunks(&mut self, from: Direction, bytes: &[u8], now: Moment, out: &mut Messages) -> Progress {
         let id = self.side(from).body;
         let Some(body) = self.bodies.iter_mut().find(|b| b.id == id) else {
             self.side(from).next();
@@ -280,8 +304,12 @@ impl Stream {
         match body::chunk_line(bytes) {
             ChunkLine::NeedMore => Progress::More,
             ChunkLine::Broken => {
-                self.drop_body(id);
+                // Where it ends is anybody's guess. As Wireshark 4.0, it is over.
+                (body.ended, body.bytes) = (true, None);
                 self.side(from).next();
+                if let Some(at) = self.bodies.iter().position(|b| b.id == id) {
+                    self.finish_body(at, now, out);
+                }
                 Progress::Consumed(bytes.len())
             }
             ChunkLine::Chunk { line, size: 0 } => {
@@ -297,7 +325,7 @@ impl Stream {
         }
     }
 
-    fn chunk_end(&mut self, from: Direction, bytes: &[u8]) -> Progress {
+    fn chunk_end(&mut self, from: Direction, bytes: &[u8], now: Moment, out: &mut Messages) -> Progress {
         let end = match bytes {
             [b'\r', b'\n', ..] => 2,
             [b'\n', ..] => 1,
@@ -306,7 +334,7 @@ impl Stream {
             _ => 0,
         };
         self.side(from).phase = Phase::Chunk;
-        if end == 0 { self.chunks(from, bytes) } else { Progress::Consumed(end) }
+        if end == 0 { self.chunks(from, bytes, now, out) } else { Progress::Consumed(end) }
     }
 
     fn trailers(&mut self, from: Direction, bytes: &[u8], now: Moment, out: &mut Messages) -> Progress {
@@ -314,10 +342,16 @@ impl Stream {
             [b'\r', b'\n', ..] => 2,
             [b'\n', ..] => 1,
             [b'\r'] => return Progress::Need(2),
+            // As Wireshark 4.0, nobody minds spaces on the last line.
+            [b' ' | b'\t', ..] => match head::line(bytes) {
+                Some((line, len)) if line.trim_ascii().is_empty() => len,
+                Some((_, len)) => return Progress::Consumed(len),
+                None => return Progress::More,
+            },
             _ => match head::end_of_head(bytes, 0) {
-                Some(end) => end,
-                None if bytes.len() <= MAX_HTTP_HEAD => return Progress::More,
-                None => bytes.len(),
+                Ok(end) => end,
+                Err(_) if bytes.len() <= MAX_HTTP_HEAD => return Progress::More,
+                Err(_) => bytes.len(),
             },
         };
         let id = self.side(from).body;
@@ -355,14 +389,11 @@ impl Stream {
         }
     }
 
-    fn switch(&mut self, number: u32) {
+    /// Says how an exchange ends, before it does.
+    fn conclude(&mut self, number: u32, outcome: Outcome) {
         if let Some(exchange) = self.open.iter_mut().find(|e| e.number == number) {
-            exchange.outcome = Outcome::Switched;
+            exchange.outcome = outcome;
         }
-    }
-
-    fn drop_body(&mut self, id: u32) {
-        self.bodies.retain(|b| b.id != id);
     }
 
     /// Says a message if nothing of it is missing any more.
@@ -465,8 +496,8 @@ impl StreamDecoder for Stream {
         self.side(from).heard = true;
         match self.side(from).phase {
             Phase::Head => self.head(from, bytes, now, out),
-            Phase::Chunk => self.chunks(from, bytes),
-            Phase::ChunkEnd => self.chunk_end(from, bytes),
+            Phase::Chunk => self.chunks(from, bytes, now, out),
+            Phase::ChunkEnd => self.chunk_end(from, bytes, now, out),
             Phase::Trailers => self.trailers(from, bytes, now, out),
             Phase::UntilEnd | Phase::Over => Progress::Ignore,
         }
@@ -477,20 +508,19 @@ impl StreamDecoder for Stream {
         if matches!(self.side(from).phase, Phase::UntilEnd | Phase::Over) {
             return;
         }
-        let empty = head::empty_lines(bytes);
-        let rest = bytes.get(empty..).unwrap_or_default();
+        let (empty, rest) = bytes.split_at(head::empty_lines(bytes));
         if head::beginning(rest) != Beginning::Message {
             return;
         }
         let end = head::end_of_head(rest, 0).unwrap_or(rest.len());
         let oddities = Oddities {
-            leading_crlf: empty > 0,
+            leading_crlf: !empty.is_empty(),
             cut: true,
             on_tls_port: self.on_tls_port,
             ..Oddities::default()
         };
         let bytes = rest.get(..end).unwrap_or(rest);
-        self.message(Whole { from, bytes, began: now, oddities }, end, now, out);
+        self.message(Whole { from, empty, bytes, began: now, oddities }, end, now, out);
     }
 
     fn body_complete(&mut self, _from: Direction, id: u32, now: Moment, out: &mut Messages) {
@@ -554,6 +584,7 @@ impl StreamDecoder for Stream {
         let other = *self.side(from.reverse());
         if let Some(how) = other.closed {
             self.close_exchanges(from, outcome(&other, how), out);
+            self.matching = Matching::default();
         }
     }
 
@@ -566,3 +597,7 @@ impl StreamDecoder for Stream {
             + self.matching.heap()
     }
 }
+
+#[cfg(test)]
+#[path = "stream_tests.rs"]
+mod tests;

@@ -5,6 +5,7 @@
 //! of its kind in its conversation.
 
 use std::io::Write;
+use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use hashbrown::HashMap;
@@ -15,7 +16,7 @@ use netanalyze_core::field::AnalysedBatch;
 use netanalyze_core::model::Span;
 use netanalyze_core::report::Report;
 
-use super::kind_filter;
+use super::{ends, kind_filter};
 use crate::config::Analysis;
 use crate::render::{Palette, grouped};
 use crate::summary::push_findings_tail;
@@ -80,7 +81,8 @@ impl Group {
     }
 }
 
-type Conversation = (KindId, Option<Protocol>, Option<u32>);
+/// Findings that belong to no conversation are told apart by their addresses.
+type Conversation = (KindId, Option<Protocol>, Option<u32>, Option<(IpAddr, IpAddr)>);
 type Groups<K> = HashMap<K, Group, foldhash::fast::FixedState>;
 
 /// What a batch holds: all findings by kind, and by conversation for the kinds that are still told apart.
@@ -121,7 +123,9 @@ impl View for Folding {
         for finding in batch.findings {
             piece.kinds.entry(finding.kind).or_insert_with(|| Group::new(finding)).add(finding);
             if !crowded.contains(finding.kind) {
-                let conversation = (finding.kind, finding.protocol, finding.stream);
+                let ends = (finding.source.ip(), finding.destination.ip());
+                let ends = finding.protocol.is_none().then_some(ends);
+                let conversation = (finding.kind, finding.protocol, finding.stream, ends);
                 piece.conversations.entry(conversation).or_insert_with(|| Group::new(finding)).add(finding);
             }
         }
@@ -172,7 +176,13 @@ impl Folded {
         for (kind, whole) in kinds {
             let mut shared: Vec<_> = self.all.conversations.iter().filter(|(c, _)| c.0 == *kind).collect();
             shared.sort_by_key(|(conversation, group)| {
-                (std::cmp::Reverse(group.count), group.frames[0], conversation.1, conversation.2)
+                (
+                    std::cmp::Reverse(group.count),
+                    group.frames[0],
+                    conversation.1,
+                    conversation.2,
+                    conversation.3,
+                )
             });
             if shared.is_empty() {
                 lines.push(whole);
@@ -203,7 +213,8 @@ fn push_group(
     if many {
         write!(out, "in {} conversations, e.g. ", grouped(group.conversations))?;
     }
-    write!(out, "{} → {}, ", finding.source, finding.destination)?;
+    let [source, destination] = ends(finding);
+    write!(out, "{source} → {destination}, ")?;
     let is_longest = group.count > 1 && silence(finding).is_some();
     if many || group.count == 1 {
         let which = if is_longest { "longest in " } else { "" };

@@ -9,8 +9,8 @@ use netanalyze_core::field::AnalysedBatch;
 use netanalyze_core::model::Timestamp;
 use netanalyze_core::report::{Report, SCHEMA_VERSION};
 
-use super::push_closing;
 use super::row::{COLUMNS, push_object, write_record};
+use super::{ends, push_closing};
 use crate::args::Format;
 use crate::config::Analysis;
 use crate::render::{Palette, header_line, push_line, table};
@@ -64,6 +64,7 @@ impl Lines {
 
     fn text_line(&self, finding: &Finding, start: Timestamp, out: &mut Vec<u8>) -> io::Result<()> {
         let kind = finding.kind();
+        let [source, destination] = ends(finding);
         writeln!(
             out,
             "{} {:>7} {:>14}  {}  {} → {}  {}: {}",
@@ -71,8 +72,8 @@ impl Lines {
             finding.frame.0,
             finding.time.since(start).to_string(),
             kind.id,
-            finding.source,
-            finding.destination,
+            source,
+            destination,
             stream_words(finding),
             finding.message(),
         )

@@ -7,9 +7,11 @@ mod row;
 pub(crate) use fold::{Folded, Folding};
 pub(crate) use lines::Lines;
 
+use std::fmt;
 use std::io;
+use std::net::SocketAddr;
 
-use netanalyze_core::expert::Kind;
+use netanalyze_core::expert::{Finding, Kind};
 use netanalyze_core::model::Span;
 use netanalyze_core::report::Report;
 
@@ -43,4 +45,24 @@ pub(crate) fn kind_filter(kind: &Kind, gap: Span) -> String {
         return format!("tcp.time_delta > {}", seconds.trim_end_matches('0').trim_end_matches('.'));
     }
     kind.filter.to_owned()
+}
+
+/// Whether an end has no port: findings that belong to no conversation can be about addresses alone.
+fn is_portless(finding: &Finding, end: SocketAddr) -> bool {
+    finding.protocol.is_none() && end.port() == 0
+}
+
+/// An end of a finding: address and port, or the address alone.
+struct End<'f>(&'f Finding, SocketAddr);
+
+impl fmt::Display for End<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let &End(finding, end) = self;
+        if is_portless(finding, end) { end.ip().fmt(f) } else { end.fmt(f) }
+    }
+}
+
+/// Both ends, as people read them.
+fn ends(finding: &Finding) -> [End<'_>; 2] {
+    [End(finding, finding.source), End(finding, finding.destination)]
 }

@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use netanalyze_core::conversation::Protocol;
 use netanalyze_core::expert::{Detail, Finding};
 
+use super::{End, is_portless};
 use crate::render::{guarded, push_ipv4, push_json, push_seconds, push_signed, push_string, push_unsigned};
 
 /// Columns of the CSV.
@@ -64,9 +65,9 @@ pub(super) fn push_object(out: &mut Vec<u8>, finding: &Finding, line: Option<&st
         None => out.extend_from_slice(b"null"),
     }
     out.extend_from_slice(b",\"source\":\"");
-    push_endpoint(out, finding.source);
+    push_endpoint(out, finding, finding.source);
     out.extend_from_slice(b"\",\"destination\":\"");
-    push_endpoint(out, finding.destination);
+    push_endpoint(out, finding, finding.destination);
     out.extend_from_slice(b"\",\"message\":");
     push_string(out, &finding.message())?;
     out.extend_from_slice(b",\"filter\":\"");
@@ -142,8 +143,8 @@ pub(super) fn write_record(
     filled(&|cell| cell.extend_from_slice(finding.protocol.map_or("", Protocol::name).as_bytes()))?;
     filled(&|cell| finding.stream.iter().for_each(|&stream| push_unsigned(cell, u64::from(stream))))?;
     // An endpoint begins with a digit or a bracket: no spreadsheet takes it for a formula.
-    filled(&|cell| push_endpoint(cell, finding.source))?;
-    filled(&|cell| push_endpoint(cell, finding.destination))?;
+    filled(&|cell| push_endpoint(cell, finding, finding.source))?;
+    filled(&|cell| push_endpoint(cell, finding, finding.destination))?;
     // A filter begins with a field's name.
     filled(&|cell| cell.extend_from_slice(guarded(&finding.message()).as_bytes()))?;
     filled(&|cell| push_filter(cell, finding))?;
@@ -156,15 +157,16 @@ fn push_filter(out: &mut Vec<u8>, finding: &Finding) {
     push_unsigned(out, finding.frame.0);
 }
 
-fn push_endpoint(out: &mut Vec<u8>, endpoint: SocketAddr) {
+fn push_endpoint(out: &mut Vec<u8>, finding: &Finding, endpoint: SocketAddr) {
     match endpoint {
+        SocketAddr::V4(end) if is_portless(finding, endpoint) => push_ipv4(out, *end.ip()),
         SocketAddr::V4(end) => {
             push_ipv4(out, *end.ip());
             out.push(b':');
             push_unsigned(out, u64::from(end.port()));
         }
         // Writing into memory does not fail.
-        SocketAddr::V6(end) => _ = write!(out, "{end}"),
+        SocketAddr::V6(_) => _ = write!(out, "{}", End(finding, endpoint)),
     }
 }
 

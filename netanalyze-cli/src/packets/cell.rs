@@ -13,7 +13,7 @@ pub(super) fn width(kind: FieldType) -> usize {
         FieldType::None | FieldType::Boolean => 1,
         FieldType::Unsigned | FieldType::Signed | FieldType::FrameNumber => 7,
         FieldType::AbsoluteTime => 20,
-        FieldType::RelativeTime => 12,
+        FieldType::RelativeTime | FieldType::Double => 12,
         FieldType::Ipv4 => 15,
         FieldType::Ipv6 => 25,
         FieldType::Ether => 17,
@@ -99,6 +99,7 @@ fn push_json_value(out: &mut Vec<u8>, value: &Value, kind: FieldType) {
         Value::Bool(false) => out.extend_from_slice(b"false"),
         Value::Unsigned(_) | Value::Signed(_) | Value::Millis(_) => push_value(out, value),
         Value::Time(_) if kind != FieldType::AbsoluteTime => push_value(out, value),
+        Value::Millis(_) => push_value(out, value),
         Value::Text(text) => {
             // A string into memory: neither can fail.
             let _ = crate::render::push_json(out, text);

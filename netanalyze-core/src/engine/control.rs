@@ -268,7 +268,8 @@ impl Control {
                 Said::Echo(echo) => self.echoes.request(source, destination, &echo, now),
                 Said::Neighbour(ref said) => {
                     if let Some(conflict) = self.neighbours.take(said, now) {
-                        let (first, detail) = (conflict.is_first, IcmpDetail::conflict(&conflict));
+                        let first = self.is_first(DUPLICATE_ADDRESS, source, destination);
+                        let detail = IcmpDetail::conflict(&conflict);
                         telling.tell(batch, noticed, DUPLICATE_ADDRESS, detail, first, None);
                     }
                 }

@@ -42,6 +42,11 @@ fn mtu(bytes: &[u8]) -> Option<u64> {
     word(of(whole(bytes), &[3]), 6).filter(|_| bytes.get(1) == Some(&4))
 }
 
+/// What begins as every ARP packet does. For ATM (hardware type 19) it goes on otherwise (RFC 2225 §8.7).
+fn operation(bytes: &[u8]) -> Option<u64> {
+    word(bytes, 6).filter(|_| word(bytes, 0) != Some(19))
+}
+
 /// An ARP packet's addresses are shown together or not at all, and as what they are by the types and lengths before them.
 struct Arp<'b> {
     sender: (&'b [u8], &'b [u8]),
@@ -51,6 +56,7 @@ struct Arp<'b> {
 }
 
 fn arp(bytes: &[u8]) -> Option<Arp<'_>> {
+    operation(bytes)?;
     let (&[h0, h1, p0, p1, hardware, protocol, _, _], rest) = bytes.split_first_chunk()?;
     let (sender_hardware, rest) = rest.split_at_checked(usize::from(hardware))?;
     let (sender, rest) = rest.split_at_checked(usize::from(protocol))?;
@@ -82,10 +88,6 @@ fn mark(holds: bool, out: Out<'_>) {
     out.extend(holds.then_some(Value::Bool(true)));
 }
 
-fn operation(bytes: &[u8]) -> Option<u64> {
-    word(bytes, 6)
-}
-
 /// The sender's own address is the target: a request or a reply that nobody asked for.
 fn is_gratuitous(bytes: &[u8]) -> bool {
     let own = arp(bytes).is_some_and(|arp| arp.sender.1 == arp.target.1 && !is_zero(arp.sender.1));
@@ -94,7 +96,7 @@ fn is_gratuitous(bytes: &[u8]) -> bool {
 
 /// A request for the sender's own address announces it, once it was probed (RFC 5227 §2.3).
 fn is_announcement(bytes: &[u8]) -> bool {
-    is_gratuitous(bytes) && operation(bytes) == Some(1)
+    is_gratuitous(bytes) && operation(bytes) == Some(1) && arp(bytes).is_some_and(|arp| is_zero(arp.target.0))
 }
 
 /// A request without the sender's address asks whether anybody has the target's (RFC 5227 §2.1).
@@ -134,7 +136,7 @@ pub(super) static FIELDS: &[Field] = &[
     field!(Icmpv6 "icmpv6.checksum" Unsigned "Checksum", |b, out| hex(word(b, 2), 4, out)),
     field!(Icmpv6 "icmpv6.mtu" Unsigned "MTU of the next hop", |b, out| unsigned(long(of(b, &[2]), 4), out)),
     field!(Icmpv6 "icmpv6.pointer" Unsigned "Byte of the quoted packet that cannot be processed", |b, out| unsigned(long(of(b, &[4]), 4), out)),
-    field!(Icmpv6 "icmpv6.echo.identifier" Unsigned "Identifier of an echo request or reply", |b, out| hex(word(of(b, &[128, 129]), 4), 4, out)),
+    field!(Icmpv6 "icmpv6.echo.identifier" Unsigned "Identifier of an echo request or reply", |b, out| hex(word(of(b, &[128, 129, 160, 161]), 4), 4, out)),
     field!(Icmpv6 "icmpv6.echo.sequence_number" Unsigned "Sequence number of an echo request or reply", |b, out| unsigned(word(of(b, &[128, 129]), 6), out)),
     field!(Icmpv6 "icmpv6.nd.ns.target_address" Ipv6 "Address whose owner is asked for", |b, out| out.extend(target6(b, 135))),
     field!(Icmpv6 "icmpv6.nd.na.target_address" Ipv6 "Address whose owner speaks", |b, out| out.extend(target6(b, 136))),

@@ -84,7 +84,8 @@ impl<'a, S: Sink<'a>> Decoder<'_, S> {
             | ether_type::VLAN_DOUBLE_TAGGED_FRAME => {
                 self.vlan(kind, payload);
             }
-            ether_type::ARP => self.emit(Layer::Arp(payload.bytes())),
+            // The second is reverse ARP, of the same form (RFC 903).
+            ether_type::ARP | EtherType(0x8035) => self.emit(Layer::Arp(payload.bytes())),
             EtherType(0x8847 | 0x8848) => self.mpls(payload),
             EtherType(0x8864) => self.pppoe(payload),
             EtherType(0x8863) => self.other(Protocol::PppoeDiscovery),

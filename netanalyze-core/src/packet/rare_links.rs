@@ -42,7 +42,8 @@ impl<'a, S: Sink<'a>> Decoder<'_, S> {
             240 => self.ipv4_inner(old),
             212 => self.ipv4_inner(new),
             196 => self.ipv6_inner(new),
-            213 | 214 | 241 => self.emit(Layer::Arp(new.bytes())),
+            213 | 214 => self.emit(Layer::Arp(new.bytes())),
+            241 => self.emit(Layer::Arp(old.bytes())),
             _ => self.other(Protocol::Data),
         }
     }

@@ -71,7 +71,6 @@ struct Claim {
     at: Moment,
     /// Whoever claims it was given answers, so that answers to it can be captured here.
     is_told: bool,
-    is_disputed: bool,
 }
 
 /// Two hosts claim one address.
@@ -85,8 +84,6 @@ pub struct Conflict {
     pub earlier: Hardware,
     /// In which frame.
     pub earlier_frame: FrameNumber,
-    /// The first conflict of the address.
-    pub is_first: bool,
 }
 
 /// A question that nobody answered.
@@ -133,7 +130,7 @@ impl Neighbours {
             self.ignored += 1;
             return None;
         }
-        let first = Claim { hardware, at, is_told: false, is_disputed: false };
+        let first = Claim { hardware, at, is_told: false };
         let claim = self.claims.entry(address).or_insert(first);
         let before = std::mem::replace(claim, Claim { hardware: hardware.or(claim.hardware), at, ..*claim });
         let (hardware, earlier) = (hardware?, before.hardware?);
@@ -141,14 +138,7 @@ impl Neighbours {
             && !hardware.is_shared()
             && !earlier.is_shared()
             && (Span(0)..=CONFLICT).contains(&at.time.since(before.at.time));
-        claim.is_disputed |= is_conflict;
-        is_conflict.then_some(Conflict {
-            address,
-            hardware,
-            earlier,
-            earlier_frame: before.at.frame,
-            is_first: !before.is_disputed,
-        })
+        is_conflict.then_some(Conflict { address, hardware, earlier, earlier_frame: before.at.frame })
     }
 
     fn ask(&mut self, asker: IpAddr, target: IpAddr, now: Moment) {
@@ -269,12 +259,12 @@ mod tests {
         let mut take = |hardware, frame, seconds| {
             let conflict = neighbours.take(&claims(5, hardware), at(frame, seconds))?;
             assert_eq!((conflict.address, conflict.hardware), (host(5), Hardware(hardware)));
-            Some((conflict.earlier_frame.0, conflict.is_first))
+            Some(conflict.earlier_frame.0)
         };
         assert_eq!(take(one, 1, 0), None);
         assert_eq!(take(one, 2, 1), None);
-        assert_eq!(take(other, 3, 61), Some((2, true)));
-        assert_eq!(take(one, 4, 62), Some((3, false)));
+        assert_eq!(take(other, 3, 61), Some(2));
+        assert_eq!(take(one, 4, 62), Some(3));
         assert_eq!(take(other, 5, 123), None, "one took over from the other");
         assert_eq!(take(one, 6, 122), None, "time went backwards");
         for shared in [[0, 0, 0x5e, 0, 1, 7], [0, 0, 0x0c, 7, 0xac, 1], [0, 0, 0x0c, 0x9f, 0xf2, 1]] {

@@ -27,4 +27,6 @@ pub struct Met {
     pub conversation: ConversationRef,
     /// What was said.
     pub message: Message,
+    /// As [`Said::aside`](crate::protocol::message::Said::aside).
+    pub aside: bool,
 }

@@ -6,7 +6,7 @@ use crate::capture::Batch;
 use crate::conversation::{At, ConversationRef, FlowKey, KindsSeen, Met, Protocol};
 use crate::expert::{Detail, Finding, KindId, KindSet, application_findings};
 use crate::field::CompletedDatagram;
-use crate::protocol::message::Messages;
+use crate::protocol::message::{Messages, Said};
 use crate::protocol::stream::Moment;
 
 /// Where something was said.
@@ -54,7 +54,7 @@ pub(super) fn take(
     findings: &mut Vec<Finding>,
 ) {
     let &Spoken { protocol, reference, key, now, ordinal } = spoken;
-    for (from, message) in out.drain() {
+    for Said { from, message, aside } in out.drain_said() {
         let (source, destination) = key.endpoints(from);
         tally.transactions.add(&message);
         let mut found = |kind: KindId, about: Option<Moment>, detail: Detail| {
@@ -98,6 +98,7 @@ pub(super) fn take(
                 destination,
                 conversation: reference,
                 message,
+                aside,
             });
         }
     }

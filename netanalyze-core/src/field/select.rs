@@ -131,7 +131,7 @@ impl Selection {
         row.cells.iter_mut().for_each(Vec::clear);
         row.cells.resize(self.fields.len(), Vec::new());
         each(&self.readers.frame, &mut row.cells, |read, cell| read(frame, cell));
-        for met in frame.messages() {
+        for met in frame.messages().iter().filter(|met| !met.aside) {
             each(&self.readers.message, &mut row.cells, |read, cell| read(&met.message, cell));
         }
         if self.needs_layers {

@@ -42,10 +42,24 @@ impl Message {
     }
 }
 
+/// A message as it was said.
+#[derive(Clone, Debug)]
+pub struct Said {
+    /// Direction of the bytes that it is about.
+    pub from: Direction,
+    /// The message.
+    pub message: Message,
+    /// Wireshark 4.0 takes the bytes for another protocol, by their port: TLS on a port of HTTP, for one. Fields, which are Wireshark's,
+    /// do not show it then; findings and transactions do.
+    pub aside: bool,
+}
+
 /// Where decoders put what they have to say.
 #[derive(Debug, Default)]
 pub struct Messages {
-    items: Vec<(Direction, Message)>,
+    items: Vec<Said>,
+    /// What is said now, Wireshark takes for another protocol: see [`Said::aside`].
+    pub(crate) aside: bool,
     /// Every message is wanted, as fields and rows need them. Otherwise decoders leave out those that no finding is made of, which saves
     /// most of their work; transactions (lookups, handshakes, exchanges) are always wanted.
     pub every: bool,
@@ -62,11 +76,17 @@ impl Messages {
 
     /// Says something. `from` is the direction of the bytes that it is about.
     pub fn push(&mut self, from: Direction, message: Message) {
-        self.items.push((from, message));
+        let aside = self.aside;
+        self.items.push(Said { from, message, aside });
     }
 
     /// What was said since the last call.
     pub fn drain(&mut self) -> impl Iterator<Item = (Direction, Message)> + '_ {
+        self.items.drain(..).map(|said| (said.from, said.message))
+    }
+
+    /// The same, as it was said.
+    pub fn drain_said(&mut self) -> impl Iterator<Item = Said> + '_ {
         self.items.drain(..)
     }
 

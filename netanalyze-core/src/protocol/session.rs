@@ -8,7 +8,7 @@ use super::feed::{Fed, Feed, Payload};
 use super::http;
 use super::message::{Message, Messages};
 use super::quic;
-use super::recognise::{Kind, Recognised, is_tls_port, recognise};
+use super::recognise::{Kind, Recognised, is_http_port, is_tls_port, recognise};
 use super::socks::Relay;
 use super::starttls::StartTls;
 use super::stream::{Closing, DatagramDecoder, Flow, Moment, Progress, StreamDecoder};
@@ -48,6 +48,8 @@ pub(crate) struct Session {
     feeds: [Feed; 2],
     stage: Stage,
     changes: u8,
+    /// As [`Said::aside`](super::message::Said::aside).
+    aside: bool,
 }
 
 #[derive(Debug)]
@@ -68,11 +70,17 @@ impl Session {
             }
         }
         let stage = Stage::Undecided(Undecided::new(flow, &feeds));
-        Session { flow, feeds, stage, changes: 0 }
+        Session { flow, feeds, stage, changes: 0, aside: false }
     }
 
     /// Takes a segment.
     pub(crate) fn segment(&mut self, segment: &SegmentIn<'_>, now: Moment, out: &mut Messages) {
+        out.aside = self.aside;
+        self.take(segment, now, out);
+        out.aside = false;
+    }
+
+    fn take(&mut self, segment: &SegmentIn<'_>, now: Moment, out: &mut Messages) {
         let cut = (segment.bytes.len() as u64) < u64::from(segment.len);
         if cut && let Stage::Undecided(undecided) = &mut self.stage {
             // Nobody will show these bytes again.
@@ -119,6 +127,8 @@ impl Session {
                 Stage::Undecided(undecided) => undecided.decided,
                 _ => None,
             };
+            self.aside = kind == Some(Kind::Tls) && self.changes == 1 && is_claimed(&self.flow);
+            out.aside = self.aside;
             self.stage = match kind {
                 _ if self.changes > MAX_CHANGES => Stage::Over,
                 None => Stage::Undecided(Undecided::new(self.flow, &self.feeds)),
@@ -144,11 +154,13 @@ impl Session {
 
     /// Ends it with the capture.
     pub(crate) fn finish(&mut self, now: Moment, out: &mut Messages) {
+        out.aside = self.aside;
         if let Stage::Decoding(decoder) = &mut self.stage {
             for feed in &mut self.feeds {
                 feed.close(Closing::CaptureEnd, decoder.as_mut(), now, out);
             }
         }
+        out.aside = false;
         self.stage = Stage::Over;
     }
 
@@ -170,6 +182,12 @@ impl Session {
         };
         size_of::<Session>() + decoder + self.feeds.iter().map(Feed::heap).sum::<usize>()
     }
+}
+
+/// Whether Wireshark 4.0 takes whatever there is on the server's port for another protocol than TLS: HTTP, AJP, IRC, BitTorrent.
+fn is_claimed(flow: &Flow) -> bool {
+    let port = flow.server_port();
+    is_http_port(port) || matches!(port, 6667 | 6881..=6889 | 8009 | 57_000)
 }
 
 /// The decoder of a protocol; `None` where none is wanted.

@@ -10,6 +10,7 @@ pub mod ftp;
 pub mod http;
 pub mod icmp;
 pub mod message;
+pub mod proxy;
 pub mod quic;
 pub mod recognise;
 pub(crate) mod session;

@@ -27,6 +27,8 @@ pub enum Kind {
     StartTls(Dialogue),
     /// The negotiation with a SOCKS proxy; what it relays is to be recognised anew.
     Socks,
+    /// The header of a proxy's connection; what follows is to be recognised anew.
+    Proxy,
     /// Something else, known well enough to look no further.
     Opaque,
 }
@@ -112,6 +114,7 @@ fn by_content(port: u16, bytes: &[u8]) -> Recognised {
             Recognised::Is(Kind::StartTls(Dialogue::Postgres))
         }
         5 => socks5(bytes),
+        b'P' | b'\r' if super::proxy::begins(bytes) => Recognised::Is(Kind::Proxy),
         b'S' if bytes.starts_with(b"SSH-") => Recognised::Is(Kind::Opaque),
         0x13 if bytes.starts_with(b"\x13BitTorrent protocol") => Recognised::Is(Kind::Opaque),
         b'2' | b'*' | b'+' => Dialogue::of_greeting(bytes)

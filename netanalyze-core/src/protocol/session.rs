@@ -7,6 +7,7 @@ use super::dns;
 use super::feed::{Fed, Feed, Payload};
 use super::http;
 use super::message::{Message, Messages};
+use super::proxy::Preamble;
 use super::quic;
 use super::recognise::{Kind, Recognised, is_http_port, is_tls_port, recognise};
 use super::socks::Relay;
@@ -112,7 +113,10 @@ impl Session {
         receiver.pass(decoder, now, out);
         if segment.rst {
             sender.close(Closing::Reset, decoder, now, out);
-            receiver.close(Closing::Reset, decoder, now, out);
+            // What the other end has sent by now may yet come by: if a message is under way, it is waited for.
+            if receiver.is_idle() {
+                receiver.close(Closing::Reset, decoder, now, out);
+            }
         }
         if sender.is_closed() && receiver.is_closed() {
             self.stage = Stage::Over;
@@ -194,6 +198,7 @@ fn is_claimed(flow: &Flow) -> bool {
 fn decoder(kind: Kind, flow: &Flow) -> Option<Box<dyn StreamDecoder>> {
     match kind {
         Kind::StartTls(dialogue) => Some(Box::new(StartTls::new(dialogue))),
+        Kind::Proxy => Some(Box::new(Preamble)),
         Kind::Socks => Some(Box::new(Relay::new())),
         Kind::Http => Some(Box::new(http::Stream::new(flow))),
         Kind::Tls => Some(Box::new(tls::Stream::new(flow))),

@@ -3,6 +3,8 @@
 mod closing;
 mod container;
 mod damaged;
+mod dns;
+mod dns_odd;
 mod early;
 mod ending;
 mod fragment;
@@ -56,6 +58,8 @@ pub fn all() -> Vec<Capture> {
         icmp::captures,
         udp::captures,
         query::captures,
+        dns::captures,
+        dns_odd::captures,
         fragment::captures,
         linklayer::captures,
         tunnel::captures,

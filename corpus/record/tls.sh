@@ -83,7 +83,7 @@ serve -cert alone.pem -key alone.key -www; start tls-certificate-unknown; ask -t
 serve -cert alone.pem -key alone.key -www; start tls-certificate-unknown-13; ask -tls1_3 -verify_return_error; stop
 serve $good -Verify 1 -verify_return_error -CAfile root.pem; start tls-client-certificate-missing; ask -tls1_3; stop
 serve $good -Verify 1 -verify_return_error -CAfile root.pem; start tls-client-certificate-missing-12; ask -tls1_2; stop
-serve $good -Verify 1 -verify_return_error -CAfile root.pem; start tls-client-certificate; ask -tls1_2 -cert good.pem -key good.key; stop
+serve $good -Verify 1 -verify_return_error -CAfile root.pem; start tls-client-certificate; ask -tls1_2 -cert good.pem -key good.key -cert_chain middle.pem; stop
 serve $good -alpn h2; start tls-alpn-mismatch; ask -alpn http/1.1; stop
 serve $good -servername known.test -servername_fatal -cert2 good.pem -key2 good.key; start tls-name-unknown; ask; stop
 serve $good -status_file ocsp.der; start tls-stapled; ask -tls1_2 -status; stop
@@ -114,7 +114,7 @@ peer.close()
 misbehave reset; start tls-reset-after-hello; ask -tls1_3; stop
 misbehave close; start tls-closed-after-hello; ask -tls1_3; stop
 misbehave text; start tls-text-answer; ask -tls1_3; stop
-misbehave silence; start tls-silence; (ask -tls1_3 &) ; stop 4
+misbehave silence; start tls-silence; ask -tls1_3; stop
 misbehave page; start tls-plain-text; printf 'GET / HTTP/1.1\r\nHost: example.test\r\n\r\n' | inside timeout 2 python3 -c '
 import socket, sys
 s = socket.create_connection(("127.0.0.1", 443)); s.sendall(sys.stdin.buffer.read()); s.recv(100); s.close()'; stop

@@ -29,6 +29,8 @@ pub struct Stream {
     syn: Option<Timestamp>,
     established: Option<Timestamp>,
     pub(super) open: Option<Box<Open>>,
+    /// The last handshake failed: what either side says of that is told already.
+    pub(super) failed: bool,
 }
 
 /// One direction.
@@ -50,6 +52,7 @@ impl Stream {
             syn: flow.syn,
             established: flow.established,
             open: None,
+            failed: false,
         }
     }
 
@@ -73,6 +76,7 @@ impl Stream {
         if let Some(open) = self.open.take() {
             let mut row = open.row;
             (row.outcome, row.end) = (outcome, now);
+            self.failed = !outcome.is_success();
             // What comes later on this connection did not wait for its TCP handshake.
             (self.syn, self.established) = (None, None);
             // The direction of the frame that it is about.

@@ -146,6 +146,12 @@ impl Stream {
         }
     }
 
+    /// Exchanges so far.
+    #[cfg(any(test, feature = "fuzzing"))]
+    pub(super) fn begun(&self) -> u32 {
+        self.exchanges
+    }
+
     fn side(&mut self, from: Direction) -> &mut Side {
         let [a, b] = &mut self.sides;
         if from == Direction::AtoB { a } else { b }
@@ -252,6 +258,11 @@ impl Stream {
                     self.conclude(exchange, Outcome::Switched);
                 }
                 self.finish(body, now, out);
+                if let Progress::Another(_) = next {
+                    for client in [from.reverse(), from] {
+                        self.close_exchanges(client, Outcome::NotCaptured, out);
+                    }
+                }
                 next
             }
             // Channels of RPC over HTTP announce a body that lasts as long as they do.

@@ -18,7 +18,7 @@ pub mod snmp;
 pub mod socks;
 pub mod starttls;
 pub mod stream;
-#[cfg(test)]
+#[cfg(any(test, feature = "fuzzing"))]
 mod testing;
 pub mod tls;
 pub mod vnc;

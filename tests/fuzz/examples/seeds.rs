@@ -7,11 +7,12 @@ use std::path::Path;
 
 use netanalyze_core::capture::{Batch, CaptureReader, Source};
 use netanalyze_core::packet::fuzz::LINKS;
+use netanalyze_core::protocol::http;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     let seeds = here.join("corpus");
-    for target in ["containers", "engine", "frames", "fragments", "connections", "reassembly"] {
+    for target in ["containers", "engine", "frames", "fragments", "connections", "reassembly", "http"] {
         fs::create_dir_all(seeds.join(target))?;
     }
     let mut written = 0;
@@ -69,6 +70,10 @@ fn main() -> Result<(), Box<dyn Error>> {
         fs::write(seeds.join("reassembly").join(format!("script-{corner}")), segments)?;
         written += 1;
         fs::write(seeds.join("connections").join(format!("script-{corner}")), script)?;
+        written += 1;
+    }
+    for (number, script) in http::fuzz::scripts().into_iter().enumerate() {
+        fs::write(seeds.join("http").join(format!("script-{number}")), script)?;
         written += 1;
     }
     println!("{written} seeds below {}", seeds.display());

@@ -2,6 +2,7 @@
 
 mod closing;
 mod container;
+mod control;
 mod damaged;
 mod early;
 mod ending;
@@ -54,6 +55,7 @@ pub fn all() -> Vec<Capture> {
         stream::captures,
         snaplen::captures,
         icmp::captures,
+        control::captures,
         udp::captures,
         query::captures,
         fragment::captures,

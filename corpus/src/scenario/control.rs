@@ -36,7 +36,7 @@ pub(super) fn captures() -> Vec<Capture> {
 /// An ICMP or ICMPv6 message in a frame.
 fn message(trace: &mut Trace, from: IpAddr, to: IpAddr, kind: (u8, u8), rest: [u8; 4], body: &[u8]) {
     trace.push(link::ethernet(Side::Server, &icmp(from, to, kind, rest, body)));
-    if let IpAddr::V4(_) = from {
+    if from.is_ipv4() {
         trace.expect_value("icmp.type", kind.0);
     } else {
         trace.expect_value("icmpv6.type", kind.0);
@@ -83,8 +83,8 @@ fn unreachable_codes() -> Capture {
     let ping = icmp(HERE, THERE, (8, 0), [0, 9, 0, 1], &filler(16, 0));
     trace.push(link::ethernet(Side::Client, &ping));
     trace.wait_ms(1);
-    message(&mut trace, router, HERE, (3, 1), [0; 4], &ping);
-    trace.expect_value("icmp.type", "3,8");
+    trace.push(link::ethernet(Side::Server, &icmp(router, HERE, (3, 1), [0; 4], &ping)));
+    trace.expect_value("icmp.type", "3,8").expect_value("icmp.ident", 9);
     let ospf = layer::ip(HERE, THERE, 89, IpHeader::default(), &filler(24, 1));
     message(&mut trace, THERE, HERE, (3, 2), [0; 4], &ospf);
     message(&mut trace, router, HERE, (3, 0), [0; 4], &[]);
@@ -102,7 +102,6 @@ fn unreachable_codes() -> Capture {
     )
 }
 
-/// The expectation of a quoted type, too.
 fn unreachable_codes6() -> Capture {
     let mut trace = Trace::new();
     let router = IpAddr::from([0x2001, 0xdb8, 0, 1, 0, 0, 0, 1]);
@@ -157,7 +156,9 @@ fn traceroute() -> Capture {
         trace.push(link::ethernet(Side::Client, &sent));
         trace.wait_ms(3 * u64::from(ttl));
         if ttl < 3 {
-            message(&mut trace, IpAddr::from([203, 0, 113, ttl]), HERE, (11, 0), [0; 4], &sent);
+            let hop = IpAddr::from([203, 0, 113, ttl]);
+            trace.push(link::ethernet(Side::Server, &icmp(hop, HERE, (11, 0), [0; 4], &sent)));
+            trace.expect_value("icmp.type", "11,8");
         } else {
             let reply = [0x77, 0, 0, ttl];
             message(&mut trace, THERE, HERE, (0, 0), reply, &filler(32, ttl));

@@ -72,6 +72,13 @@ columns() {
     done
 }
 
+# Only in tables of captures whose names begin as given below.
+control_fields="icmp.ident icmp.ident_le icmp.seq icmp.seq_le icmp.mtu icmp.pointer icmp.redir_gw icmp.resp_to icmp.resptime
+icmpv6.checksum icmpv6.mtu icmpv6.pointer icmpv6.echo.identifier icmpv6.echo.sequence_number
+icmpv6.nd.ns.target_address icmpv6.nd.na.target_address icmpv6.nd.na.flag.r icmpv6.nd.na.flag.s icmpv6.nd.na.flag.o
+icmpv6.nd.rd.target_address icmpv6.resp_to icmpv6.resptime arp.hw.type arp.proto.type arp.opcode
+arp.isgratuitous arp.isprobe arp.isannouncement arp.src.hw_mac arp.src.proto_ipv4 arp.dst.hw_mac arp.dst.proto_ipv4 http.request.method"
+
 mkdir -p golden
 home=$(mktemp -d)
 trap 'rm -rf "$home"' EXIT
@@ -87,5 +94,8 @@ for capture in "$@"; do
     if tshark -Y 'dns || mdns || llmnr' | grep -q .; then
         names="$names $dns_fields"
     fi
+    case $name in
+    icmp* | arp* | neighbour*) names="$names $control_fields" ;;
+    esac
     tshark -T fields -E header=y -E separator=/t -E occurrence=a $(columns $names) > "golden/$name.tsv" || true
 done

@@ -2,6 +2,7 @@
 
 mod closing;
 mod container;
+mod control;
 mod damaged;
 mod dns;
 mod dns_odd;
@@ -56,6 +57,7 @@ pub fn all() -> Vec<Capture> {
         stream::captures,
         snaplen::captures,
         icmp::captures,
+        control::captures,
         udp::captures,
         query::captures,
         dns::captures,

@@ -287,8 +287,36 @@ pub(crate) fn recognise_datagram(
 }
 
 /// Takes a datagram that an ICMP error quotes. It is no part of its conversation.
-pub(crate) fn quoted_datagram(flow: &Flow, from: Direction, bytes: &[u8], missing: u32, out: &mut Messages) {
-    if let Some(said) = dns::quoted(flow.ends, bytes, missing).filter(|_| out.every) {
+pub(crate) fn quoted_datagram(
+    flow: &Flow,
+    from: Direction,
+    bytes: &[u8],
+    missing: u32,
+    now: Moment,
+    out: &mut Messages,
+) {
+    if let Some(said) = dns::quoted(flow.ends, bytes, missing) {
         out.push(from, Message::Dns(Box::new(said)));
+    } else if let Some(mut decoder) = recognise_datagram(flow, from, bytes) {
+        decoder.datagram(from, bytes, missing, now, out);
+    }
+}
+
+/// Takes a segment's payload that an ICMP error quotes, as [`quoted_datagram`]: by itself, as if a message began with it.
+pub(crate) fn quoted_segment(
+    flow: &Flow,
+    from: Direction,
+    bytes: &[u8],
+    missing: u32,
+    now: Moment,
+    out: &mut Messages,
+) {
+    if bytes.is_empty() {
+        return;
+    }
+    if let Recognised::Is(kind) = recognise(flow, from, bytes)
+        && let Some(mut decoder) = decoder(kind, flow)
+    {
+        decoder.decode_cut(from, bytes, missing, now, out);
     }
 }

@@ -186,6 +186,7 @@ mod tests {
             conversation: ConversationRef::NONE,
             aside: false,
             message,
+            aside: false,
         }
     }
 

@@ -225,6 +225,49 @@ fn names_do_no_harm_wherever_they_are_shown() {
 }
 
 #[test]
+fn what_is_slow_can_be_chosen_and_is_said() {
+    let found = |name: &str, options: &[&str], id: &str| {
+        let capture = corpus(name);
+        let arguments = [&[capture.as_str(), "--findings", "--format", "json"], options].concat();
+        let findings = run(&arguments).json()["findings"].as_array().unwrap().clone();
+        let messages = findings.iter().filter(|finding| finding["id"] == id);
+        messages.map(|finding| finding["message"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    let slow = "netanalyze.dns.slow_answer";
+    assert_eq!(found("dns-lookups.pcap", &[], slow).len(), 1);
+    assert_eq!(found("dns-lookups.pcap", &["--dns-slow", "7"], slow).len(), 0);
+    let all = found("dns-lookups.pcap", &["--dns-slow", "0.01"], slow);
+    assert_eq!(all.len(), 4);
+    assert!(all.iter().all(|message| message.contains("threshold 10.0 ms")), "{all:?}");
+    let slow = "netanalyze.http.slow";
+    let all = found("web-slow.pcap", &["--http-slow", "0.03"], slow);
+    assert!(all.len() > found("web-slow.pcap", &[], slow).len(), "{all:?}");
+    assert!(all.iter().all(|message| message.contains("30.0 ms on")), "{all:?}");
+}
+
+#[test]
+fn the_report_counts_transactions() {
+    let capture = corpus("dns-lookups.pcap");
+    let json = run(&[&capture, "--format", "json"]).json();
+    assert_eq!(
+        json["transactions"],
+        json!({"dns": {"count": 5, "failed": 2}, "tls": {"count": 0, "failed": 0}, "http": {"count": 0, "failed": 0}})
+    );
+    let text = run(&[&capture]).text();
+    assert!(
+        text.contains("\n  DNS lookups         5       2\n") && !text.contains("TLS handshakes"),
+        "{text}"
+    );
+    assert!(text.contains(&format!("\n  netanalyze {capture} --dns\n")), "{text}");
+    let lines = run(&[&capture, "--format", "jsonl"]).json_lines();
+    assert!(lines.iter().any(|line| line["type"] == "transactions" && line["dns"]["failed"] == 2));
+    let (_, records) = run(&[&capture, "--format", "csv"]).csv();
+    assert!(records.contains(&["transactions", "dns", "failed", "2"].map(str::to_owned).to_vec()));
+    // Where there are none nothing is said.
+    assert!(!run(&[&corpus("icmp-echo.pcap")]).text().contains("Applications"));
+}
+
+#[test]
 fn wrong_options_are_refused_and_the_gate_still_counts() {
     let capture = corpus("web-slow.pcap");
     for arguments in [

@@ -9,7 +9,7 @@ use netanalyze_core::model::Timestamp;
 use netanalyze_core::protocol::http::{Exchange, Outcome, Request, Response};
 use netanalyze_core::protocol::message::Message;
 use netanalyze_core::protocol::stream::Closing;
-use netanalyze_core::protocol::tls::Handshake;
+use netanalyze_core::protocol::tls::{self as tls_protocol, Handshake, Who};
 use netanalyze_core::transaction::{Joins, Phases};
 
 use super::Rows;
@@ -85,6 +85,7 @@ impl Row<'_> {
                 Outcome::Switched => "switched",
                 Outcome::Unanswered(_) => "unanswered",
                 Outcome::Incomplete(_) => "incomplete",
+                Outcome::Http2 => "http2",
                 Outcome::NotCaptured => "not_captured",
                 _ => "other",
             },
@@ -120,6 +121,7 @@ impl Row<'_> {
             Outcome::Incomplete(Closing::Fin) => "cut off by FIN",
             Outcome::Incomplete(Closing::Reset) => "cut off by reset",
             Outcome::Incomplete(Closing::CaptureEnd) => "cut off by the capture's end",
+            Outcome::Http2 => "HTTP/2: not decoded",
             Outcome::NotCaptured => "not captured whole",
             _ => "",
         };
@@ -281,7 +283,12 @@ impl Rows for Http {
             let Some(phases) = self.joins.phases(met) else { continue };
             let of = match &met.message {
                 Message::Exchange(exchange) => Of::Request(exchange),
-                Message::Handshake(handshake) => Of::Tls(handshake),
+                // What is clear text after all is listed as such, if it is HTTP.
+                Message::Handshake(handshake)
+                    if handshake.outcome != tls_protocol::Outcome::PlainText(Who::Client) =>
+                {
+                    Of::Tls(handshake)
+                }
                 _ => continue,
             };
             list(&Row { met, of, phases })?;

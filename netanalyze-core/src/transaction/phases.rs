@@ -186,7 +186,6 @@ mod tests {
             conversation: ConversationRef::NONE,
             aside: false,
             message,
-            aside: false,
         }
     }
 

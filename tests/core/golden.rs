@@ -22,10 +22,11 @@ struct Difference {
 const DIRECTION: &str = "the record's length; tshark leaves out the byte that says the direction";
 const HALF: &str = "an option of which a half was captured shows nothing; tshark shows its first value";
 const OFFLOAD: &str = "the field as it stands; tshark puts the frame's length for an offloaded 0";
+const BROKEN: &str = "data that break off, or are not what their type says, show nothing; tshark shows what it reads, even beyond them";
 const NO_TIME: &str = "what has no time counts as sent at 0; tshark shows nothing";
 
 #[rustfmt::skip]
-const DIFFERENCES: [Difference; 16] = [
+const DIFFERENCES: [Difference; 25] = [
     Difference { capture: "link-ppp-directed.pcap", field: "frame.len", reason: DIRECTION },
     Difference { capture: "link-ppp-directed.pcap", field: "frame.cap_len", reason: DIRECTION },
     Difference { capture: "wire-length-too-small.pcap", field: "frame.len", reason: "never less than what was captured" },
@@ -42,6 +43,15 @@ const DIFFERENCES: [Difference; 16] = [
     Difference { capture: "snaplen-66.pcap", field: "tcp.options.timestamp.tsval", reason: HALF },
     Difference { capture: "tcp-options-odd.pcap", field: "tcp.options.sack_le", reason: HALF },
     Difference { capture: "pcapng-custom-and-journal.pcapng", field: "frame.time_epoch", reason: NO_TIME },
+    Difference { capture: "dns-broken.pcap", field: "dns.aaaa", reason: BROKEN },
+    Difference { capture: "dns-broken.pcap", field: "dns.txt.length", reason: BROKEN },
+    Difference { capture: "dns-broken.pcap", field: "dns.srv.priority", reason: BROKEN },
+    Difference { capture: "dns-broken.pcap", field: "dns.srv.weight", reason: BROKEN },
+    Difference { capture: "dns-broken.pcap", field: "dns.soa.mname", reason: BROKEN },
+    Difference { capture: "dns-broken.pcap", field: "dns.svcb.svcparam.key", reason: BROKEN },
+    Difference { capture: "dns-broken.pcap", field: "dns.svcb.svcparam.value.length", reason: BROKEN },
+    Difference { capture: "dns-broken.pcap", field: "dns.opt.code", reason: BROKEN },
+    Difference { capture: "dns-broken.pcap", field: "dns.opt.len", reason: BROKEN },
 ];
 
 pub(crate) fn corpus() -> PathBuf {

@@ -8,6 +8,7 @@ mod ending;
 mod fragment;
 mod handshake;
 mod header;
+mod http;
 mod icmp;
 mod idle;
 mod linklayer;
@@ -56,6 +57,7 @@ pub fn all() -> Vec<Capture> {
         icmp::captures,
         udp::captures,
         query::captures,
+        http::captures,
         fragment::captures,
         linklayer::captures,
         tunnel::captures,

@@ -86,6 +86,7 @@ impl Row<'_> {
                 Outcome::Unanswered(_) => "unanswered",
                 Outcome::Incomplete(_) => "incomplete",
                 Outcome::NotCaptured => "not_captured",
+                Outcome::Http2 => "http2",
                 _ => "other",
             },
         }
@@ -121,6 +122,7 @@ impl Row<'_> {
             Outcome::Incomplete(Closing::Reset) => "cut off by reset",
             Outcome::Incomplete(Closing::CaptureEnd) => "cut off by the capture's end",
             Outcome::NotCaptured => "not captured whole",
+            Outcome::Http2 => "HTTP/2, not decoded",
             _ => "",
         };
         match (status, trouble) {

@@ -66,6 +66,16 @@ dns.resp.z.do dns.opt.code dns.opt.len dns.opt.data dns.opt.client.addr4 dns.opt
 dns.opt.client.netmask dns.opt.cookie.client dns.opt.cookie.server dns.opt.ext_error.info_code
 dns.opt.ext_error.extra_text"
 
+# Only in tables of captures that hold HTTP or SSDP.
+http_fields="http.request http.notification http.response http.chat http.request.method http.request.uri http.request.full_uri
+http.request.version http.response.version http.response.code http.response.phrase http.request_number
+http.response_number http.time http.request_in http.response_for.uri http.content_length http.tls_port
+http.te_and_length http.leading_crlf http.content_length_header http.host http.user_agent http.server
+http.content_type http.content_encoding http.transfer_encoding http.connection http.upgrade http.referer
+http.location http.cookie http.set_cookie http.accept http.accept_language http.accept_encoding
+http.authorization http.proxy_authenticate http.proxy_authorization http.www_authenticate
+http.cache_control http.date http.last_modified http.x_forwarded_for"
+
 columns() {
     for field in "$@"; do
         printf ' -e %s' "$field"
@@ -77,7 +87,7 @@ control_fields="icmp.ident icmp.ident_le icmp.seq icmp.seq_le icmp.mtu icmp.poin
 icmpv6.checksum icmpv6.mtu icmpv6.pointer icmpv6.echo.identifier icmpv6.echo.sequence_number
 icmpv6.nd.ns.target_address icmpv6.nd.na.target_address icmpv6.nd.na.flag.r icmpv6.nd.na.flag.s icmpv6.nd.na.flag.o
 icmpv6.nd.rd.target_address icmpv6.resp_to icmpv6.resptime arp.hw.type arp.proto.type arp.opcode
-arp.isgratuitous arp.isprobe arp.isannouncement arp.src.hw_mac arp.src.proto_ipv4 arp.dst.hw_mac arp.dst.proto_ipv4 http.request.method"
+arp.isgratuitous arp.isprobe arp.isannouncement arp.src.hw_mac arp.src.proto_ipv4 arp.dst.hw_mac arp.dst.proto_ipv4"
 
 mkdir -p golden
 home=$(mktemp -d)
@@ -97,5 +107,8 @@ for capture in "$@"; do
     case $name in
     icmp* | arp* | neighbour*) names="$names $control_fields" ;;
     esac
+    if tshark -Y 'http || ssdp' | grep -q .; then
+        names="$names $http_fields"
+    fi
     tshark -T fields -E header=y -E separator=/t -E occurrence=a $(columns $names) > "golden/$name.tsv" || true
 done

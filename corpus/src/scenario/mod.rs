@@ -11,6 +11,7 @@ mod ending;
 mod fragment;
 mod handshake;
 mod header;
+mod http;
 mod icmp;
 mod idle;
 mod linklayer;
@@ -62,6 +63,7 @@ pub fn all() -> Vec<Capture> {
         query::captures,
         dns::captures,
         dns_odd::captures,
+        http::captures,
         fragment::captures,
         linklayer::captures,
         tunnel::captures,

@@ -87,6 +87,7 @@ impl Row<'_> {
                 Outcome::Incomplete(_) => "incomplete",
                 Outcome::Http2 => "http2",
                 Outcome::NotCaptured => "not_captured",
+                Outcome::Http2 => "http2",
                 _ => "other",
             },
         }
@@ -123,6 +124,7 @@ impl Row<'_> {
             Outcome::Incomplete(Closing::CaptureEnd) => "cut off by the capture's end",
             Outcome::Http2 => "HTTP/2: not decoded",
             Outcome::NotCaptured => "not captured whole",
+            Outcome::Http2 => "HTTP/2, not decoded",
             _ => "",
         };
         match (status, trouble) {

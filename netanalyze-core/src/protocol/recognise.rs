@@ -66,6 +66,16 @@ pub fn is_dns_port(port: u16) -> bool {
     matches!(port, 53 | 5353)
 }
 
+/// Ports on which Wireshark 4.0 takes HTTP for another protocol: those below 1024, and a few more, with a decoder that takes everything.
+pub(super) fn is_other_port(port: u16) -> bool {
+    matches!(
+        port,
+        7 | 13 | 19..=23 | 25 | 37 | 42 | 43 | 49 | 53 | 70 | 79 | 88 | 102 | 110 | 111 | 119 | 123 | 139 | 143 | 161 | 162
+            | 179 | 210 | 323 | 389 | 427 | 445 | 464 | 512..=515 | 524 | 547 | 548 | 554 | 564 | 587 | 639 | 647 | 674
+            | 705 | 854 | 862 | 873 | 925 | 988 | 1080 | 5353 | 6667 | 6881..=6889 | 8009 | 57_000
+    )
+}
+
 /// Says what a conversation speaks, by bytes with which a segment begins and that are at a direction's beginning as far as is known.
 #[must_use]
 pub fn recognise(flow: &Flow, from: Direction, first_bytes: &[u8]) -> Recognised {

@@ -9,7 +9,7 @@ use super::http;
 use super::message::{Message, Messages};
 use super::proxy::Preamble;
 use super::quic;
-use super::recognise::{Kind, Recognised, is_http_port, is_tls_port, recognise};
+use super::recognise::{Kind, Recognised, is_http_port, is_other_port, is_tls_port, recognise};
 use super::socks::Relay;
 use super::starttls::StartTls;
 use super::stream::{Closing, DatagramDecoder, Flow, Moment, Progress, StreamDecoder};
@@ -131,7 +131,7 @@ impl Session {
                 Stage::Undecided(undecided) => undecided.decided,
                 _ => None,
             };
-            self.aside = kind == Some(Kind::Tls) && self.changes == 1 && is_claimed(&self.flow);
+            self.aside = self.changes == 1 && kind.is_some_and(|kind| is_claimed(kind, &self.flow));
             out.aside = self.aside;
             self.stage = match kind {
                 _ if self.changes > MAX_CHANGES => Stage::Over,
@@ -188,10 +188,16 @@ impl Session {
     }
 }
 
-/// Whether Wireshark 4.0 takes whatever there is on the server's port for another protocol than TLS: HTTP, AJP, IRC, BitTorrent.
-fn is_claimed(flow: &Flow) -> bool {
-    let port = flow.server_port();
-    is_http_port(port) || matches!(port, 6667 | 6881..=6889 | 8009 | 57_000)
+/// Whether Wireshark 4.0 takes whatever there is on the server's port for another protocol. If nobody knows who the server is, the lower port counts.
+fn is_claimed(kind: Kind, flow: &Flow) -> bool {
+    let [a, b] = flow.ends;
+    let port = if flow.client_is_known { flow.server_port() } else { a.port().min(b.port()) };
+    match kind {
+        // HTTP, AJP, IRC, BitTorrent.
+        Kind::Tls => is_http_port(port) || matches!(port, 6667 | 6881..=6889 | 8009 | 57_000),
+        Kind::Http => is_other_port(port),
+        _ => false,
+    }
 }
 
 /// The decoder of a protocol; `None` where none is wanted.

@@ -53,15 +53,15 @@ impl Stream {
     }
 
     /// A message is complete.
-    pub(super) fn finish(&mut self, body: Body, now: Moment, out: &mut Messages) {
-        let (number, answers) = match body.part {
-            Part::Request => (self.matching.request(now, body.message.as_ref().map(|m| m.full_uri())), None),
-            Part::Notification => (0, None),
-            Part::Interim | Part::Response => self.matching.response(now),
-        };
-        if let Some(mut message) = body.message {
+    pub(super) fn finish(&mut self, mut body: Body, now: Moment, out: &mut Messages) {
+        let message = body.message.as_deref_mut();
+        match body.part {
+            Part::Request => self.matching.request(message, now),
+            Part::Notification => {}
+            Part::Interim | Part::Response => self.matching.response(message, now),
+        }
+        if let Some(mut message) = body.message.take() {
             message.body_bytes = body.bytes;
-            (message.number, message.answers) = (number, answers);
             out.push(body.from, Message::Http(message));
         }
         let Some(at) = self.open.iter().position(|e| e.number == body.exchange) else { return };

@@ -108,7 +108,7 @@ impl View for Everything {
     type Piece = Vec<String>;
 
     fn interests(&self) -> Interests {
-        self.interests
+        self.interests.clone()
     }
 
     fn digest(&self, batch: &AnalysedBatch<'_>) -> Vec<String> {

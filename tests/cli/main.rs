@@ -6,6 +6,7 @@ mod catalogue;
 mod findings;
 mod follow;
 mod inputs;
+mod keylog;
 mod manners;
 mod memory;
 mod packets;

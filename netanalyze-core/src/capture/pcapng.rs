@@ -208,7 +208,8 @@ impl Pcapng {
 
 #[cfg(test)]
 mod tests {
-    use super::super::sample::{LITTLE, ORDERS, T0, read, read_good, refusal, small_pcapng};
+    use super::super::sample::{LITTLE, ORDERS, T0, read, read_good, refusal, small_pcapng, stream};
+    use super::super::{Batch, CaptureReader, EmbeddedSecrets};
     use crate::model::{NoteKind, limits};
 
     const START: i64 = T0 as i64 * 1_000_000_000;
@@ -308,7 +309,7 @@ mod tests {
             (0x216, event.clone(), Some((77, 4))),
             (0x208, event.clone(), None),
             (4, vec![0; 4], None),
-            (10, b"secrets!".to_vec(), None),
+            (10, b"KSLT\x03\x00\x00\x00abc\x00".to_vec(), None),
             (0x8000_0001, vec![1; 40], None),
             (0x77, vec![], None),
         ] {
@@ -328,6 +329,47 @@ mod tests {
             }
             assert_eq!(outcome.facts.interfaces[0].packets, 2);
             assert!(outcome.notes.is_empty(), "{kind:#x}: {:?}", outcome.notes);
+        }
+    }
+
+    #[test]
+    fn decryption_secrets_go_with_the_frames_behind_them() {
+        for order in ORDERS {
+            let secrets = |kind: u32, text: &[u8]| {
+                order.block(
+                    10,
+                    &[order.word(kind).to_vec(), order.word(text.len() as u32).to_vec(), text.to_vec()]
+                        .concat(),
+                )
+            };
+            let file = [
+                order.section(&[]),
+                order.interface(1, 0, &[]),
+                secrets(0x544c_534b, b"first"),
+                order.enhanced(0, UNITS, 1, b"x"),
+                order.enhanced(0, UNITS, 1, b"y"),
+                secrets(0x5747_4b4c, b"other"),
+                order.block(10, &order.words(&[0x544c_534b, 99])),
+                order.enhanced(0, UNITS, 1, b"z"),
+                secrets(0x544c_534b, b"last"),
+            ];
+            let mut reader = CaptureReader::open(vec![stream("a", &file.concat(), usize::MAX)]).unwrap();
+            let mut batch = Batch::default();
+            assert!(reader.next_batch(&mut batch).unwrap());
+            let found: Vec<_> =
+                batch.secrets.iter().map(|each| (each.before.0, each.kind, &*each.bytes)).collect();
+            assert_eq!(
+                found,
+                [
+                    (1, EmbeddedSecrets::TLS_KEY_LOG, &b"first"[..]),
+                    (3, 0x5747_4b4c, b"other"),
+                    (4, EmbeddedSecrets::TLS_KEY_LOG, b"last")
+                ]
+            );
+            assert!(!format!("{:?}", batch.secrets).contains("first"));
+            assert!(!reader.next_batch(&mut batch).unwrap() && batch.secrets.is_empty());
+            let (_, notes) = reader.finish();
+            assert_eq!(notes.iter().map(|note| note.kind).collect::<Vec<_>>(), [NoteKind::BadBlock]);
         }
     }
 

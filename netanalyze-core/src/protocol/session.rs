@@ -23,6 +23,9 @@ const MAX_TRIES: u8 = 32;
 /// Protocols that may follow each other at one place: STARTTLS, CONNECT, SOCKS one in the other.
 const MAX_CHANGES: u8 = 8;
 
+/// Port of DNS over TLS (RFC 7858).
+const DNS_OVER_TLS: u16 = 853;
+
 /// A segment of a TCP conversation.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct SegmentIn<'a> {
@@ -49,6 +52,8 @@ pub(crate) struct Session {
     feeds: [Feed; 2],
     stage: Stage,
     changes: u8,
+    /// It lies inside a TLS connection.
+    within_tls: bool,
     /// As [`Said::aside`](super::message::Said::aside).
     aside: bool,
 }
@@ -71,7 +76,21 @@ impl Session {
             }
         }
         let stage = Stage::Undecided(Undecided::new(flow, &feeds));
-        Session { flow, feeds, stage, changes: 0, aside: false }
+        Session { flow, feeds, stage, changes: 0, within_tls: false, aside: false }
+    }
+
+    /// One for the bytes inside a TLS connection, whose sequence numbers begin at 0.
+    pub(crate) fn inside(flow: Flow) -> Self {
+        let mut session = Session::new(flow, [Some(0), Some(0)]);
+        session.within_tls = true;
+        let known = if flow.server_port() == DNS_OVER_TLS { decoder(Kind::Dns, &flow, true) } else { None };
+        if let Some(decoder) = known {
+            session.stage = Stage::Decoding(decoder);
+        } else if let Stage::Undecided(undecided) = &mut session.stage {
+            // Nobody expects TLS here.
+            undecided.tries = [1; 2];
+        }
+        session
     }
 
     /// Takes a segment.
@@ -136,7 +155,7 @@ impl Session {
             self.stage = match kind {
                 _ if self.changes > MAX_CHANGES => Stage::Over,
                 None => Stage::Undecided(Undecided::new(self.flow, &self.feeds)),
-                Some(kind) => decoder(kind, &self.flow).map_or(Stage::Over, Stage::Decoding),
+                Some(kind) => decoder(kind, &self.flow, self.within_tls).map_or(Stage::Over, Stage::Decoding),
             };
             let decoder = match &mut self.stage {
                 Stage::Undecided(undecided) => undecided as &mut dyn StreamDecoder,
@@ -201,11 +220,12 @@ fn is_claimed(kind: Kind, flow: &Flow) -> bool {
 }
 
 /// The decoder of a protocol; `None` where none is wanted.
-fn decoder(kind: Kind, flow: &Flow) -> Option<Box<dyn StreamDecoder>> {
+fn decoder(kind: Kind, flow: &Flow, within_tls: bool) -> Option<Box<dyn StreamDecoder>> {
     match kind {
         Kind::StartTls(dialogue) => Some(Box::new(StartTls::new(dialogue))),
         Kind::Proxy => Some(Box::new(Preamble)),
         Kind::Socks => Some(Box::new(Relay::new())),
+        Kind::Http if within_tls => Some(Box::new(http::Stream::within_tls(flow))),
         Kind::Http => Some(Box::new(http::Stream::new(flow))),
         Kind::Tls => Some(Box::new(tls::Stream::new(flow))),
         Kind::Dns => Some(Box::new(dns::Stream::new(flow.ends))),

@@ -152,6 +152,12 @@ impl Stream {
         self.exchanges
     }
 
+    /// The decoder of what is inside a TLS connection.
+    #[must_use]
+    pub(crate) fn within_tls(flow: &Flow) -> Self {
+        Stream { on_tls_port: false, ..Stream::new(flow) }
+    }
+
     fn side(&mut self, from: Direction) -> &mut Side {
         let [a, b] = &mut self.sides;
         if from == Direction::AtoB { a } else { b }

@@ -85,8 +85,8 @@ impl Row<'_> {
                 Outcome::Switched => "switched",
                 Outcome::Unanswered(_) => "unanswered",
                 Outcome::Incomplete(_) => "incomplete",
-                Outcome::Http2 => "http2",
                 Outcome::NotCaptured => "not_captured",
+                Outcome::Http2 => "http2",
                 _ => "other",
             },
         }
@@ -121,8 +121,8 @@ impl Row<'_> {
             Outcome::Incomplete(Closing::Fin) => "cut off by FIN",
             Outcome::Incomplete(Closing::Reset) => "cut off by reset",
             Outcome::Incomplete(Closing::CaptureEnd) => "cut off by the capture's end",
-            Outcome::Http2 => "HTTP/2: not decoded",
             Outcome::NotCaptured => "not captured whole",
+            Outcome::Http2 => "HTTP/2, not decoded",
             _ => "",
         };
         match (status, trouble) {

@@ -15,7 +15,10 @@ pub(super) const FIELDS: &[Field] = &[
         }
     }),
     field("tls.record.content_type", FieldType::Unsigned, "type of a record's content", |message, out| {
-        record(message, out, |tls, record| number(record.content_type.0, !tls.opaque));
+        record(message, out, |tls, record| match tls.inner {
+            Some(inner) => number(inner.0, true),
+            None => number(record.content_type.0, !tls.opaque),
+        });
     }),
     field(
         "tls.record.opaque_type",

@@ -22,6 +22,9 @@ const MAX_TRIES: u8 = 32;
 /// Protocols that may follow each other at one place: STARTTLS, CONNECT, SOCKS one in the other.
 const MAX_CHANGES: u8 = 8;
 
+/// Port of DNS over TLS (RFC 7858).
+const DNS_OVER_TLS: u16 = 853;
+
 /// A segment of a TCP conversation.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct SegmentIn<'a> {
@@ -71,6 +74,19 @@ impl Session {
         }
         let stage = Stage::Undecided(Undecided::new(flow, &feeds));
         Session { flow, feeds, stage, changes: 0, aside: false }
+    }
+
+    /// One for the bytes inside a TLS connection, whose sequence numbers begin at 0.
+    pub(crate) fn inside(flow: Flow) -> Self {
+        let mut session = Session::new(flow, [Some(0), Some(0)]);
+        let known = if flow.server_port() == DNS_OVER_TLS { decoder(Kind::Dns, &flow) } else { None };
+        if let Some(decoder) = known {
+            session.stage = Stage::Decoding(decoder);
+        } else if let Stage::Undecided(undecided) = &mut session.stage {
+            // Nobody expects TLS here.
+            undecided.tries = [1; 2];
+        }
+        session
     }
 
     /// Takes a segment.

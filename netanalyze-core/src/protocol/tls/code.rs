@@ -102,6 +102,8 @@ impl HandshakeType {
     pub const NEW_SESSION_TICKET: HandshakeType = HandshakeType(4);
     /// hello_retry_request of drafts of TLS 1.3.
     pub const HELLO_RETRY_REQUEST: HandshakeType = HandshakeType(6);
+    /// end_of_early_data.
+    pub const END_OF_EARLY_DATA: HandshakeType = HandshakeType(5);
     /// encrypted_extensions.
     pub const ENCRYPTED_EXTENSIONS: HandshakeType = HandshakeType(8);
     /// certificate.

@@ -54,7 +54,7 @@ impl Stream {
     }
 
     /// A handshake message in clear.
-    fn message(
+    pub(super) fn message(
         &mut self,
         from: Direction,
         raw: Raw<'_>,
@@ -67,11 +67,13 @@ impl Stream {
             HandshakeType::CLIENT_HELLO => {
                 let Some(hello) = ClientHello::parse(raw.body) else { return };
                 self.client_hello(from, &hello, now, out);
+                self.note_client(&hello, now, out);
             }
             HandshakeType::SERVER_HELLO | HandshakeType::HELLO_RETRY_REQUEST => {
                 let Some(hello) = ServerHello::parse_as(raw.kind, raw.body) else { return };
                 self.client = from.reverse();
                 self.version = hello.version;
+                self.note_server(&hello, now, out);
                 let open = self.open();
                 open.server_hello(&hello, now);
                 if hello.version.is_weak() {
@@ -82,11 +84,12 @@ impl Stream {
                 }
             }
             kind => {
-                let who = self.who(from);
+                let (who, tls13) = (self.who(from), self.version.is_tls13());
                 let Some(open) = self.open.as_mut() else { return };
                 open.message(who, kind, raw.body);
                 if kind == HandshakeType::CERTIFICATE {
-                    let Some(chain) = Chain::parse(raw.body) else { return };
+                    let chain = if tls13 { Chain::parse_tls13(raw.body) } else { Chain::parse(raw.body) };
+                    let Some(chain) = chain else { return };
                     let host = open.row.server_name.as_deref().filter(|_| who == Who::Server);
                     said.faults.extend(chain.faults(now.time, host));
                     if let Some(message) = message {

@@ -2,7 +2,7 @@
 
 use super::alert::Alert;
 use super::certificate::Chain;
-use super::code::{CipherSuite, ExtensionType, Group, HandshakeType, Version};
+use super::code::{CipherSuite, ContentType, ExtensionType, Group, HandshakeType, Version};
 use super::fault::Fault;
 use super::handshake::Raw;
 use super::hello::{ClientHello, ServerHello};
@@ -16,6 +16,8 @@ pub struct TlsMessage {
     pub record: Option<Record>,
     /// It holds application data of TLS 1.3, or whatever else: its true type is encrypted.
     pub opaque: bool,
+    /// That true type, where secrets opened it.
+    pub inner: Option<ContentType>,
     /// Handshake messages that ended in it and are readable.
     pub handshakes: Vec<HandshakeMessage>,
     /// The alert, if readable.

@@ -9,6 +9,7 @@ mod handshake;
 mod hello;
 pub mod keys;
 mod message;
+mod opened;
 mod progress;
 mod record;
 pub(crate) mod recordless;

@@ -8,11 +8,12 @@
 use super::code::{ContentType, HandshakeType, Version};
 use super::fault::Fault;
 use super::handshake::Fragment;
+use super::keys::decryption::Decryption;
 use super::message::{TlsMessage, Who};
 use super::progress::Open;
 use super::record::{self, MAX_CONTENT, MAX_CONTENT_13, Record, Ssl2ClientHello, is_record_version};
 use super::transaction::{Handshake, Outcome};
-use crate::model::{Direction, FrameNumber, Timestamp};
+use crate::model::{Direction, Endpoint, FrameNumber, Timestamp};
 use crate::protocol::message::{Message, Messages};
 use crate::protocol::stream::{Closing, Flow, Moment, Progress, StreamDecoder};
 
@@ -26,9 +27,12 @@ pub struct Stream {
     /// The session's version as Wireshark tracks it: 0 is unknown.
     pub(super) version: Version,
     halves: [Half; 2],
-    syn: Option<Timestamp>,
-    established: Option<Timestamp>,
+    pub(super) ends: [Endpoint; 2],
+    pub(super) syn: Option<Timestamp>,
+    pub(super) established: Option<Timestamp>,
     pub(super) open: Option<Box<Open>>,
+    /// If secrets are known of any connection.
+    pub(super) decryption: Option<Box<Decryption>>,
 }
 
 /// One direction.
@@ -37,6 +41,8 @@ pub(super) struct Half {
     /// Frame of its ChangeCipherSpec up to TLS 1.2: what follows is encrypted.
     pub(super) changed: Option<FrameNumber>,
     pub(super) fragment: Fragment,
+    /// Bytes were given up since the last record.
+    gap: bool,
 }
 
 impl Stream {
@@ -47,9 +53,11 @@ impl Stream {
             client: flow.client,
             version: Version(0),
             halves: Default::default(),
+            ends: flow.ends,
             syn: flow.syn,
             established: flow.established,
             open: None,
+            decryption: None,
         }
     }
 
@@ -136,7 +144,7 @@ impl Stream {
         // Application data that is to be continued: its end is known, and that is all that matters. The odd version's record is waited for, because
         // an id has no room for it.
         let skips = record.content_type == ContentType::APPLICATION_DATA && record.version.0 >> 8 == 3;
-        if skips {
+        if skips && !self.opens(from) {
             self.see_version(record, &[]);
             self.protected(from, record.len, now, out);
             return Next::Body(record.len, id(record, self.version.is_tls13()));
@@ -182,6 +190,9 @@ impl Stream {
 
     fn record(&mut self, from: Direction, record: Record, content: &[u8], now: Moment, out: &mut Messages) {
         self.see_version(record, content);
+        if self.decryption.is_some() && self.opened(from, record, content, now, out) {
+            return;
+        }
         if record.content_type == ContentType::APPLICATION_DATA {
             self.protected(from, record.len, now, out);
             let tls13 = self.version.is_tls13();
@@ -198,6 +209,7 @@ impl Stream {
             ContentType::CHANGE_CIPHER_SPEC if !tls13 => {
                 // Of TLS 1.3 it means nothing (RFC 8446 §D.4); which version it is, may not be known yet.
                 self.half(from).changed.get_or_insert(now.frame);
+                self.changes_keys(from);
                 let who = self.who(from);
                 if let Some(open) = self.open.as_mut() {
                     open.change_cipher_spec(who);
@@ -296,6 +308,7 @@ fn first_line(text: &[u8]) -> Box<[u8]> {
 
 impl StreamDecoder for Stream {
     fn decode(&mut self, from: Direction, bytes: &[u8], now: Moment, out: &mut Messages) -> Progress {
+        self.half(from).gap = false;
         self.records(from, bytes, now, out)
     }
 
@@ -311,6 +324,7 @@ impl StreamDecoder for Stream {
         }
         if let Some(record) = Record::parse(rest) {
             let content = rest.get(record::HEADER..).unwrap_or_default();
+            self.lost_records(from);
             self.cut_record(from, record, content, missing, now, out);
         }
     }
@@ -324,7 +338,13 @@ impl StreamDecoder for Stream {
         }
     }
 
-    fn begins_message(&self, _: Direction, bytes: &[u8]) -> bool {
+    fn begins_message(&self, from: Direction, bytes: &[u8]) -> bool {
+        // Records are opened in their order: nothing is decoded before what is missing has come, or is given up.
+        let [a, b] = &self.halves;
+        let half = if from == Direction::AtoB { a } else { b };
+        if self.opens(from) && !half.gap {
+            return false;
+        }
         Record::parse(bytes).is_some_and(|record| {
             let inner = bytes.get(record::HEADER).copied();
             record.is_plausible()
@@ -341,6 +361,8 @@ impl StreamDecoder for Stream {
 
     fn lost(&mut self, from: Direction, _: Moment, _: &mut Messages) {
         self.half(from).fragment.forget();
+        self.half(from).gap = true;
+        self.lost_records(from);
         if let Some(open) = self.open.as_mut() {
             open.row.gaps = true;
         }
@@ -351,10 +373,13 @@ impl StreamDecoder for Stream {
             let outcome = open.closed(from, how, now);
             self.end(from, outcome, now, out);
         }
+        self.closed_inside(from, how, now, out);
     }
 
     fn heap(&self) -> usize {
         let [a, b] = &self.halves;
-        a.fragment.heap() + b.fragment.heap() + self.open.as_ref().map_or(0, |open| open.heap())
+        let decryption = self.decryption.as_ref().map_or(0, |known| size_of_val(&**known) + known.heap());
+        let open = self.open.as_ref().map_or(0, |open| open.heap());
+        a.fragment.heap() + b.fragment.heap() + open + decryption
     }
 }

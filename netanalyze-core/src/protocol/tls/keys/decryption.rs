@@ -155,7 +155,7 @@ impl Decryption {
         let from = self.from(side);
         let flow = &self.flow;
         let inside = self.inside.get_or_insert_with(|| {
-            Box::new(Inside { session: Session::new(*flow, [Some(0), Some(0)]), next: [0; 2] })
+            Box::new(Inside { session: Session::inside(*flow), next: [0; 2] })
         });
         if bytes.is_empty() {
             return;
@@ -196,8 +196,8 @@ impl Decryption {
 impl Inside {
     /// Connections within connections are not decrypted: those could be nested without end.
     fn hear(&mut self, segment: &SegmentIn<'_>, now: Moment, out: &mut Messages) {
-        let secrets = out.secrets.take();
+        let (secrets, aside) = (out.secrets.take(), out.aside);
         self.session.segment(segment, now, out);
-        out.secrets = secrets;
+        (out.secrets, out.aside) = (secrets, aside);
     }
 }

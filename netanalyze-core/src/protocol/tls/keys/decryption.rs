@@ -154,9 +154,9 @@ impl Decryption {
     pub(crate) fn data(&mut self, side: usize, bytes: &[u8], now: Moment, out: &mut Messages) {
         let from = self.from(side);
         let flow = &self.flow;
-        let inside = self.inside.get_or_insert_with(|| {
-            Box::new(Inside { session: Session::inside(*flow), next: [0; 2] })
-        });
+        let inside = self
+            .inside
+            .get_or_insert_with(|| Box::new(Inside { session: Session::inside(*flow), next: [0; 2] }));
         if bytes.is_empty() {
             return;
         }

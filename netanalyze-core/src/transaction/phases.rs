@@ -187,6 +187,7 @@ mod tests {
             conversation: ConversationRef::NONE,
             aside: false,
             message,
+            aside: false,
         }
     }
 

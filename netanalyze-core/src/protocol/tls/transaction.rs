@@ -72,6 +72,8 @@ pub struct Handshake {
     pub left_out: u32,
     /// Bytes of it are missing in the capture.
     pub gaps: bool,
+    /// Secrets are known: what the connection carries is decoded.
+    pub decrypted: bool,
 }
 
 /// How a handshake ended.
@@ -170,6 +172,7 @@ impl Handshake {
             text: None,
             left_out: 0,
             gaps: false,
+            decrypted: false,
         }
     }
 

@@ -12,7 +12,7 @@ use netanalyze_core::protocol::http;
 fn main() -> Result<(), Box<dyn Error>> {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     let seeds = here.join("corpus");
-    for target in ["containers", "engine", "frames", "fragments", "connections", "reassembly", "http", "icmp"] {
+    for target in ["containers", "engine", "frames", "fragments", "connections", "reassembly", "http", "icmp", "dns"] {
         fs::create_dir_all(seeds.join(target))?;
     }
     let mut written = 0;
@@ -23,7 +23,12 @@ fn main() -> Result<(), Box<dyn Error>> {
             fs::copy(&path, seeds.join(target).join(&name))?;
             written += 1;
         }
-        for (number, frame) in frames(&path).into_iter().enumerate() {
+        let frames = frames(&path);
+        if ["dns", "mdns", "llmnr"].iter().any(|start| name.starts_with(start)) {
+            fs::write(seeds.join("dns").join(&name), conversation(&frames))?;
+            written += 1;
+        }
+        for (number, frame) in frames.into_iter().enumerate() {
             fs::write(seeds.join("frames").join(format!("{name}-{number}")), frame)?;
             written += 1;
         }
@@ -111,4 +116,17 @@ fn frames(path: &Path) -> Vec<Vec<u8>> {
         }
     }
     found
+}
+
+/// The UDP payloads of Ethernet frames with IPv4 as `dns` reads them: flags and length before each. An even port sends in one direction, an odd
+/// one in the other.
+fn conversation(frames: &[Vec<u8>]) -> Vec<u8> {
+    let mut script = vec![0x80];
+    for frame in frames.iter().filter(|frame| frame.get(4 + 23) == Some(&17)) {
+        let Some(payload) = frame.get(4 + 42..) else { continue };
+        let payload = payload.get(..255).unwrap_or(payload);
+        script.extend([frame.get(4 + 35).map_or(0, |port| port & 1), payload.len() as u8]);
+        script.extend_from_slice(payload);
+    }
+    script
 }

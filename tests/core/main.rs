@@ -13,6 +13,7 @@ mod limits;
 mod live;
 mod memory;
 mod properties;
+mod recorded;
 mod records;
 mod robustness;
 mod transports;

@@ -133,8 +133,9 @@ pub(super) const FIELDS: &[Field] = &[
         },
     ),
     field("tls.handshake.sig_hash_alg", FieldType::Unsigned, "signature algorithm", |message, out| {
-        hello(message, out, |hello, out| {
-            out.extend(hello.signature_algorithms.iter().map(|&scheme| hex(scheme)));
+        each(message, out, |handshake, out| {
+            let offered = handshake.hello.iter().flat_map(|hello| &hello.signature_algorithms);
+            out.extend(offered.chain(&handshake.signature_algorithms).map(|&scheme| hex(scheme)));
         });
     }),
     field(

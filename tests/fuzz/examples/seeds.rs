@@ -12,7 +12,18 @@ use netanalyze_core::protocol::http;
 fn main() -> Result<(), Box<dyn Error>> {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     let seeds = here.join("corpus");
-    for target in ["containers", "engine", "frames", "fragments", "connections", "reassembly", "http", "icmp", "dns"] {
+    for target in [
+        "containers",
+        "engine",
+        "frames",
+        "fragments",
+        "connections",
+        "reassembly",
+        "http",
+        "icmp",
+        "dns",
+        "tls",
+    ] {
         fs::create_dir_all(seeds.join(target))?;
     }
     let mut written = 0;
@@ -30,6 +41,16 @@ fn main() -> Result<(), Box<dyn Error>> {
         }
         for (number, frame) in frames.into_iter().enumerate() {
             fs::write(seeds.join("frames").join(format!("{name}-{number}")), frame)?;
+            written += 1;
+        }
+    }
+    for entry in fs::read_dir(here.join("../../corpus/recorded"))? {
+        let path = entry?.path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let payloads = payloads(&path);
+        if name.starts_with("tls") && !payloads.is_empty() {
+            let pieces = payloads.iter().map(|(server, bytes)| (*server, &bytes[..]));
+            fs::write(seeds.join("tls").join(name), netanalyze_core::protocol::tls::fuzz::script(pieces))?;
             written += 1;
         }
     }
@@ -129,4 +150,21 @@ fn conversation(frames: &[Vec<u8>]) -> Vec<u8> {
         script.extend_from_slice(payload);
     }
     script
+}
+
+/// What TCP carries in each frame of a recorded capture (Ethernet, IPv4), and whether port 443 sent it.
+fn payloads(path: &Path) -> Vec<(bool, Vec<u8>)> {
+    let mut found = Vec::new();
+    for frame in frames(path) {
+        // Behind the four bytes of `frames` and the Ethernet header.
+        let Some(ip) = frame.get(4 + 14..) else { continue };
+        let [first, ..] = ip else { continue };
+        let Some(tcp) = ip.get(usize::from(first & 15) * 4..) else { continue };
+        let [p0, p1, _, _, _, _, _, _, _, _, _, _, offset, ..] = tcp else { continue };
+        let Some(payload) = tcp.get(usize::from(offset >> 4) * 4..).filter(|p| !p.is_empty()) else {
+            continue;
+        };
+        found.push((u16::from_be_bytes([*p0, *p1]) == 443, payload.to_vec()));
+    }
+    found
 }

@@ -73,6 +73,8 @@ pub struct HandshakeMessage {
     pub hello: Option<Box<Hello>>,
     /// What certificates say.
     pub chain: Option<Box<Chain>>,
+    /// Signature algorithms of other messages of TLS 1.2: what signed the key exchange or proves a certificate, or what is asked for.
+    pub signature_algorithms: Vec<u16>,
 }
 
 impl HandshakeMessage {
@@ -84,7 +86,19 @@ impl HandshakeMessage {
             kind => ServerHello::parse_as(kind, raw.body).map(|h| Hello::server(&h)),
         };
         let len = u32::try_from(raw.body.len()).unwrap_or(u32::MAX);
-        HandshakeMessage { kind: raw.kind, len, hello: hello.map(Box::new), chain: None }
+        let signature_algorithms = match raw.kind {
+            HandshakeType::SERVER_KEY_EXCHANGE => exchange_signature(raw.body).into_iter().collect(),
+            HandshakeType::CERTIFICATE_VERIFY => signed(raw.body).into_iter().collect(),
+            HandshakeType::CERTIFICATE_REQUEST => requested(raw.body).unwrap_or_default(),
+            _ => Vec::new(),
+        };
+        HandshakeMessage {
+            kind: raw.kind,
+            len,
+            hello: hello.map(Box::new),
+            chain: None,
+            signature_algorithms,
+        }
     }
 }
 
@@ -159,6 +173,45 @@ impl Hello {
             ..Hello::default()
         }
     }
+}
+
+/// What signed a key exchange (RFC 8422 §5.4, RFC 5246 §7.4.3): behind a named curve and a point, or behind three numbers.
+fn exchange_signature(body: &[u8]) -> Option<u16> {
+    let curve = |body: &[u8]| match body {
+        [3, _, _, point, rest @ ..] => signed(rest.get(usize::from(*point)..)?),
+        _ => None,
+    };
+    let numbers = |body: &[u8]| {
+        let skip = |rest: &'_ [u8]| -> Option<usize> {
+            let (&len, rest) = rest.split_first_chunk()?;
+            let len = usize::from(u16::from_be_bytes(len));
+            (rest.len() >= len).then_some(len + 2)
+        };
+        let mut at = 0;
+        for _ in 0..3 {
+            at += skip(body.get(at..)?)?;
+        }
+        signed(body.get(at..)?)
+    };
+    curve(body).or_else(|| numbers(body))
+}
+
+/// The algorithm of a signature that takes all of some bytes. Before TLS 1.2 only its length stands there.
+fn signed(bytes: &[u8]) -> Option<u16> {
+    let (&[a, b, c, d], rest) = bytes.split_first_chunk()?;
+    (usize::from(u16::from_be_bytes([c, d])) == rest.len()).then_some(u16::from_be_bytes([a, b]))
+}
+
+/// What a CertificateRequest asks for (RFC 5246 §7.4.4): types of certificates, algorithms, names of authorities. Before TLS 1.2 there are no
+/// algorithms.
+fn requested(body: &[u8]) -> Option<Vec<u16>> {
+    let (&types, rest) = body.split_first()?;
+    let (&len, rest) = rest.get(usize::from(types)..)?.split_first_chunk()?;
+    let (algorithms, rest) = rest.split_at_checked(usize::from(u16::from_be_bytes(len)))?;
+    let (&names, rest) = rest.split_first_chunk()?;
+    let whole = usize::from(u16::from_be_bytes(names)) == rest.len() && algorithms.len().is_multiple_of(2);
+    let words = algorithms.chunks_exact(2).filter_map(|pair| pair.first_chunk());
+    whole.then(|| words.map(|&pair| u16::from_be_bytes(pair)).take(MAX_OFFERS).collect())
 }
 
 /// A name, or what is kept of one that is too long.

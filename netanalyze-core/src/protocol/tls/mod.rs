@@ -17,6 +17,10 @@ mod ssl2;
 mod stream;
 mod transaction;
 
+#[cfg(any(test, feature = "fuzzing"))]
+#[doc(hidden)]
+pub mod fuzz;
+
 #[cfg(test)]
 mod tests;
 

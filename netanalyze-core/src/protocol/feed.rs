@@ -334,7 +334,7 @@ impl Feed {
             if !before.is_empty() {
                 self.extra.get_or_insert_default().held.insert(at, before);
             }
-            self.skip_hole(at + inside);
+            self.skip_hole(at + inside, decoder);
             bytes = from;
         }
         self.doubt = 0;

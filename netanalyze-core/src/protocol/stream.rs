@@ -121,6 +121,17 @@ pub trait StreamDecoder: std::fmt::Debug + Send + Sync {
     /// refuses waits until the hole is filled or known to be one of the capture.
     fn begins_message(&self, from: Direction, bytes: &[u8]) -> bool;
 
+    /// Decoding of a direction goes on beyond a hole with bytes that [`StreamDecoder::begins_message`] accepted. What was begun before it may be continued
+    /// later, if the hole is filled. `hole` names it.
+    fn skip(&mut self, from: Direction, hole: u64) {
+        let _ = (from, hole);
+    }
+
+    /// What follows of a direction is what a hole was filled with; with `None`, what is beyond all holes again.
+    fn turn(&mut self, from: Direction, hole: Option<u64>) {
+        let _ = (from, hole);
+    }
+
     /// Bytes at a boundary or in a message that is not complete are missing for good: forget the message. Next come bytes that
     /// [`StreamDecoder::begins_message`] accepts.
     fn lost(&mut self, from: Direction, now: Moment, out: &mut Messages);

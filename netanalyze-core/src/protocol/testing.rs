@@ -107,6 +107,13 @@ impl<D: StreamDecoder> Drive<D> {
         self.seen[i] += n;
     }
 
+    /// What comes next comes from elsewhere.
+    pub(super) fn lost_place(&mut self, from: Direction) {
+        let i = from.index();
+        self.waiting[i].clear();
+        self.body[i] = None;
+    }
+
     pub(super) fn lost(&mut self, from: Direction) {
         let i = from.index();
         self.waiting[i].clear();

@@ -141,6 +141,11 @@ impl Feed {
         self.tidy();
         self.next -= pending.bytes.len() as u64;
         let mut fed = self.decode_all(&pending.bytes, decoder, now, out);
+        while fed == Fed::Done
+            && let Some(piece) = self.next_held()
+        {
+            fed = self.decode(&piece, decoder, now, out);
+        }
         if fed == Fed::Done && self.fin.is_some() {
             self.close_by_fin(decoder, now, out);
             fed = Fed::Done;

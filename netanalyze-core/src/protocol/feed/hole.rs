@@ -8,7 +8,7 @@ use crate::protocol::stream::{Moment, StreamDecoder};
 
 impl Feed {
     /// Goes on beyond a hole, which may be filled later.
-    pub(super) fn skip_hole(&mut self, at: u64) {
+    pub(super) fn skip_hole<D: StreamDecoder + ?Sized>(&mut self, at: u64, decoder: &mut D) {
         let extra = self.extra.get_or_insert_default();
         let pending = std::mem::take(&mut extra.pending);
         let later = extra.held.split_off(at);
@@ -18,6 +18,7 @@ impl Feed {
         }
         extra.skipped.push(Skipped { next: self.next, end: at, pending, held });
         self.next = at;
+        decoder.skip(self.from, at);
     }
 
     /// Decodes what a segment brings of holes beyond which decoding went on. Such a hole is decoded like a direction of its own that ends
@@ -50,11 +51,13 @@ impl Feed {
                 std::mem::replace(&mut extra.held, hole.held),
             );
             (self.mode, self.next) = (Mode::Decoding, hole.next);
+            decoder.turn(self.from, Some(hole.end));
             while self.mode == Mode::Decoding
                 && let Some(piece) = self.next_held()
             {
                 let _ = self.decode(&piece, decoder, now, out);
             }
+            decoder.turn(self.from, None);
             let goes_on = self.mode == Mode::Decoding && self.next < hole.end;
             hole.next = self.next;
             (self.mode, self.next) = (mode, next);

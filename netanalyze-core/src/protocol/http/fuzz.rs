@@ -34,6 +34,8 @@ enum Step<'a> {
     Feed(Direction, &'a [u8]),
     Cut(Direction, &'a [u8]),
     Lost(Direction),
+    Skip(Direction, u64),
+    Turn(Direction, Option<u64>),
     Close(Direction, Closing),
 }
 
@@ -50,6 +52,9 @@ fn steps(mut script: &[u8]) -> Vec<Step<'_>> {
             1 => Step::Cut(from, bytes),
             2 => Step::Close(from, Closing::Fin),
             3 => Step::Close(from, Closing::Reset),
+            4 => Step::Skip(from, u64::from(what >> 5)),
+            5 => Step::Turn(from, Some(u64::from(what >> 5))),
+            6 => Step::Turn(from, None),
             _ => Step::Feed(from, bytes),
         });
     }
@@ -61,7 +66,16 @@ fn play<D: StreamDecoder>(decoder: D, steps: &[Step<'_>], every: bool) -> (D, Ve
     let mut drive = Drive::new(decoder);
     drive.out = Messages::new(every);
     let mut open = [true; 2];
+    // Within a step of the caller's nothing else happens.
+    let mut filling = None;
     for step in steps {
+        if let (Some(at), Step::Lost(from) | Step::Cut(from, _) | Step::Close(from, _)) = (filling, step) {
+            if at == *from {
+                drive.lost_place(at);
+                drive.decoder.turn(at, None);
+                filling = None;
+            }
+        }
         match *step {
             Step::Feed(from, bytes) if open[from.index()] => drive.feed(from, bytes),
             Step::Cut(from, bytes) if open[from.index()] => {
@@ -70,9 +84,26 @@ fn play<D: StreamDecoder>(decoder: D, steps: &[Step<'_>], every: bool) -> (D, Ve
                 drive.decoder.decode_cut(from, bytes, 100, drive.now, &mut drive.out);
             }
             Step::Lost(from) if open[from.index()] => drive.lost(from),
+            Step::Skip(from, hole) if open[from.index()] && filling.is_none() => {
+                drive.lost_place(from);
+                drive.decoder.skip(from, hole);
+            }
+            Step::Turn(from, Some(hole)) if open[from.index()] && filling.is_none() => {
+                drive.lost_place(from);
+                drive.decoder.turn(from, Some(hole));
+                filling = Some(from);
+            }
+            Step::Turn(from, None) if filling == Some(from) => {
+                drive.lost_place(from);
+                drive.decoder.turn(from, None);
+                filling = None;
+            }
             Step::Close(from, how) if std::mem::take(&mut open[from.index()]) => drive.close(from, how),
             _ => {}
         }
+    }
+    if let Some(from) = filling {
+        drive.decoder.turn(from, None);
     }
     for from in [C, S] {
         if open[from.index()] {
@@ -134,7 +165,7 @@ fn script(port: u8, texts: &[(&str, &str)]) -> Vec<u8> {
     let mut script = vec![port];
     for (who, text) in texts {
         let from = u8::from(who.starts_with('<'));
-        let what = if who.ends_with('c') { 1 } else { 4 };
+        let what = if who.ends_with('c') { 1 } else { 7 };
         if who.ends_with('x') {
             script.extend([from, 0]);
         }

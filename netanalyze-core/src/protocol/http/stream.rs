@@ -9,14 +9,16 @@
 
 mod chunked;
 mod exchanges;
+mod state;
 
+use self::state::{BEYOND, Body, Holes, Part, Phase, Side, Whole};
 use super::body::{Framing, Lengths};
 use super::exchange::{Exchange, Outcome};
 use super::head::{self, Beginning, Head, StartLine};
 use super::matching::Matching;
 use super::message::{HttpMessage, Oddities};
 use super::{Look, Method, looks_like_http};
-use crate::model::limits::MAX_HTTP_HEAD;
+use crate::model::limits::{MAX_HTTP_HEAD, MAX_SKIPPED_HOLES};
 use crate::model::{Direction, Timestamp};
 use crate::protocol::message::Messages;
 use crate::protocol::stream::{Closing, Flow, Moment, Progress, StreamDecoder};
@@ -36,97 +38,12 @@ pub struct Stream {
     /// Messages whose heads are read and whose bodies are not complete.
     bodies: Vec<Body>,
     exchanges: u32,
+    /// Exchanges before this one may have been answered in a hole.
+    stale_before: u32,
+    /// Holes that were skipped.
+    holes: Option<Box<Holes>>,
     next_body: u32,
     matching: Matching,
-}
-
-/// One direction.
-#[derive(Clone, Copy, Debug, Default)]
-struct Side {
-    phase: Phase,
-    /// First byte of the message that is being read.
-    began: Option<Moment>,
-    /// Bytes of its head that hold no end.
-    scanned: u32,
-    /// The body that is being read, from its chunks or up to the end.
-    body: u32,
-    /// Some of its bytes were captured.
-    heard: bool,
-    /// Bytes between messages are missing: perhaps whole messages.
-    gap: bool,
-    /// How it ended.
-    closed: Option<Closing>,
-}
-
-impl Side {
-    /// The next message begins.
-    fn next(&mut self) {
-        self.begin(Phase::Head, 0);
-    }
-
-    fn begin(&mut self, phase: Phase, body: u32) {
-        *self = Side { phase, body, began: None, scanned: 0, ..*self };
-    }
-}
-
-/// A head that is complete, or all that was captured of it.
-#[derive(Clone, Copy)]
-struct Whole<'a> {
-    from: Direction,
-    /// Empty lines before it.
-    empty: &'a [u8],
-    bytes: &'a [u8],
-    began: Moment,
-    oddities: Oddities,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
-enum Phase {
-    /// A message's head comes next.
-    #[default]
-    Head,
-    /// A chunk's line comes next.
-    Chunk,
-    /// The line end behind a chunk comes next.
-    ChunkEnd,
-    /// Trailers and the last empty line come next.
-    Trailers,
-    /// Everything is body.
-    UntilEnd,
-    /// No longer HTTP.
-    Over,
-}
-
-/// A message whose head was read.
-#[derive(Debug)]
-struct Body {
-    id: u32,
-    from: Direction,
-    part: Part,
-    /// Number of its exchange.
-    exchange: u32,
-    /// Pieces that are not complete.
-    pieces: u32,
-    /// No more pieces will come.
-    ended: bool,
-    /// Bytes, as far as known.
-    bytes: Option<u64>,
-    /// Bytes that were captured of one that ended before it was complete.
-    captured: Option<u64>,
-    /// Some of those that were sent are not in the capture.
-    has_holes: bool,
-    /// What is to be said of the message when it is complete.
-    message: Option<Box<HttpMessage>>,
-}
-
-/// Which part of an exchange a message is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Part {
-    Request,
-    /// A notification of UPnP, or a method unknown to it: Wireshark 4.0 does not expect an answer.
-    Notification,
-    Interim,
-    Response,
 }
 
 impl Stream {
@@ -141,6 +58,8 @@ impl Stream {
             open: Vec::new(),
             bodies: Vec::new(),
             exchanges: 0,
+            stale_before: 0,
+            holes: None,
             next_body: 0,
             matching: Matching::default(),
         }
@@ -161,6 +80,11 @@ impl Stream {
     fn side(&mut self, from: Direction) -> &mut Side {
         let [a, b] = &mut self.sides;
         if from == Direction::AtoB { a } else { b }
+    }
+
+    /// Bytes of a hole are being decoded.
+    fn is_filling(&self) -> bool {
+        self.holes.as_ref().is_some_and(|holes| holes.filling.is_some())
     }
 
     fn head(&mut self, from: Direction, bytes: &[u8], now: Moment, out: &mut Messages) -> Progress {
@@ -358,6 +282,40 @@ impl StreamDecoder for Stream {
         looks_like_http(bytes) == Look::Http && head::beginning(bytes) == Beginning::Message
     }
 
+    fn skip(&mut self, from: Direction, hole: u64) {
+        let side = self.side(from);
+        let before = *side;
+        side.next();
+        side.skipped = true;
+        let holes = &mut self.holes.get_or_insert_default().stopped;
+        if holes.len() >= 2 * MAX_SKIPPED_HOLES {
+            holes.remove(0);
+        }
+        holes.push((hole, from, before));
+    }
+
+    fn turn(&mut self, from: Direction, hole: Option<u64>) {
+        let mut holes = self.holes.take().unwrap_or_default();
+        let here = *self.side(from);
+        match (hole, holes.filling) {
+            (Some(hole), _) => {
+                let before = holes.take(hole, from).unwrap_or(Side { heard: true, ..Side::default() });
+                holes.stopped.push((BEYOND, from, here));
+                (*self.side(from), holes.filling) = (before, Some(hole));
+            }
+            (None, Some(hole)) => {
+                *self.side(from) = holes.take(BEYOND, from).unwrap_or_default();
+                // What is in the middle of something is to be continued.
+                if here.phase != Phase::Head || here.began.is_some() {
+                    holes.stopped.push((hole, from, here));
+                }
+                holes.filling = None;
+            }
+            (None, None) => {}
+        }
+        self.holes = Some(holes).filter(|holes| !holes.stopped.is_empty());
+    }
+
     fn lost(&mut self, from: Direction, _now: Moment, out: &mut Messages) {
         let side = *self.side(from);
         if matches!(side.phase, Phase::UntilEnd | Phase::Over) {
@@ -408,7 +366,7 @@ impl StreamDecoder for Stream {
         let other = *self.side(from.reverse());
         if let Some(how) = other.closed {
             self.close_exchanges(from, outcome(&other, how), out);
-            self.matching = Matching::default();
+            (self.matching, self.holes) = (Matching::default(), None);
         }
     }
 
@@ -418,6 +376,9 @@ impl StreamDecoder for Stream {
             + self.open.iter().map(|e| e.heap()).sum::<usize>()
             + self.bodies.capacity() * size_of::<Body>()
             + messages.map(|m| size_of::<HttpMessage>() + m.head_bytes().len()).sum::<usize>()
+            + self.holes.as_ref().map_or(0, |holes| {
+                size_of::<Holes>() + holes.stopped.capacity() * size_of::<(u64, Direction, Side)>()
+            })
             + self.matching.heap()
     }
 }

@@ -25,11 +25,25 @@ impl Stream {
         &mut self.open[at]
     }
 
-    /// The exchange that a response belongs to: the oldest without one.
+    /// The exchange that a response belongs to: the oldest without one. Beyond a hole it is the latest, because nobody knows which of the others are
+    /// answered in the hole; those that are found there answer them.
     pub(super) fn answered_exchange(&mut self, from: Direction, out: &mut Messages) -> &mut Exchange {
         let client = from.reverse();
-        match self.open.iter().position(|e| e.client == client && e.response.is_none()) {
-            Some(at) => &mut self.open[at],
+        let skipped = std::mem::take(&mut self.side(from).skipped);
+        let oldest = if self.is_filling() { 0 } else { self.stale_before };
+        let mut waiting = self
+            .open
+            .iter()
+            .enumerate()
+            .filter(|(_, e)| e.client == client && e.response.is_none() && e.number >= oldest);
+        let found = if skipped { waiting.next_back() } else { waiting.next() };
+        match found.map(|(at, e)| (at, e.number)) {
+            Some((at, number)) => {
+                if skipped {
+                    self.stale_before = number;
+                }
+                &mut self.open[at]
+            }
             None => self.begin_exchange(client, out),
         }
     }
@@ -126,6 +140,7 @@ impl Stream {
         while let Some(at) = self.open.iter().position(|e| e.client == client) {
             let exchange = self.open.remove(at);
             let outcome = match (&exchange.response, outcome) {
+                (None, _) if exchange.number < self.stale_before => Outcome::NotCaptured,
                 (Some(response), _) if response.end.is_some() => Outcome::Answered,
                 (Some(_), Outcome::Unanswered(how)) => Outcome::Incomplete(how),
                 (None, Outcome::Unanswered(how)) if std::mem::take(&mut partial) => Outcome::Incomplete(how),

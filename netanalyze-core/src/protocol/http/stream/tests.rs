@@ -285,6 +285,43 @@ fn holes_in_bodies_do_not_derail() {
 }
 
 #[test]
+fn holes_between_messages_keep_their_answers() {
+    // The end of a chunked response and the whole next one are missing; then the hole is filled.
+    for filled in [false, true] {
+        let mut drive = drive();
+        for path in ["a", "b", "c"] {
+            drive.feed(C, format!("GET /{path} HTTP/1.1\r\n\r\n").as_bytes());
+        }
+        drive.feed(S, b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n");
+        drive.decoder.skip(S, 7);
+        drive.feed(S, b"HTTP/1.1 203 OK\r\nContent-Length: 0\r\n\r\n");
+        assert_eq!(told(&mut drive).last().unwrap(), "(GET /c 203 Answered)");
+        if filled {
+            drive.decoder.turn(S, Some(7));
+            drive.feed(S, b"3\r\nabc\r\n0\r\n");
+            drive.decoder.turn(S, None);
+            drive.feed(C, b"GET /d HTTP/1.1\r\n\r\n");
+            drive.feed(S, b"HTTP/1.1 204 OK\r\n\r\n");
+            assert_eq!(told(&mut drive).last().unwrap(), "(GET /d 204 Answered)");
+            drive.decoder.turn(S, Some(7));
+            drive.feed(S, b"\r\n");
+            drive.feed(S, b"HTTP/1.1 202 OK\r\nContent-Length: 0\r\n\r\n");
+            drive.decoder.turn(S, None);
+            let told: Vec<_> = told(&mut drive).into_iter().filter(|t| t.starts_with('(')).collect();
+            assert_eq!(told, ["(GET /a 200 Answered)", "(GET /b 202 Answered)"]);
+        }
+        drive.close(S, Closing::Fin);
+        drive.close(C, Closing::Fin);
+        let rest = told(&mut drive);
+        assert_eq!(
+            rest,
+            if filled { vec![] } else { vec!["(GET /a 200 Incomplete(Fin))", "(GET /b - NotCaptured)"] }
+        );
+        assert_eq!(drive.decoder.heap(), 0);
+    }
+}
+
+#[test]
 fn times_and_sizes() {
     let mut drive = drive();
     drive.feed(C, b"POST /up HTTP/1.1\r\nHost: a.b\r\nContent-Length: 4\r\n\r\n");

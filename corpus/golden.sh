@@ -44,10 +44,50 @@ tcp.option.len.invalid tcp.options.sack.dsack tcp.options.wscale.shift.invalid
 tcp.options.mss.absent tcp.options.mss.present tcp.nop tcp.non_zero_bytes_after_eol
 tcp.suboption_malformed"
 
-columns=
-for field in $fields; do
-    columns="$columns -e $field"
-done
+# Only in tables of captures that hold DNS.
+dns_fields="dns.length dns.id dns.flags dns.flags.response dns.flags.opcode dns.flags.authoritative
+dns.flags.conflict dns.flags.truncated dns.flags.recdesired dns.flags.tentative dns.flags.recavail
+dns.flags.z dns.flags.authenticated dns.flags.checkdisable dns.flags.rcode dns.count.queries
+dns.count.answers dns.count.auth_rr dns.count.add_rr dns.count.zones dns.count.prerequisites
+dns.count.updates dns.qry.name dns.qry.name.len dns.count.labels dns.qry.type dns.qry.class dns.qry.qu
+dns.response_to dns.time dns.retransmission dns.retransmit_request_in dns.retransmit_response_in
+dns.retransmit_request dns.retransmit_response dns.unsolicited
+dns.resp.name dns.resp.type dns.resp.class dns.resp.cache_flush dns.resp.ttl dns.resp.len
+dns.a dns.aaaa dns.cname dns.dname dns.ns dns.ptr.domain_name dns.mx.preference dns.mx.mail_exchange
+dns.srv.service dns.srv.proto dns.srv.name dns.srv.priority dns.srv.weight dns.srv.port dns.srv.target
+dns.txt.length dns.txt dns.spf dns.soa.mname dns.soa.rname dns.soa.serial_number
+dns.soa.refresh_interval dns.soa.retry_interval dns.soa.expire_limit dns.soa.minimum_ttl
+dns.svcb.svcpriority dns.svcb.targetname dns.svcb.svcparam.key dns.svcb.svcparam.value.length
+dns.svcb.svcparam.alpn dns.svcb.svcparam.port dns.svcb.svcparam.ipv4hint.ip
+dns.svcb.svcparam.ipv6hint.ip dns.caa.flags dns.caa.tag dns.caa.value dns.ds.key_id dns.ds.algorithm
+dns.ds.digest_type dns.rrsig.type_covered dns.rrsig.algorithm dns.rrsig.key_tag dns.dnskey.flags
+dns.dnskey.algorithm dns.rr.udp_payload_size dns.resp.ext_rcode dns.resp.edns0_version dns.resp.z
+dns.resp.z.do dns.opt.code dns.opt.len dns.opt.data dns.opt.client.addr4 dns.opt.client.addr6
+dns.opt.client.netmask dns.opt.cookie.client dns.opt.cookie.server dns.opt.ext_error.info_code
+dns.opt.ext_error.extra_text"
+
+# Only in tables of captures that hold HTTP or SSDP.
+http_fields="http.request http.notification http.response http.chat http.request.method http.request.uri http.request.full_uri
+http.request.version http.response.version http.response.code http.response.phrase http.request_number
+http.response_number http.time http.request_in http.response_for.uri http.content_length http.tls_port
+http.te_and_length http.leading_crlf http.content_length_header http.host http.user_agent http.server
+http.content_type http.content_encoding http.transfer_encoding http.connection http.upgrade http.referer
+http.location http.cookie http.set_cookie http.accept http.accept_language http.accept_encoding
+http.authorization http.proxy_authenticate http.proxy_authorization http.www_authenticate
+http.cache_control http.date http.last_modified http.x_forwarded_for"
+
+columns() {
+    for field in "$@"; do
+        printf ' -e %s' "$field"
+    done
+}
+
+# Only in tables of captures whose names begin as given below.
+control_fields="icmp.ident icmp.ident_le icmp.seq icmp.seq_le icmp.mtu icmp.pointer icmp.redir_gw icmp.resp_to icmp.resptime
+icmpv6.checksum icmpv6.mtu icmpv6.pointer icmpv6.echo.identifier icmpv6.echo.sequence_number
+icmpv6.nd.ns.target_address icmpv6.nd.na.target_address icmpv6.nd.na.flag.r icmpv6.nd.na.flag.s icmpv6.nd.na.flag.o
+icmpv6.nd.rd.target_address icmpv6.resp_to icmpv6.resptime arp.hw.type arp.proto.type arp.opcode
+arp.isgratuitous arp.isprobe arp.isannouncement arp.src.hw_mac arp.src.proto_ipv4 arp.dst.hw_mac arp.dst.proto_ipv4"
 
 mkdir -p golden
 home=$(mktemp -d)
@@ -59,6 +99,16 @@ fi
 for capture in "$@"; do
     name=$(basename "$capture")
     # An empty HOME keeps a user's profile out; `|| true`: a damaged file ends in an error after its readable frames.
-    HOME=$home XDG_CONFIG_HOME=$home tshark -n -r "captures/$name" -T fields -E header=y -E separator=/t -E occurrence=a \
-        $columns > "golden/$name.tsv" 2>/dev/null || true
+    tshark() { HOME=$home XDG_CONFIG_HOME=$home command tshark -n -r "captures/$name" "$@" 2>/dev/null; }
+    names=$fields
+    if tshark -Y 'dns || mdns || llmnr' | grep -q .; then
+        names="$names $dns_fields"
+    fi
+    case $name in
+    icmp* | arp* | neighbour*) names="$names $control_fields" ;;
+    esac
+    if tshark -Y 'http || ssdp' | grep -q .; then
+        names="$names $http_fields"
+    fi
+    tshark -T fields -E header=y -E separator=/t -E occurrence=a $(columns $names) > "golden/$name.tsv" || true
 done

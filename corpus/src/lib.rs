@@ -6,6 +6,7 @@
 //! - [`layer`], [`link`]: headers around a payload, links and tunnels around an IP packet, [`rare`] the less common ones;
 //! - [`endpoint`], [`connection`]: two TCP hosts whose segments a scenario delivers, loses or hides;
 //! - [`conversation`]: what each conversation is when its capture ends;
+//! - [`dns`]: DNS messages;
 //! - [`trace`]: frames on a virtual clock, with what tshark must say about them;
 //! - [`file`](mod@file): pcap, pcapng and compressed containers;
 //! - [`large`](mod@large): captures of thousands of connections, made when wanted;
@@ -21,6 +22,7 @@
 pub mod capture;
 pub mod connection;
 pub mod conversation;
+pub mod dns;
 pub mod endpoint;
 pub mod file;
 pub mod large;

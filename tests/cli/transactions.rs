@@ -190,6 +190,78 @@ fn threads_change_nothing() {
     }
 }
 
+fn recorded(name: &str) -> String {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../corpus/recorded").join(name);
+    path.display().to_string()
+}
+
+#[test]
+fn a_tls_connection_is_listed_as_such_or_by_its_requests() {
+    for name in ["keylog-tls13-aes", "keylog-tls12-gcm"] {
+        let (capture, keys) = (recorded(&format!("{name}.pcap")), recorded(&format!("{name}.keys")));
+        let rows = |options: &[&str]| {
+            let json = run(&[&[capture.as_str(), "--http", "--format", "json"], options].concat()).json();
+            json["http"].as_array().unwrap().clone()
+        };
+        let shut = rows(&[]);
+        assert_eq!(shut.len(), 1, "{shut:?}");
+        let tls = &shut[0];
+        assert_eq!((&tls["kind"], &tls["outcome"]), (&json!("tls"), &json!("completed")), "{tls}");
+        assert_eq!(
+            (&tls["method"], &tls["status"], &tls["ttfb_ns"]),
+            (&json!(null), &json!(null), &json!(null))
+        );
+        assert!(tls["connect_ns"].is_u64() && tls["tls_ns"].is_u64() && tls["total_ns"].is_u64(), "{tls}");
+        // With keys the request takes its place, and has the handshake among its phases.
+        let open = rows(&["--keylog", &keys]);
+        assert_eq!(open.len(), 1, "{open:?}");
+        let request = &open[0];
+        assert_eq!(
+            (&request["kind"], &request["method"], &request["status"]),
+            (&json!("request"), &json!("GET"), &json!(200))
+        );
+        for phase in ["connect_ns", "tls_ns"] {
+            assert_eq!(request[phase], tls[phase], "{phase}");
+        }
+        let ns = |phase: &str| request[phase].as_u64().unwrap();
+        let sum = ["connect_ns", "tls_ns", "send_ns", "ttfb_ns", "transfer_ns"].map(ns).iter().sum::<u64>();
+        assert!(sum <= ns("total_ns"), "{request}");
+    }
+}
+
+#[test]
+fn handshakes_have_a_line_each() {
+    let capture = recorded("keylog-tls13-aes.pcap");
+    let text = run(&[&capture, "--tls"]).text();
+    let lines = lines(&text);
+    assert_eq!(
+        lines[0],
+        "stream client → server start connect hello handshake data version server name outcome frames"
+    );
+    assert!(lines[1].starts_with("tcp 0 127.0.0.1:53486 → 127.0.0.1:443 0.000 "), "{text}");
+    assert!(lines[1].ends_with(" TLS 1.3 example.test completed 4–9"), "{text}");
+    let tls = &rows(&capture, "tls")[0];
+    assert_eq!(tls["certificate_subject"], json!(null), "encrypted");
+    let keys = recorded("keylog-tls13-aes.keys");
+    let json = run(&[&capture, "--tls", "--format", "json", "--keylog", &keys]).json();
+    let tls = &json["tls"][0];
+    for (key, value) in [
+        ("sni", json!("example.test")),
+        ("version", json!("TLS 1.3")),
+        ("outcome", json!("completed")),
+        ("stage", json!("finished")),
+        ("resumed", json!(false)),
+        ("certificate_issuer", json!("CN=example.test")),
+        ("decrypted", json!(true)),
+        ("client_hello_frame", json!(4)),
+        ("alerts", json!([])),
+    ] {
+        assert_eq!(tls[key], value, "{key} of {tls}");
+    }
+    let after = tls["certificate_not_after"].as_str().unwrap();
+    assert!(after.ends_with(".000000000") && after > tls["start"].as_str().unwrap(), "{tls}");
+}
+
 /// A pcap file of one DNS query over UDP for a name of these labels.
 fn query(labels: &[&[u8]]) -> Vec<u8> {
     let mut message = vec![0, 7, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0];
@@ -222,6 +294,49 @@ fn names_do_no_harm_wherever_they_are_shown() {
     assert_eq!(records[0][name], format!("'{}", row["name"].as_str().unwrap()));
     // The query is never answered.
     assert_eq!((&row["outcome"], &row["latency_ns"]), (&json!("unanswered"), &json!(null)));
+}
+
+#[test]
+fn what_is_slow_can_be_chosen_and_is_said() {
+    let found = |name: &str, options: &[&str], id: &str| {
+        let capture = corpus(name);
+        let arguments = [&[capture.as_str(), "--findings", "--format", "json"], options].concat();
+        let findings = run(&arguments).json()["findings"].as_array().unwrap().clone();
+        let messages = findings.iter().filter(|finding| finding["id"] == id);
+        messages.map(|finding| finding["message"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    let slow = "netanalyze.dns.slow_answer";
+    assert_eq!(found("dns-lookups.pcap", &[], slow).len(), 1);
+    assert_eq!(found("dns-lookups.pcap", &["--dns-slow", "7"], slow).len(), 0);
+    let all = found("dns-lookups.pcap", &["--dns-slow", "0.01"], slow);
+    assert_eq!(all.len(), 4);
+    assert!(all.iter().all(|message| message.contains("threshold 10.0 ms")), "{all:?}");
+    let slow = "netanalyze.http.slow";
+    let all = found("web-slow.pcap", &["--http-slow", "0.03"], slow);
+    assert!(all.len() > found("web-slow.pcap", &[], slow).len(), "{all:?}");
+    assert!(all.iter().all(|message| message.contains("30.0 ms on")), "{all:?}");
+}
+
+#[test]
+fn the_report_counts_transactions() {
+    let capture = corpus("dns-lookups.pcap");
+    let json = run(&[&capture, "--format", "json"]).json();
+    assert_eq!(
+        json["transactions"],
+        json!({"dns": {"count": 5, "failed": 2}, "tls": {"count": 0, "failed": 0}, "http": {"count": 0, "failed": 0}})
+    );
+    let text = run(&[&capture]).text();
+    assert!(
+        text.contains("\n  DNS lookups         5       2\n") && !text.contains("TLS handshakes"),
+        "{text}"
+    );
+    assert!(text.contains(&format!("\n  netanalyze {capture} --dns\n")), "{text}");
+    let lines = run(&[&capture, "--format", "jsonl"]).json_lines();
+    assert!(lines.iter().any(|line| line["type"] == "transactions" && line["dns"]["failed"] == 2));
+    let (_, records) = run(&[&capture, "--format", "csv"]).csv();
+    assert!(records.contains(&["transactions", "dns", "failed", "2"].map(str::to_owned).to_vec()));
+    // Where there are none nothing is said.
+    assert!(!run(&[&corpus("icmp-echo.pcap")]).text().contains("Applications"));
 }
 
 #[test]

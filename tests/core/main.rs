@@ -8,6 +8,7 @@ mod engine;
 mod face;
 mod fields;
 mod golden;
+mod http;
 mod limits;
 mod live;
 mod memory;

@@ -4,7 +4,7 @@ use std::num::NonZeroUsize;
 
 use netanalyze_core::capture::Source;
 use netanalyze_core::conversation::{ConversationRef, Conversations};
-use netanalyze_core::engine::{Cancellation, Interests, View, analyse};
+use netanalyze_core::engine::{Cancellation, Depth, Interests, View, analyse};
 use netanalyze_core::expert::Finding;
 use netanalyze_core::field::{AnalysedBatch, Row, Selection, fields};
 use netanalyze_core::model::Error;
@@ -32,7 +32,8 @@ impl View for Rows {
     type Piece = Vec<Vec<String>>;
 
     fn interests(&self) -> Interests {
-        Interests { rows: self.selection.needs_layers(), ..Interests::default() }
+        let applications = if self.selection.needs_messages() { Depth::All } else { Depth::Findings };
+        Interests { rows: self.selection.needs_layers(), applications, ..Interests::default() }
     }
 
     fn digest(&self, batch: &AnalysedBatch<'_>) -> Self::Piece {
@@ -87,6 +88,9 @@ pub(crate) struct Everything {
 
 impl Everything {
     pub(crate) fn new(interests: Interests) -> Self {
+        // Rows tell every message, too.
+        let applications = if interests.rows { Depth::All } else { interests.applications };
+        let interests = Interests { applications, ..interests };
         Everything { selection: Selection::new(fields().map(|field| field.name)).unwrap(), interests }
     }
 

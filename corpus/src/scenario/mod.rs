@@ -2,12 +2,16 @@
 
 mod closing;
 mod container;
+mod control;
 mod damaged;
+mod dns;
+mod dns_odd;
 mod early;
 mod ending;
 mod fragment;
 mod handshake;
 mod header;
+mod http;
 mod icmp;
 mod idle;
 mod linklayer;
@@ -54,8 +58,12 @@ pub fn all() -> Vec<Capture> {
         stream::captures,
         snaplen::captures,
         icmp::captures,
+        control::captures,
         udp::captures,
         query::captures,
+        dns::captures,
+        dns_odd::captures,
+        http::captures,
         fragment::captures,
         linklayer::captures,
         tunnel::captures,

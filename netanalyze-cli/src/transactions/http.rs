@@ -9,7 +9,7 @@ use netanalyze_core::model::Timestamp;
 use netanalyze_core::protocol::http::{Exchange, Outcome, Request, Response};
 use netanalyze_core::protocol::message::Message;
 use netanalyze_core::protocol::stream::Closing;
-use netanalyze_core::protocol::tls::Handshake;
+use netanalyze_core::protocol::tls::{self as tls_protocol, Handshake, Who};
 use netanalyze_core::transaction::{Joins, Phases};
 
 use super::Rows;
@@ -86,6 +86,7 @@ impl Row<'_> {
                 Outcome::Unanswered(_) => "unanswered",
                 Outcome::Incomplete(_) => "incomplete",
                 Outcome::NotCaptured => "not_captured",
+                Outcome::Http2 => "http2",
                 _ => "other",
             },
         }
@@ -121,6 +122,7 @@ impl Row<'_> {
             Outcome::Incomplete(Closing::Reset) => "cut off by reset",
             Outcome::Incomplete(Closing::CaptureEnd) => "cut off by the capture's end",
             Outcome::NotCaptured => "not captured whole",
+            Outcome::Http2 => "HTTP/2, not decoded",
             _ => "",
         };
         match (status, trouble) {
@@ -130,6 +132,14 @@ impl Row<'_> {
             (None, trouble) => trouble.to_owned(),
         }
     }
+}
+
+/// Whether the connection's requests are listed themselves: text that stands where TLS should, or HTTP/1 that secrets open.
+fn speaks_http(handshake: &Handshake) -> bool {
+    let http1 = |name: &[u8]| name.starts_with(b"http/1.");
+    let opened = handshake.decrypted && handshake.outcome.is_success();
+    handshake.outcome == tls_protocol::Outcome::PlainText(Who::Client)
+        || (opened && handshake.alpn.as_deref().is_none_or(http1))
 }
 
 /// Host and path. A target can name both (RFC 9112 §3.2.2), or just the host of a tunnel (§3.2.3).
@@ -281,7 +291,7 @@ impl Rows for Http {
             let Some(phases) = self.joins.phases(met) else { continue };
             let of = match &met.message {
                 Message::Exchange(exchange) => Of::Request(exchange),
-                Message::Handshake(handshake) => Of::Tls(handshake),
+                Message::Handshake(handshake) if !speaks_http(handshake) => Of::Tls(handshake),
                 _ => continue,
             };
             list(&Row { met, of, phases })?;

@@ -181,6 +181,7 @@ impl Table for Tls {
         ("hello_ns", |row| span(row.handshake.hello_time())),
         ("handshake_ns", |row| span(row.handshake.handshake_time())),
         ("first_data_ns", |row| span(row.handshake.data_time())),
+        ("decrypted", |row| Some(Cell::Flag(row.handshake.decrypted))),
         ("gaps", |row| Some(Cell::Flag(row.handshake.gaps))),
         ("left_out", |row| amount(row.handshake.left_out.into())),
     ];

@@ -217,6 +217,18 @@ impl Shard {
         })
     }
 
+    /// The conversation of a TCP header of which only the addresses and ports are known, if there is one.
+    pub(crate) fn known_tcp(
+        &mut self,
+        hash: u32,
+        key: &FlowKey,
+        frame: FrameNumber,
+    ) -> Option<(&mut TcpConversation, ConversationRef)> {
+        let spot = self.tcp.seek(hash, key, frame)?;
+        let reference = ConversationRef { shard: self.number, index: spot.index };
+        Some((self.tcp.at(spot)?, reference))
+    }
+
     /// A conversation from its first packet.
     #[inline(never)]
     fn bear(

@@ -7,7 +7,7 @@ use super::store::Record;
 use crate::model::limits::MAX_COMPACT_SEGMENTS;
 use crate::model::{Direction, FrameNumber, Timestamp};
 use crate::protocol::message::Messages;
-use crate::protocol::session::{SegmentIn, Session};
+use crate::protocol::session::{SegmentIn, Session, quoted_segment};
 use crate::protocol::socks::Negotiation;
 use crate::protocol::stream::{Flow, Moment, likely_client};
 use crate::tcp::{Account, COMPLETENESS_SYN, Coder, Connection, EndState, code_of, of_code};
@@ -127,22 +127,33 @@ impl TcpConversation {
         }
     }
 
+    /// Shows the payload that an ICMP error quotes of it.
+    #[cold]
+    pub(crate) fn quoted(&self, packet: &TcpPacket, bytes: &[u8], now: Moment, out: &mut Messages) {
+        let missing = packet.payload_len().saturating_sub(bytes.len() as u32);
+        quoted_segment(&self.flow(), packet.direction, bytes, missing, now, out);
+    }
+
     /// Its application, of which nothing was seen but SYNs.
     #[inline(never)]
     fn new_session(&self) -> Session {
+        let first_bytes = [Direction::AtoB, Direction::BtoA].map(|end| self.connection.first_byte(end));
+        Session::new(self.flow(), first_bytes)
+    }
+
+    /// What its application gets to know of it.
+    fn flow(&self) -> Flow {
         let (a, b) = self.key.endpoints(Direction::AtoB);
         let opener = self.connection.opener();
-        let first_bytes = [Direction::AtoB, Direction::BtoA].map(|end| self.connection.first_byte(end));
         let client = opener.unwrap_or_else(|| likely_client(a.port(), b.port()));
         let syn = self.connection.completeness() & COMPLETENESS_SYN != 0;
-        let flow = Flow {
+        Flow {
             ends: [a, b],
             client,
             client_is_known: opener.is_some(),
             syn: syn.then(|| self.connection.first()),
             established: self.connection.established(),
-        };
-        Session::new(flow, first_bytes)
+        }
     }
 
     /// Its key.

@@ -67,9 +67,9 @@ impl UdpConversation {
 
 impl UdpConversation {
     /// Shows what an ICMP error quotes of it.
-    pub(crate) fn quoted(&self, packet: &UdpPacket, bytes: &[u8], out: &mut Messages) {
+    pub(crate) fn quoted(&self, packet: &UdpPacket, bytes: &[u8], now: Moment, out: &mut Messages) {
         let missing = packet.payload_len.saturating_sub(bytes.len() as u32);
-        quoted_datagram(&flow(&self.key, &self.account), packet.direction, bytes, missing, out);
+        quoted_datagram(&flow(&self.key, &self.account), packet.direction, bytes, missing, now, out);
     }
 }
 

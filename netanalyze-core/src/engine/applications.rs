@@ -56,7 +56,7 @@ pub(super) fn take(
     let &Spoken { protocol, reference, key, now, ordinal } = spoken;
     for Said { from, message, aside } in out.drain_said() {
         let (source, destination) = key.endpoints(from);
-        tally.transactions.add(&message);
+        tally.transactions.add(&message, &interests.thresholds);
         let mut found = |kind: KindId, about: Option<Moment>, detail: Detail| {
             let bit = 1u128 << kind.0;
             let first_of_conversation = seen.bits() & bit == 0;

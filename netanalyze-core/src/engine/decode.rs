@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use super::control::ControlList;
+use super::quotes::ShortQuote;
 use super::slots::Slots;
 use super::tally::Volume;
 use etherparse::ip_number;
@@ -26,6 +27,8 @@ pub(super) struct FoundFragment<'a> {
 pub(super) struct ShardList {
     pub(super) tcp: Slots<TcpPacket>,
     pub(super) udp: Vec<UdpPacket>,
+    /// TCP headers of which too little was quoted.
+    pub(super) quotes: Vec<ShortQuote>,
 }
 
 /// What decoding a batch gives. Reused from batch to batch.
@@ -64,6 +67,7 @@ impl Decoded {
             if let Some(list) = self.lists.get_mut(number) {
                 list.tcp.clear();
                 list.udp.clear();
+                list.quotes.clear();
             }
         }
         self.options.clear();
@@ -265,7 +269,9 @@ impl Decoded {
     fn tcp(&mut self, hasher: &KeyHasher, place: Place, transport: Transport<'_>) {
         self.slots += 1;
         let bytes = transport.bytes;
-        let Some(header) = bytes.first_chunk::<16>() else { return };
+        let Some(header) = bytes.first_chunk::<16>() else {
+            return self.short_quote(hasher, place, &transport);
+        };
         let header_len = (header[12] >> 4) * 4;
         let flags = TcpFlags(be16(header, 12) & 0x0fff);
         let options = self.options(bytes, header_len, flags);
@@ -301,6 +307,23 @@ impl Decoded {
         };
         if tells(ports) || bytes.len() == usize::from(header_len) + vnc::BANNER_LEN {
             self.payload(shard, ports, bytes.get(usize::from(header_len)..).unwrap_or_default());
+        }
+    }
+
+    /// Of a header that is quoted so far, only the conversation can be found.
+    #[cold]
+    #[inline(never)]
+    fn short_quote(&mut self, hasher: &KeyHasher, place: Place, transport: &Transport<'_>) {
+        let Some(&[s0, s1, d0, d1]) = transport.bytes.first_chunk() else { return };
+        if !transport.origin.is_quoted() {
+            return;
+        }
+        let ports = (u16::from_be_bytes([s0, s1]), u16::from_be_bytes([d0, d1]));
+        let (key, _) = FlowKey::new(transport.source, transport.destination, ports);
+        let Place { frame_index, ordinal, .. } = place;
+        let (hash, slot) = (hasher.hash(&key), self.slots - 1);
+        if let Some(list) = self.list_of(key.shard()) {
+            list.quotes.push(ShortQuote { key, hash, frame_index, ordinal, slot });
         }
     }
 

@@ -8,6 +8,7 @@
 mod applications;
 mod compose;
 mod control;
+mod datagrams;
 mod decode;
 mod ending;
 mod face;
@@ -16,6 +17,7 @@ mod face;
 pub mod fuzz;
 mod gate;
 mod parallel;
+mod quotes;
 mod shared;
 mod slots;
 mod steps;

@@ -3,14 +3,16 @@
 use std::sync::Arc;
 
 use super::applications::{Heard, Spoken, payload};
-use super::control::{ControlList, Telling};
+use super::control::Telling;
+use super::datagrams::{Results, take_datagrams};
 use super::decode::{DecodeSink, Decoded, FoundFragment, Place, PlainFrames, Touched};
+use super::quotes::{keep, take_short};
 use super::shared::{BatchTimes, Numbers};
 use super::tally::{Tally, Volume};
 use super::{Depth, Interests};
 use crate::capture::{Batch, RawFrame};
 use crate::conversation::{
-    Arrival, ConversationRef, KeyHasher, NewConversation, Protocol as Transport, Shard, TcpPacket, UdpPacket,
+    Arrival, ConversationRef, KeyHasher, NewConversation, Protocol as Transport, Shard, TcpPacket,
 };
 use crate::expert::{Context, Finding, KindSet, tcp_findings, tcp_kinds};
 use crate::field::{AnalysedBatch, CompletedDatagram, EchoAnswer, TransportVerdict, link_of};
@@ -178,6 +180,7 @@ impl Steps {
             for list in self.decoded.lists.iter_mut() {
                 list.tcp.items_mut().sort_by_key(|p| (p.frame_index, p.ordinal));
                 list.udp.sort_by_key(|p| (p.frame_index, p.ordinal));
+                list.quotes.sort_by_key(|quote| (quote.frame_index, quote.ordinal));
             }
             self.decoded.announcements.sort_by_key(|a| (a.frame_index, a.ordinal));
             self.decoded.control.sort();
@@ -250,9 +253,15 @@ impl Steps {
         let Steps { datagrams: completed, heard, tally, findings, verdict, .. } = self;
         // Both protocols' packets in frame order: together they come up to the memory limit.
         let mut datagrams = list.udp.as_slice();
+        let mut quotes = list.quotes.as_slice();
         let mut rest = list.tcp.items();
         while let [packet, following @ ..] = rest {
             rest = following;
+            if quotes.first().is_some_and(|quote| quote.frame_index <= packet.frame_index) {
+                let place = (packet.frame_index, packet.ordinal);
+                let mut telling = Telling { interests, tally, findings };
+                quotes = take_short(quotes, place, batch, control, shard, &mut telling);
+            }
             if datagrams.first().is_some_and(|datagram| datagram.frame_index <= packet.frame_index) {
                 let place = (packet.frame_index, packet.ordinal);
                 let before = datagrams.iter().take_while(|d| (d.frame_index, d.ordinal) < place).count();
@@ -315,6 +324,14 @@ impl Steps {
                 let mut telling = Telling { interests, tally, findings };
                 control.tell(batch, place, (Transport::Tcp, conversation), &mut seen, &mut telling);
                 touched.conversation.add_kinds(seen.bits());
+                if heard.out.every {
+                    let (now, bytes) = (Moment { frame, time: packet.time }, payload(packet.payload_len()));
+                    touched.conversation.quoted(packet, bytes, now, &mut heard.out);
+                    let (key, ordinal) = (packet.key, packet.ordinal);
+                    let spoken =
+                        Spoken { protocol: Transport::Tcp, reference: conversation, key, now, ordinal };
+                    keep(heard, &spoken);
+                }
             }
             if interests.applications != Depth::None && is_heard(packet) && touched.conversation.hears(packet)
             {
@@ -347,6 +364,8 @@ impl Steps {
             findings,
         };
         take_datagrams(datagrams, (batch, completed), interests, shard, &mut results);
+        let mut telling = Telling { interests, tally, findings };
+        take_short(quotes, (u32::MAX, u16::MAX), batch, control, shard, &mut telling);
     }
 
     /// Numbers the batch's new conversations, and writes stream numbers wherever the batch's results name a conversation; does what needs all
@@ -392,73 +411,9 @@ fn is_heard(packet: &TcpPacket) -> bool {
     packet.origin == Origin::Packet && packet.reported >= u32::from(packet.header_len)
 }
 
-/// Where results of UDP packets go.
-struct Results<'s> {
-    control: &'s mut ControlList,
-    new: &'s mut Vec<NewConversation>,
-    transports: &'s mut [Option<TransportVerdict>],
-    references: &'s mut [ConversationRef],
-    heard: &'s mut Heard,
-    tally: &'s mut Tally,
-    findings: &'s mut Vec<Finding>,
-}
-
-/// Hands UDP packets to their shard, and puts down what comes of them: new conversations, verdicts, the conversation of each verdict, what
-/// their applications say.
-#[inline(never)]
-fn take_datagrams(
-    packets: &[UdpPacket],
-    (batch, completed): (&Batch, &[CompletedDatagram]),
-    interests: &Interests,
-    shard: &mut Shard,
-    results: &mut Results<'_>,
-) {
-    for packet in packets {
-        let frame = batch.frame_number(packet.frame_index as usize);
-        let Some(touched) = shard.udp(packet, frame, wire_len(batch, packet.frame_index)) else {
-            continue;
-        };
-        let reference = touched.reference;
-        if touched.arrival == Arrival::New {
-            let (frame_index, ordinal) = (packet.frame_index, packet.ordinal);
-            results.new.push(NewConversation { frame_index, ordinal, reference, key: packet.key });
-        }
-        if packet.origin.is_quoted() {
-            let place = (packet.frame_index, packet.slot);
-            let (tally, findings) = (&mut *results.tally, &mut *results.findings);
-            let mut telling = Telling { interests, tally, findings };
-            let seen = &mut touched.conversation.kinds_seen;
-            results.control.tell(batch, place, (Transport::Udp, reference), seen, &mut telling);
-        }
-        if interests.applications != Depth::None {
-            let now = Moment { frame, time: packet.time };
-            let slot = (packet.frame_index, packet.slot);
-            let bytes = payload(batch, completed, slot, packet.at, 8, packet.payload_len);
-            let heard = &mut *results.heard;
-            if packet.origin.is_quoted() {
-                touched.conversation.quoted(packet, bytes, &mut heard.out);
-            } else {
-                touched.conversation.application(packet, bytes, now, &mut heard.out);
-            }
-            if !heard.out.is_empty() {
-                let (key, ordinal) = (packet.key, packet.ordinal);
-                let spoken = Spoken { protocol: Transport::Udp, reference, key, now, ordinal };
-                let seen = &mut touched.conversation.kinds_seen;
-                heard.take(&spoken, seen, interests, results.tally, results.findings);
-            }
-        }
-        if let Some(place) = results.transports.get_mut(packet.slot as usize) {
-            *place = Some(TransportVerdict::Udp(None));
-            if let Some(place) = results.references.get_mut(packet.slot as usize) {
-                *place = reference;
-            }
-        }
-    }
-}
-
 /// Bytes of a frame on the wire.
 #[inline]
-fn wire_len(batch: &Batch, frame_index: u32) -> u32 {
+pub(super) fn wire_len(batch: &Batch, frame_index: u32) -> u32 {
     batch.frames.get(frame_index as usize).map_or(0, |raw| raw.wire_len)
 }
 

@@ -13,13 +13,11 @@ use crate::protocol::icmp::{Conflict, EchoReply, Hardware, Ping, Question, Troub
 const PORT_UNREACHABLE: KindId = kind("netanalyze.icmp.port_unreachable");
 const HOST_UNREACHABLE: KindId = kind("netanalyze.icmp.host_unreachable");
 const PROHIBITED: KindId = kind("netanalyze.icmp.prohibited");
-const UNREACHABLE: KindId = kind("netanalyze.icmp.unreachable");
+const OTHER: KindId = kind("netanalyze.icmp.error");
 const PACKET_TOO_BIG: KindId = kind("netanalyze.icmp.packet_too_big");
 const TIME_EXCEEDED: KindId = kind("netanalyze.icmp.time_exceeded");
 const REASSEMBLY_TIME_EXCEEDED: KindId = kind("netanalyze.icmp.reassembly_time_exceeded");
 const REDIRECT: KindId = kind("netanalyze.icmp.redirect");
-const PARAMETER_PROBLEM: KindId = kind("netanalyze.icmp.parameter_problem");
-const SOURCE_QUENCH: KindId = kind("netanalyze.icmp.source_quench");
 /// Echo requests without reply.
 pub(crate) const ECHO_UNANSWERED: KindId = kind("netanalyze.icmp.echo_unanswered");
 /// A second reply.
@@ -35,13 +33,14 @@ pub(crate) fn trouble_kind(trouble: &Trouble) -> KindId {
         Trouble::PortUnreachable {} => PORT_UNREACHABLE,
         Trouble::NetworkUnreachable {} | Trouble::HostUnreachable {} => HOST_UNREACHABLE,
         Trouble::Prohibited {} => PROHIBITED,
-        Trouble::ProtocolUnreachable {} | Trouble::Unreachable {} => UNREACHABLE,
         Trouble::TooBig { .. } => PACKET_TOO_BIG,
         Trouble::TimeExceeded {} => TIME_EXCEEDED,
         Trouble::ReassemblyTimeExceeded {} => REASSEMBLY_TIME_EXCEEDED,
         Trouble::Redirect { .. } => REDIRECT,
-        Trouble::ParameterProblem { .. } => PARAMETER_PROBLEM,
-        Trouble::SourceQuench {} => SOURCE_QUENCH,
+        Trouble::ProtocolUnreachable {}
+        | Trouble::Unreachable {}
+        | Trouble::ParameterProblem { .. }
+        | Trouble::SourceQuench {} => OTHER,
     }
 }
 

@@ -96,7 +96,10 @@ fn of_handshake(handshake: &Handshake, thresholds: &Thresholds, found: Found<'_>
         Outcome::PlainText(by) => {
             let text = shown(handshake.text.as_deref().unwrap_or_default());
             let kind = if handshake.client_hello.is_some() { TEXT_ANSWER } else { TEXT };
-            say(kind, None, TlsMatter::Text { by, text });
+            // HTTP has a finding of its own for it: http.tls_port.
+            if kind != TEXT || !text.contains("HTTP/") {
+                say(kind, None, TlsMatter::Text { by, text });
+            }
         }
         Outcome::Failed(_) => {
             // A fatal alert is told with its record; a warning may have been the reason, too.

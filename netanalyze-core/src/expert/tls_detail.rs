@@ -234,7 +234,7 @@ impl fmt::Display for TlsDetail {
             TlsMatter::Nothing {} => f.write_str("bytes that are no TLS record follow TLS records")?,
         }
         match &self.server_name {
-            Some(name) => write!(f, "; asked for was \"{name}\""),
+            Some(name) => write!(f, " (server name \"{name}\")"),
             None => Ok(()),
         }
     }
@@ -257,6 +257,6 @@ fn ending(f: &mut fmt::Formatter<'_>, how: How, by: Option<Who>, stage: Stage, a
             f,
             "{who} sent what is an encrypted alert by its size after {at}, and the connection ended without data of its own"
         ),
-        How::Silent => write!(f, "{who} sent nothing after {at} for {after}, until the capture ends"),
+        How::Silent => write!(f, "{who} sent nothing after {at} for {after}"),
     }
 }

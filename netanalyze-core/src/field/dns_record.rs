@@ -191,7 +191,7 @@ pub(super) const FIELDS: &[Field] = &[
     field!("dns.opt.client.addr6" Ipv6 "Subnet of the client", |m, out| option(m, out, SUBNET, |_, d| subnet(d, 2))),
     field!("dns.opt.client.netmask" Unsigned "Bits of the client's subnet", |m, out| option(m, out, SUBNET, |_, d| byte(d, 2))),
     field!("dns.opt.cookie.client" Text "Cookie of the client", |m, out| option(m, out, COOKIE, |_, d| d.get(..8).map(bytes))),
-    field!("dns.opt.cookie.server" Text "Cookie of the server", |m, out| option(m, out, COOKIE, |_, d| d.get(8..).filter(|d| !d.is_empty()).map(bytes))),
+    field!("dns.opt.cookie.server" Text "Cookie of the server", |m, out| option(m, out, COOKIE, |_, d| d.get(8..).map(|d| if d.is_empty() { Value::Text("<MISSING>") } else { bytes(d) }))),
     field!("dns.opt.ext_error.info_code" Unsigned "Code of an extended error", |m, out| option(m, out, ERROR, |_, d| word(d, 0).map(number))),
     field!("dns.opt.ext_error.extra_text" Text "Text of an extended error", |m, out| option(m, out, ERROR, |_, d| d.get(2..).filter(|d| !d.is_empty()).map(|d| string(shown_text(d))))),
 ];

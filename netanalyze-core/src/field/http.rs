@@ -2,7 +2,7 @@
 
 use super::registry::{Field, FieldType, Source};
 use super::value::Value;
-use crate::protocol::http::{Head, HttpMessage, StartLine};
+use crate::protocol::http::{Head, HttpMessage, Method, StartLine};
 use crate::protocol::message::Message;
 
 type Out<'o> = &'o mut Vec<Value>;
@@ -21,6 +21,13 @@ fn text(bytes: Option<&[u8]>, out: Out<'_>) {
 /// Text that is there and not empty.
 fn word(bytes: &[u8], out: Out<'_>) {
     text(Some(bytes).filter(|b| !b.is_empty()), out);
+}
+
+fn method(head: &Head<'_>) -> Option<Method> {
+    match head.start() {
+        StartLine::Request { method, .. } => Method::of(method),
+        StartLine::Response { .. } => None,
+    }
 }
 
 fn every(head: &Head<'_>, name: &str, out: Out<'_>) {
@@ -53,7 +60,12 @@ macro_rules! header {
 
 pub(super) static FIELDS: &[Field] = &[
     field!("http.request" Boolean "The message is a request", |_m, head, out| {
-        if matches!(head.start(), StartLine::Request { .. }) {
+        if method(&head).is_some_and(|method| !method.is_notification()) {
+            out.push(Value::Bool(true));
+        }
+    }),
+    field!("http.notification" Boolean "The message is a notification of UPnP", |_m, head, out| {
+        if method(&head).is_some_and(Method::is_notification) {
             out.push(Value::Bool(true));
         }
     }),
@@ -73,10 +85,8 @@ pub(super) static FIELDS: &[Field] = &[
             word(target, out);
         }
     }),
-    field!("http.request.full_uri" Text "Request target with scheme and host", |m, head, out| {
-        if head.first("host").is_some() || head.start().is_connect() {
-            word(&m.full_uri(), out);
-        }
+    field!("http.request.full_uri" Text "Request target with scheme and host", |m, _head, out| {
+        out.extend(m.full_uri().map(Value::Bytes));
     }),
     field!("http.request.version" Text "HTTP version of a request", |_m, head, out| {
         if let StartLine::Request { version, .. } = head.start() {
@@ -92,7 +102,7 @@ pub(super) static FIELDS: &[Field] = &[
         out.extend(head.shown_status().map(|code| Value::Unsigned(u64::from(code))));
     }),
     field!("http.response.phrase" Text "Reason phrase", |_m, head, out| {
-        if let StartLine::Response { reason, .. } = head.start() {
+        if let (StartLine::Response { reason, .. }, Some(_)) = (head.start(), head.shown_status()) {
             word(reason, out);
         }
     }),
@@ -112,8 +122,8 @@ pub(super) static FIELDS: &[Field] = &[
     field!("http.request_in" FrameNumber "Frame of the request that is answered", |m, _head, out| {
         out.extend(m.answers.as_ref().map(|a| Value::Unsigned(a.frame.0)));
     }),
-    field!("http.response_for.uri" Text "Target of the request that is answered", |m, _head, out| {
-        word(m.answers.as_ref().map_or(&[][..], |a| &a.uri), out);
+    field!("http.response_for.uri" Text "Target of the last request with a host", |m, _head, out| {
+        word(&m.asked, out);
     }),
     field!("http.content_length" Unsigned "Length of the body that the message announces", |_m, head, out| {
         let number = |value: &[u8]| std::str::from_utf8(value).ok()?.parse().ok();

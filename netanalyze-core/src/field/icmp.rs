@@ -42,9 +42,13 @@ fn mtu(bytes: &[u8]) -> Option<u64> {
     word(of(whole(bytes), &[3]), 6).filter(|_| bytes.get(1) == Some(&4))
 }
 
-/// What begins as every ARP packet does. For ATM (hardware type 19) it goes on otherwise (RFC 2225 §8.7).
+/// A number before the addresses, where every ARP packet begins. That of ATM (hardware type 19) is another one (RFC 2225 §8.7).
+fn begun(bytes: &[u8], at: usize) -> Option<u64> {
+    word(bytes, at).filter(|_| word(bytes, 0) != Some(19))
+}
+
 fn operation(bytes: &[u8]) -> Option<u64> {
-    word(bytes, 6).filter(|_| word(bytes, 0) != Some(19))
+    begun(bytes, 6)
 }
 
 /// An ARP packet's addresses are shown together or not at all, and as what they are by the types and lengths before them.
@@ -146,8 +150,8 @@ pub(super) static FIELDS: &[Field] = &[
     field!(Icmpv6 "icmpv6.nd.rd.target_address" Ipv6 "The better first hop", |b, out| out.extend(target6(b, 137))),
     field!(Icmpv6Answer "icmpv6.resp_to" FrameNumber "Frame of the echo request", |a, out| unsigned(Some(a.request.0), out)),
     field!(Icmpv6Answer "icmpv6.resptime" Double "Milliseconds since the echo request", |a, out| out.push(Value::Millis(a.rtt))),
-    field!(Arp "arp.hw.type" Unsigned "Hardware type", |b, out| unsigned(word(b, 0).filter(|_| operation(b).is_some()), out)),
-    field!(Arp "arp.proto.type" Unsigned "Protocol type", |b, out| hex(word(b, 2).filter(|_| operation(b).is_some()), 4, out)),
+    field!(Arp "arp.hw.type" Unsigned "Hardware type", |b, out| unsigned(begun(b, 0), out)),
+    field!(Arp "arp.proto.type" Unsigned "Protocol type", |b, out| hex(begun(b, 2), 4, out)),
     field!(Arp "arp.opcode" Unsigned "1: who has; 2: is at", |b, out| unsigned(operation(b), out)),
     field!(Arp "arp.isgratuitous" Boolean "The sender speaks of its own address", |b, out| mark(is_gratuitous(b), out)),
     field!(Arp "arp.isprobe" Boolean "The sender asks whether anybody has the address", |b, out| mark(is_probe(b), out)),

@@ -322,12 +322,20 @@ impl Feed {
             self.next = at;
             self.mode = Mode::Decoding;
         }
+        let mut bytes = bytes;
         if at > self.next {
-            if !decoder.begins_message(self.from, bytes) {
+            // Where the message that waits for the hole ends, the next one begins.
+            let inside = self.pending_end().filter(|&end| end > at).unwrap_or(at) - at;
+            let (before, from) = bytes.split_at_checked(inside as usize).unwrap_or((bytes, &[]));
+            if from.is_empty() || !decoder.begins_message(self.from, from) {
                 self.hold(at, bytes, decoder, now, out);
                 return Fed::Done;
             }
-            self.skip_hole(at);
+            if !before.is_empty() {
+                self.extra.get_or_insert_default().held.insert(at, before);
+            }
+            self.skip_hole(at + inside);
+            bytes = from;
         }
         self.doubt = 0;
         let mut fed = self.decode(bytes, decoder, now, out);
@@ -338,6 +346,13 @@ impl Feed {
             fed = self.decode(&piece, decoder, now, out);
         }
         fed
+    }
+
+    /// Where the message ends that waits for more bytes, if the decoder said so.
+    fn pending_end(&self) -> Option<u64> {
+        let pending = &self.extra.as_ref()?.pending;
+        let start = self.next - pending.bytes.len() as u64;
+        (pending.need > 0 && !pending.bytes.is_empty()).then(|| start.saturating_add(pending.need as u64))
     }
 
     /// Gives back what is not needed now.

@@ -10,6 +10,7 @@ pub mod ftp;
 pub mod http;
 pub mod icmp;
 pub mod message;
+pub mod proxy;
 pub mod quic;
 pub mod recognise;
 pub(crate) mod session;
@@ -17,7 +18,7 @@ pub mod snmp;
 pub mod socks;
 pub mod starttls;
 pub mod stream;
-#[cfg(test)]
+#[cfg(any(test, feature = "fuzzing"))]
 mod testing;
 pub mod tls;
 pub mod vnc;

@@ -27,6 +27,8 @@ pub enum Kind {
     StartTls(Dialogue),
     /// The negotiation with a SOCKS proxy; what it relays is to be recognised anew.
     Socks,
+    /// The header of a proxy's connection; what follows is to be recognised anew.
+    Proxy,
     /// Something else, known well enough to look no further.
     Opaque,
 }
@@ -62,6 +64,16 @@ pub fn is_tls_port(port: u16) -> bool {
 #[must_use]
 pub fn is_dns_port(port: u16) -> bool {
     matches!(port, 53 | 5353)
+}
+
+/// Ports on which Wireshark 4.0 takes HTTP for another protocol: those below 1024, and a few more, with a decoder that takes everything.
+pub(super) fn is_other_port(port: u16) -> bool {
+    matches!(
+        port,
+        7 | 13 | 19..=23 | 25 | 37 | 42 | 43 | 49 | 53 | 70 | 79 | 88 | 102 | 110 | 111 | 119 | 123 | 139 | 143 | 161 | 162
+            | 179 | 210 | 323 | 389 | 427 | 445 | 464 | 512..=515 | 524 | 547 | 548 | 554 | 564 | 587 | 639 | 647 | 674
+            | 705 | 854 | 862 | 873 | 925 | 988 | 1080 | 5353 | 6667 | 6881..=6889 | 8009 | 57_000
+    )
 }
 
 /// Says what a conversation speaks, by bytes with which a segment begins and that are at a direction's beginning as far as is known.
@@ -112,6 +124,7 @@ fn by_content(port: u16, bytes: &[u8]) -> Recognised {
             Recognised::Is(Kind::StartTls(Dialogue::Postgres))
         }
         5 => socks5(bytes),
+        b'P' | b'\r' if super::proxy::begins(bytes) => Recognised::Is(Kind::Proxy),
         b'S' if bytes.starts_with(b"SSH-") => Recognised::Is(Kind::Opaque),
         0x13 if bytes.starts_with(b"\x13BitTorrent protocol") => Recognised::Is(Kind::Opaque),
         b'2' | b'*' | b'+' => Dialogue::of_greeting(bytes)

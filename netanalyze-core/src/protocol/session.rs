@@ -7,8 +7,9 @@ use super::dns;
 use super::feed::{Fed, Feed, Payload};
 use super::http;
 use super::message::{Message, Messages};
+use super::proxy::Preamble;
 use super::quic;
-use super::recognise::{Kind, Recognised, is_http_port, is_tls_port, recognise};
+use super::recognise::{Kind, Recognised, is_http_port, is_other_port, is_tls_port, recognise};
 use super::socks::Relay;
 use super::starttls::StartTls;
 use super::stream::{Closing, DatagramDecoder, Flow, Moment, Progress, StreamDecoder};
@@ -131,7 +132,10 @@ impl Session {
         receiver.pass(decoder, now, out);
         if segment.rst {
             sender.close(Closing::Reset, decoder, now, out);
-            receiver.close(Closing::Reset, decoder, now, out);
+            // What the other end has sent by now may yet come by: if a message is under way, it is waited for.
+            if receiver.is_idle() {
+                receiver.close(Closing::Reset, decoder, now, out);
+            }
         }
         if sender.is_closed() && receiver.is_closed() {
             self.stage = Stage::Over;
@@ -146,7 +150,7 @@ impl Session {
                 Stage::Undecided(undecided) => undecided.decided,
                 _ => None,
             };
-            self.aside = kind == Some(Kind::Tls) && self.changes == 1 && is_claimed(&self.flow);
+            self.aside = self.changes == 1 && kind.is_some_and(|kind| is_claimed(kind, &self.flow));
             out.aside = self.aside;
             self.stage = match kind {
                 _ if self.changes > MAX_CHANGES => Stage::Over,
@@ -203,16 +207,23 @@ impl Session {
     }
 }
 
-/// Whether Wireshark 4.0 takes whatever there is on the server's port for another protocol than TLS: HTTP, AJP, IRC, BitTorrent.
-fn is_claimed(flow: &Flow) -> bool {
-    let port = flow.server_port();
-    is_http_port(port) || matches!(port, 6667 | 6881..=6889 | 8009 | 57_000)
+/// Whether Wireshark 4.0 takes whatever there is on the server's port for another protocol. If nobody knows who the server is, the lower port counts.
+fn is_claimed(kind: Kind, flow: &Flow) -> bool {
+    let [a, b] = flow.ends;
+    let port = if flow.client_is_known { flow.server_port() } else { a.port().min(b.port()) };
+    match kind {
+        // HTTP, AJP, IRC, BitTorrent.
+        Kind::Tls => is_http_port(port) || matches!(port, 6667 | 6881..=6889 | 8009 | 57_000),
+        Kind::Http => is_other_port(port),
+        _ => false,
+    }
 }
 
 /// The decoder of a protocol; `None` where none is wanted.
 fn decoder(kind: Kind, flow: &Flow, within_tls: bool) -> Option<Box<dyn StreamDecoder>> {
     match kind {
         Kind::StartTls(dialogue) => Some(Box::new(StartTls::new(dialogue))),
+        Kind::Proxy => Some(Box::new(Preamble)),
         Kind::Socks => Some(Box::new(Relay::new())),
         Kind::Http if within_tls => Some(Box::new(http::Stream::within_tls(flow))),
         Kind::Http => Some(Box::new(http::Stream::new(flow))),
@@ -302,8 +313,36 @@ pub(crate) fn recognise_datagram(
 }
 
 /// Takes a datagram that an ICMP error quotes. It is no part of its conversation.
-pub(crate) fn quoted_datagram(flow: &Flow, from: Direction, bytes: &[u8], missing: u32, out: &mut Messages) {
-    if let Some(said) = dns::quoted(flow.ends, bytes, missing).filter(|_| out.every) {
+pub(crate) fn quoted_datagram(
+    flow: &Flow,
+    from: Direction,
+    bytes: &[u8],
+    missing: u32,
+    now: Moment,
+    out: &mut Messages,
+) {
+    if let Some(said) = dns::quoted(flow.ends, bytes, missing) {
         out.push(from, Message::Dns(Box::new(said)));
+    } else if let Some(mut decoder) = recognise_datagram(flow, from, bytes) {
+        decoder.datagram(from, bytes, missing, now, out);
+    }
+}
+
+/// Takes a segment's payload that an ICMP error quotes, as [`quoted_datagram`]: by itself, as if a message began with it.
+pub(crate) fn quoted_segment(
+    flow: &Flow,
+    from: Direction,
+    bytes: &[u8],
+    missing: u32,
+    now: Moment,
+    out: &mut Messages,
+) {
+    if bytes.is_empty() {
+        return;
+    }
+    if let Recognised::Is(kind) = recognise(flow, from, bytes)
+        && let Some(mut decoder) = decoder(kind, flow)
+    {
+        decoder.decode_cut(from, bytes, missing, now, out);
     }
 }

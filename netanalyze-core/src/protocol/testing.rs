@@ -1,4 +1,4 @@
-//! Drives a decoder in unit tests as its caller will: bytes of both directions in capture order, without loss.
+//! Drives a decoder in tests as its caller will: bytes of both directions in capture order, without loss.
 
 use super::message::{Message, Messages};
 use super::stream::{Closing, Moment, Progress, StreamDecoder};

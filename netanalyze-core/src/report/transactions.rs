@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use crate::expert::Thresholds;
 use crate::protocol::dns::{self, Lookup, Rcode};
 use crate::protocol::http::{self, Exchange};
 use crate::protocol::message::Message;
@@ -44,9 +45,9 @@ impl TransactionCount {
 
 impl TransactionSummary {
     /// Counts a transaction; single messages are none.
-    pub(crate) fn add(&mut self, message: &Message) {
+    pub(crate) fn add(&mut self, message: &Message, thresholds: &Thresholds) {
         match message {
-            Message::Lookup(lookup) => self.dns.add(lookup_failed(lookup)),
+            Message::Lookup(lookup) => self.dns.add(lookup_failed(lookup, thresholds)),
             Message::Handshake(handshake) => self.tls.add(handshake_failed(handshake)),
             Message::Exchange(exchange) => self.http.add(exchange_failed(exchange)),
             Message::Dns(_) | Message::Tls(_) | Message::Http(_) => {}
@@ -61,10 +62,11 @@ impl TransactionSummary {
     }
 }
 
-fn lookup_failed(lookup: &Lookup) -> bool {
+fn lookup_failed(lookup: &Lookup, thresholds: &Thresholds) -> bool {
     match lookup.outcome {
         dns::Outcome::Answered => lookup.rcode.is_some_and(|rcode| rcode != Rcode::NOERROR),
-        dns::Outcome::Unanswered | dns::Outcome::Mismatched(_) => true,
+        dns::Outcome::Unanswered => lookup.closed || lookup.waited >= Some(thresholds.dns_timeout),
+        dns::Outcome::Mismatched(_) => true,
         dns::Outcome::Multicast | dns::Outcome::Unasked | dns::Outcome::Forgotten => false,
     }
 }

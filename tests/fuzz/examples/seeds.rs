@@ -7,11 +7,12 @@ use std::path::Path;
 
 use netanalyze_core::capture::{Batch, CaptureReader, Source};
 use netanalyze_core::packet::fuzz::LINKS;
+use netanalyze_core::protocol::http;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     let seeds = here.join("corpus");
-    for target in ["containers", "engine", "frames", "fragments", "connections", "reassembly"] {
+    for target in ["containers", "engine", "frames", "fragments", "connections", "reassembly", "http", "icmp"] {
         fs::create_dir_all(seeds.join(target))?;
     }
     let mut written = 0;
@@ -69,6 +70,26 @@ fn main() -> Result<(), Box<dyn Error>> {
         fs::write(seeds.join("reassembly").join(format!("script-{corner}")), segments)?;
         written += 1;
         fs::write(seeds.join("connections").join(format!("script-{corner}")), script)?;
+        written += 1;
+    }
+    for (number, script) in http::fuzz::scripts().into_iter().enumerate() {
+        fs::write(seeds.join("http").join(format!("script-{number}")), script)?;
+        written += 1;
+    }
+    // Echoes with and without reply, questions for neighbours, claims to addresses: kind, ends, time, length, message.
+    let echo = |kind, seq| vec![0, 1, 2, 1, 8, kind, 0, 0xff, 0xff, 0, 1, 0, seq];
+    let resolve = |operation, owner| {
+        let head = [2, 0, 0, 1, 28, 0, 1, 8, 0, 6, 4, 0, operation, 2, 0, 0, 0, 0, owner];
+        [&head[..], &[10, 0, 0, 1, 0, 0, 0, 0, 0, 0, 10, 0, 0, 7]].concat()
+    };
+    let solicit = |kind| [&[1, 1, 2, 1, 24, kind, 0, 0, 0, 0, 0, 0, 0][..], &[7; 16]].concat();
+    let scripts = [
+        [echo(8, 1), echo(0, 1), echo(0, 1), echo(8, 2), echo(8, 2), echo(0, 3)].concat(),
+        [resolve(1, 1), resolve(2, 2), resolve(2, 3), resolve(1, 1), resolve(1, 1)].concat(),
+        [solicit(135), solicit(136), solicit(135), solicit(3), solicit(137)].concat(),
+    ];
+    for (number, script) in scripts.into_iter().enumerate() {
+        fs::write(seeds.join("icmp").join(format!("script-{number}")), script)?;
         written += 1;
     }
     println!("{written} seeds below {}", seeds.display());

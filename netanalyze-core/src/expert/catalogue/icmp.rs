@@ -18,7 +18,7 @@ const fn row(id: &'static str, severity: Severity, title: &'static str) -> Kind 
 }
 
 /// What is reported of conversations comes first: those remember only kinds with a low place.
-pub(super) const KINDS: [Kind; 14] = [
+pub(super) const KINDS: [Kind; 12] = [
     row("netanalyze.icmp.port_unreachable", Severity::Warn, "Port unreachable")
         .with_meaning(
             "The host says that nobody listens on the port. To TCP a host answers with a reset instead, so there it is mostly a firewall.",
@@ -35,10 +35,6 @@ pub(super) const KINDS: [Kind; 14] = [
         .with_meaning("A firewall or a router's policy rejects the packet and says so; whoever sent the message is the device that does it.")
         .with_reference("RFC 1812 §5.2.7.1, RFC 4443 §3.1")
         .with_filter("icmp.type == 3 && icmp.code in {9, 10, 13} || icmpv6.type == 1 && icmpv6.code in {1, 5, 6}"),
-    row("netanalyze.icmp.unreachable", Severity::Warn, "Destination unreachable")
-        .with_meaning("The destination is not reached for another reason, e.g. because it does not know the protocol above IP.")
-        .with_reference("RFC 792, RFC 1812 §5.2.7.1, RFC 4443 §3.1")
-        .with_filter("icmp.type == 3 && icmp.code in {2, 5, 14, 15} || icmpv6.type == 1 && icmpv6.code > 6"),
     row("netanalyze.icmp.packet_too_big", Severity::Note, "Packet too big for the path")
         .with_meaning(
             "A router could not pass the packet on because the next link takes less. Its sender learns the path's MTU that way and should send smaller ones at once; \
@@ -60,14 +56,15 @@ pub(super) const KINDS: [Kind; 14] = [
         .with_meaning("A router tells a host that another one on the same link is the better first hop: the host's routes do not fit the network.")
         .with_reference("RFC 792, RFC 4861 §8")
         .with_filter("icmp.type == 5 || icmpv6.type == 137"),
-    row("netanalyze.icmp.parameter_problem", Severity::Warn, "Parameter problem")
-        .with_meaning("A header field or an option of the packet cannot be processed.")
-        .with_reference("RFC 792, RFC 4443 §3.4")
-        .with_filter("icmp.type == 12 || icmpv6.type == 4"),
-    row("netanalyze.icmp.source_quench", Severity::Note, "Source quench")
-        .with_meaning("Somebody asks the sender to send less. Hosts ignore such messages, and nobody should send them any more.")
-        .with_reference("RFC 6633")
-        .with_filter("icmp.type == 4"),
+    row("netanalyze.icmp.error", Severity::Warn, "Another ICMP error")
+        .with_meaning(
+            "Something else is reported of a packet: the destination does not know the protocol above IP, a header field cannot be processed, a source route fails, \
+             or somebody asks to send less.",
+        )
+        .with_reference("RFC 792, RFC 1812 §5.2.7, RFC 4443 §3, RFC 6633")
+        .with_filter(
+            "icmp.type == 3 && icmp.code in {2, 5, 14, 15} || icmp.type in {4, 12} || icmpv6.type == 1 && icmpv6.code > 6 || icmpv6.type == 4",
+        ),
     row("netanalyze.icmp.echo_unanswered", Severity::Warn, "Echo requests without reply")
         .with_meaning(
             "Requests of one host to another under one identifier (a ping) that got neither a reply nor an error. They or their replies were lost, or a firewall drops \

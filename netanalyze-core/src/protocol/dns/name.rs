@@ -65,7 +65,7 @@ impl Name {
     #[must_use]
     pub fn shown(&self) -> String {
         match self.state {
-            NameState::Sound if self.len == 0 => "<Root>".to_owned(),
+            NameState::Sound if self.looks_empty() => "<Root>".to_owned(),
             NameState::Sound => shown(self.as_bytes()),
             NameState::TooLong => "<Name too long>".to_owned(),
             NameState::Loops => "<Name contains a pointer that loops>".to_owned(),
@@ -73,10 +73,15 @@ impl Name {
         }
     }
 
+    /// Wireshark 4.0 takes a single NUL for the end of the text.
+    fn looks_empty(&self) -> bool {
+        matches!(self.as_bytes(), [] | [0])
+    }
+
     /// Length of the text, as `dns.qry.name.len` has it.
     #[must_use]
     pub fn shown_len(&self) -> usize {
-        if self.state == NameState::Sound && self.len > 0 {
+        if self.state == NameState::Sound && !self.looks_empty() {
             usize::from(self.len)
         } else {
             self.shown().len()

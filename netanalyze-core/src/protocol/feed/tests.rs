@@ -190,6 +190,19 @@ fn what_does_not_begin_a_message_waits_for_the_hole() {
 }
 
 #[test]
+fn a_message_that_waits_for_its_hole_does_not_hold_up_the_next() {
+    let stream = [message(1, SEEN, 40), message(2, SEEN, 10), message(3, SEEN, 4)].concat();
+    let mut run = Run::new(true);
+    run.segment(&stream, 0, 10);
+    run.segment(&stream, 30, 58);
+    assert_eq!(run.toy.complete, [(2, 2)]);
+    run.segment(&stream, 10, 30);
+    assert_eq!(run.toy.complete, [(2, 2), (1, 3)]);
+    run.segment(&stream, 58, 66);
+    assert_eq!(run.toy.complete, [(2, 2), (1, 3), (3, 4)]);
+}
+
+#[test]
 fn a_hole_of_the_capture_is_given_up_and_decoding_begins_anew() {
     let stream =
         [message(1, SEEN, 10), message(2, SEEN, 30), message(3, SEEN, 4), message(4, SEEN, 9)].concat();

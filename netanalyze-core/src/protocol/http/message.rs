@@ -12,10 +12,12 @@ pub struct HttpMessage {
     pub truncated: u32,
     /// Bytes of the body; in chunks, of their data. `None` if nobody can tell.
     pub body_bytes: Option<u64>,
-    /// Its place among the requests, or responses, of its connection, from 1.
+    /// Of a request or response: its place among the pairs of its connection, from 1, as Wireshark 4.0 counts them.
     pub number: u32,
     /// The request that it answers, as Wireshark 4.0 matches them.
     pub answers: Option<Answered>,
+    /// Of a response: what the last request with a host asked for.
+    pub asked: Box<[u8]>,
     /// What is odd about it.
     pub oddities: Oddities,
 }
@@ -27,8 +29,6 @@ pub struct Answered {
     pub frame: FrameNumber,
     /// Time between the frames that completed them.
     pub time: Span,
-    /// What was asked for, with host where the request named one.
-    pub uri: Box<[u8]>,
 }
 
 /// What is odd about a message.
@@ -56,6 +56,7 @@ impl HttpMessage {
             body_bytes: None,
             number: 0,
             answers: None,
+            asked: Box::default(),
             oddities,
         }
     }
@@ -84,16 +85,14 @@ impl HttpMessage {
         matches!(self.head().start(), StartLine::Request { .. })
     }
 
-    /// What a request asks for, with scheme and host, as Wireshark 4.0 puts it together; empty for a response.
+    /// What a request with a host asks for, with scheme and host, as Wireshark 4.0 puts it together.
     #[must_use]
-    pub fn full_uri(&self) -> Box<[u8]> {
+    pub fn full_uri(&self) -> Option<Box<[u8]>> {
         let head = self.head();
-        let StartLine::Request { method, target, .. } = head.start() else { return Box::default() };
-        match head.first("host") {
-            Some(host) if method != b"CONNECT" && !target.starts_with(b"http://") => {
-                [b"http://", host, target].concat().into()
-            }
-            _ => target.into(),
+        let StartLine::Request { target, .. } = head.start() else { return None };
+        if head.start().is_connect() || target.starts_with(b"http://") {
+            return Some(target.into()).filter(|_| head.start().is_connect() || head.first("host").is_some());
         }
+        Some([b"http://", head.first("host")?, target].concat().into())
     }
 }

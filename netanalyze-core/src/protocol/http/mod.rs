@@ -5,6 +5,9 @@
 
 mod body;
 mod exchange;
+#[cfg(any(test, feature = "fuzzing"))]
+#[doc(hidden)]
+pub mod fuzz;
 mod head;
 mod http2;
 mod look;

@@ -36,12 +36,8 @@ impl DatagramDecoder for Ssdp {
         message.body_bytes = (missing == 0).then(|| (bytes.len() - end) as u64);
         match message.head().start() {
             StartLine::Request { method, .. } if Method::of(method).is_some_and(Method::is_notification) => {}
-            StartLine::Request { .. } => {
-                message.number = self.matching.request(now, Some(message.full_uri()));
-            }
-            StartLine::Response { .. } => {
-                (message.number, message.answers) = self.matching.response(now);
-            }
+            StartLine::Request { .. } => self.matching.request(Some(&mut message), now),
+            StartLine::Response { .. } => self.matching.response(Some(&mut message), now),
         }
         out.push(from, Message::Http(message));
     }

@@ -7,15 +7,18 @@
 //! Responses answer requests in their order (RFC 9112 §9.3.2); interim ones answer none (RFC 9110 §15.2). Fields show what Wireshark 4.0
 //! matches instead: see `matching`.
 
-use super::body::{self, ChunkLine, Framing, Lengths};
+mod chunked;
+mod exchanges;
+
+use super::body::{Framing, Lengths};
 use super::exchange::{Exchange, Outcome};
 use super::head::{self, Beginning, Head, StartLine};
 use super::matching::Matching;
 use super::message::{HttpMessage, Oddities};
 use super::{Look, Method, looks_like_http};
-use crate::model::limits::{MAX_HTTP_HEAD, MAX_HTTP_OPEN};
+use crate::model::limits::MAX_HTTP_HEAD;
 use crate::model::{Direction, Timestamp};
-use crate::protocol::message::{Message, Messages};
+use crate::protocol::message::Messages;
 use crate::protocol::stream::{Closing, Flow, Moment, Progress, StreamDecoder};
 
 /// The port on which HTTP in clear is a mistake.
@@ -143,6 +146,12 @@ impl Stream {
         }
     }
 
+    /// Exchanges so far.
+    #[cfg(any(test, feature = "fuzzing"))]
+    pub(super) fn begun(&self) -> u32 {
+        self.exchanges
+    }
+
     /// The decoder of what is inside a TLS connection.
     #[must_use]
     pub(crate) fn within_tls(flow: &Flow) -> Self {
@@ -255,6 +264,11 @@ impl Stream {
                     self.conclude(exchange, Outcome::Switched);
                 }
                 self.finish(body, now, out);
+                if let Progress::Another(_) = next {
+                    for client in [from.reverse(), from] {
+                        self.close_exchanges(client, Outcome::NotCaptured, out);
+                    }
+                }
                 next
             }
             // Channels of RPC over HTTP announce a body that lasts as long as they do.
@@ -297,202 +311,6 @@ impl Stream {
                 Progress::Consumed(done)
             }
             _ => Progress::Consumed(done),
-        }
-    }
-
-    /// The line before a chunk's data, and those of all chunks that are there.
-    fn chunks(&mut self, from: Direction, bytes: &[u8], now: Moment, out: &mut Messages) -> Progress {
-        let id = self.side(from).body;
-        let Some(body) = self.bodies.iter_mut().find(|b| b.id == id) else {
-            self.side(from).next();
-            return Progress::Consumed(bytes.len());
-        };
-        match body::chunk_line(bytes) {
-            ChunkLine::NeedMore => Progress::More,
-            ChunkLine::Broken => {
-                // Where it ends is anybody's guess. As Wireshark 4.0, it is over.
-                (body.ended, body.bytes) = (true, None);
-                self.side(from).next();
-                if let Some(at) = self.bodies.iter().position(|b| b.id == id) {
-                    self.finish_body(at, now, out);
-                }
-                Progress::Consumed(bytes.len())
-            }
-            ChunkLine::Chunk { line, size: 0 } => {
-                self.side(from).phase = Phase::Trailers;
-                Progress::Consumed(line)
-            }
-            ChunkLine::Chunk { line, size } => {
-                body.bytes = body.bytes.map(|sum| sum.saturating_add(size));
-                body.pieces = body.pieces.saturating_add(1);
-                self.side(from).phase = Phase::ChunkEnd;
-                Progress::Body { head: line, len: size, id }
-            }
-        }
-    }
-
-    fn chunk_end(&mut self, from: Direction, bytes: &[u8], now: Moment, out: &mut Messages) -> Progress {
-        let end = match bytes {
-            [b'\r', b'\n', ..] => 2,
-            [b'\n', ..] => 1,
-            [b'\r'] => return Progress::Need(2),
-            // As Wireshark 4.0: whatever follows the data is the next chunk's line.
-            _ => 0,
-        };
-        self.side(from).phase = Phase::Chunk;
-        if end == 0 { self.chunks(from, bytes, now, out) } else { Progress::Consumed(end) }
-    }
-
-    fn trailers(&mut self, from: Direction, bytes: &[u8], now: Moment, out: &mut Messages) -> Progress {
-        let end = match bytes {
-            [b'\r', b'\n', ..] => 2,
-            [b'\n', ..] => 1,
-            [b'\r'] => return Progress::Need(2),
-            // As Wireshark 4.0, nobody minds spaces on the last line.
-            [b' ' | b'\t', ..] => match head::line(bytes) {
-                Some((line, len)) if line.trim_ascii().is_empty() => len,
-                Some((_, len)) => return Progress::Consumed(len),
-                None => return Progress::More,
-            },
-            _ => match head::end_of_head(bytes, 0) {
-                Ok(end) => end,
-                Err(_) if bytes.len() <= MAX_HTTP_HEAD => return Progress::More,
-                Err(_) => bytes.len(),
-            },
-        };
-        let id = self.side(from).body;
-        self.side(from).next();
-        if let Some(at) = self.bodies.iter().position(|b| b.id == id) {
-            self.bodies[at].ended = true;
-            self.finish_body(at, now, out);
-        }
-        Progress::Consumed(end)
-    }
-
-    fn begin_exchange(&mut self, client: Direction, out: &mut Messages) -> &mut Exchange {
-        if self.side(client.reverse()).gap {
-            // What was asked before may have been answered in the hole.
-            self.side(client.reverse()).gap = false;
-            self.close_exchanges(client, Outcome::NotCaptured, out);
-        }
-        if self.open.len() >= MAX_HTTP_OPEN {
-            let oldest = self.open.remove(0);
-            self.push(oldest, Outcome::NotCaptured, out);
-        }
-        self.exchanges = self.exchanges.saturating_add(1);
-        let exchange = Exchange::new(client, self.exchanges, self.syn, self.established);
-        let at = self.open.len();
-        self.open.push(Box::new(exchange));
-        &mut self.open[at]
-    }
-
-    /// The exchange that a response belongs to: the oldest without one.
-    fn answered_exchange(&mut self, from: Direction, out: &mut Messages) -> &mut Exchange {
-        let client = from.reverse();
-        match self.open.iter().position(|e| e.client == client && e.response.is_none()) {
-            Some(at) => &mut self.open[at],
-            None => self.begin_exchange(client, out),
-        }
-    }
-
-    /// Says how an exchange ends, before it does.
-    fn conclude(&mut self, number: u32, outcome: Outcome) {
-        if let Some(exchange) = self.open.iter_mut().find(|e| e.number == number) {
-            exchange.outcome = outcome;
-        }
-    }
-
-    /// Says a message if nothing of it is missing any more.
-    fn finish_body(&mut self, at: usize, now: Moment, out: &mut Messages) {
-        if self.bodies.get(at).is_some_and(|body| body.ended && body.pieces == 0) {
-            let body = self.bodies.remove(at);
-            if self.bodies.is_empty() {
-                self.bodies = Vec::new();
-            }
-            self.finish(body, now, out);
-        }
-    }
-
-    /// A message is complete.
-    fn finish(&mut self, body: Body, now: Moment, out: &mut Messages) {
-        let (number, answers) = match body.part {
-            Part::Request => (self.matching.request(now, body.message.as_ref().map(|m| m.full_uri())), None),
-            Part::Notification => (0, None),
-            Part::Interim | Part::Response => self.matching.response(now),
-        };
-        if let Some(mut message) = body.message {
-            message.body_bytes = body.bytes;
-            (message.number, message.answers) = (number, answers);
-            out.push(body.from, Message::Http(message));
-        }
-        let Some(at) = self.open.iter().position(|e| e.number == body.exchange) else { return };
-        let exchange = &mut self.open[at];
-        match body.part {
-            Part::Interim => return,
-            Part::Request | Part::Notification => {
-                if let Some(request) = &mut exchange.request {
-                    (request.body_bytes, request.end) = (body.bytes, Some(now));
-                }
-            }
-            Part::Response => {
-                if let Some(response) = &mut exchange.response {
-                    (response.body_bytes, response.end) = (body.bytes, Some(now));
-                }
-            }
-        }
-        let asked = exchange.request.as_ref().is_none_or(|r| r.end.is_some());
-        if asked && exchange.response.as_ref().is_some_and(|r| r.end.is_some()) {
-            let exchange = self.open.remove(at);
-            self.push(exchange, Outcome::Answered, out);
-        }
-    }
-
-    /// A body ended before it was complete.
-    fn cut_short(&mut self, body: &Body) {
-        let Some(exchange) = self.open.iter_mut().find(|e| e.number == body.exchange) else { return };
-        match body.part {
-            Part::Response => {
-                if let Some(response) = &mut exchange.response {
-                    response.body_captured = body.captured;
-                }
-                if body.has_holes {
-                    exchange.outcome = Outcome::NotCaptured;
-                }
-            }
-            Part::Request | Part::Notification => {
-                if let Some(request) = &mut exchange.request {
-                    request.body_captured = body.captured;
-                }
-            }
-            Part::Interim => {}
-        }
-    }
-
-    /// Says an exchange, with this outcome unless it has one.
-    fn push(&mut self, mut exchange: Box<Exchange>, outcome: Outcome, out: &mut Messages) {
-        if exchange.outcome == Outcome::Open {
-            exchange.outcome = outcome;
-        }
-        let server = exchange.client.reverse();
-        exchange.server_heard = self.established.is_some() || self.side(server).heard;
-        if self.open.is_empty() {
-            self.open = Vec::new();
-        }
-        out.push(exchange.client, Message::Exchange(exchange));
-    }
-
-    /// Says all exchanges of a client that are open.
-    fn close_exchanges(&mut self, client: Direction, outcome: Outcome, out: &mut Messages) {
-        let mut partial = self.side(client.reverse()).began.is_some();
-        while let Some(at) = self.open.iter().position(|e| e.client == client) {
-            let exchange = self.open.remove(at);
-            let outcome = match (&exchange.response, outcome) {
-                (Some(response), _) if response.end.is_some() => Outcome::Answered,
-                (Some(_), Outcome::Unanswered(how)) => Outcome::Incomplete(how),
-                (None, Outcome::Unanswered(how)) if std::mem::take(&mut partial) => Outcome::Incomplete(how),
-                (_, outcome) => outcome,
-            };
-            self.push(exchange, outcome, out);
         }
     }
 }
@@ -605,5 +423,4 @@ impl StreamDecoder for Stream {
 }
 
 #[cfg(test)]
-#[path = "stream_tests.rs"]
 mod tests;

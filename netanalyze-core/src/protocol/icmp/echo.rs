@@ -183,8 +183,8 @@ impl Echoes {
         }
     }
 
-    /// What became of all requests by the capture's end, in order of the first request that was lost: whoever lost none is left out, and so are
-    /// requests that have waited for less than `patience`.
+    /// What became of all requests by the capture's end, in order of the first request that was lost: whoever lost none is left out, and requests
+    /// that have waited for less than `patience` do not count at all.
     #[must_use]
     pub fn losses(&self, end: Timestamp, patience: Span) -> Vec<Ping> {
         let mut pings = self.pings.clone();
@@ -193,6 +193,8 @@ impl Echoes {
                 let Some(ping) = pings.get_mut(&(waiting.from, waiting.to, ident)) else { continue };
                 if end.since(waiting.time) >= patience {
                     ping.lose(waiting);
+                } else {
+                    ping.sent = ping.sent.saturating_sub(u64::from(waiting.copies));
                 }
             }
         }
@@ -323,7 +325,7 @@ mod tests {
         reply(&mut echoes, 3, 9, 52);
         echoes.excuse(A, B, &echo(false, 4, 7));
         echoes.excuse(B, A, &echo(false, 5, 7));
-        assert_eq!(lost(&echoes, 50), [(5, 1, 20)], "the last one may yet be answered");
+        assert_eq!(lost(&echoes, 50), [(4, 1, 20)], "the last one may yet be answered");
         assert_eq!(lost(&echoes, 51), [(5, 2, 20)]);
         reply(&mut echoes, 2, 7, 60);
         assert_eq!(lost(&echoes, 61), [(5, 1, 50)]);

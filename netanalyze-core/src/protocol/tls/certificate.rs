@@ -312,3 +312,132 @@ fn signature(oid: &[u8]) -> &'static str {
         _ => "",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ROOT: &[u8] = include_bytes!("samples/root.der");
+    const HOST: &[u8] = include_bytes!("samples/host.der");
+    const WEAK: &[u8] = include_bytes!("samples/weak.der");
+
+    const YEAR_2024: i64 = 1_704_067_200;
+    const YEAR_2025: i64 = 1_735_689_600;
+
+    fn block(bytes: &[u8]) -> Vec<u8> {
+        let [_, a, b, c] = (bytes.len() as u32).to_be_bytes();
+        [&[a, b, c], bytes].concat()
+    }
+
+    fn list(certificates: &[&[u8]]) -> Vec<u8> {
+        block(&certificates.iter().flat_map(|c| block(c)).collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn says_whose_it_is_and_until_when() {
+        let host = Certificate::parse(HOST).unwrap();
+        assert_eq!((&*host.subject, &*host.issuer), (&b"CN=Host"[..], &b"O=Example, CN=Root"[..]));
+        assert_eq!((host.not_before, host.not_after), (YEAR_2024, YEAR_2025));
+        assert_eq!((host.key, host.key_bits, host.signature), ("EC", 521, "ecdsa-with-SHA256"));
+        assert!(!host.self_signed && !host.authority && host.weakness().is_none());
+        let addresses: Vec<String> = host.addresses.iter().map(ToString::to_string).collect();
+        assert_eq!(addresses, ["192.0.2.1", "2001:db8::1"]);
+        let second = |s: i64| Timestamp(s * 1_000_000_000);
+        assert!(host.is_valid_at(second(YEAR_2024)) && host.is_valid_at(second(YEAR_2025)));
+        assert!(!host.is_valid_at(Timestamp(YEAR_2024 * 1_000_000_000 - 1)));
+        assert!(!host.is_valid_at(second(YEAR_2025 + 1)));
+
+        let root = Certificate::parse(ROOT).unwrap();
+        assert!(root.self_signed && root.authority);
+        assert_eq!((root.key, root.key_bits), ("EC", 256));
+
+        let weak = Certificate::parse(WEAK).unwrap();
+        assert_eq!((weak.key, weak.key_bits, weak.signature), ("RSA", 1024, "sha1WithRSAEncryption"));
+        assert_eq!(weak.weakness(), Some("a key of less than 2,048 bits"));
+        assert_eq!(&*weak.subject, b"C=XX, O=Old, CN=old.test");
+    }
+
+    #[test]
+    fn knows_the_hosts_that_it_names() {
+        let host = Certificate::parse(HOST).unwrap();
+        for (name, named) in [
+            (&b"example.test"[..], true),
+            (b"EXAMPLE.test.", true),
+            (b"www.shop.example.test", true),
+            (b"shop.example.test", false),
+            (b"a.b.shop.example.test", false),
+            (b".shop.example.test", false),
+            (b"www.example.test", false),
+            (b"Host", false),
+            (b"", false),
+        ] {
+            assert_eq!(host.is_for(name), named, "{}", name.escape_ascii());
+        }
+        // Without the extension the common name counts.
+        assert!(Certificate::parse(WEAK).unwrap().is_for(b"old.test"));
+    }
+
+    #[test]
+    fn tells_whether_certificates_make_a_chain() {
+        for (certificates, order) in [
+            (&[HOST, ROOT][..], ChainOrder::Whole),
+            (&[HOST], ChainOrder::Alone),
+            (&[ROOT], ChainOrder::SelfSigned),
+            (&[HOST, WEAK], ChainOrder::Broken),
+            (&[ROOT, HOST], ChainOrder::Broken),
+        ] {
+            let chain = Chain::parse(&list(certificates)).unwrap();
+            assert_eq!((chain.order(), chain.sent), (order, certificates.len()));
+        }
+        assert_eq!(Chain::parse(&list(&[])), None);
+        assert_eq!(Chain::parse(&list(&[b"nonsense"])), None);
+    }
+
+    #[test]
+    fn reads_the_form_of_tls_13() {
+        let stapled = [&block(HOST)[..], &[0, 5, 0, 5, 0, 1, 1], &block(ROOT), &[0, 0]].concat();
+        let chain = Chain::parse_tls13(&[&[2, 7, 7][..], &block(&stapled)].concat()).unwrap();
+        assert_eq!((chain.sent, chain.stapled, chain.order()), (2, true, ChainOrder::Whole));
+        let plain = [&block(HOST)[..], &[0, 0]].concat();
+        let chain = Chain::parse_tls13(&[&[0][..], &block(&plain)].concat()).unwrap();
+        assert!(!chain.stapled && chain.own().is_some());
+    }
+
+    #[test]
+    fn says_what_is_wrong() {
+        use super::super::Fault;
+        let now = Timestamp(1_720_000_000_000_000_000);
+        let good = Chain::parse(&list(&[HOST, ROOT])).unwrap();
+        assert_eq!(good.faults(now, Some(b"example.test")), []);
+        assert_eq!(good.faults(now, None), []);
+        let other = Fault::OtherHost { first_name: (*b"example.test").into(), names: 4 };
+        assert_eq!(good.faults(now, Some(b"other.test")), [other]);
+        let late = good.faults(Timestamp(i64::MAX), None);
+        assert!(
+            late.iter().all(|f| matches!(f, Fault::Expired { not_after: YEAR_2025, .. })) && late.len() == 2
+        );
+        let early = good.faults(Timestamp(0), None);
+        assert!(early.iter().all(|f| matches!(f, Fault::NotYetValid { not_before: YEAR_2024, .. })));
+        let alone = Chain::parse(&list(&[HOST])).unwrap();
+        let missing = Fault::BrokenChain { sent: 1, issuer: (*b"O=Example, CN=Root").into() };
+        assert_eq!(alone.faults(now, None), [missing]);
+        let own = Chain::parse(&list(&[ROOT])).unwrap();
+        assert_eq!(own.faults(now, None), [Fault::SelfSigned { subject: (*b"O=Example, CN=Root").into() }]);
+    }
+
+    #[test]
+    fn damage_is_no_certificate() {
+        for len in 0..HOST.len() {
+            assert_eq!(Certificate::parse(&HOST[..len]), None, "cut at {len}");
+        }
+        for at in 0..HOST.len() {
+            for change in [0x01, 0x80, 0xff] {
+                let mut der = HOST.to_vec();
+                der[at] ^= change;
+                let _ = Certificate::parse(&der);
+            }
+        }
+        let body = list(&[HOST, ROOT]);
+        (0..body.len()).for_each(|len| _ = (Chain::parse(&body[..len]), Chain::parse_tls13(&body[..len])));
+    }
+}

@@ -112,6 +112,7 @@ impl Stream {
             self.end(from, Outcome::Cut, now, out);
         }
         self.client = from;
+        self.failed = false;
         self.half(from).changed = None;
         self.half(from.reverse()).changed = None;
         self.open().client_hello(hello, now);
@@ -126,7 +127,7 @@ impl Stream {
             }
             return;
         };
-        said.fatal = alert.is_fatal(self.version.is_tls13());
+        said.fatal = alert.is_fatal(self.version.is_tls13()) && !self.failed;
         if let Some(open) = self.open.as_mut() {
             if open.alert(who, alert, now) {
                 open.ending = Some(Outcome::Failed(who));

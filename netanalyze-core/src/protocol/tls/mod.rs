@@ -17,6 +17,9 @@ mod ssl2;
 mod stream;
 mod transaction;
 
+#[cfg(test)]
+mod tests;
+
 pub use alert::{Alert, AlertDescription, AlertLevel};
 pub use certificate::{Certificate, Chain, ChainOrder};
 pub use code::{CipherSuite, ContentType, ExtensionType, Group, HandshakeType, Version, is_grease};

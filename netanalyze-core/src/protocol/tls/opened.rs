@@ -92,6 +92,9 @@ impl Stream {
         let header = [record.content_type.0, major, minor, high, low];
         let opened = known.open(side, header, content, &mut buffer);
         if let Some(opened) = opened {
+            if let Some(open) = self.open.as_mut() {
+                open.row.decrypted = true;
+            }
             let inner = ContentType(opened.content_type);
             let text = opened.text(&buffer);
             let mut said = TlsMessage::of(record, tls13);

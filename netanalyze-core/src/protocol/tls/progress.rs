@@ -262,17 +262,15 @@ impl Open {
                 return Outcome::Failed(by);
             }
         }
+        // Whoever gives up after a long wait is not the one who failed.
+        let debtor = self.debtor();
+        let waited = now.time.since(self.row.latest().time) >= PATIENCE && !self.row.gaps;
         match how {
+            Closing::Reset | Closing::Fin if waited && who != debtor => Outcome::Silent(debtor),
             Closing::Reset => Outcome::Reset(Some(who)),
             Closing::Fin => Outcome::Closed(who),
-            Closing::CaptureEnd => {
-                let waiting = now.time.since(self.row.start().time);
-                if waiting < PATIENCE || self.row.gaps {
-                    Outcome::Cut
-                } else {
-                    Outcome::Silent(self.debtor())
-                }
-            }
+            Closing::CaptureEnd if waited => Outcome::Silent(debtor),
+            Closing::CaptureEnd => Outcome::Cut,
         }
     }
 

@@ -31,6 +31,8 @@ pub struct Stream {
     pub(super) syn: Option<Timestamp>,
     pub(super) established: Option<Timestamp>,
     pub(super) open: Option<Box<Open>>,
+    /// The last handshake failed: what either side says of that is told already.
+    pub(super) failed: bool,
     /// If secrets are known of any connection.
     pub(super) decryption: Option<Box<Decryption>>,
 }
@@ -57,6 +59,7 @@ impl Stream {
             syn: flow.syn,
             established: flow.established,
             open: None,
+            failed: false,
             decryption: None,
         }
     }
@@ -81,6 +84,7 @@ impl Stream {
         if let Some(open) = self.open.take() {
             let mut row = open.row;
             (row.outcome, row.end) = (outcome, now);
+            self.failed = !outcome.is_success();
             // What comes later on this connection did not wait for its TCP handshake.
             (self.syn, self.established) = (None, None);
             // The direction of the frame that it is about.

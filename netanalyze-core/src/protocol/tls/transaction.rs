@@ -72,6 +72,8 @@ pub struct Handshake {
     pub left_out: u32,
     /// Bytes of it are missing in the capture.
     pub gaps: bool,
+    /// Secrets are known: what the connection carries is decoded.
+    pub decrypted: bool,
 }
 
 /// How a handshake ended.
@@ -91,7 +93,7 @@ pub enum Outcome {
     Reset(Option<Who>),
     /// One side closed the connection.
     Closed(Who),
-    /// One side owed an answer for three seconds or more, up to the capture's end.
+    /// One side owed an answer for three seconds or more, until the other gave up or the capture ended.
     Silent(Who),
     /// One side spoke plain text.
     PlainText(Who),
@@ -170,6 +172,7 @@ impl Handshake {
             text: None,
             left_out: 0,
             gaps: false,
+            decrypted: false,
         }
     }
 
@@ -183,6 +186,12 @@ impl Handshake {
     #[must_use]
     pub fn start(&self) -> Moment {
         self.client_hello.or(self.server_hello).unwrap_or(self.end)
+    }
+
+    /// The last hello of it that was captured.
+    #[must_use]
+    pub fn latest(&self) -> Moment {
+        self.server_hello.or(self.client_hello).unwrap_or(self.end)
     }
 
     /// From the first SYN to the end of the TCP handshake.

@@ -2,9 +2,11 @@
 
 use std::fmt::Write as _;
 
-use super::super::super::testing::{C, Drive, S};
 use super::*;
 use crate::model::Span;
+use crate::model::limits::MAX_HTTP_OPEN;
+use crate::protocol::message::Message;
+use crate::protocol::testing::{C, Drive, S};
 
 fn flow(port: u16) -> Flow {
     let end = |host: u8, port| (std::net::Ipv4Addr::new(10, 0, 0, host), port).into();

@@ -1,0 +1,82 @@
+//! UDP packets on their way through their shard.
+
+use super::applications::{Heard, Spoken, payload};
+use super::control::{ControlList, Telling};
+use super::quotes::keep;
+use super::steps::wire_len;
+use super::tally::Tally;
+use super::{Depth, Interests};
+use crate::capture::Batch;
+use crate::conversation::{
+    Arrival, ConversationRef, NewConversation, Protocol as Transport, Shard, UdpPacket,
+};
+use crate::expert::Finding;
+use crate::field::{CompletedDatagram, TransportVerdict};
+use crate::protocol::stream::Moment;
+
+/// Where results of UDP packets go.
+pub(super) struct Results<'s> {
+    pub(super) control: &'s mut ControlList,
+    pub(super) new: &'s mut Vec<NewConversation>,
+    pub(super) transports: &'s mut [Option<TransportVerdict>],
+    pub(super) references: &'s mut [ConversationRef],
+    pub(super) heard: &'s mut Heard,
+    pub(super) tally: &'s mut Tally,
+    pub(super) findings: &'s mut Vec<Finding>,
+}
+
+/// Hands UDP packets to their shard, and puts down what comes of them: new conversations, verdicts, the conversation of each verdict, what
+/// their applications say.
+#[inline(never)]
+pub(super) fn take_datagrams(
+    packets: &[UdpPacket],
+    (batch, completed): (&Batch, &[CompletedDatagram]),
+    interests: &Interests,
+    shard: &mut Shard,
+    results: &mut Results<'_>,
+) {
+    for packet in packets {
+        let frame = batch.frame_number(packet.frame_index as usize);
+        let Some(touched) = shard.udp(packet, frame, wire_len(batch, packet.frame_index)) else {
+            continue;
+        };
+        let reference = touched.reference;
+        if touched.arrival == Arrival::New {
+            let (frame_index, ordinal) = (packet.frame_index, packet.ordinal);
+            results.new.push(NewConversation { frame_index, ordinal, reference, key: packet.key });
+        }
+        if packet.origin.is_quoted() {
+            let place = (packet.frame_index, packet.slot);
+            let (tally, findings) = (&mut *results.tally, &mut *results.findings);
+            let mut telling = Telling { interests, tally, findings };
+            let seen = &mut touched.conversation.kinds_seen;
+            results.control.tell(batch, place, (Transport::Udp, reference), seen, &mut telling);
+        }
+        if interests.applications != Depth::None {
+            let now = Moment { frame, time: packet.time };
+            let slot = (packet.frame_index, packet.slot);
+            let bytes = payload(batch, completed, slot, packet.at, 8, packet.payload_len);
+            let heard = &mut *results.heard;
+            let (key, ordinal) = (packet.key, packet.ordinal);
+            let spoken = Spoken { protocol: Transport::Udp, reference, key, now, ordinal };
+            if packet.origin.is_quoted() {
+                if heard.out.every {
+                    touched.conversation.quoted(packet, bytes, now, &mut heard.out);
+                    keep(heard, &spoken);
+                }
+            } else {
+                touched.conversation.application(packet, bytes, now, &mut heard.out);
+                if !heard.out.is_empty() {
+                    let seen = &mut touched.conversation.kinds_seen;
+                    heard.take(&spoken, seen, interests, results.tally, results.findings);
+                }
+            }
+        }
+        if let Some(place) = results.transports.get_mut(packet.slot as usize) {
+            *place = Some(TransportVerdict::Udp(None));
+            if let Some(place) = results.references.get_mut(packet.slot as usize) {
+                *place = reference;
+            }
+        }
+    }
+}

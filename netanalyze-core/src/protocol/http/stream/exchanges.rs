@@ -1,0 +1,137 @@
+//! Which response answers which request, and when an exchange is over.
+
+use super::super::exchange::{Exchange, Outcome};
+use super::{Body, Part, Stream};
+use crate::model::Direction;
+use crate::model::limits::MAX_HTTP_OPEN;
+use crate::protocol::message::{Message, Messages};
+use crate::protocol::stream::Moment;
+
+impl Stream {
+    pub(super) fn begin_exchange(&mut self, client: Direction, out: &mut Messages) -> &mut Exchange {
+        if self.side(client.reverse()).gap {
+            // What was asked before may have been answered in the hole.
+            self.side(client.reverse()).gap = false;
+            self.close_exchanges(client, Outcome::NotCaptured, out);
+        }
+        if self.open.len() >= MAX_HTTP_OPEN {
+            let oldest = self.open.remove(0);
+            self.push(oldest, Outcome::NotCaptured, out);
+        }
+        self.exchanges = self.exchanges.saturating_add(1);
+        let exchange = Exchange::new(client, self.exchanges, self.syn, self.established);
+        let at = self.open.len();
+        self.open.push(Box::new(exchange));
+        &mut self.open[at]
+    }
+
+    /// The exchange that a response belongs to: the oldest without one.
+    pub(super) fn answered_exchange(&mut self, from: Direction, out: &mut Messages) -> &mut Exchange {
+        let client = from.reverse();
+        match self.open.iter().position(|e| e.client == client && e.response.is_none()) {
+            Some(at) => &mut self.open[at],
+            None => self.begin_exchange(client, out),
+        }
+    }
+
+    /// Says how an exchange ends, before it does.
+    pub(super) fn conclude(&mut self, number: u32, outcome: Outcome) {
+        if let Some(exchange) = self.open.iter_mut().find(|e| e.number == number) {
+            exchange.outcome = outcome;
+        }
+    }
+
+    /// Says a message if nothing of it is missing any more.
+    pub(super) fn finish_body(&mut self, at: usize, now: Moment, out: &mut Messages) {
+        if self.bodies.get(at).is_some_and(|body| body.ended && body.pieces == 0) {
+            let body = self.bodies.remove(at);
+            if self.bodies.is_empty() {
+                self.bodies = Vec::new();
+            }
+            self.finish(body, now, out);
+        }
+    }
+
+    /// A message is complete.
+    pub(super) fn finish(&mut self, mut body: Body, now: Moment, out: &mut Messages) {
+        let message = body.message.as_deref_mut();
+        match body.part {
+            Part::Request => self.matching.request(message, now),
+            Part::Notification => {}
+            Part::Interim | Part::Response => self.matching.response(message, now),
+        }
+        if let Some(mut message) = body.message.take() {
+            message.body_bytes = body.bytes;
+            out.push(body.from, Message::Http(message));
+        }
+        let Some(at) = self.open.iter().position(|e| e.number == body.exchange) else { return };
+        let exchange = &mut self.open[at];
+        match body.part {
+            Part::Interim => return,
+            Part::Request | Part::Notification => {
+                if let Some(request) = &mut exchange.request {
+                    (request.body_bytes, request.end) = (body.bytes, Some(now));
+                }
+            }
+            Part::Response => {
+                if let Some(response) = &mut exchange.response {
+                    (response.body_bytes, response.end) = (body.bytes, Some(now));
+                }
+            }
+        }
+        let asked = exchange.request.as_ref().is_none_or(|r| r.end.is_some());
+        if asked && exchange.response.as_ref().is_some_and(|r| r.end.is_some()) {
+            let exchange = self.open.remove(at);
+            self.push(exchange, Outcome::Answered, out);
+        }
+    }
+
+    /// A body ended before it was complete.
+    pub(super) fn cut_short(&mut self, body: &Body) {
+        let Some(exchange) = self.open.iter_mut().find(|e| e.number == body.exchange) else { return };
+        match body.part {
+            Part::Response => {
+                if let Some(response) = &mut exchange.response {
+                    response.body_captured = body.captured;
+                }
+                if body.has_holes {
+                    exchange.outcome = Outcome::NotCaptured;
+                }
+            }
+            Part::Request | Part::Notification => {
+                if let Some(request) = &mut exchange.request {
+                    request.body_captured = body.captured;
+                }
+            }
+            Part::Interim => {}
+        }
+    }
+
+    /// Says an exchange, with this outcome unless it has one.
+    pub(super) fn push(&mut self, mut exchange: Box<Exchange>, outcome: Outcome, out: &mut Messages) {
+        if exchange.outcome == Outcome::Open {
+            exchange.outcome = outcome;
+        }
+        let server = exchange.client.reverse();
+        exchange.server_heard = self.established.is_some() || self.side(server).heard;
+        if self.open.is_empty() {
+            self.open = Vec::new();
+        }
+        out.push(exchange.client, Message::Exchange(exchange));
+    }
+
+    /// Says all exchanges of a client that are open.
+    pub(super) fn close_exchanges(&mut self, client: Direction, outcome: Outcome, out: &mut Messages) {
+        let mut partial = self.side(client.reverse()).began.is_some();
+        while let Some(at) = self.open.iter().position(|e| e.client == client) {
+            let exchange = self.open.remove(at);
+            let outcome = match (&exchange.response, outcome) {
+                (Some(response), _) if response.end.is_some() => Outcome::Answered,
+                (Some(_), Outcome::Unanswered(how)) => Outcome::Incomplete(how),
+                (None, Outcome::Unanswered(how)) if std::mem::take(&mut partial) => Outcome::Incomplete(how),
+                (_, outcome) => outcome,
+            };
+            self.push(exchange, outcome, out);
+        }
+    }
+}

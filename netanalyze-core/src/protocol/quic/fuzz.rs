@@ -52,7 +52,7 @@ pub fn datagrams(data: &[u8]) {
                 frame,
                 content,
             ),
-            2 => long(version, 2 + u8::from(second) & 3, to, own, &known, frame, content),
+            2 => long(version, (2 + u8::from(second)) & 3, to, own, &known, frame, content),
             _ => short(version, to, &known, frame, content),
         };
         let _ = looks_like_quic(&bytes);

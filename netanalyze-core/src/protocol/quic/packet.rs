@@ -9,7 +9,7 @@ pub(crate) const MAX_ID: usize = 20;
 
 /// What a packet with a long header is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum LongType {
+pub(crate) enum LongType {
     /// Carries the first flights of the handshake.
     Initial,
     /// The client's early data.
@@ -21,17 +21,6 @@ pub enum LongType {
 }
 
 impl LongType {
-    /// As the header's two bits have it: `quic.long.packet_type`.
-    pub(crate) fn bits(self, second: bool) -> u8 {
-        let plain = match self {
-            LongType::Initial => 0,
-            LongType::ZeroRtt => 1,
-            LongType::Handshake => 2,
-            LongType::Retry => 3,
-        };
-        if second { (plain + 1) & 3 } else { plain }
-    }
-
     fn from_bits(bits: u8, second: bool) -> LongType {
         match if second { bits.wrapping_sub(1) & 3 } else { bits & 3 } {
             0 => LongType::Initial,
@@ -225,7 +214,7 @@ mod tests {
             bytes.push(25);
             bytes.extend([8; 25]);
             let Some(Packet::Long(long)) = packet(&bytes, 0) else { panic!("{bits}") };
-            assert_eq!((long.kind, long.kind.bits(true)), (kind, bits));
+            assert_eq!(long.kind, kind);
         }
     }
 

@@ -7,7 +7,7 @@ use aes_gcm::aead::{AeadInOut, KeyInit};
 
 /// A cipher.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Cipher {
+pub(crate) enum Cipher {
     /// AES-128-GCM.
     Aes128Gcm,
     /// AES-256-GCM.
@@ -27,7 +27,7 @@ pub enum Cipher {
 impl Cipher {
     /// Bytes of its key.
     #[must_use]
-    pub const fn key_len(self) -> usize {
+    pub(crate) const fn key_len(self) -> usize {
         match self {
             Cipher::Aes128Gcm | Cipher::Aes128Ccm | Cipher::Aes128Ccm8 => 16,
             _ => 32,
@@ -36,7 +36,7 @@ impl Cipher {
 
     /// Bytes that a protected text has more than the plain one.
     #[must_use]
-    pub const fn tag_len(self) -> usize {
+    pub(crate) const fn tag_len(self) -> usize {
         match self {
             Cipher::Aes128Ccm8 | Cipher::Aes256Ccm8 => 8,
             _ => 16,
@@ -45,7 +45,7 @@ impl Cipher {
 
     /// Bytes of the nonce that a record of TLS 1.2 begins with (RFC 5288 section 3, RFC 6655 section 3; none in RFC 7905).
     #[must_use]
-    pub const fn explicit_nonce_len(self) -> usize {
+    pub(crate) const fn explicit_nonce_len(self) -> usize {
         if matches!(self, Cipher::ChaCha20Poly1305) { 0 } else { 8 }
     }
 }

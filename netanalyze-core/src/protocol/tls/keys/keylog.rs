@@ -7,8 +7,8 @@ use super::schedule::Secret;
 
 /// What a secret is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-#[non_exhaustive]
-pub enum SecretKind {
+
+pub(crate) enum SecretKind {
     /// Master secret of TLS 1.2 and below (`CLIENT_RANDOM`).
     Master,
     /// Early data of TLS 1.3 (`CLIENT_EARLY_TRAFFIC_SECRET`).

@@ -9,7 +9,10 @@
 
 pub(crate) mod aead;
 pub(crate) mod decryption;
-pub mod keylog;
+#[cfg(any(test, feature = "fuzzing"))]
+#[doc(hidden)]
+pub mod fuzz;
+pub(crate) mod keylog;
 pub(crate) mod opener;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) mod sample;

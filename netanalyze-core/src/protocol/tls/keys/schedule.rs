@@ -14,7 +14,7 @@ pub(crate) const SECRET: usize = 48;
 
 /// A secret of at most 48 bytes. `Debug` does not show it.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub struct Secret {
+pub(crate) struct Secret {
     bytes: [u8; SECRET],
     len: u8,
 }

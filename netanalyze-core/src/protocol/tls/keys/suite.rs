@@ -4,7 +4,7 @@ use super::aead::Cipher;
 
 /// The hash of a suite's key schedule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Hash {
+pub(crate) enum Hash {
     /// SHA-256.
     Sha256,
     /// SHA-384.
@@ -14,7 +14,7 @@ pub enum Hash {
 impl Hash {
     /// Bytes of its output, and of the secrets of TLS 1.3 with it.
     #[must_use]
-    pub const fn output_len(self) -> usize {
+    pub(crate) const fn output_len(self) -> usize {
         match self {
             Hash::Sha256 => 32,
             Hash::Sha384 => 48,
@@ -24,17 +24,17 @@ impl Hash {
 
 /// What a cipher suite says about records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Suite {
+pub(crate) struct Suite {
     /// How records are protected.
-    pub cipher: Cipher,
+    pub(crate) cipher: Cipher,
     /// How keys are derived.
-    pub hash: Hash,
+    pub(crate) hash: Hash,
 }
 
 impl Suite {
     /// The suite of this number in IANA's registry "TLS Cipher Suites"; nothing for one without an AEAD that we know.
     #[must_use]
-    pub const fn from_number(number: u16) -> Option<Suite> {
+    pub(crate) const fn from_number(number: u16) -> Option<Suite> {
         let (cipher, hash) = match number {
             // RFC 8446: the five suites of TLS 1.3.
             0x1301 => (Cipher::Aes128Gcm, Hash::Sha256),

@@ -185,9 +185,7 @@ mod tests {
             source: "10.0.0.1:50000".parse().unwrap(),
             destination: server.parse().unwrap(),
             conversation: ConversationRef::NONE,
-            aside: false,
             message,
-            aside: false,
         }
     }
 

@@ -341,7 +341,7 @@ pub(crate) fn quoted_segment(
         return;
     }
     if let Recognised::Is(kind) = recognise(flow, from, bytes)
-        && let Some(mut decoder) = decoder(kind, flow)
+        && let Some(mut decoder) = decoder(kind, flow, false)
     {
         decoder.decode_cut(from, bytes, missing, now, out);
     }

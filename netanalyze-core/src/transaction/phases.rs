@@ -176,7 +176,6 @@ mod tests {
 
     fn met(stream: u32, server: &str, message: Message) -> Met {
         Met {
-            aside: false,
             frame: FrameNumber(1),
             time: Timestamp(0),
             ordinal: 0,
@@ -185,7 +184,6 @@ mod tests {
             source: "10.0.0.1:50000".parse().unwrap(),
             destination: server.parse().unwrap(),
             conversation: ConversationRef::NONE,
-            aside: false,
             message,
             aside: false,
         }

@@ -12,7 +12,9 @@ use netanalyze_core::protocol::http;
 fn main() -> Result<(), Box<dyn Error>> {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     let seeds = here.join("corpus");
-    for target in ["containers", "engine", "frames", "fragments", "connections", "reassembly", "tls", "http", "icmp"] {
+    for target in
+        ["containers", "engine", "frames", "fragments", "connections", "reassembly", "tls", "http", "icmp"]
+    {
         fs::create_dir_all(seeds.join(target))?;
     }
     let mut written = 0;
@@ -132,7 +134,9 @@ fn payloads(path: &Path) -> Vec<(bool, Vec<u8>)> {
         let [first, ..] = ip else { continue };
         let Some(tcp) = ip.get(usize::from(first & 15) * 4..) else { continue };
         let [p0, p1, _, _, _, _, _, _, _, _, _, _, offset, ..] = tcp else { continue };
-        let Some(payload) = tcp.get(usize::from(offset >> 4) * 4..).filter(|p| !p.is_empty()) else { continue };
+        let Some(payload) = tcp.get(usize::from(offset >> 4) * 4..).filter(|p| !p.is_empty()) else {
+            continue;
+        };
         found.push((u16::from_be_bytes([*p0, *p1]) == 443, payload.to_vec()));
     }
     found

@@ -42,7 +42,10 @@ pub fn tls(data: &[u8]) {
         let len = usize::from(u16::from_be_bytes([high, low])).min(after.len());
         let (bytes, after) = after.split_at(len);
         rest = after;
-        now = Moment { frame: FrameNumber(now.frame.0 + 1), time: Timestamp(now.time.0 + i64::from(what) * 50_000_000) };
+        now = Moment {
+            frame: FrameNumber(now.frame.0 + 1),
+            time: Timestamp(now.time.0 + i64::from(what) * 50_000_000),
+        };
         let from = if what & 1 == 0 { Direction::AtoB } else { Direction::BtoA };
         let side = &mut sides[usize::from(what & 1)];
         if side.ended {
@@ -118,8 +121,8 @@ fn pump(stream: &mut Stream, from: Direction, side: &mut Side, now: Moment, out:
 
 /// What was said makes sense, and can be shown.
 fn check(out: &mut Messages) {
-    for said in out.drain() {
-        match said.message {
+    for (_, message) in out.drain() {
+        match message {
             Message::Handshake(row) => {
                 assert!(row.start().frame <= row.end.frame);
                 assert!(row.client_hello.is_some() || row.server_hello.is_some());
@@ -175,7 +178,12 @@ mod tests {
         let alert: &[u8] = &[21, 3, 3, 0, 2, 2, 40];
         for script in [
             script([(false, &client[..]), (true, alert)]),
-            script([(false, &client[..20]), (false, &client[20..]), (true, &alert[..3]), (true, &alert[3..])]),
+            script([
+                (false, &client[..20]),
+                (false, &client[20..]),
+                (true, &alert[..3]),
+                (true, &alert[3..]),
+            ]),
             script([(false, &[23, 3, 3, 0, 90][..]), (false, &[9; 90])]),
             vec![0x55; 4_000],
             (0..=255).cycle().take(20_000).collect(),

@@ -176,7 +176,6 @@ mod tests {
 
     fn met(stream: u32, server: &str, message: Message) -> Met {
         Met {
-            aside: false,
             frame: FrameNumber(1),
             time: Timestamp(0),
             ordinal: 0,

@@ -27,7 +27,7 @@ impl Stream {
         let half = self.half(from);
         let changed = half.changed.filter(|_| !tls13);
         // The rule by which fields are shown counts frames; a message right behind ChangeCipherSpec is encrypted all the same.
-        let hidden = half.fragment.is_empty()
+        let hidden = half.fragment.is_none()
             && (looks_encrypted(content) || content.len() >= 16 && changed.is_some_and(|at| at < now.frame));
         if changed.is_some() {
             let who = self.who(from);
@@ -39,7 +39,7 @@ impl Stream {
             return;
         }
         let readable = changed.is_none();
-        let mut fragment = std::mem::take(&mut self.half(from).fragment);
+        let mut fragment = self.half(from).fragment.take().unwrap_or_default();
         let kept = fragment.take(content, |raw| {
             let mut message = out.every.then(|| HandshakeMessage::of(raw));
             if readable {
@@ -47,7 +47,7 @@ impl Stream {
             }
             said.handshakes.extend(message);
         });
-        self.half(from).fragment = fragment;
+        self.half(from).fragment = Some(fragment).filter(|fragment| !fragment.is_empty());
         if let (false, Some(open)) = (kept, self.open.as_mut()) {
             open.row.left_out = open.row.left_out.saturating_add(1);
         }

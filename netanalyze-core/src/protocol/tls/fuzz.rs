@@ -121,8 +121,8 @@ fn pump(stream: &mut Stream, from: Direction, side: &mut Side, now: Moment, out:
 
 /// What was said makes sense, and can be shown.
 fn check(out: &mut Messages) {
-    for said in out.drain_said() {
-        match said.message {
+    for (_, message) in out.drain() {
+        match message {
             Message::Handshake(row) => {
                 assert!(row.start().frame <= row.end.frame);
                 assert!(row.client_hello.is_some() || row.server_hello.is_some());

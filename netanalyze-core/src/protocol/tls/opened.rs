@@ -137,7 +137,7 @@ impl Stream {
         out: &mut Messages,
     ) {
         let (side, who, tls13) = (self.side(from), self.who(from), self.version.is_tls13());
-        let mut fragment = std::mem::take(&mut self.half(from).fragment);
+        let mut fragment = self.half(from).fragment.take().unwrap_or_default();
         let kept = fragment.take(text, |raw| {
             let mut message = out.every.then(|| HandshakeMessage::of(raw));
             match raw.kind {
@@ -159,7 +159,7 @@ impl Stream {
             }
             said.handshakes.extend(message);
         });
-        self.half(from).fragment = fragment;
+        self.half(from).fragment = Some(fragment).filter(|fragment| !fragment.is_empty());
         if let (false, Some(open)) = (kept, self.open.as_mut()) {
             open.row.left_out = open.row.left_out.saturating_add(1);
         }

@@ -42,7 +42,8 @@ pub struct Stream {
 pub(super) struct Half {
     /// Frame of its ChangeCipherSpec up to TLS 1.2: what follows is encrypted.
     pub(super) changed: Option<FrameNumber>,
-    pub(super) fragment: Fragment,
+    /// The beginning of a message, while its rest is awaited.
+    pub(super) fragment: Option<Box<Fragment>>,
     /// Bytes were given up since the last record.
     gap: bool,
 }
@@ -364,7 +365,7 @@ impl StreamDecoder for Stream {
     }
 
     fn lost(&mut self, from: Direction, _: Moment, _: &mut Messages) {
-        self.half(from).fragment.forget();
+        self.half(from).fragment = None;
         self.half(from).gap = true;
         self.lost_records(from);
         if let Some(open) = self.open.as_mut() {
@@ -384,6 +385,7 @@ impl StreamDecoder for Stream {
         let [a, b] = &self.halves;
         let decryption = self.decryption.as_ref().map_or(0, |known| size_of_val(&**known) + known.heap());
         let open = self.open.as_ref().map_or(0, |open| open.heap());
-        a.fragment.heap() + b.fragment.heap() + open + decryption
+        let held = |half: &Half| half.fragment.as_ref().map_or(0, |f| size_of::<Fragment>() + f.heap());
+        held(a) + held(b) + open + decryption
     }
 }

@@ -101,7 +101,7 @@ fn holes_do_not_derail_what_follows() {
         [
             "6 GET /two-halves 200 Answered 10",
             "11 GET /found 200 Answered 30",
-            "13 GET /lost-head - NotCaptured -",
+            "14 GET /lost-head - NotCaptured -",
         ]
     );
 }

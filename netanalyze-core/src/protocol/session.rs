@@ -83,7 +83,11 @@ impl Session {
     pub(crate) fn inside(flow: Flow) -> Self {
         let mut session = Session::new(flow, [Some(0), Some(0)]);
         session.within_tls = true;
-        let known = if flow.server_port() == DNS_OVER_TLS { decoder(Kind::Dns, &flow, true) } else { None };
+        let known = if flow.server_port() == DNS_OVER_TLS {
+            decoder(Kind::Dns, &flow, Setting::WithinTls)
+        } else {
+            None
+        };
         if let Some(decoder) = known {
             session.stage = Stage::Decoding(decoder);
         } else if let Stage::Undecided(undecided) = &mut session.stage {
@@ -91,6 +95,14 @@ impl Session {
             undecided.tries = [1; 2];
         }
         session
+    }
+
+    fn setting(&self, out: &Messages) -> Setting {
+        match &out.secrets {
+            _ if self.within_tls => Setting::WithinTls,
+            Some(_) => Setting::Secrets,
+            None => Setting::Clear,
+        }
     }
 
     /// Takes a segment.
@@ -155,7 +167,9 @@ impl Session {
             self.stage = match kind {
                 _ if self.changes > MAX_CHANGES => Stage::Over,
                 None => Stage::Undecided(Undecided::new(self.flow, &self.feeds)),
-                Some(kind) => decoder(kind, &self.flow, self.within_tls).map_or(Stage::Over, Stage::Decoding),
+                Some(kind) => {
+                    decoder(kind, &self.flow, self.setting(out)).map_or(Stage::Over, Stage::Decoding)
+                }
             };
             let decoder = match &mut self.stage {
                 Stage::Undecided(undecided) => undecided as &mut dyn StreamDecoder,
@@ -219,14 +233,26 @@ fn is_claimed(kind: Kind, flow: &Flow) -> bool {
     }
 }
 
+/// Where a decoder's bytes come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Setting {
+    /// A conversation of which no secrets are known.
+    Clear,
+    /// A conversation, and secrets are known of some.
+    Secrets,
+    /// A TLS connection.
+    WithinTls,
+}
+
 /// The decoder of a protocol; `None` where none is wanted.
-fn decoder(kind: Kind, flow: &Flow, within_tls: bool) -> Option<Box<dyn StreamDecoder>> {
+fn decoder(kind: Kind, flow: &Flow, setting: Setting) -> Option<Box<dyn StreamDecoder>> {
     match kind {
         Kind::StartTls(dialogue) => Some(Box::new(StartTls::new(dialogue))),
         Kind::Proxy => Some(Box::new(Preamble)),
         Kind::Socks => Some(Box::new(Relay::new())),
-        Kind::Http if within_tls => Some(Box::new(http::Stream::within_tls(flow))),
+        Kind::Http if setting == Setting::WithinTls => Some(Box::new(http::Stream::within_tls(flow))),
         Kind::Http => Some(Box::new(http::Stream::new(flow))),
+        Kind::Tls if setting == Setting::Secrets => Some(Box::new(tls::Stream::with_secrets(flow))),
         Kind::Tls => Some(Box::new(tls::Stream::new(flow))),
         Kind::Dns => Some(Box::new(dns::Stream::new(flow.ends))),
         Kind::Http2 => Some(Box::new(http::Http2::new(flow))),
@@ -341,7 +367,7 @@ pub(crate) fn quoted_segment(
         return;
     }
     if let Recognised::Is(kind) = recognise(flow, from, bytes)
-        && let Some(mut decoder) = decoder(kind, flow, false)
+        && let Some(mut decoder) = decoder(kind, flow, Setting::Clear)
     {
         // As Wireshark 4.0 has it: of TLS only whole records are shown.
         let shown = if kind == Kind::Tls { whole_records(bytes) } else { bytes };

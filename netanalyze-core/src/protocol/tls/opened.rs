@@ -11,7 +11,7 @@ use super::stream::Stream;
 use super::transaction::Stage;
 use crate::model::Direction;
 use crate::protocol::message::Messages;
-use crate::protocol::stream::{Closing, Flow, Moment};
+use crate::protocol::stream::{Closing, Moment};
 
 impl Stream {
     fn side(&self, from: Direction) -> usize {
@@ -26,17 +26,10 @@ impl Stream {
 
     /// Takes what secrets are found by from a ClientHello.
     pub(super) fn note_client(&mut self, hello: &ClientHello<'_>, now: Moment, out: &Messages) {
-        let Some(secrets) = &out.secrets else { return };
-        let flow = Flow {
-            ends: self.ends,
-            client: self.client,
-            client_is_known: true,
-            syn: self.syn,
-            established: self.established,
-        };
-        let known = self.decryption.get_or_insert_with(|| Box::new(Decryption::new(&flow)));
-        let suites = hello.ciphers.iter().map(|suite| suite.0);
-        known.client_hello(hello.random, hello.early_data, suites, secrets, now.frame);
+        if let (Some(secrets), Some(known)) = (&out.secrets, &mut self.decryption) {
+            let suites = hello.ciphers.iter().map(|suite| suite.0);
+            known.client_hello(self.client, hello.random, hello.early_data, suites, secrets, now.frame);
+        }
     }
 
     /// Takes what secrets are found by from a ServerHello.
@@ -45,6 +38,9 @@ impl Stream {
             (&out.secrets, &mut self.decryption, hello.cipher, hello.retry)
         {
             known.server_hello(hello.random, suite.0, hello.version.is_tls13(), secrets, now.frame);
+            if !known.is_of_use() {
+                self.decryption = None;
+            }
         }
     }
 
@@ -182,7 +178,14 @@ impl Stream {
         match raw.kind {
             HandshakeType::CLIENT_HELLO => {
                 if let Some(hello) = ClientHello::parse(raw.body) {
-                    known.client_hello(hello.random, false, std::iter::empty(), secrets, now.frame);
+                    known.client_hello(
+                        self.client,
+                        hello.random,
+                        false,
+                        std::iter::empty(),
+                        secrets,
+                        now.frame,
+                    );
                 }
             }
             HandshakeType::SERVER_HELLO => {

@@ -13,7 +13,7 @@ use super::message::{TlsMessage, Who};
 use super::progress::Open;
 use super::record::{self, MAX_CONTENT, MAX_CONTENT_13, Record, Ssl2ClientHello, is_record_version};
 use super::transaction::{Handshake, Outcome};
-use crate::model::{Direction, Endpoint, FrameNumber, Timestamp};
+use crate::model::{Direction, FrameNumber, Timestamp};
 use crate::protocol::message::{Message, Messages};
 use crate::protocol::stream::{Closing, Flow, Moment, Progress, StreamDecoder};
 
@@ -27,13 +27,12 @@ pub struct Stream {
     /// The session's version as Wireshark tracks it: 0 is unknown.
     pub(super) version: Version,
     halves: [Half; 2],
-    pub(super) ends: [Endpoint; 2],
-    pub(super) syn: Option<Timestamp>,
-    pub(super) established: Option<Timestamp>,
+    syn: Option<Timestamp>,
+    established: Option<Timestamp>,
     pub(super) open: Option<Box<Open>>,
     /// The last handshake failed: what either side says of that is told already.
     pub(super) failed: bool,
-    /// If secrets are known of any connection.
+    /// If secrets are known of any connection; until it is clear that none are of this one.
     pub(super) decryption: Option<Box<Decryption>>,
 }
 
@@ -56,13 +55,18 @@ impl Stream {
             client: flow.client,
             version: Version(0),
             halves: Default::default(),
-            ends: flow.ends,
             syn: flow.syn,
             established: flow.established,
             open: None,
             failed: false,
             decryption: None,
         }
+    }
+
+    /// The decoder of a connection whose records may be opened, because secrets are known of some.
+    #[must_use]
+    pub(crate) fn with_secrets(flow: &Flow) -> Self {
+        Stream { decryption: Some(Box::new(Decryption::new(flow))), ..Stream::new(flow) }
     }
 
     pub(super) fn half(&mut self, from: Direction) -> &mut Half {

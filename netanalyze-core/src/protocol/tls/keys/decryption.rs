@@ -58,6 +58,7 @@ impl Decryption {
     /// that of the resumed session is one of them.
     pub(crate) fn client_hello(
         &mut self,
+        client: Direction,
         random: &[u8],
         early_data: bool,
         suites: impl Iterator<Item = u16>,
@@ -65,7 +66,7 @@ impl Decryption {
         now: FrameNumber,
     ) {
         let Some(&random) = random.first_chunk() else { return };
-        self.client_random = random;
+        (self.flow.client, self.client_random) = (client, random);
         if early_data && self.openers.iter().all(Option::is_none) {
             let [client, _] = &mut self.openers;
             *client = suites
@@ -102,6 +103,11 @@ impl Decryption {
             let both = Opener::tls12(suite, secrets, &self.client_random, &self.server_random, now);
             self.pending = both.map_or([None, None], |openers| openers.map(Some));
         }
+    }
+
+    /// Whether it opens anything, or will.
+    pub(crate) fn is_of_use(&self) -> bool {
+        self.openers.iter().chain(&self.pending).any(Option::is_some)
     }
 
     /// A ChangeCipherSpec message of TLS 1.2: what follows from this side is under the new keys.

@@ -32,46 +32,46 @@ pub(super) struct Talk {
 
 impl Talk {
     /// A resolver's client at `port`.
-    pub fn resolver(port: u16) -> Self {
+    pub(super) fn resolver(port: u16) -> Self {
         Self::new((IpAddr::from([10, 0, 0, 2]), port), (IpAddr::from([10, 0, 0, 53]), 53))
     }
 
-    pub fn new(client: (IpAddr, u16), server: (IpAddr, u16)) -> Self {
+    pub(super) fn new(client: (IpAddr, u16), server: (IpAddr, u16)) -> Self {
         Self { trace: Trace::new(), client, server }
     }
 
     /// Goes on between others.
-    pub fn between(&mut self, client: (IpAddr, u16), server: (IpAddr, u16)) -> &mut Self {
+    pub(super) fn between(&mut self, client: (IpAddr, u16), server: (IpAddr, u16)) -> &mut Self {
         (self.client, self.server) = (client, server);
         self
     }
 
     /// Goes on from another port of the client.
-    pub fn port(&mut self, port: u16) -> &mut Self {
+    pub(super) fn port(&mut self, port: u16) -> &mut Self {
         self.client.1 = port;
         self
     }
 
-    pub fn send(&mut self, from: Side, payload: &[u8]) -> &mut Self {
+    pub(super) fn send(&mut self, from: Side, payload: &[u8]) -> &mut Self {
         let frame = datagram(from, self.client, self.server, payload);
         self.trace.push(frame);
         self
     }
 
-    pub fn ask(&mut self, message: &Message) -> &mut Self {
+    pub(super) fn ask(&mut self, message: &Message) -> &mut Self {
         self.send(Side::Client, &message.bytes())
     }
 
-    pub fn answer(&mut self, message: &Message) -> &mut Self {
+    pub(super) fn answer(&mut self, message: &Message) -> &mut Self {
         self.send(Side::Server, &message.bytes())
     }
 
-    pub fn wait_ms(&mut self, ms: u64) -> &mut Self {
+    pub(super) fn wait_ms(&mut self, ms: u64) -> &mut Self {
         self.trace.wait_ms(ms);
         self
     }
 
-    pub fn expect(&mut self, field: &'static str, value: impl std::fmt::Display) -> &mut Self {
+    pub(super) fn expect(&mut self, field: &'static str, value: impl std::fmt::Display) -> &mut Self {
         self.trace.expect_value(field, value);
         self
     }
@@ -119,13 +119,8 @@ fn records() -> Capture {
         option(4, &V4),
         option(6, &V6),
     ];
-    let soa = [
-        name("ns1.example"),
-        name("hostmaster.example"),
-        vec![0; 3],
-        vec![7; 1],
-        vec![0, 0, 14, 16].repeat(4),
-    ];
+    let soa =
+        [name("ns1.example"), name("hostmaster.example"), vec![0; 3], vec![7; 1], [0, 0, 14, 16].repeat(4)];
     let signature = [
         words(&[1]),
         vec![13, 3, 0, 0, 1, 44],
@@ -362,7 +357,7 @@ fn transfer() -> Capture {
         &Message::with_flags(1, 0).asks("zone.example", kind::AXFR).framed(),
     );
     trace.wait_us(2_000);
-    let soa = [name("ns.zone.example"), name("admin.zone.example"), vec![0, 0, 14, 16].repeat(5)].concat();
+    let soa = [name("ns.zone.example"), name("admin.zone.example"), [0, 0, 14, 16].repeat(5)].concat();
     let part = |first: bool| {
         let message = Message::with_flags(1, 0x8400);
         if first { message.asks("zone.example", kind::AXFR) } else { message }

@@ -17,7 +17,7 @@ pub(super) fn width(kind: FieldType) -> usize {
         FieldType::Ipv4 => 15,
         FieldType::Ipv6 => 25,
         FieldType::Ether => 17,
-        FieldType::Text | FieldType::Double => 12,
+        FieldType::Text => 12,
     }
 }
 
@@ -99,7 +99,6 @@ fn push_json_value(out: &mut Vec<u8>, value: &Value, kind: FieldType) {
         Value::Bool(false) => out.extend_from_slice(b"false"),
         Value::Unsigned(_) | Value::Signed(_) | Value::Millis(_) => push_value(out, value),
         Value::Time(_) if kind != FieldType::AbsoluteTime => push_value(out, value),
-        Value::Millis(_) => push_value(out, value),
         Value::Text(text) => {
             // A string into memory: neither can fail.
             let _ = crate::render::push_json(out, text);

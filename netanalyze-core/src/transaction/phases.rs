@@ -185,6 +185,7 @@ mod tests {
             destination: server.parse().unwrap(),
             conversation: ConversationRef::NONE,
             message,
+            aside: false,
         }
     }
 

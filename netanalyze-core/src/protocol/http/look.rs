@@ -59,7 +59,7 @@ pub fn looks_like_http(bytes: &[u8]) -> Look {
     let line = bytes.get(..bytes.len().min(MAX_HTTP_LINE)).unwrap_or(bytes);
     let Some(end) = line.iter().position(|&b| b == b'\n') else {
         let may_go_on = line.len() < MAX_HTTP_LINE
-            && bytes.get(..method).is_some_and(|m| super::Method::is_known(m))
+            && bytes.get(..method).is_some_and(super::Method::is_known)
             && line.iter().all(|&b| b >= b' ' || b == b'\r');
         return if may_go_on { Look::NeedMore } else { Look::Other };
     };

@@ -128,10 +128,10 @@ impl Stream {
             return;
         };
         said.fatal = alert.is_fatal(self.version.is_tls13()) && !self.failed;
-        if let Some(open) = self.open.as_mut() {
-            if open.alert(who, alert, now) {
-                open.ending = Some(Outcome::Failed(who));
-            }
+        if let Some(open) = self.open.as_mut()
+            && open.alert(who, alert, now)
+        {
+            open.ending = Some(Outcome::Failed(who));
         }
     }
 

@@ -30,12 +30,12 @@ impl Fragment {
         self.skip -= skipped;
         let mut rest = content.get(skipped..).unwrap_or_default();
         while !rest.is_empty() {
-            if self.held.is_empty() {
-                if let Some((message, after)) = split(rest) {
-                    each(message);
-                    rest = after;
-                    continue;
-                }
+            if self.held.is_empty()
+                && let Some((message, after)) = split(rest)
+            {
+                each(message);
+                rest = after;
+                continue;
             }
             let missing = total(&self.held).unwrap_or(HEADER).saturating_sub(self.held.len());
             let (now, after) = rest.split_at(missing.min(rest.len()));

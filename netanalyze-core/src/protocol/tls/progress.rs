@@ -245,10 +245,10 @@ impl Open {
     /// A direction ended, or the capture. Says how the handshake did, if that decides it.
     pub(super) fn closed(&mut self, from: Direction, how: Closing, now: Moment) -> Outcome {
         let who = self.row.who(from);
-        if let Some(rejecting) = self.rejected {
-            if how != Closing::CaptureEnd || rejecting == Who::Client {
-                return Outcome::Rejected(rejecting);
-            }
+        if let Some(rejecting) = self.rejected
+            && (how != Closing::CaptureEnd || rejecting == Who::Client)
+        {
+            return Outcome::Rejected(rejecting);
         }
         if self.row.stage == Stage::Finished {
             return self.success();
@@ -256,11 +256,11 @@ impl Open {
         // Up to TLS 1.2 an alert of level warning can be the reason, too.
         let reason =
             self.row.alerts.iter().rev().find(|(_, _, a)| a.description != AlertDescription::CLOSE_NOTIFY);
-        if let (Some(&(by, _, alert)), true) = (reason, how != Closing::CaptureEnd) {
-            if alert.description != AlertDescription::UNRECOGNIZED_NAME || self.row.stage < Stage::ServerHello
-            {
-                return Outcome::Failed(by);
-            }
+        if let (Some(&(by, _, alert)), true) = (reason, how != Closing::CaptureEnd)
+            && (alert.description != AlertDescription::UNRECOGNIZED_NAME
+                || self.row.stage < Stage::ServerHello)
+        {
+            return Outcome::Failed(by);
         }
         // Whoever gives up after a long wait is not the one who failed.
         let debtor = self.debtor();

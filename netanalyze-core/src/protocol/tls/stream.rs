@@ -137,10 +137,10 @@ impl Stream {
             return next;
         }
         let known = self.version != Version(0);
-        if let (true, Some(&first)) = (known || bytes.len() < record::HEADER, bytes.first()) {
-            if !ContentType(first).is_known() {
-                return self.no_record(from, bytes, now, out);
-            }
+        if let (true, Some(&first)) = (known || bytes.len() < record::HEADER, bytes.first())
+            && !ContentType(first).is_known()
+        {
+            return self.no_record(from, bytes, now, out);
         }
         let Some(record) = Record::parse(bytes) else { return Next::Need(record::HEADER) };
         if !record.content_type.is_known() || !known && !is_record_version(record.version) {
@@ -164,11 +164,12 @@ impl Stream {
     /// Bytes that are no record: all that are there are passed over.
     fn no_record(&mut self, from: Direction, bytes: &[u8], now: Moment, out: &mut Messages) -> Next {
         let text = record::begins_with_text(bytes);
-        if let (true, Some(open)) = (text, self.open.as_mut()) {
-            if !open.is_past_client_hello() && from != self.client {
-                open.row.text = Some(first_line(bytes));
-                self.end(from, Outcome::PlainText(Who::Server), now, out);
-            }
+        if let (true, Some(open)) = (text, self.open.as_mut())
+            && !open.is_past_client_hello()
+            && from != self.client
+        {
+            open.row.text = Some(first_line(bytes));
+            self.end(from, Outcome::PlainText(Who::Server), now, out);
         }
         // As Wireshark 4.0: of TLS 1.0 to 1.2 they are remarked upon.
         let remarked = (Version::TLS10..=Version::TLS12).contains(&self.version) && !text;

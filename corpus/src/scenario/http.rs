@@ -408,6 +408,7 @@ fn ports() -> Capture {
 
 fn starttls() -> Capture {
     let mut trace = Trace::new();
+    #[allow(clippy::type_complexity)] // a table
     let dialogues: [(u16, u16, &[(Side, &[u8])]); 4] = [
         (
             53_090,

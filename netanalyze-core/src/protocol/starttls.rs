@@ -342,6 +342,7 @@ mod tests {
         let mut mysql_plain = mysql_ssl;
         mysql_plain[5] = 0xa6;
         type Texts<'a> = Vec<(Direction, &'a [u8])>;
+        #[allow(clippy::type_complexity)] // a table
         let rows: Vec<(Dialogue, Texts<'_>, Option<(Direction, usize)>)> = vec![
             (
                 Dialogue::Smtp,

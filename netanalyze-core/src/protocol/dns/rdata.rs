@@ -33,6 +33,7 @@ pub struct Soa {
 
 /// The data of a record.
 #[derive(Clone, Copy, Debug)]
+#[allow(clippy::large_enum_variant)] // one at a time, never kept
 pub enum Rdata<'m> {
     /// A.
     A(Ipv4Addr),

@@ -75,6 +75,7 @@ fn window(data: &[u8]) -> IResult<&[u8], (u8, &[u8])> {
     (be_u8, length_data(be_u8)).parse(data)
 }
 
+#[allow(clippy::type_complexity)] // what nom gives
 fn naptr(data: &[u8]) -> IResult<&[u8], (u32, &[u8], &[u8], &[u8])> {
     (be_u32, string, string, string).parse(data)
 }

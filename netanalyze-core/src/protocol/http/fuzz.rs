@@ -69,12 +69,12 @@ fn play<D: StreamDecoder>(decoder: D, steps: &[Step<'_>], every: bool) -> (D, Ve
     // Within a step of the caller's nothing else happens.
     let mut filling = None;
     for step in steps {
-        if let (Some(at), Step::Lost(from) | Step::Cut(from, _) | Step::Close(from, _)) = (filling, step) {
-            if at == *from {
-                drive.lost_place(at);
-                drive.decoder.turn(at, None);
-                filling = None;
-            }
+        if let (Some(at), Step::Lost(from) | Step::Cut(from, _) | Step::Close(from, _)) = (filling, step)
+            && at == *from
+        {
+            drive.lost_place(at);
+            drive.decoder.turn(at, None);
+            filling = None;
         }
         match *step {
             Step::Feed(from, bytes) if open[from.index()] => drive.feed(from, bytes),

@@ -34,6 +34,7 @@ pub struct Stream {
     on_tls_port: bool,
     sides: [Side; 2],
     /// Exchanges that are not over, oldest first.
+    #[allow(clippy::vec_box)] // moved on as they are, boxed
     open: Vec<Box<Exchange>>,
     /// Messages whose heads are read and whose bodies are not complete.
     bodies: Vec<Body>,

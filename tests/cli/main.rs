@@ -10,6 +10,7 @@ mod keylog;
 mod manners;
 mod memory;
 mod packets;
+mod quic;
 mod readme;
 mod streams;
 mod summary;

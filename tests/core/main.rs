@@ -12,6 +12,7 @@ mod http;
 mod limits;
 mod live;
 mod memory;
+mod prefixes;
 mod properties;
 mod recorded;
 mod records;

@@ -76,6 +76,10 @@ http.location http.cookie http.set_cookie http.accept http.accept_language http.
 http.authorization http.proxy_authenticate http.proxy_authorization http.www_authenticate
 http.cache_control http.date http.last_modified http.x_forwarded_for"
 
+# Only in tables of captures that hold TLS.
+tls_fields="tls.record.content_type tls.record.opaque_type tls.handshake.type tls.handshake.extensions_server_name
+tls.alert_message.level tls.alert_message.desc"
+
 columns() {
     for field in "$@"; do
         printf ' -e %s' "$field"
@@ -109,6 +113,9 @@ for capture in "$@"; do
     esac
     if tshark -Y 'http || ssdp' | grep -q .; then
         names="$names $http_fields"
+    fi
+    if tshark -Y tls | grep -q .; then
+        names="$names $tls_fields"
     fi
     tshark -T fields -E header=y -E separator=/t -E occurrence=a $(columns $names) > "golden/$name.tsv" || true
 done

@@ -295,7 +295,12 @@ impl StreamDecoder for Undecided {
                 let [a, b] = &mut self.tries;
                 let tries = if from == Direction::AtoB { a } else { b };
                 *tries += 1;
-                if *tries >= MAX_TRIES { Progress::Ignore } else { Progress::Consumed(bytes.len()) }
+                if *tries >= MAX_TRIES {
+                    // Nobody will know it by what comes later.
+                    self.decided = Some(Kind::Opaque);
+                    return Progress::Another(0);
+                }
+                Progress::Consumed(bytes.len())
             }
         }
     }

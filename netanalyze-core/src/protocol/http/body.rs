@@ -1,7 +1,9 @@
 //! Where a message's body ends (RFC 9112 §6.3, §7.1).
 
 use super::Method;
-use super::head::{self, Head};
+#[cfg(test)]
+use super::head::Head;
+use super::head::{self, Header};
 
 /// How long a body is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,18 +32,22 @@ pub(super) struct Lengths {
 }
 
 impl Lengths {
-    pub(super) fn of(head: &Head<'_>) -> Lengths {
+    #[cfg(test)]
+    fn of(head: &Head<'_>) -> Lengths {
         let mut lengths = Lengths::default();
-        for header in head.headers() {
-            if header.name.eq_ignore_ascii_case(b"content-length") {
-                lengths.measured = true;
-                lengths.length = number(header.value);
-            } else if header.name.eq_ignore_ascii_case(b"transfer-encoding") {
-                lengths.encoded = true;
-                lengths.chunked |= is_chunked(header.value);
-            }
-        }
+        head.headers().for_each(|header| lengths.add(&header));
         lengths
+    }
+
+    /// Takes a header that says something of the body.
+    pub(super) fn add(&mut self, header: &Header<'_>) {
+        if header.name.eq_ignore_ascii_case(b"content-length") {
+            self.measured = true;
+            self.length = number(header.value);
+        } else if header.name.eq_ignore_ascii_case(b"transfer-encoding") {
+            self.encoded = true;
+            self.chunked |= is_chunked(header.value);
+        }
     }
 
     /// Both fields are there: a sign of request smuggling (RFC 9112 §6.3).

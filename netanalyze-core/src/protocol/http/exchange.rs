@@ -3,7 +3,8 @@
 use std::borrow::Cow;
 
 use super::Method;
-use super::head::{Head, StartLine};
+use super::head::StartLine;
+use super::known::Known;
 use crate::model::limits::MAX_HTTP_TEXT;
 use crate::model::{Direction, Span, Timestamp};
 use crate::protocol::stream::{Closing, Moment};
@@ -171,8 +172,8 @@ impl Exchange {
         Method::of(&self.request.as_ref()?.method)
     }
 
-    pub(super) fn add_request(&mut self, head: &Head<'_>, head_bytes: usize, start: Moment) {
-        let StartLine::Request { method, target, .. } = head.start() else { return };
+    pub(super) fn add_request(&mut self, head: &Known<'_>, head_bytes: usize, start: Moment) {
+        let StartLine::Request { method, target, .. } = head.start else { return };
         let method = match Method::of(method) {
             Some(known) => Cow::Borrowed(known.as_str().as_bytes()),
             None => Cow::Owned(self.keep(method).into_vec()),
@@ -180,8 +181,8 @@ impl Exchange {
         let request = Request {
             method,
             target: self.keep(target),
-            host: self.keep_header(head, "host"),
-            user_agent: self.keep_header(head, "user-agent"),
+            host: self.keep(head.host),
+            user_agent: self.keep(head.user_agent),
             head_bytes: u32::try_from(head_bytes).unwrap_or(u32::MAX),
             body_bytes: None,
             body_captured: None,
@@ -191,13 +192,13 @@ impl Exchange {
         self.request = Some(request);
     }
 
-    pub(super) fn add_response(&mut self, head: &Head<'_>, head_bytes: usize, start: Moment) {
-        let StartLine::Response { reason, .. } = head.start() else { return };
+    pub(super) fn add_response(&mut self, head: &Known<'_>, head_bytes: usize, start: Moment) {
+        let StartLine::Response { reason, .. } = head.start else { return };
         let response = Response {
-            status: head.status(),
+            status: head.status,
             reason: self.keep(reason),
-            content_type: self.keep_header(head, "content-type"),
-            server: self.keep_header(head, "server"),
+            content_type: self.keep(head.content_type),
+            server: self.keep(head.server),
             head_bytes: u32::try_from(head_bytes).unwrap_or(u32::MAX),
             body_bytes: None,
             body_captured: None,
@@ -212,10 +213,6 @@ impl Exchange {
         let left_out = u32::try_from(text.len() - kept.len()).unwrap_or(u32::MAX);
         self.truncated = self.truncated.saturating_add(left_out);
         kept.into()
-    }
-
-    fn keep_header(&mut self, head: &Head<'_>, name: &str) -> Box<[u8]> {
-        self.keep(head.first(name).unwrap_or_default())
     }
 
     /// Bytes on the heap, itself included.

@@ -115,7 +115,7 @@ pub(super) fn end_of_head(bytes: &[u8], from: usize) -> Result<usize, usize> {
 
 /// The first line without its end, and its length with it. `None` while its end is not there: LF may follow a CR that is last.
 pub(super) fn line(bytes: &[u8]) -> Option<(&[u8], usize)> {
-    let end = bytes.iter().position(|&b| matches!(b, b'\r' | b'\n'))?;
+    let end = memchr::memchr2(b'\r', b'\n', bytes)?;
     let (line, rest) = bytes.split_at(end);
     match rest {
         [b'\r', b'\n', ..] => Some((line, end + 2)),
@@ -210,7 +210,7 @@ impl<'a> Iterator for Headers<'a> {
             }
             self.rest = rest;
             let continues = matches!(line, [b' ' | b'\t', ..]);
-            if !continues && let Some(colon) = line.iter().position(|&b| b == b':') {
+            if !continues && let Some(colon) = memchr::memchr(b':', line) {
                 let (name, value) = line.split_at(colon);
                 return Some(Header { name, value: value.get(1..).unwrap_or_default().trim_ascii() });
             }
@@ -228,7 +228,7 @@ pub(super) fn first_line(bytes: &[u8]) -> (&[u8], &[u8]) {
 
 /// The first word, and what follows the spaces behind it.
 fn split_word(line: &[u8]) -> (&[u8], &[u8]) {
-    let end = line.iter().position(|&b| b == b' ').unwrap_or(line.len());
+    let end = memchr::memchr(b' ', line).unwrap_or(line.len());
     let (word, rest) = line.split_at(end);
     let spaces = rest.iter().take_while(|&&b| b == b' ').count();
     (word, rest.get(spaces..).unwrap_or_default())

@@ -10,6 +10,7 @@ mod exchange;
 pub mod fuzz;
 mod head;
 mod http2;
+mod known;
 mod look;
 mod matching;
 mod message;

@@ -12,9 +12,10 @@ mod exchanges;
 mod state;
 
 use self::state::{BEYOND, Body, Holes, Part, Phase, Side, Whole};
-use super::body::{Framing, Lengths};
+use super::body::Framing;
 use super::exchange::{Exchange, Outcome};
 use super::head::{self, Beginning, Head, StartLine};
+use super::known::Known;
 use super::matching::Matching;
 use super::message::{HttpMessage, Oddities};
 use super::{Look, Method, looks_like_http};
@@ -127,17 +128,17 @@ impl Stream {
     /// A head is complete. `done` bytes lead up to the body.
     fn message(&mut self, head: Whole<'_>, done: usize, now: Moment, out: &mut Messages) -> Progress {
         let Whole { from, empty, bytes, began, mut oddities } = head;
-        let head = Head::parse(bytes);
-        let lengths = Lengths::of(&head);
+        let head = Known::of(&Head::parse(bytes));
+        let lengths = head.lengths;
         oddities.length_and_encoding = lengths.are_ambiguous();
         // Wireshark 4.0 sees a message in them only behind one empty line, and only of methods that it knows.
         let seen = matches!(empty, [] | b"\r\n")
-            && match head.start() {
+            && match head.start {
                 StartLine::Request { method, .. } => Method::is_known(method),
                 StartLine::Response { .. } => true,
             };
         let message = seen.then(|| Box::new(HttpMessage::new(bytes, oddities, out.every)));
-        let (exchange, part, framing, method) = match head.start() {
+        let (exchange, part, framing, method) = match head.start {
             StartLine::Request { method, .. } => {
                 let exchange = self.begin_exchange(from, out);
                 exchange.add_request(&head, bytes.len(), began);
@@ -147,7 +148,7 @@ impl Stream {
                 (exchange.number, part, lengths.request(), known)
             }
             StartLine::Response { .. } => {
-                let status = head.status();
+                let status = head.status;
                 let exchange = self.answered_exchange(from, out);
                 let method = exchange.method();
                 let part = if matches!(status, Some(100 | 102..=199)) {
@@ -222,13 +223,12 @@ impl Stream {
     }
 
     /// What follows a message without a body.
-    fn after(&mut self, from: Direction, head: &Head<'_>, method: Option<Method>, done: usize) -> Progress {
-        match head.status() {
+    fn after(&mut self, from: Direction, head: &Known<'_>, method: Option<Method>, done: usize) -> Progress {
+        match head.status {
             Some(200..=299) if method == Some(Method::CONNECT) => Progress::Another(done),
             Some(101) => {
                 // Frames of WebSocket hold nothing for us; whatever else it is may be known.
-                let websocket = |to: &[u8]| to.eq_ignore_ascii_case(b"websocket");
-                if !head.first("upgrade").is_some_and(websocket) {
+                if !head.upgrade.eq_ignore_ascii_case(b"websocket") {
                     return Progress::Another(done);
                 }
                 self.side(from).phase = Phase::Over;

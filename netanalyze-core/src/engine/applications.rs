@@ -19,6 +19,26 @@ pub(super) struct Spoken {
     pub(super) ordinal: u16,
 }
 
+impl Spoken {
+    /// A message with where it was said. Its stream number is assigned later.
+    pub(super) fn met(&self, said: Said) -> Met {
+        let Said { from, message, aside } = said;
+        let (source, destination) = self.key.endpoints(message.client().unwrap_or(from));
+        Met {
+            frame: self.now.frame,
+            time: self.now.time,
+            ordinal: self.ordinal,
+            protocol: self.protocol,
+            stream: None,
+            source,
+            destination,
+            conversation: self.reference,
+            message,
+            aside,
+        }
+    }
+}
+
 /// What was said in a batch, in the order of shards.
 #[derive(Debug, Default)]
 pub(super) struct Heard {
@@ -87,19 +107,7 @@ pub(super) fn take(
             Depth::None | Depth::Findings => false,
         };
         if wanted {
-            let (source, destination) = key.endpoints(message.client().unwrap_or(from));
-            met.push(Met {
-                frame: now.frame,
-                time: now.time,
-                ordinal,
-                protocol,
-                stream: None,
-                source,
-                destination,
-                conversation: reference,
-                message,
-                aside,
-            });
+            met.push(spoken.met(Said { from, message, aside }));
         }
     }
 }

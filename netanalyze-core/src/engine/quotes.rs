@@ -3,8 +3,7 @@
 use super::applications::{Heard, Spoken};
 use super::control::{ControlList, Telling};
 use crate::capture::Batch;
-use crate::conversation::{FlowKey, Met, Protocol, Shard};
-use crate::protocol::message::Said;
+use crate::conversation::{FlowKey, Protocol, Shard};
 
 /// The beginning of a TCP header that is too short to take part in its conversation. Routers need not quote more than 8 bytes (RFC 792).
 #[derive(Clone, Copy, Debug)]
@@ -49,21 +48,6 @@ pub(super) fn take_short<'q>(
 
 /// Keeps the messages of a quoted payload for rows. They were sent in another packet, if ever: nothing is found in them, no transaction comes of them.
 pub(super) fn keep(heard: &mut Heard, spoken: &Spoken) {
-    let &Spoken { protocol, reference, key, now, ordinal } = spoken;
-    for Said { from, message, aside } in heard.out.drain_said().filter(|said| !said.message.is_transaction())
-    {
-        let (source, destination) = key.endpoints(from);
-        heard.met.push(Met {
-            frame: now.frame,
-            time: now.time,
-            ordinal,
-            protocol,
-            stream: None,
-            source,
-            destination,
-            conversation: reference,
-            message,
-            aside,
-        });
-    }
+    let said = heard.out.drain_said().filter(|said| !said.message.is_transaction());
+    heard.met.extend(said.map(|said| spoken.met(said)));
 }

@@ -24,10 +24,12 @@ const HALF: &str = "an option of which a half was captured shows nothing; tshark
 const OFFLOAD: &str = "the field as it stands; tshark puts the frame's length for an offloaded 0";
 const BROKEN: &str = "data that break off, or are not what their type says, show nothing; tshark shows what it reads, even beyond them";
 const FILLED: &str = "tshark loses a message of which a part comes late; we do not";
+const QUOTED: &str =
+    "a request that an ICMP error quotes is no further one of its connection; tshark counts it";
 const NO_TIME: &str = "what has no time counts as sent at 0; tshark shows nothing";
 
 #[rustfmt::skip]
-const DIFFERENCES: [Difference; 27] = [
+const DIFFERENCES: [Difference; 29] = [
     Difference { capture: "link-ppp-directed.pcap", field: "frame.len", reason: DIRECTION },
     Difference { capture: "link-ppp-directed.pcap", field: "frame.cap_len", reason: DIRECTION },
     Difference { capture: "wire-length-too-small.pcap", field: "frame.len", reason: "never less than what was captured" },
@@ -55,6 +57,8 @@ const DIFFERENCES: [Difference; 27] = [
     Difference { capture: "dns-broken.pcap", field: "dns.opt.len", reason: BROKEN },
     Difference { capture: "http-hole-in-body.pcap", field: "http.*", reason: FILLED },
     Difference { capture: "http-hole-in-head.pcap", field: "http.*", reason: FILLED },
+    Difference { capture: "icmp-quotes-create-streams.pcap", field: "http.request_number", reason: QUOTED },
+    Difference { capture: "icmp-quoted-applications.pcap", field: "http.request_number", reason: QUOTED },
 ];
 
 pub(crate) fn corpus() -> PathBuf {

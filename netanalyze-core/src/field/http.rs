@@ -51,6 +51,17 @@ macro_rules! field {
     };
 }
 
+/// Reads a message as a whole. Wireshark 4.0 has nothing to say of it as such if its head breaks off within a header's name.
+macro_rules! whole {
+    ($name:literal $kind:ident $meaning:literal, |$message:ident, $head:ident, $out:ident| $read:expr) => {
+        field!($name $kind $meaning, |$message, $head, $out| {
+            if !$head.breaks_off() {
+                $read
+            }
+        })
+    };
+}
+
 /// The values of a header.
 macro_rules! header {
     ($name:literal $header:literal) => {
@@ -59,17 +70,17 @@ macro_rules! header {
 }
 
 pub(super) static FIELDS: &[Field] = &[
-    field!("http.request" Boolean "The message is a request", |_m, head, out| {
+    whole!("http.request" Boolean "The message is a request", |_m, head, out| {
         if method(&head).is_some_and(|method| !method.is_notification()) {
             out.push(Value::Bool(true));
         }
     }),
-    field!("http.notification" Boolean "The message is a notification of UPnP", |_m, head, out| {
+    whole!("http.notification" Boolean "The message is a notification of UPnP", |_m, head, out| {
         if method(&head).is_some_and(Method::is_notification) {
             out.push(Value::Bool(true));
         }
     }),
-    field!("http.response" Boolean "The message is a response", |_m, head, out| {
+    whole!("http.response" Boolean "The message is a response", |_m, head, out| {
         if matches!(head.start(), StartLine::Response { .. }) {
             out.push(Value::Bool(true));
         }
@@ -81,17 +92,13 @@ pub(super) static FIELDS: &[Field] = &[
         }
     }),
     field!("http.request.uri" Text "Request target", |_m, head, out| {
-        if let StartLine::Request { target, .. } = head.start() {
-            word(target, out);
-        }
+        word(head.shown_target().0, out);
     }),
-    field!("http.request.full_uri" Text "Request target with scheme and host", |m, _head, out| {
+    whole!("http.request.full_uri" Text "Request target with scheme and host", |m, _head, out| {
         out.extend(m.full_uri().map(Value::Bytes));
     }),
     field!("http.request.version" Text "HTTP version of a request", |_m, head, out| {
-        if let StartLine::Request { version, .. } = head.start() {
-            word(version, out);
-        }
+        word(head.shown_target().1, out);
     }),
     field!("http.response.version" Text "HTTP version of a response", |_m, head, out| {
         if let StartLine::Response { version, .. } = head.start() {
@@ -106,23 +113,23 @@ pub(super) static FIELDS: &[Field] = &[
             word(reason, out);
         }
     }),
-    field!("http.request_number" Unsigned "Number of the request in its connection", |m, head, out| {
+    whole!("http.request_number" Unsigned "Number of the request in its connection", |m, head, out| {
         if m.number > 0 && matches!(head.start(), StartLine::Request { .. }) {
             out.push(Value::Unsigned(u64::from(m.number)));
         }
     }),
-    field!("http.response_number" Unsigned "Number of the response in its connection", |m, head, out| {
+    whole!("http.response_number" Unsigned "Number of the response in its connection", |m, head, out| {
         if matches!(head.start(), StartLine::Response { .. }) {
             out.push(Value::Unsigned(u64::from(m.number)));
         }
     }),
-    field!("http.time" RelativeTime "Time since the request, from last byte to last byte", |m, _head, out| {
+    whole!("http.time" RelativeTime "Time since the request, from last byte to last byte", |m, _head, out| {
         out.extend(m.answers.as_ref().map(|a| Value::Time(a.time)));
     }),
-    field!("http.request_in" FrameNumber "Frame of the request that is answered", |m, _head, out| {
+    whole!("http.request_in" FrameNumber "Frame of the request that is answered", |m, _head, out| {
         out.extend(m.answers.as_ref().map(|a| Value::Unsigned(a.frame.0)));
     }),
-    field!("http.response_for.uri" Text "Target of the last request with a host", |m, _head, out| {
+    whole!("http.response_for.uri" Text "Target of the last request with a host", |m, _head, out| {
         word(&m.asked, out);
     }),
     field!("http.content_length" Unsigned "Length of the body that the message announces", |_m, head, out| {

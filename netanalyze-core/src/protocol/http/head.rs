@@ -9,6 +9,8 @@ use super::Method;
 #[derive(Clone, Copy, Debug)]
 pub struct Head<'a> {
     start: StartLine<'a>,
+    /// The start line behind its first word.
+    asked: &'a [u8],
     /// Behind the start line.
     lines: &'a [u8],
 }
@@ -140,17 +142,18 @@ impl<'a> Head<'a> {
             StartLine::Response { version: first, status, reason }
         } else {
             // The version is the last word; a target with spaces in it is one nevertheless.
-            let rest = rest.trim_ascii();
-            let (target, version) = match rest.iter().rposition(|&b| b == b' ') {
-                Some(at) if rest.get(at + 1..).is_some_and(|v| v.starts_with(b"HTTP/")) => {
-                    (rest.get(..at).unwrap_or_default().trim_ascii(), rest.get(at + 1..).unwrap_or_default())
-                }
-                _ if rest.starts_with(b"HTTP/") => (&rest[..0], rest),
-                _ => (rest, &rest[..0]),
+            let words = rest.trim_ascii();
+            let (target, version) = match words.iter().rposition(|&b| b == b' ') {
+                Some(at) if words.get(at + 1..).is_some_and(|v| v.starts_with(b"HTTP/")) => (
+                    words.get(..at).unwrap_or_default().trim_ascii(),
+                    words.get(at + 1..).unwrap_or_default(),
+                ),
+                _ if words.starts_with(b"HTTP/") => (&words[..0], words),
+                _ => (words, &words[..0]),
             };
             StartLine::Request { method: first, target, version }
         };
-        Head { start, lines }
+        Head { start, asked: rest, lines }
     }
 
     /// The start line.
@@ -163,6 +166,23 @@ impl<'a> Head<'a> {
     #[must_use]
     pub fn headers(&self) -> Headers<'a> {
         Headers { rest: self.lines }
+    }
+
+    /// Request target and version as Wireshark 4.0 shows them: a target ends with the first space. Of a response they are empty.
+    #[must_use]
+    pub fn shown_target(&self) -> (&'a [u8], &'a [u8]) {
+        match self.start {
+            StartLine::Request { .. } => split_word(self.asked),
+            StartLine::Response { .. } => Default::default(),
+        }
+    }
+
+    /// It breaks off in the middle of a header's name.
+    #[must_use]
+    pub fn breaks_off(&self) -> bool {
+        let last = memchr::memrchr2(b'\r', b'\n', self.lines).map_or(0, |end| end + 1);
+        let name = self.lines.get(last..).unwrap_or_default();
+        !name.is_empty() && !name.contains(&b':')
     }
 
     /// Values of the headers with a name, whatever its case.
@@ -237,6 +257,28 @@ fn split_word(line: &[u8]) -> (&[u8], &[u8]) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn shown_as_wireshark_shows_it() {
+        for (bytes, target, version) in [
+            (b"GET /a?b HTTP/1.1\r\n".as_slice(), b"/a?b".as_slice(), b"HTTP/1.1".as_slice()),
+            (b"GET /a b HTTP/1.1\r\n", b"/a", b"b HTTP/1.1"),
+            (b"GET /cut HTT", b"/cut", b"HTT"),
+            (b"GET /\r\n", b"/", b""),
+            (b"HTTP/1.1 200 OK\r\n", b"", b""),
+        ] {
+            assert_eq!(Head::parse(bytes).shown_target(), (target, version));
+        }
+        for (bytes, breaks_off) in [
+            (b"GET / HTTP/1.1\r\nHost: a\r\n\r\n".as_slice(), false),
+            (b"GET / HTTP/1.1\r\nHost: a\r\n", false),
+            (b"GET / HTTP/1.1\r\nHost: a\r\nUs", true),
+            (b"GET / HTTP/1.1\r\nHost: a\r\nUs: b", false),
+            (b"GET / HTT", false),
+        ] {
+            assert_eq!(Head::parse(bytes).breaks_off(), breaks_off);
+        }
+    }
 
     #[test]
     fn start_lines() {

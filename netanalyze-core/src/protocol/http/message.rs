@@ -89,7 +89,8 @@ impl HttpMessage {
     #[must_use]
     pub fn full_uri(&self) -> Option<Box<[u8]>> {
         let head = self.head();
-        let StartLine::Request { target, .. } = head.start() else { return None };
+        let StartLine::Request { .. } = head.start() else { return None };
+        let (target, _) = head.shown_target();
         if head.start().is_connect() || target.starts_with(b"http://") {
             return Some(target.into()).filter(|_| head.start().is_connect() || head.first("host").is_some());
         }

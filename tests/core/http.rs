@@ -37,7 +37,7 @@ fn exchanges(capture: &str) -> Vec<String> {
             let asked = exchange
                 .request
                 .as_ref()
-                .map_or("?".to_owned(), |r| format!("{} {}", text(&r.method), text(&r.target)));
+                .map_or("?".to_owned(), |r| format!("{} {}", text(&r.method), text(r.target())));
             let status = exchange.status().map_or("-".to_owned(), |status| status.to_string());
             let bytes = exchange.response.as_ref().and_then(|r| r.body_bytes.or(r.body_captured));
             let bytes = bytes.map_or("-".to_owned(), |bytes| bytes.to_string());

@@ -144,7 +144,7 @@ fn speaks_http(handshake: &Handshake) -> bool {
 
 /// Host and path. A target can name both (RFC 9112 §3.2.2), or just the host of a tunnel (§3.2.3).
 fn host_and_path(request: &Request) -> (&[u8], &[u8]) {
-    let target = &*request.target;
+    let target = request.target();
     if &*request.method == b"CONNECT" {
         return (target, b"");
     }
@@ -153,7 +153,7 @@ fn host_and_path(request: &Request) -> (&[u8], &[u8]) {
         front.eq_ignore_ascii_case(scheme).then_some(rest)
     };
     let Some(rest) = behind(b"http://").or_else(|| behind(b"https://")) else {
-        return (&request.host, target);
+        return (request.host(), target);
     };
     let end = rest.iter().position(|&byte| matches!(byte, b'/' | b'?')).unwrap_or(rest.len());
     let (authority, path) = rest.split_at_checked(end).unwrap_or((rest, b""));
@@ -201,9 +201,9 @@ impl Table for Http {
         ("response_bytes", |row| amount(whole(row.response()?.head_bytes, row.response()?.body_bytes)?)),
         ("response_body_bytes", |row| amount(row.response()?.body_bytes?)),
         ("response_body_captured_bytes", |row| amount(row.response()?.body_captured?)),
-        ("content_type", |row| name(&row.response()?.content_type)),
-        ("user_agent", |row| name(&row.request()?.user_agent)),
-        ("server_software", |row| name(&row.response()?.server)),
+        ("content_type", |row| name(row.response()?.content_type())),
+        ("user_agent", |row| name(row.request()?.user_agent())),
+        ("server_software", |row| name(row.response()?.server())),
         ("start", |row| Some(Cell::Time(row.begun()))),
         ("request_frame", |row| amount(row.request()?.start.frame.0)),
         ("request_end_frame", |row| amount(row.request()?.end?.frame.0)),

@@ -75,19 +75,13 @@ impl TcpConversation {
         }
     }
 
-    /// Hands a segment's payload to its application.
+    /// Hands a segment's payload to its application, if it [hears](TcpConversation::hears) it.
     pub(crate) fn application(&mut self, packet: &TcpPacket, bytes: &[u8], now: Moment, out: &mut Messages) {
         let len = packet.payload_len();
         if self.session.is_none() {
-            if self.is_silent || len == 0 || packet.flags.rst() {
-                return;
-            }
             self.session = Some(Box::new(self.new_session()));
         }
         let Some(session) = &mut self.session else { return };
-        if len == 0 && !packet.flags.fin() && !packet.flags.rst() && !session.waits() {
-            return;
-        }
         let flags = packet.flags;
         let segment = SegmentIn {
             from: packet.direction,
@@ -118,12 +112,18 @@ impl TcpConversation {
         (self.kinds_low, self.kinds_high) = (seen.low, seen.high);
     }
 
-    /// Whether a segment can matter to its application.
+    /// Whether a segment can matter to its application. One that only goes on with a body is counted with that.
     #[inline]
-    pub(crate) fn hears(&self, packet: &TcpPacket) -> bool {
-        match &self.session {
-            None => packet.payload_len() > 0 && !self.is_silent,
-            Some(_) => true,
+    pub(crate) fn hears(&mut self, packet: &TcpPacket) -> bool {
+        let (flags, len) = (packet.flags, packet.payload_len());
+        match &mut self.session {
+            None => len > 0 && !self.is_silent && !flags.rst(),
+            Some(_) if flags.fin() || flags.rst() => true,
+            Some(session) if len > 0 => {
+                let seq = packet.seq.wrapping_add(u32::from(flags.syn()));
+                !session.is_only_counted(packet.direction, seq, len)
+            }
+            Some(session) => session.waits(),
         }
     }
 

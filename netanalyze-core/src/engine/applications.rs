@@ -4,10 +4,18 @@ use super::tally::Tally;
 use super::{Depth, Interests};
 use crate::capture::Batch;
 use crate::conversation::{At, ConversationRef, FlowKey, KindsSeen, Met, Protocol};
-use crate::expert::{Detail, Finding, KindId, KindSet, application_findings};
+use crate::expert::{CHAT, Detail, Finding, KindId, KindSet, application_findings};
 use crate::field::CompletedDatagram;
 use crate::protocol::message::{Messages, Said};
 use crate::protocol::stream::Moment;
+
+impl Interests {
+    /// Tells decoders what is wanted of them.
+    pub(super) fn tell(&self, out: &mut Messages) {
+        out.every = self.applications == Depth::All;
+        out.terse = self.applications == Depth::Findings && !self.kinds.contains(CHAT);
+    }
+}
 
 /// Where something was said.
 #[derive(Clone, Copy, Debug)]
@@ -74,6 +82,11 @@ pub(super) fn take(
     findings: &mut Vec<Finding>,
 ) {
     let &Spoken { protocol, reference, key, now, ordinal } = spoken;
+    for _ in 0..out.take_left_out() {
+        let bit = 1u128 << CHAT.0;
+        tally.kinds(KindSet(bit), KindSet(bit & !seen.bits()), now.frame);
+        seen.add(bit);
+    }
     for Said { from, message, aside } in out.drain_said() {
         let (source, destination) = key.endpoints(from);
         tally.transactions.add(&message, &interests.thresholds);

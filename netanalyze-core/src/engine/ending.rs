@@ -12,7 +12,7 @@ use super::control::Telling;
 use super::parallel;
 use super::shared::Remains;
 use super::tally::Tally;
-use super::{Depth, Interests, View};
+use super::{Interests, View};
 use crate::capture::Batch;
 use crate::conversation::{Bounds, Conversations, Ended, Met, Protocol};
 use crate::expert::{Ending, Finding, KindSet, ending_findings, endings};
@@ -36,7 +36,8 @@ pub(super) fn last_words(remains: &mut Remains, interests: &Interests, tally: &m
     let now = Moment { frame: FrameNumber(tally.volume.frames), time: tally.latest.unwrap_or_default() };
     let mut words = LastWords::default();
     let LastWords { messages, findings } = &mut words;
-    let mut out = Messages::new(interests.applications == Depth::All);
+    let mut out = Messages::default();
+    interests.tell(&mut out);
     for shard in &mut remains.shards {
         shard.finish_applications(now, &mut out, &mut |ended| {
             let Ended { protocol, reference, key, mut seen, out } = ended;

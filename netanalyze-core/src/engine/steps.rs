@@ -249,7 +249,7 @@ impl Steps {
         let Decoded { lists, options, control, .. } = &mut self.decoded;
         let Some(list) = lists.get(number) else { return };
         shard.begin_batch();
-        self.heard.out.every = interests.applications == Depth::All;
+        interests.tell(&mut self.heard.out);
         let Steps { datagrams: completed, heard, tally, findings, verdict, .. } = self;
         // Both protocols' packets in frame order: together they come up to the memory limit.
         let mut datagrams = list.udp.as_slice();

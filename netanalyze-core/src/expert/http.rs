@@ -14,7 +14,7 @@ use crate::protocol::http::{Exchange, HttpMessage, Outcome};
 use crate::protocol::message::Message;
 use crate::protocol::stream::{Closing, Moment};
 
-const CHAT: KindId = kind("http.chat");
+pub(crate) const CHAT: KindId = kind("http.chat");
 const LEADING_CRLF: KindId = kind("http.leading_crlf");
 const LENGTH_AND_ENCODING: KindId = kind("http.te_and_length");
 const TLS_PORT: KindId = kind("http.tls_port");
@@ -84,8 +84,8 @@ impl HttpDetail {
         HttpDetail {
             fact,
             method: request.and_then(|r| text(&r.method)),
-            host: request.and_then(|r| text(&r.host)),
-            target: request.and_then(|r| text(&r.target)),
+            host: request.and_then(|r| text(r.host())),
+            target: request.and_then(|r| text(r.target())),
             status: exchange.status(),
             text: response.and_then(|r| text(&r.reason)),
             first_byte: exchange.first_byte(),

@@ -23,6 +23,7 @@ pub use dns::{DnsDetail, DnsTrouble};
 pub use ending::EndingDetail;
 pub(crate) use ending::{Ending, ending_findings, ending_flags, endings};
 pub use finding::{Detail, Finding, Party, ResetDetail};
+pub(crate) use http::CHAT;
 pub use http::HttpDetail;
 pub use icmp::IcmpDetail;
 pub(crate) use icmp::{

@@ -29,6 +29,7 @@ mod tests;
 
 use body::Body;
 use held::Held;
+use smallvec::SmallVec;
 
 use super::message::Messages;
 use super::stream::{Closing, Moment, StreamDecoder};
@@ -115,7 +116,8 @@ pub(crate) struct Feed {
     sent: u64,
     acked: u64,
     fin: Option<u64>,
-    bodies: Vec<Body>,
+    /// Nearly always one at most.
+    bodies: SmallVec<[Body; 1]>,
     extra: Option<Box<Extra>>,
 }
 
@@ -132,7 +134,7 @@ impl Feed {
             sent: 0,
             acked: 0,
             fin: None,
-            bodies: Vec::new(),
+            bodies: SmallVec::new(),
             extra: None,
         }
     }
@@ -156,9 +158,41 @@ impl Feed {
         self.sent.saturating_add_signed(i64::from(seq.wrapping_sub(self.sent as u32).cast_signed()))
     }
 
+    /// Whether a segment brings the next bytes to be decoded.
+    pub(crate) fn expects(&self, seq: u32) -> bool {
+        self.started && self.mode == Mode::Decoding && self.place(seq) == self.next
+    }
+
     /// Whether nothing is open or waiting.
     pub(crate) fn is_idle(&self) -> bool {
         self.bodies.is_empty() && self.extra.is_none()
+    }
+
+    /// Whether bytes wait for others: a message or a hole is open.
+    #[inline]
+    pub(crate) fn waits(&self) -> bool {
+        self.extra.is_some()
+    }
+
+    /// Takes a segment that goes on with the one body that is open and does not complete it.
+    #[inline]
+    pub(crate) fn is_only_counted(&mut self, seq: u32, len: u32) -> bool {
+        let at = self.place(seq);
+        let end = at.saturating_add(u64::from(len));
+        match &mut self.bodies[..] {
+            [body]
+                if at == body.have
+                    && end < body.end
+                    && body.pieces.is_empty()
+                    && self.extra.is_none()
+                    && self.fin.is_none() =>
+            {
+                body.have = end;
+                self.sent = self.sent.max(end);
+                true
+            }
+            _ => false,
+        }
     }
 
     /// Whether nobody knows where the next message begins.
@@ -184,7 +218,8 @@ impl Feed {
                 + extra.held.heap()
                 + extra.rest.as_ref().map_or(0, body)
         });
-        self.bodies.capacity() * size_of::<Body>() + self.bodies.iter().map(body).sum::<usize>() + extra
+        let bodies = if self.bodies.spilled() { self.bodies.capacity() * size_of::<Body>() } else { 0 };
+        bodies + self.bodies.iter().map(body).sum::<usize>() + extra
     }
 
     /// The other side acknowledged everything before `ack`.
@@ -266,12 +301,12 @@ impl Feed {
         if let Some(rest) = self.extra.as_mut().and_then(|extra| extra.rest.as_mut()) {
             rest.take(at, end);
         }
-        if done > 0 {
-            let complete = self.bodies.extract_if(.., |body| body.have >= body.end);
-            let ids: Vec<u32> = complete.map(|body| body.id).collect();
-            for id in ids {
-                decoder.body_complete(self.from, id, now, out);
-            }
+        while done > 0
+            && let Some(at) = self.bodies.iter().position(|body| body.have >= body.end)
+        {
+            let body = self.bodies.remove(at);
+            decoder.body_complete(self.from, body.id, now, out);
+            done -= 1;
         }
     }
 
@@ -418,7 +453,7 @@ impl Feed {
         let how = if how == Closing::CaptureEnd && self.fin.is_some() { Closing::Fin } else { how };
         decoder.closed(self.from, how, now, out);
         self.mode = Mode::Ignoring;
-        self.bodies = Vec::new();
+        self.bodies = SmallVec::new();
         self.extra = None;
     }
 }

@@ -58,11 +58,15 @@ pub struct Said {
 #[derive(Debug, Default)]
 pub struct Messages {
     items: Vec<Said>,
+    /// Ordinary messages of HTTP that were left out because of [`Messages::terse`].
+    left_out: u32,
     /// What is said now, Wireshark takes for another protocol: see [`Said::aside`].
     pub(crate) aside: bool,
     /// Every message is wanted, as fields and rows need them. Otherwise decoders leave out those that no finding is made of, which saves
     /// most of their work; transactions (lookups, handshakes, exchanges) are always wanted.
     pub every: bool,
+    /// Only findings will be made of what is said, and ordinary messages of HTTP are only counted: texts that no finding quotes need not be kept.
+    pub terse: bool,
     /// Secrets of TLS connections that are known so far, if any.
     pub secrets: Option<Arc<Secrets>>,
 }
@@ -80,6 +84,16 @@ impl Messages {
         self.items.push(Said { from, message, aside });
     }
 
+    /// Counts an ordinary message of HTTP instead of saying it.
+    pub(crate) fn leave_out(&mut self) {
+        self.left_out = self.left_out.saturating_add(1);
+    }
+
+    /// Ordinary messages of HTTP that were left out since the last call.
+    pub(crate) fn take_left_out(&mut self) -> u32 {
+        std::mem::take(&mut self.left_out)
+    }
+
     /// What was said since the last call.
     pub fn drain(&mut self) -> impl Iterator<Item = (Direction, Message)> + '_ {
         self.items.drain(..).map(|said| (said.from, said.message))
@@ -93,6 +107,6 @@ impl Messages {
     /// Whether nothing was said.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.items.is_empty()
+        self.items.is_empty() && self.left_out == 0
     }
 }

@@ -75,7 +75,7 @@ impl Session {
                 feed.begin(seq);
             }
         }
-        let stage = Stage::Undecided(Undecided::new(flow, &feeds));
+        let stage = Stage::Undecided(Undecided::new(&feeds));
         Session { flow, feeds, stage, changes: 0, within_tls: false, aside: false }
     }
 
@@ -112,20 +112,27 @@ impl Session {
         out.aside = false;
     }
 
+    /// Takes a segment without flags that only goes on with a body and does not complete it, as most do. False if it is any other.
+    #[inline]
+    pub(crate) fn is_only_counted(&mut self, from: Direction, seq: u32, len: u32) -> bool {
+        let [a, b] = &mut self.feeds;
+        let (sender, receiver) = if from == Direction::AtoB { (a, b) } else { (b, a) };
+        !receiver.waits() && sender.is_only_counted(seq, len)
+    }
+
     fn take(&mut self, segment: &SegmentIn<'_>, now: Moment, out: &mut Messages) {
-        let cut = (segment.bytes.len() as u64) < u64::from(segment.len);
-        if cut && let Stage::Undecided(undecided) = &mut self.stage {
-            // Nobody will show these bytes again.
-            if let Recognised::Is(kind) = recognise(&self.flow, segment.from, segment.bytes) {
-                undecided.decided = Some(kind);
-                self.change(now, out);
-            }
-        }
         let payload = Payload { seq: segment.seq, bytes: segment.bytes, len: segment.len, fin: segment.fin };
+        if let Stage::Undecided(_) = self.stage {
+            self.decide_early(segment, now, out);
+        }
         let [a, b] = &mut self.feeds;
         let (sender, receiver) = if segment.from == Direction::AtoB { (a, b) } else { (b, a) };
+        let mut waiting;
         let decoder = match &mut self.stage {
-            Stage::Undecided(undecided) => undecided as &mut dyn StreamDecoder,
+            Stage::Undecided(undecided) => {
+                waiting = Waiting { flow: &self.flow, undecided };
+                &mut waiting as &mut dyn StreamDecoder
+            }
             Stage::Decoding(decoder) => decoder.as_mut(),
             Stage::Over => return,
         };
@@ -154,6 +161,30 @@ impl Session {
         }
     }
 
+    /// Recognises a protocol by a segment alone: one that was cut off, because nobody will show these bytes again; the first one of a direction, because
+    /// nothing needs to be kept for the decoder then.
+    fn decide_early(&mut self, segment: &SegmentIn<'_>, now: Moment, out: &mut Messages) {
+        let [a, b] = &self.feeds;
+        let sender = if segment.from == Direction::AtoB { a } else { b };
+        let Stage::Undecided(undecided) = &mut self.stage else { return };
+        let cut = (segment.bytes.len() as u64) < u64::from(segment.len);
+        let first = undecided.tries == [0; 2] && sender.expects(segment.seq) && a.is_idle() && b.is_idle();
+        if !cut && !first {
+            return;
+        }
+        let recognised = match recognise(&self.flow, segment.from, segment.bytes) {
+            Recognised::Is(kind) => Some(kind),
+            _ => None,
+        };
+        let text_for_tls = || is_tls_port(self.flow.server_port()) && tls::begins_with_text(segment.bytes);
+        if cut || !text_for_tls() {
+            undecided.decided = recognised;
+        }
+        if undecided.decided.is_some() {
+            self.change(now, out);
+        }
+    }
+
     /// Another protocol begins where the decoder stopped.
     fn change(&mut self, now: Moment, out: &mut Messages) {
         loop {
@@ -166,13 +197,17 @@ impl Session {
             out.aside = self.aside;
             self.stage = match kind {
                 _ if self.changes > MAX_CHANGES => Stage::Over,
-                None => Stage::Undecided(Undecided::new(self.flow, &self.feeds)),
+                None => Stage::Undecided(Undecided::new(&self.feeds)),
                 Some(kind) => {
                     decoder(kind, &self.flow, self.setting(out)).map_or(Stage::Over, Stage::Decoding)
                 }
             };
+            let mut waiting;
             let decoder = match &mut self.stage {
-                Stage::Undecided(undecided) => undecided as &mut dyn StreamDecoder,
+                Stage::Undecided(undecided) => {
+                    waiting = Waiting { flow: &self.flow, undecided };
+                    &mut waiting as &mut dyn StreamDecoder
+                }
                 Stage::Decoding(decoder) => decoder.as_mut(),
                 Stage::Over => return,
             };
@@ -208,7 +243,7 @@ impl Session {
 
     /// Whether segments without payload matter to it.
     pub(crate) fn waits(&self) -> bool {
-        self.feeds.iter().any(|feed| !feed.is_idle())
+        self.feeds.iter().any(Feed::waits)
     }
 
     /// Bytes that it takes.
@@ -260,10 +295,9 @@ fn decoder(kind: Kind, flow: &Flow, setting: Setting) -> Option<Box<dyn StreamDe
     }
 }
 
-/// Waits for bytes that tell which protocol it is.
+/// No bytes have told yet which protocol it is.
 #[derive(Debug)]
 struct Undecided {
-    flow: Flow,
     decided: Option<Kind>,
     tries: [u8; 2],
     /// In which directions nobody knows where bytes begin.
@@ -271,33 +305,40 @@ struct Undecided {
 }
 
 impl Undecided {
-    fn new(flow: Flow, feeds: &[Feed; 2]) -> Self {
-        Undecided { flow, decided: None, tries: [0; 2], lost: feeds.each_ref().map(Feed::is_seeking) }
+    fn new(feeds: &[Feed; 2]) -> Self {
+        Undecided { decided: None, tries: [0; 2], lost: feeds.each_ref().map(Feed::is_seeking) }
     }
 }
 
-impl StreamDecoder for Undecided {
+/// Waits for bytes that tell which protocol it is.
+#[derive(Debug)]
+struct Waiting<'s> {
+    flow: &'s Flow,
+    undecided: &'s mut Undecided,
+}
+
+impl StreamDecoder for Waiting<'_> {
     fn decode(&mut self, from: Direction, bytes: &[u8], now: Moment, out: &mut Messages) -> Progress {
-        let recognised = recognise(&self.flow, from, bytes);
-        let first = self.tries == [0; 2] && self.flow.client_is_known;
+        let recognised = recognise(self.flow, from, bytes);
+        let first = self.undecided.tries == [0; 2] && self.flow.client_is_known;
         let tls_expected = first && is_tls_port(self.flow.server_port());
         if tls_expected && recognised != Recognised::NeedMore && tls::begins_with_text(bytes) {
-            let row = tls::plain_text(&self.flow, from, bytes, now);
+            let row = tls::plain_text(self.flow, from, bytes, now);
             out.push(from, Message::Handshake(Box::new(row)));
         }
         match recognised {
             Recognised::Is(kind) => {
-                self.decided = Some(kind);
+                self.undecided.decided = Some(kind);
                 Progress::Another(0)
             }
             Recognised::NeedMore => Progress::More,
             Recognised::Nothing => {
-                let [a, b] = &mut self.tries;
+                let [a, b] = &mut self.undecided.tries;
                 let tries = if from == Direction::AtoB { a } else { b };
                 *tries += 1;
                 if *tries >= MAX_TRIES {
                     // Nobody will know it by what comes later.
-                    self.decided = Some(Kind::Opaque);
+                    self.undecided.decided = Some(Kind::Opaque);
                     return Progress::Another(0);
                 }
                 Progress::Consumed(bytes.len())
@@ -311,12 +352,12 @@ impl StreamDecoder for Undecided {
 
     /// Where a SYN says where bytes begin, the first of them tell most.
     fn begins_message(&self, from: Direction, _: &[u8]) -> bool {
-        let [a, b] = self.lost;
+        let [a, b] = self.undecided.lost;
         if from == Direction::AtoB { a } else { b }
     }
 
     fn lost(&mut self, from: Direction, _: Moment, _: &mut Messages) {
-        let [a, b] = &mut self.lost;
+        let [a, b] = &mut self.undecided.lost;
         *(if from == Direction::AtoB { a } else { b }) = true;
     }
 

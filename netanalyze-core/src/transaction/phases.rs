@@ -193,9 +193,7 @@ mod tests {
     fn exchange(number: u32, [asked, sent, answered, done]: [i64; 4]) -> Exchange {
         let request = Request {
             method: Cow::Borrowed(b"GET"),
-            target: (*b"/").into(),
-            host: Box::default(),
-            user_agent: Box::default(),
+            texts: Default::default(),
             head_bytes: 20,
             body_bytes: Some(0),
             body_captured: None,
@@ -204,9 +202,8 @@ mod tests {
         };
         let response = Response {
             status: Some(200),
-            reason: Box::default(),
-            content_type: Box::default(),
-            server: Box::default(),
+            reason: Default::default(),
+            texts: Default::default(),
             head_bytes: 20,
             body_bytes: Some(0),
             body_captured: None,

@@ -1,9 +1,9 @@
 //! Where a message's body ends (RFC 9112 §6.3, §7.1).
 
 use super::Method;
+use super::head;
 #[cfg(test)]
 use super::head::Head;
-use super::head::{self, Header};
 
 /// How long a body is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,21 +33,28 @@ pub(super) struct Lengths {
 
 impl Lengths {
     #[cfg(test)]
-    fn of(head: &Head<'_>) -> Lengths {
+    pub(super) fn of(head: &Head<'_>) -> Lengths {
         let mut lengths = Lengths::default();
-        head.headers().for_each(|header| lengths.add(&header));
+        for header in head.headers() {
+            if header.name.eq_ignore_ascii_case(b"content-length") {
+                lengths.add_length(header.value);
+            } else if header.name.eq_ignore_ascii_case(b"transfer-encoding") {
+                lengths.add_encoding(header.value);
+            }
+        }
         lengths
     }
 
-    /// Takes a header that says something of the body.
-    pub(super) fn add(&mut self, header: &Header<'_>) {
-        if header.name.eq_ignore_ascii_case(b"content-length") {
-            self.measured = true;
-            self.length = number(header.value);
-        } else if header.name.eq_ignore_ascii_case(b"transfer-encoding") {
-            self.encoded = true;
-            self.chunked |= is_chunked(header.value);
-        }
+    /// Takes a `Content-Length`.
+    pub(super) fn add_length(&mut self, value: &[u8]) {
+        self.measured = true;
+        self.length = number(value);
+    }
+
+    /// Takes a `Transfer-Encoding`.
+    pub(super) fn add_encoding(&mut self, value: &[u8]) {
+        self.encoded = true;
+        self.chunked |= is_chunked(value);
     }
 
     /// Both fields are there: a sign of request smuggling (RFC 9112 §6.3).

@@ -39,12 +39,8 @@ pub struct Exchange {
 pub struct Request {
     /// Method as sent.
     pub method: Cow<'static, [u8]>,
-    /// Request target as sent: path and query, or a whole URI, or host and port (RFC 9112 §3.2).
-    pub target: Box<[u8]>,
-    /// Value of `Host`; empty if there was none.
-    pub host: Box<[u8]>,
-    /// Value of `User-Agent`; empty if there was none.
-    pub user_agent: Box<[u8]>,
+    /// Target, host, user agent.
+    pub(crate) texts: Texts<3>,
     /// Bytes of start line and headers.
     pub head_bytes: u32,
     /// Bytes of the body; in chunks, of their data. `None` if it is not complete.
@@ -63,11 +59,9 @@ pub struct Response {
     /// Status code; `None` if it is no number, or not captured.
     pub status: Option<u16>,
     /// Reason phrase.
-    pub reason: Box<[u8]>,
-    /// Value of `Content-Type`; empty if there was none.
-    pub content_type: Box<[u8]>,
-    /// Value of `Server`; empty if there was none.
-    pub server: Box<[u8]>,
+    pub reason: Cow<'static, [u8]>,
+    /// Content type, server.
+    pub(crate) texts: Texts<2>,
     /// Bytes of start line and headers.
     pub head_bytes: u32,
     /// Bytes of the body; in chunks, of their data. `None` if it is not complete, or goes on to the connection's end.
@@ -78,6 +72,96 @@ pub struct Response {
     pub start: Moment,
     /// Last byte; `None` if it was not captured.
     pub end: Option<Moment>,
+}
+
+/// The reason phrase that servers usually give with a status (RFC 9110 §15), of those that are many.
+fn usual_reason(status: u16) -> &'static str {
+    match status {
+        200 => "OK",
+        201 => "Created",
+        204 => "No Content",
+        206 => "Partial Content",
+        301 => "Moved Permanently",
+        302 => "Found",
+        304 => "Not Modified",
+        400 => "Bad Request",
+        401 => "Unauthorized",
+        403 => "Forbidden",
+        404 => "Not Found",
+        500 => "Internal Server Error",
+        502 => "Bad Gateway",
+        503 => "Service Unavailable",
+        _ => "",
+    }
+}
+
+impl Request {
+    /// Request target as sent: path and query, or a whole URI, or host and port (RFC 9112 §3.2).
+    #[must_use]
+    pub fn target(&self) -> &[u8] {
+        self.texts.get(0)
+    }
+
+    /// Value of `Host`; empty if there was none.
+    #[must_use]
+    pub fn host(&self) -> &[u8] {
+        self.texts.get(1)
+    }
+
+    /// Value of `User-Agent`; empty if there was none.
+    #[must_use]
+    pub fn user_agent(&self) -> &[u8] {
+        self.texts.get(2)
+    }
+}
+
+impl Response {
+    /// Value of `Content-Type`; empty if there was none.
+    #[must_use]
+    pub fn content_type(&self) -> &[u8] {
+        self.texts.get(0)
+    }
+
+    /// Value of `Server`; empty if there was none.
+    #[must_use]
+    pub fn server(&self) -> &[u8] {
+        self.texts.get(1)
+    }
+}
+
+/// Texts in one piece of memory, each up to a cap.
+#[derive(Clone, Debug)]
+pub(crate) struct Texts<const N: usize> {
+    bytes: Box<[u8]>,
+    ends: [u16; N],
+}
+
+const _: () = assert!(3 * MAX_HTTP_TEXT <= u16::MAX as usize, "ends of texts are 16 bits wide");
+
+impl<const N: usize> Default for Texts<N> {
+    fn default() -> Self {
+        Texts { bytes: Box::default(), ends: [0; N] }
+    }
+}
+
+impl<const N: usize> Texts<N> {
+    /// The texts, and how many bytes of them were left out.
+    fn new(texts: [&[u8]; N]) -> (Self, u32) {
+        let kept = texts.map(|text| text.get(..MAX_HTTP_TEXT).unwrap_or(text));
+        let left_out = texts.iter().zip(&kept).map(|(text, kept)| text.len() - kept.len()).sum::<usize>();
+        let mut end = 0;
+        let ends = kept.map(|text| {
+            end += text.len();
+            end as u16
+        });
+        (Texts { bytes: kept.concat().into(), ends }, u32::try_from(left_out).unwrap_or(u32::MAX))
+    }
+
+    fn get(&self, place: usize) -> &[u8] {
+        let end = |place: usize| self.ends.get(place).copied().map(usize::from);
+        let start = place.checked_sub(1).and_then(end).unwrap_or(0);
+        end(place).and_then(|end| self.bytes.get(start..end)).unwrap_or_default()
+    }
 }
 
 /// How an exchange ended.
@@ -172,17 +256,16 @@ impl Exchange {
         Method::of(&self.request.as_ref()?.method)
     }
 
-    pub(super) fn add_request(&mut self, head: &Known<'_>, head_bytes: usize, start: Moment) {
+    /// Adds the request; if `terse`, only texts that findings quote.
+    pub(super) fn add_request(&mut self, head: &Known<'_>, head_bytes: usize, start: Moment, terse: bool) {
         let StartLine::Request { method, target, .. } = head.start else { return };
-        let method = match Method::of(method) {
+        let method = match head.method {
             Some(known) => Cow::Borrowed(known.as_str().as_bytes()),
-            None => Cow::Owned(self.keep(method).into_vec()),
+            None => Cow::Owned(self.keep([method]).bytes.into_vec()),
         };
         let request = Request {
             method,
-            target: self.keep(target),
-            host: self.keep(head.host),
-            user_agent: self.keep(head.user_agent),
+            texts: self.keep([target, head.host, if terse { &[] } else { head.user_agent }]),
             head_bytes: u32::try_from(head_bytes).unwrap_or(u32::MAX),
             body_bytes: None,
             body_captured: None,
@@ -192,13 +275,19 @@ impl Exchange {
         self.request = Some(request);
     }
 
-    pub(super) fn add_response(&mut self, head: &Known<'_>, head_bytes: usize, start: Moment) {
+    /// Adds the response; if `terse`, only texts that findings quote.
+    pub(super) fn add_response(&mut self, head: &Known<'_>, head_bytes: usize, start: Moment, terse: bool) {
         let StartLine::Response { reason, .. } = head.start else { return };
+        let (content_type, server) =
+            if terse { Default::default() } else { (head.content_type, head.server) };
+        let reason = match head.status.map(usual_reason) {
+            Some(usual) if usual.as_bytes() == reason => Cow::Borrowed(usual.as_bytes()),
+            _ => Cow::Owned(self.keep([reason]).bytes.into_vec()),
+        };
         let response = Response {
             status: head.status,
-            reason: self.keep(reason),
-            content_type: self.keep(head.content_type),
-            server: self.keep(head.server),
+            reason,
+            texts: self.keep([content_type, server]),
             head_bytes: u32::try_from(head_bytes).unwrap_or(u32::MAX),
             body_bytes: None,
             body_captured: None,
@@ -208,18 +297,16 @@ impl Exchange {
         self.response = Some(response);
     }
 
-    fn keep(&mut self, text: &[u8]) -> Box<[u8]> {
-        let kept = text.get(..text.len().min(MAX_HTTP_TEXT)).unwrap_or_default();
-        let left_out = u32::try_from(text.len() - kept.len()).unwrap_or(u32::MAX);
+    fn keep<const N: usize>(&mut self, texts: [&[u8]; N]) -> Texts<N> {
+        let (texts, left_out) = Texts::new(texts);
         self.truncated = self.truncated.saturating_add(left_out);
-        kept.into()
+        texts
     }
 
     /// Bytes on the heap, itself included.
     pub(super) fn heap(&self) -> usize {
-        let request = self.request.as_ref().map_or(0, |r| r.target.len() + r.host.len() + r.user_agent.len());
-        let response =
-            self.response.as_ref().map_or(0, |r| r.reason.len() + r.content_type.len() + r.server.len());
+        let request = self.request.as_ref().map_or(0, |r| r.texts.bytes.len());
+        let response = self.response.as_ref().map_or(0, |r| r.texts.bytes.len());
         size_of::<Self>() + request + response
     }
 }

@@ -38,7 +38,38 @@ pub enum StartLine<'a> {
     },
 }
 
-impl StartLine<'_> {
+impl<'a> StartLine<'a> {
+    /// Reads a line.
+    pub(super) fn parse(line: &'a [u8]) -> Self {
+        let (first, rest) = split_word(line);
+        if is_response(line) {
+            let (status, reason) = split_word(rest);
+            return StartLine::Response { version: first, status, reason };
+        }
+        // The version is the last word; a target with spaces in it is one nevertheless.
+        let words = rest.trim_ascii();
+        let (target, version) = match memchr::memrchr(b' ', words) {
+            Some(at) if words.get(at + 1..).is_some_and(|v| v.starts_with(b"HTTP/")) => {
+                (words.get(..at).unwrap_or_default().trim_ascii(), words.get(at + 1..).unwrap_or_default())
+            }
+            _ if words.starts_with(b"HTTP/") => (&words[..0], words),
+            _ => (words, &words[..0]),
+        };
+        StartLine::Request { method: first, target, version }
+    }
+
+    /// The status code, if there are three digits.
+    #[must_use]
+    pub fn status(&self) -> Option<u16> {
+        let StartLine::Response { status, .. } = self else { return None };
+        match status.trim_ascii() {
+            digits @ [_, _, _] if digits.iter().all(u8::is_ascii_digit) => {
+                Some(digits.iter().fold(0, |sum, b| sum * 10 + u16::from(b - b'0')))
+            }
+            _ => None,
+        }
+    }
+
     /// It asks for a tunnel.
     #[must_use]
     pub fn is_connect(&self) -> bool {
@@ -105,17 +136,50 @@ fn is_response(bytes: &[u8]) -> bool {
 
 /// Where the empty line ends that ends a head. Lines are read from `from` on, where one begins; if the empty one is not there yet, says where to go on.
 pub(super) fn end_of_head(bytes: &[u8], from: usize) -> Result<usize, usize> {
-    let mut at = from;
-    while let Some((line, len)) = line(bytes.get(at..).unwrap_or_default()) {
-        at += len;
-        if line.is_empty() {
-            return Ok(at);
-        }
+    let mut lines = Lines::of(bytes.get(from..).unwrap_or_default());
+    match lines.find(|line| line.is_empty()) {
+        Some(_) => Ok(from + lines.at),
+        None => Err(from + lines.at),
     }
-    Err(at)
+}
+
+/// The lines whose ends are there, without them, one behind the other.
+#[derive(Clone)]
+pub(super) struct Lines<'a> {
+    bytes: &'a [u8],
+    /// Where the next line begins.
+    at: usize,
+}
+
+impl<'a> Lines<'a> {
+    pub(super) fn of(bytes: &'a [u8]) -> Self {
+        Lines { bytes, at: 0 }
+    }
+
+    /// Where the next line begins.
+    pub(super) fn at(&self) -> usize {
+        self.at
+    }
+
+    /// What follows the lines so far.
+    pub(super) fn rest(&self) -> &'a [u8] {
+        self.bytes.get(self.at..).unwrap_or_default()
+    }
+}
+
+impl<'a> Iterator for Lines<'a> {
+    type Item = &'a [u8];
+
+    #[inline]
+    fn next(&mut self) -> Option<&'a [u8]> {
+        let (line, len) = line(self.rest())?;
+        self.at += len;
+        Some(line)
+    }
 }
 
 /// The first line without its end, and its length with it. `None` while its end is not there: LF may follow a CR that is last.
+#[inline]
 pub(super) fn line(bytes: &[u8]) -> Option<(&[u8], usize)> {
     let end = memchr::memchr2(b'\r', b'\n', bytes)?;
     let (line, rest) = bytes.split_at(end);
@@ -136,24 +200,7 @@ impl<'a> Head<'a> {
     #[must_use]
     pub fn parse(bytes: &'a [u8]) -> Head<'a> {
         let (line, lines) = first_line(bytes);
-        let (first, rest) = split_word(line);
-        let start = if is_response(bytes) {
-            let (status, reason) = split_word(rest);
-            StartLine::Response { version: first, status, reason }
-        } else {
-            // The version is the last word; a target with spaces in it is one nevertheless.
-            let words = rest.trim_ascii();
-            let (target, version) = match words.iter().rposition(|&b| b == b' ') {
-                Some(at) if words.get(at + 1..).is_some_and(|v| v.starts_with(b"HTTP/")) => (
-                    words.get(..at).unwrap_or_default().trim_ascii(),
-                    words.get(at + 1..).unwrap_or_default(),
-                ),
-                _ if words.starts_with(b"HTTP/") => (&words[..0], words),
-                _ => (words, &words[..0]),
-            };
-            StartLine::Request { method: first, target, version }
-        };
-        Head { start, asked: rest, lines }
+        Head { start: StartLine::parse(line), asked: split_word(line).1, lines }
     }
 
     /// The start line.
@@ -199,9 +246,7 @@ impl<'a> Head<'a> {
     /// The status code, if there are three digits.
     #[must_use]
     pub fn status(&self) -> Option<u16> {
-        let StartLine::Response { status, .. } = self.start else { return None };
-        let status = status.trim_ascii();
-        self.shown_status().filter(|_| status.len() == 3 && status.iter().all(u8::is_ascii_digit))
+        self.start.status()
     }
 
     /// The status code as Wireshark 4.0 shows it: the number with which the first three characters begin.
@@ -302,7 +347,7 @@ mod tests {
             (b"HTTP/1.1 2000 OK", (None, Some(200))),
             (b"HTTP/1.1 20 OK", (None, None)),
             (b"HTTP/1.1 2x0 OK", (None, Some(2))),
-            (b"HTTP/1.1 \t200 OK", (Some(20), Some(20))),
+            (b"HTTP/1.1 \t200 OK", (Some(200), Some(20))),
             (b"HTTP/1.1 abc OK", (None, Some(0))),
             (b"GET /", (None, None)),
         ] {

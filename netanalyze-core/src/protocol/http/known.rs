@@ -1,12 +1,16 @@
 //! What is read of every head, in one go.
 
+use super::Method;
 use super::body::Lengths;
-use super::head::{Head, StartLine};
+use super::head::{Lines, StartLine};
 
 /// A head's start line, and those of its headers that matter to the connection and to an exchange. Of several with one name it is the first one.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Known<'a> {
     pub(super) start: StartLine<'a>,
+    /// Of a request: its method, if it is one that Wireshark 4.0 knows.
+    pub(super) method: Option<Method>,
+    /// Of a response.
     pub(super) status: Option<u16>,
     pub(super) lengths: Lengths,
     pub(super) host: &'a [u8],
@@ -17,51 +21,118 @@ pub(super) struct Known<'a> {
 }
 
 impl<'a> Known<'a> {
-    pub(super) fn of(head: &Head<'a>) -> Self {
-        let mut known = Known {
-            start: head.start(),
-            status: head.status(),
+    /// Reads a head that begins with its start line, up to its empty line or as far as it goes. Says where the empty line ends, if it is there.
+    pub(super) fn read(bytes: &'a [u8]) -> (Self, Option<usize>) {
+        let mut lines = Lines::of(bytes);
+        let mut known = match lines.next() {
+            Some(line) => Known::new(line),
+            None => return (Known::new(bytes.strip_suffix(b"\r").unwrap_or(bytes)), None),
+        };
+        for line in lines.by_ref() {
+            if line.is_empty() {
+                return (known, Some(lines.at()));
+            }
+            known.header(line);
+        }
+        known.header(lines.rest());
+        (known, None)
+    }
+
+    fn new(line: &'a [u8]) -> Self {
+        let start = StartLine::parse(line);
+        let method = match start {
+            StartLine::Request { method, .. } => Method::of(method),
+            StartLine::Response { .. } => None,
+        };
+        Known {
+            start,
+            method,
+            status: start.status(),
             lengths: Lengths::default(),
             host: &[],
             user_agent: &[],
             content_type: &[],
             server: &[],
             upgrade: &[],
-        };
-        for header in head.headers() {
-            // Few headers have names as long as those that are looked for.
-            let (name, place) = match header.name.len() {
-                4 => ("host", &mut known.host),
-                6 => ("server", &mut known.server),
-                7 => ("upgrade", &mut known.upgrade),
-                10 => ("user-agent", &mut known.user_agent),
-                12 => ("content-type", &mut known.content_type),
-                14 | 17 => {
-                    known.lengths.add(&header);
-                    continue;
-                }
-                _ => continue,
-            };
-            if place.is_empty() && header.name.eq_ignore_ascii_case(name.as_bytes()) {
-                *place = header.value;
-            }
         }
-        known
+    }
+
+    fn header(&mut self, line: &'a [u8]) {
+        let Some(first) = line.first() else { return };
+        let value = |name: &[u8]| {
+            let (start, value) = line.split_at_checked(name.len())?;
+            start.eq_ignore_ascii_case(name).then(|| value.trim_ascii())
+        };
+        let keep = |place: &mut &'a [u8], name: &[u8]| {
+            if let (true, Some(value)) = (place.is_empty(), value(name)) {
+                *place = value;
+            }
+        };
+        // Few headers begin as those that are looked for.
+        match first.to_ascii_lowercase() {
+            b'h' => keep(&mut self.host, b"host:"),
+            b's' => keep(&mut self.server, b"server:"),
+            b'u' => {
+                keep(&mut self.user_agent, b"user-agent:");
+                keep(&mut self.upgrade, b"upgrade:");
+            }
+            b'c' => {
+                keep(&mut self.content_type, b"content-type:");
+                if let Some(value) = value(b"content-length:") {
+                    self.lengths.add_length(value);
+                }
+            }
+            b't' => {
+                if let Some(value) = value(b"transfer-encoding:") {
+                    self.lengths.add_encoding(value);
+                }
+            }
+            _ => {}
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::body::Framing;
+    use super::super::head::{Head, end_of_head};
     use super::*;
 
     #[test]
     fn first_of_each_name_whatever_its_case() {
-        let head = Head::parse(b"GET / HTTP/1.1\r\nHOST: a\r\nHost: b\r\nX: y\r\nUser-agent: c\r\nContent-Length: 3\r\nUpgradf: d\r\n\r\n");
-        let known = Known::of(&head);
+        let head = b"GET / HTTP/1.1\r\nHOST: a\r\nHost: b\r\nX: y\r\nUser-agent: c\r\nContent-Length: 3\r\nUpgradf: d\r\n\r\n";
+        let (known, end) = Known::read(head);
         assert_eq!(
-            (known.host, known.user_agent, known.upgrade),
-            (b"a".as_slice(), b"c".as_slice(), b"".as_slice())
+            (known.host, known.user_agent, known.upgrade, end),
+            (b"a".as_slice(), b"c".as_slice(), b"".as_slice(), Some(head.len()))
         );
-        assert_eq!(known.lengths.request(), super::super::body::Framing::Length(3));
+        assert_eq!(known.lengths.request(), Framing::Length(3));
+    }
+
+    /// Whatever the line ends, and wherever it breaks off: what fields show of a head.
+    #[test]
+    fn agrees_with_the_slow_way() {
+        let heads: [&[u8]; 4] = [
+            b"HTTP/1.1 200 OK\r\nServer: a b \r\nserver : no\r\n Host: folded\r\nContent-Type:x\r\nTransfer-Encoding: chunked\r\n\r\nhost: no",
+            b"POST /x HTTP/1.0\nHost:\nhost: late\rUpgrade: websocket\r\ncontent-length: 7\nUser-Agent: u\n\r\nServer: no",
+            b"GET /\r\r\nHost: no",
+            b"FROB\n\n",
+        ];
+        for head in heads {
+            for len in 0..=head.len() {
+                let bytes = &head[..len];
+                let (known, end) = Known::read(bytes);
+                let slow = Head::parse(bytes);
+                assert_eq!(end, end_of_head(bytes, 0).ok(), "{len}");
+                assert_eq!((known.start, known.status), (slow.start(), slow.status()));
+                let first = |name| slow.all(name).find(|value| !value.is_empty()).unwrap_or_default();
+                assert_eq!(known.host, first("host"), "{len}");
+                assert_eq!(known.server, first("server"));
+                assert_eq!(known.upgrade, first("upgrade"));
+                assert_eq!(known.user_agent, first("user-agent"));
+                assert_eq!(known.content_type, first("content-type"));
+                assert_eq!(known.lengths, Lengths::of(&slow));
+            }
+        }
     }
 }

@@ -44,12 +44,19 @@ pub struct Oddities {
     pub cut: bool,
 }
 
+impl Oddities {
+    /// Nothing of which there is a finding.
+    pub(super) fn is_ordinary(self) -> bool {
+        !(self.leading_crlf || self.length_and_encoding || self.on_tls_port)
+    }
+}
+
 impl HttpMessage {
     /// A message with this head, or only its first line if no field will be asked for.
     pub(super) fn new(head: &[u8], oddities: Oddities, every: bool) -> Self {
-        let most = if every { MAX_HTTP_HEAD } else { MAX_HTTP_TEXT };
-        let wanted = if every { head } else { head::first_line(head).0 };
-        let kept = wanted.get(..wanted.len().min(most)).unwrap_or_default();
+        let (wanted, most) =
+            if every { (head, MAX_HTTP_HEAD) } else { (head::first_line(head).0, MAX_HTTP_TEXT) };
+        let kept = wanted.get(..most).unwrap_or(wanted);
         HttpMessage {
             head: kept.into(),
             truncated: u32::try_from(wanted.len() - kept.len()).unwrap_or(u32::MAX),

@@ -11,10 +11,12 @@ mod chunked;
 mod exchanges;
 mod state;
 
-use self::state::{BEYOND, Body, Holes, Part, Phase, Side, Whole};
+use smallvec::SmallVec;
+
+use self::state::{BEYOND, Body, Holes, Part, Phase, Side, Told, Whole};
 use super::body::Framing;
 use super::exchange::{Exchange, Outcome};
-use super::head::{self, Beginning, Head, StartLine};
+use super::head::{self, Beginning, StartLine};
 use super::known::Known;
 use super::matching::Matching;
 use super::message::{HttpMessage, Oddities};
@@ -35,10 +37,9 @@ pub struct Stream {
     on_tls_port: bool,
     sides: [Side; 2],
     /// Exchanges that are not over, oldest first.
-    #[allow(clippy::vec_box)] // moved on as they are, boxed
-    open: Vec<Box<Exchange>>,
+    open: SmallVec<[Box<Exchange>; 1]>,
     /// Messages whose heads are read and whose bodies are not complete.
-    bodies: Vec<Body>,
+    bodies: SmallVec<[Body; 1]>,
     exchanges: u32,
     /// Exchanges before this one may have been answered in a hole.
     stale_before: u32,
@@ -57,8 +58,8 @@ impl Stream {
             established: flow.established,
             on_tls_port: flow.server_port() == HTTPS,
             sides: [Side::default(); 2],
-            open: Vec::new(),
-            bodies: Vec::new(),
+            open: SmallVec::new(),
+            bodies: SmallVec::new(),
             exchanges: 0,
             stale_before: 0,
             holes: None,
@@ -104,16 +105,15 @@ impl Stream {
             }
         }
         let scanned = self.side(from).scanned as usize;
-        let end = match head::end_of_head(rest, scanned) {
-            Ok(end) => end,
-            Err(_) if rest.len() > MAX_HTTP_HEAD => {
+        let may_be_complete = scanned == 0 || head::end_of_head(rest, scanned).is_ok();
+        let Some((known, Some(end))) = may_be_complete.then(|| Known::read(rest)) else {
+            if rest.len() > MAX_HTTP_HEAD {
                 self.side(from).next();
                 return Progress::Consumed(bytes.len());
             }
-            Err(read) => {
-                self.side(from).scanned = u32::try_from(read).unwrap_or(0);
-                return Progress::More;
-            }
+            let read = head::end_of_head(rest, scanned).unwrap_or_else(|read| read);
+            self.side(from).scanned = u32::try_from(read).unwrap_or(0);
+            return Progress::More;
         };
         self.side(from).next();
         let head_bytes = rest.get(..end).unwrap_or(rest);
@@ -122,30 +122,30 @@ impl Stream {
             on_tls_port: self.on_tls_port,
             ..Oddities::default()
         };
-        self.message(Whole { from, empty, bytes: head_bytes, began, oddities }, empty.len() + end, now, out)
+        let whole = Whole { from, empty, bytes: head_bytes, known, began, oddities };
+        self.message(whole, empty.len() + end, now, out)
     }
 
     /// A head is complete. `done` bytes lead up to the body.
     fn message(&mut self, head: Whole<'_>, done: usize, now: Moment, out: &mut Messages) -> Progress {
-        let Whole { from, empty, bytes, began, mut oddities } = head;
-        let head = Known::of(&Head::parse(bytes));
+        let Whole { from, empty, bytes, known: head, began, mut oddities } = head;
         let lengths = head.lengths;
         oddities.length_and_encoding = lengths.are_ambiguous();
         // Wireshark 4.0 sees a message in them only behind one empty line, and only of methods that it knows.
         let seen = matches!(empty, [] | b"\r\n")
-            && match head.start {
-                StartLine::Request { method, .. } => Method::is_known(method),
-                StartLine::Response { .. } => true,
-            };
-        let message = seen.then(|| Box::new(HttpMessage::new(bytes, oddities, out.every)));
+            && (head.method.is_some() || matches!(head.start, StartLine::Response { .. }));
+        let told = match seen {
+            false => Told::Nothing,
+            true if out.terse && oddities.is_ordinary() => Told::Count,
+            true => Told::Message(Box::new(HttpMessage::new(bytes, oddities, out.every))),
+        };
         let (exchange, part, framing, method) = match head.start {
-            StartLine::Request { method, .. } => {
+            StartLine::Request { .. } => {
                 let exchange = self.begin_exchange(from, out);
-                exchange.add_request(&head, bytes.len(), began);
-                let known = Method::of(method);
-                let expects = known.is_some_and(|method| !method.is_notification());
+                exchange.add_request(&head, bytes.len(), began, out.terse);
+                let expects = head.method.is_some_and(|method| !method.is_notification());
                 let part = if expects { Part::Request } else { Part::Notification };
-                (exchange.number, part, lengths.request(), known)
+                (exchange.number, part, lengths.request(), head.method)
             }
             StartLine::Response { .. } => {
                 let status = head.status;
@@ -155,7 +155,7 @@ impl Stream {
                     exchange.interim = exchange.interim.saturating_add(1);
                     Part::Interim
                 } else {
-                    exchange.add_response(&head, bytes.len(), began);
+                    exchange.add_response(&head, bytes.len(), began, out.terse);
                     Part::Response
                 };
                 (exchange.number, part, lengths.response(status, method), method)
@@ -173,7 +173,7 @@ impl Stream {
             bytes: Some(0),
             captured: None,
             has_holes: false,
-            message,
+            told,
         };
         match framing {
             _ if oddities.cut => {
@@ -261,7 +261,8 @@ impl StreamDecoder for Stream {
         if head::beginning(rest) != Beginning::Message {
             return;
         }
-        let end = head::end_of_head(rest, 0).unwrap_or(rest.len());
+        let (known, end) = Known::read(rest);
+        let end = end.unwrap_or(rest.len());
         let oddities = Oddities {
             leading_crlf: !empty.is_empty(),
             cut: true,
@@ -269,7 +270,7 @@ impl StreamDecoder for Stream {
             ..Oddities::default()
         };
         let bytes = rest.get(..end).unwrap_or(rest);
-        self.message(Whole { from, empty, bytes, began: now, oddities }, end, now, out);
+        self.message(Whole { from, empty, bytes, known, began: now, oddities }, end, now, out);
     }
 
     fn body_complete(&mut self, _from: Direction, id: u32, now: Moment, out: &mut Messages) {
@@ -359,7 +360,7 @@ impl StreamDecoder for Stream {
                 self.cut_short(&body);
             }
         }
-        self.bodies.shrink_to_fit();
+        exchanges::give_back(&mut self.bodies);
         let outcome =
             |side: &Side, how| if side.gap { Outcome::NotCaptured } else { Outcome::Unanswered(how) };
         // Who is silent now answers nothing any more.
@@ -372,10 +373,13 @@ impl StreamDecoder for Stream {
     }
 
     fn heap(&self) -> usize {
-        let messages = self.bodies.iter().filter_map(|b| b.message.as_ref());
-        self.open.capacity() * size_of::<Box<Exchange>>()
+        let messages = self.bodies.iter().filter_map(|b| match &b.told {
+            Told::Message(message) => Some(message),
+            Told::Nothing | Told::Count => None,
+        });
+        exchanges::heap(&self.open)
             + self.open.iter().map(|e| e.heap()).sum::<usize>()
-            + self.bodies.capacity() * size_of::<Body>()
+            + exchanges::heap(&self.bodies)
             + messages.map(|m| size_of::<HttpMessage>() + m.head_bytes().len()).sum::<usize>()
             + self.holes.as_ref().map_or(0, |holes| {
                 size_of::<Holes>() + holes.stopped.capacity() * size_of::<(u64, Direction, Side)>()

@@ -14,6 +14,9 @@ const RETRY: [u8; 32] = [
     0xa2, 0x11, 0x16, 0x7a, 0xbb, 0x8c, 0x5e, 0x07, 0x9e, 0x09, 0xe2, 0xc8, 0xa8, 0x33, 0x9c,
 ];
 
+/// No more extensions than most clients send; room for them is made at once.
+const USUAL_EXTENSIONS: usize = 20;
+
 /// What a client offers.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ClientHello<'a> {
@@ -141,7 +144,16 @@ impl<'a> ClientHello<'a> {
             ExtensionType::ENCRYPTED_CLIENT_HELLO | ExtensionType::ENCRYPTED_SERVER_NAME => self.ech = true,
             _ => {}
         }
-        match extension.parsed() {
+        // The contents of others matter to nobody.
+        let parsed = match extension.kind {
+            ExtensionType::SERVER_NAME
+            | ExtensionType::ALPN
+            | ExtensionType::SUPPORTED_VERSIONS
+            | ExtensionType::SUPPORTED_GROUPS
+            | ExtensionType::SIGNATURE_ALGORITHMS => extension.parsed(),
+            _ => None,
+        };
+        match parsed {
             Some(TlsExtension::SNI(names)) => {
                 self.server_name = self.server_name.or(names.first().map(|&(_, name)| name));
             }
@@ -250,7 +262,7 @@ impl<'a> Extension<'a> {
 
 /// The client's shares: group, length, key. Drafts and the final version have the same form.
 fn key_shares(content: &[u8]) -> Vec<Group> {
-    let mut groups = Vec::new();
+    let mut groups = Vec::with_capacity(4);
     let mut rest = Cursor(content);
     let _length = rest.u16();
     while let Some(group) = rest.u16() {
@@ -263,8 +275,8 @@ fn key_shares(content: &[u8]) -> Vec<Group> {
     groups
 }
 
-fn words(bytes: &[u8]) -> impl Iterator<Item = u16> + '_ {
-    bytes.chunks_exact(2).filter_map(|pair| pair.first_chunk().map(|&pair| u16::from_be_bytes(pair)))
+fn words(bytes: &[u8]) -> impl ExactSizeIterator<Item = u16> + '_ {
+    bytes.as_chunks().0.iter().map(|&pair| u16::from_be_bytes(pair))
 }
 
 /// What is left of a message.
@@ -305,6 +317,7 @@ impl<'a> Cursor<'a> {
         let len = usize::from(self.u16()?);
         let cut = self.0.len() < len;
         let mut list = Cursor(self.at_most(len));
+        into.reserve_exact(list.0.len().min(USUAL_EXTENSIONS * 4) / 4);
         while !list.0.is_empty() {
             let begin = list.0;
             let (kind, len) = (ExtensionType(list.u16()?), list.u16()?);

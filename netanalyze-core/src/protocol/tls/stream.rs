@@ -104,7 +104,7 @@ impl Stream {
 
     /// Deals with the records that are complete. Says how many bytes they have, or what is to be done about what follows them.
     fn records(&mut self, from: Direction, bytes: &[u8], now: Moment, out: &mut Messages) -> Progress {
-        let mut used = 0;
+        let mut used = if out.every { 0 } else { self.quiet_records(bytes) };
         loop {
             let rest = bytes.get(used..).unwrap_or_default();
             if rest.is_empty() {
@@ -122,6 +122,22 @@ impl Stream {
             };
             return if used > 0 { Progress::Consumed(used) } else { Progress::Need(need) };
         }
+    }
+
+    /// Bytes of the records of application data at the beginning of which nothing is to be said: the handshake is over, and nobody has its keys.
+    fn quiet_records(&self, bytes: &[u8]) -> usize {
+        let mut used = 0;
+        if self.open.is_some() || self.decryption.is_some() || self.version == Version(0) {
+            return used;
+        }
+        while let Some(record) = bytes.get(used..).and_then(Record::parse)
+            && (record.content_type, record.version.0 >> 8) == (ContentType::APPLICATION_DATA, 3)
+            && record.len <= MAX_CONTENT
+            && used.saturating_add(record.total()) <= bytes.len()
+        {
+            used += record.total();
+        }
+        used
     }
 
     /// One record, or whatever is there in its place.

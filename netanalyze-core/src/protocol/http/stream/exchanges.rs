@@ -1,7 +1,9 @@
 //! Which response answers which request, and when an exchange is over.
 
+use smallvec::SmallVec;
+
 use super::super::exchange::{Exchange, Outcome};
-use super::{Body, Part, Stream};
+use super::{Body, Part, Stream, Told};
 use crate::model::Direction;
 use crate::model::limits::MAX_HTTP_OPEN;
 use crate::protocol::message::{Message, Messages};
@@ -59,24 +61,26 @@ impl Stream {
     pub(super) fn finish_body(&mut self, at: usize, now: Moment, out: &mut Messages) {
         if self.bodies.get(at).is_some_and(|body| body.ended && body.pieces == 0) {
             let body = self.bodies.remove(at);
-            if self.bodies.is_empty() {
-                self.bodies = Vec::new();
-            }
+            give_back(&mut self.bodies);
             self.finish(body, now, out);
         }
     }
 
     /// A message is complete.
     pub(super) fn finish(&mut self, mut body: Body, now: Moment, out: &mut Messages) {
-        let message = body.message.as_deref_mut();
+        let message = body.told.message();
         match body.part {
             Part::Request => self.matching.request(message, now),
             Part::Notification => {}
             Part::Interim | Part::Response => self.matching.response(message, now),
         }
-        if let Some(mut message) = body.message.take() {
-            message.body_bytes = body.bytes;
-            out.push(body.from, Message::Http(message));
+        match body.told {
+            Told::Message(mut message) => {
+                message.body_bytes = body.bytes;
+                out.push(body.from, Message::Http(message));
+            }
+            Told::Count => out.leave_out(),
+            Told::Nothing => {}
         }
         let Some(at) = self.open.iter().position(|e| e.number == body.exchange) else { return };
         let exchange = &mut self.open[at];
@@ -128,9 +132,7 @@ impl Stream {
         }
         let server = exchange.client.reverse();
         exchange.server_heard = self.established.is_some() || self.side(server).heard;
-        if self.open.is_empty() {
-            self.open = Vec::new();
-        }
+        give_back(&mut self.open);
         out.push(exchange.client, Message::Exchange(exchange));
     }
 
@@ -149,4 +151,16 @@ impl Stream {
             self.push(exchange, outcome, out);
         }
     }
+}
+
+/// Gives back the memory of a list that was longer than most.
+pub(super) fn give_back<T>(list: &mut SmallVec<[T; 1]>) {
+    if list.is_empty() {
+        *list = SmallVec::new();
+    }
+}
+
+/// Bytes that a list takes beside what is always there.
+pub(super) fn heap<T>(list: &SmallVec<[T; 1]>) -> usize {
+    if list.spilled() { list.capacity() * size_of::<T>() } else { 0 }
 }

@@ -1,5 +1,6 @@
 //! What a connection's decoder remembers: how far each direction came, holes that were skipped, messages that are not complete.
 
+use super::super::known::Known;
 use super::super::message::{HttpMessage, Oddities};
 use crate::model::Direction;
 use crate::protocol::stream::{Closing, Moment};
@@ -62,6 +63,7 @@ pub(super) struct Whole<'a> {
     /// Empty lines before it.
     pub(super) empty: &'a [u8],
     pub(super) bytes: &'a [u8],
+    pub(super) known: Known<'a>,
     pub(super) began: Moment,
     pub(super) oddities: Oddities,
 }
@@ -102,7 +104,7 @@ pub(super) struct Body {
     /// Some of those that were sent are not in the capture.
     pub(super) has_holes: bool,
     /// What is to be said of the message when it is complete.
-    pub(super) message: Option<Box<HttpMessage>>,
+    pub(super) told: Told,
 }
 
 /// Which part of an exchange a message is.
@@ -113,4 +115,22 @@ pub(super) enum Part {
     Notification,
     Interim,
     Response,
+}
+
+/// What is to be said of a message when it is complete.
+#[derive(Debug)]
+pub(super) enum Told {
+    Nothing,
+    /// That there was one.
+    Count,
+    Message(Box<HttpMessage>),
+}
+
+impl Told {
+    pub(super) fn message(&mut self) -> Option<&mut HttpMessage> {
+        match self {
+            Told::Message(message) => Some(message),
+            Told::Nothing | Told::Count => None,
+        }
+    }
 }

@@ -43,7 +43,7 @@ fn told(drive: &mut Drive<Stream>) -> Vec<String> {
             word
         }
         Message::Exchange(e) => {
-            let asked = e.request.as_ref().map(|r| format!("{} {}", text(&r.method), text(&r.target)));
+            let asked = e.request.as_ref().map(|r| format!("{} {}", text(&r.method), text(r.target())));
             let status = e.status().map(|s| s.to_string());
             format!(
                 "({} {} {:?})",
@@ -343,7 +343,7 @@ fn times_and_sizes() {
     let (request, response) = (exchange.request.unwrap(), exchange.response.unwrap());
     assert_eq!((request.head_bytes, request.body_bytes), (51, Some(4)));
     assert_eq!((response.head_bytes, response.body_bytes), (64, Some(3)));
-    assert_eq!((&*request.host, &*response.content_type), (b"a.b".as_slice(), b"text/plain".as_slice()));
+    assert_eq!((request.host(), response.content_type()), (b"a.b".as_slice(), b"text/plain".as_slice()));
 }
 
 #[test]
@@ -387,7 +387,8 @@ fn cut_segments_say_what_they_can() {
 
 #[test]
 fn idle_connections_are_small() {
-    assert!(size_of::<Stream>() <= 256, "{}", size_of::<Stream>());
+    // With room for the one message that is open at a time.
+    assert!(size_of::<Stream>() <= 288, "{}", size_of::<Stream>());
     let mut drive = drive();
     drive.out.every = false;
     drive.feed(C, b"GET / HTTP/1.1\r\n\r\n");

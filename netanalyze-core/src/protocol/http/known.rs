@@ -59,9 +59,10 @@ impl<'a> Known<'a> {
 
     fn header(&mut self, line: &'a [u8]) {
         let Some(first) = line.first() else { return };
+        // As a rule names are spelled as here.
         let value = |name: &[u8]| {
             let (start, value) = line.split_at_checked(name.len())?;
-            start.eq_ignore_ascii_case(name).then(|| value.trim_ascii())
+            (start == name || start.eq_ignore_ascii_case(name)).then(|| value.trim_ascii())
         };
         let keep = |place: &mut &'a [u8], name: &[u8]| {
             if let (true, Some(value)) = (place.is_empty(), value(name)) {
@@ -70,20 +71,21 @@ impl<'a> Known<'a> {
         };
         // Few headers begin as those that are looked for.
         match first.to_ascii_lowercase() {
-            b'h' => keep(&mut self.host, b"host:"),
-            b's' => keep(&mut self.server, b"server:"),
+            b'h' => keep(&mut self.host, b"Host:"),
+            b's' => keep(&mut self.server, b"Server:"),
             b'u' => {
-                keep(&mut self.user_agent, b"user-agent:");
-                keep(&mut self.upgrade, b"upgrade:");
+                keep(&mut self.user_agent, b"User-Agent:");
+                keep(&mut self.upgrade, b"Upgrade:");
             }
             b'c' => {
-                keep(&mut self.content_type, b"content-type:");
-                if let Some(value) = value(b"content-length:") {
+                if let Some(value) = value(b"Content-Length:") {
                     self.lengths.add_length(value);
+                } else {
+                    keep(&mut self.content_type, b"Content-Type:");
                 }
             }
             b't' => {
-                if let Some(value) = value(b"transfer-encoding:") {
+                if let Some(value) = value(b"Transfer-Encoding:") {
                     self.lengths.add_encoding(value);
                 }
             }

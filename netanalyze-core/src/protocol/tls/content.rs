@@ -65,7 +65,9 @@ impl Stream {
     ) {
         match raw.kind {
             HandshakeType::CLIENT_HELLO => {
-                let Some(hello) = ClientHello::parse(raw.body) else { return };
+                // Findings need none of its lists, secrets do.
+                let brief = out.terse && self.decryption.is_none();
+                let Some(hello) = ClientHello::parse_as(raw.body, brief) else { return };
                 self.client_hello(from, &hello, now, out);
                 self.note_client(&hello, now, out);
             }

@@ -14,9 +14,6 @@ const RETRY: [u8; 32] = [
     0xa2, 0x11, 0x16, 0x7a, 0xbb, 0x8c, 0x5e, 0x07, 0x9e, 0x09, 0xe2, 0xc8, 0xa8, 0x33, 0x9c,
 ];
 
-/// No more extensions than most clients send; room for them is made at once.
-const USUAL_EXTENSIONS: usize = 20;
-
 /// What a client offers.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ClientHello<'a> {
@@ -108,63 +105,75 @@ impl<'a> ClientHello<'a> {
     /// Reads the body of a ClientHello as far as it goes; `None` if not even a version is there.
     #[must_use]
     pub fn parse(body: &'a [u8]) -> Option<Self> {
+        Self::parse_as(body, false)
+    }
+
+    /// As [`ClientHello::parse`]; if `brief`, without what takes a list to keep: all of those are empty.
+    #[must_use]
+    pub(super) fn parse_as(body: &'a [u8], brief: bool) -> Option<Self> {
         let mut rest = Cursor(body);
         let mut hello = ClientHello { version: Version(rest.u16()?), ..ClientHello::default() };
-        hello.complete = hello.read(&mut rest).is_some();
-        for i in 0..hello.extensions.len() {
-            if let Some(extension) = hello.extensions.get(i).copied() {
-                hello.see(extension);
-            }
-        }
+        hello.complete = hello.read(&mut rest, brief).is_some();
         Some(hello)
     }
 
-    fn read(&mut self, rest: &mut Cursor<'a>) -> Option<()> {
+    fn read(&mut self, rest: &mut Cursor<'a>, brief: bool) -> Option<()> {
         self.random = rest.take(32)?;
         self.session_id = rest.list8()?;
         let ciphers = usize::from(rest.u16()?);
         let there = rest.at_most(ciphers);
-        self.ciphers = words(there).map(CipherSuite).collect();
+        if !brief {
+            self.ciphers = words(there).map(CipherSuite).collect();
+        }
         if there.len() < ciphers {
             return None;
         }
         self.compressions = rest.list8()?;
-        rest.extensions(&mut self.extensions)
+        rest.extensions(&mut |extension| {
+            self.see(extension);
+            if !brief {
+                self.extensions.push(extension);
+                self.see_list(extension);
+            }
+        })
     }
 
+    /// What takes no list to keep.
     fn see(&mut self, extension: Extension<'a>) {
         match extension.kind {
+            ExtensionType::SERVER_NAME => {
+                if let Some(TlsExtension::SNI(names)) = extension.parsed() {
+                    self.server_name = self.server_name.or(names.first().map(|&(_, name)| name));
+                }
+            }
             ExtensionType::PRE_SHARED_KEY => self.psk = true,
             ExtensionType::EARLY_DATA => self.early_data = true,
             ExtensionType::SESSION_TICKET => self.ticket = Some(extension.content),
             ExtensionType::STATUS_REQUEST => self.status_request = true,
-            ExtensionType::KEY_SHARE | ExtensionType::KEY_SHARE_OLD => {
-                self.key_shares = key_shares(extension.content);
-            }
             ExtensionType::ENCRYPTED_CLIENT_HELLO | ExtensionType::ENCRYPTED_SERVER_NAME => self.ech = true,
             _ => {}
         }
-        // The contents of others matter to nobody.
-        let parsed = match extension.kind {
-            ExtensionType::SERVER_NAME
-            | ExtensionType::ALPN
+    }
+
+    fn see_list(&mut self, extension: Extension<'a>) {
+        match extension.kind {
+            ExtensionType::KEY_SHARE | ExtensionType::KEY_SHARE_OLD => {
+                self.key_shares = key_shares(extension.content);
+            }
+            ExtensionType::ALPN
             | ExtensionType::SUPPORTED_VERSIONS
             | ExtensionType::SUPPORTED_GROUPS
-            | ExtensionType::SIGNATURE_ALGORITHMS => extension.parsed(),
-            _ => None,
-        };
-        match parsed {
-            Some(TlsExtension::SNI(names)) => {
-                self.server_name = self.server_name.or(names.first().map(|&(_, name)| name));
-            }
-            Some(TlsExtension::ALPN(names)) => self.alpn = names,
-            Some(TlsExtension::SupportedVersions(versions)) => {
-                self.supported_versions = versions.into_iter().map(|v| Version(v.0)).collect();
-            }
-            Some(TlsExtension::EllipticCurves(groups)) => {
-                self.groups = groups.into_iter().map(|g| Group(g.0)).collect();
-            }
-            Some(TlsExtension::SignatureAlgorithms(schemes)) => self.signature_algorithms = schemes,
+            | ExtensionType::SIGNATURE_ALGORITHMS => match extension.parsed() {
+                Some(TlsExtension::ALPN(names)) => self.alpn = names,
+                Some(TlsExtension::SupportedVersions(versions)) => {
+                    self.supported_versions = versions.into_iter().map(|v| Version(v.0)).collect();
+                }
+                Some(TlsExtension::EllipticCurves(groups)) => {
+                    self.groups = groups.into_iter().map(|g| Group(g.0)).collect();
+                }
+                Some(TlsExtension::SignatureAlgorithms(schemes)) => self.signature_algorithms = schemes,
+                _ => {}
+            },
             _ => {}
         }
     }
@@ -202,7 +211,7 @@ impl<'a> ServerHello<'a> {
         if version.0 > 0x7f12 {
             hello.cipher = rest.u16().map(CipherSuite);
         }
-        hello.complete = rest.extensions(&mut hello.extensions).is_some();
+        hello.complete = rest.extensions(&mut |extension| hello.extensions.push(extension)).is_some();
         hello.see_extensions();
         Some(hello)
     }
@@ -228,7 +237,7 @@ impl<'a> ServerHello<'a> {
         if !draft {
             self.compression = rest.u8()?;
         }
-        rest.extensions(&mut self.extensions)
+        rest.extensions(&mut |extension| self.extensions.push(extension))
     }
 
     fn see_extensions(&mut self) {
@@ -310,21 +319,20 @@ impl<'a> Cursor<'a> {
     }
 
     /// The list of extensions, which may be missing altogether (RFC 5246 §7.4.1.2). `None` if it is cut.
-    fn extensions(&mut self, into: &mut Vec<Extension<'a>>) -> Option<()> {
+    fn extensions(&mut self, see: &mut dyn FnMut(Extension<'a>)) -> Option<()> {
         if self.0.is_empty() {
             return Some(());
         }
         let len = usize::from(self.u16()?);
         let cut = self.0.len() < len;
         let mut list = Cursor(self.at_most(len));
-        into.reserve_exact(list.0.len().min(USUAL_EXTENSIONS * 4) / 4);
         while !list.0.is_empty() {
             let begin = list.0;
             let (kind, len) = (ExtensionType(list.u16()?), list.u16()?);
             let content = list.at_most(usize::from(len));
             let complete = content.len() == usize::from(len);
             let whole = begin.get(..usize::from(len).saturating_add(4)).filter(|_| complete);
-            into.push(Extension { kind, content, len, whole });
+            see(Extension { kind, content, len, whole });
             if !complete {
                 return None;
             }
@@ -401,6 +409,17 @@ mod tests {
         assert_eq!(hello.key_shares, [Group(0x4a4a), Group(29)]);
         assert_eq!(hello.ticket, Some(&b"ticket"[..]));
         assert_eq!(hello.extensions.len(), 12);
+        let without_lists = ClientHello {
+            ciphers: Vec::new(),
+            extensions: Vec::new(),
+            alpn: Vec::new(),
+            supported_versions: Vec::new(),
+            groups: Vec::new(),
+            signature_algorithms: Vec::new(),
+            key_shares: Vec::new(),
+            ..hello
+        };
+        assert_eq!(ClientHello::parse_as(&body, true), Some(without_lists));
     }
 
     #[test]

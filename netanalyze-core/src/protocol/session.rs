@@ -151,8 +151,8 @@ impl Session {
         receiver.pass(decoder, now, out);
         if segment.rst {
             sender.close(Closing::Reset, decoder, now, out);
-            // What the other end has sent by now may yet come by: if a message is under way, it is waited for.
-            if receiver.is_idle() {
+            // What the other end has sent by now may yet come by: if a message is under way, it is waited for, and some decoders have an ear for all.
+            if receiver.is_idle() && !decoder.hears_after_reset() {
                 receiver.close(Closing::Reset, decoder, now, out);
             }
         }
@@ -189,11 +189,11 @@ impl Session {
     fn change(&mut self, now: Moment, out: &mut Messages) {
         loop {
             self.changes += 1;
-            let kind = match &mut self.stage {
-                Stage::Undecided(undecided) => undecided.decided,
-                _ => None,
+            let (kind, is_late) = match &self.stage {
+                Stage::Undecided(undecided) => (undecided.decided, undecided.tries != [0; 2]),
+                _ => (None, false),
             };
-            self.aside = self.changes == 1 && kind.is_some_and(|kind| is_claimed(kind, &self.flow));
+            self.aside = self.changes == 1 && kind.is_some_and(|kind| is_claimed(kind, is_late, &self.flow));
             out.aside = self.aside;
             self.stage = match kind {
                 _ if self.changes > MAX_CHANGES => Stage::Over,
@@ -257,11 +257,13 @@ impl Session {
 }
 
 /// Whether Wireshark 4.0 takes whatever there is on the server's port for another protocol. If nobody knows who the server is, the lower port counts.
-fn is_claimed(kind: Kind, flow: &Flow) -> bool {
+/// `is_late`: something else was said before.
+fn is_claimed(kind: Kind, is_late: bool, flow: &Flow) -> bool {
     let [a, b] = flow.ends;
     let port = if flow.client_is_known { flow.server_port() } else { a.port().min(b.port()) };
     match kind {
         // HTTP, AJP, IRC, BitTorrent.
+        Kind::Tls if matches!(port, 102 | 3389) => is_late, // TPKT, below RDP: it agrees on TLS, which is not followed.
         Kind::Tls => is_http_port(port) || matches!(port, 6667 | 6881..=6889 | 8009 | 57_000),
         Kind::Http => is_other_port(port),
         _ => false,
@@ -381,7 +383,7 @@ pub(crate) fn recognise_datagram(
     if let Some(decoder) = dns::Decoder::recognise(flow.ends, bytes) {
         return Some(Box::new(decoder));
     }
-    quic::looks_like_quic(bytes).then(|| Box::new(quic::Decoder::new()) as Box<dyn DatagramDecoder>)
+    quic::looks_like_quic(bytes).then(|| Box::new(quic::Decoder::new(flow)) as Box<dyn DatagramDecoder>)
 }
 
 /// Takes a datagram that an ICMP error quotes. It is no part of its conversation.

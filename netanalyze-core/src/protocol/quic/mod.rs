@@ -28,7 +28,7 @@ use frame::Close;
 use packet::{Long, LongType, Packet, packet};
 
 use super::message::{Message, Messages};
-use super::stream::{DatagramDecoder, Moment};
+use super::stream::{DatagramDecoder, Flow, Moment};
 use super::tls::TlsMessage;
 use super::tls::keys::Secrets;
 use super::tls::recordless::Recordless;
@@ -38,6 +38,8 @@ use crate::model::{Direction, limits};
 #[derive(Debug, Default)]
 pub struct Decoder {
     connections: Vec<Tracked>,
+    /// Wireshark 4.0 takes everything on one of the ports for DTLS.
+    is_claimed: bool,
 }
 
 /// A connection with the handshake in it.
@@ -66,6 +68,9 @@ struct Said {
 
 /// Error codes of CONNECTION_CLOSE that are alerts of TLS (RFC 9001 section 4.8).
 const CRYPTO_ERROR: std::ops::RangeInclusive<u64> = 0x100..=0x1ff;
+
+/// Ports of DTLS, as Wireshark 4.0 registers them. DNS over QUIC shares one (RFC 9250 section 4.1.1).
+const DTLS_PORTS: [u16; 4] = [853, 2221, 5684, 5868];
 
 impl Listener for Hearing<'_> {
     fn message(&mut self, from: Direction, _: Space, message: &[u8]) {
@@ -105,8 +110,9 @@ impl Tracked {
 impl Decoder {
     /// The decoder of a conversation.
     #[must_use]
-    pub fn new() -> Decoder {
-        Decoder::default()
+    pub fn new(flow: &Flow) -> Decoder {
+        let is_claimed = flow.ends.iter().any(|end| DTLS_PORTS.contains(&end.port()));
+        Decoder { is_claimed, ..Decoder::default() }
     }
 
     /// Finds the connection of an Initial packet, or begins one. The plain text is in `buffer` then; the packet's number comes with it.
@@ -258,12 +264,14 @@ impl DatagramDecoder for Decoder {
             self.long(from, &long, secrets.as_deref(), every, now, &mut said);
             rest = rest.get(long.len..).unwrap_or_default();
         }
+        out.aside = self.is_claimed;
         if !said.message.handshakes.is_empty() || !said.message.faults.is_empty() {
             out.push(from, Message::Tls(Box::new(said.message)));
         }
         for handshake in said.handshakes {
             out.push(from, handshake);
         }
+        out.aside = false;
     }
 
     fn finish(&mut self, now: Moment, out: &mut Messages) {

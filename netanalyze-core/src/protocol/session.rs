@@ -7,6 +7,7 @@ use super::dns;
 use super::feed::{Fed, Feed, Payload};
 use super::http;
 use super::message::{Message, Messages};
+use super::openvpn;
 use super::proxy::Preamble;
 use super::quic;
 use super::recognise::{Kind, Recognised, is_http_port, is_other_port, is_tls_port, recognise};
@@ -266,6 +267,7 @@ fn is_claimed(kind: Kind, is_late: bool, flow: &Flow) -> bool {
         Kind::Tls if matches!(port, 102 | 3389) => is_late, // TPKT, below RDP: it agrees on TLS, which is not followed.
         Kind::Tls => is_http_port(port) || matches!(port, 6667 | 6881..=6889 | 8009 | 57_000),
         Kind::Http => is_other_port(port),
+        Kind::OpenVpn => port != openvpn::PORT,
         _ => false,
     }
 }
@@ -286,6 +288,7 @@ fn decoder(kind: Kind, flow: &Flow, setting: Setting) -> Option<Box<dyn StreamDe
     match kind {
         Kind::StartTls(dialogue) => Some(Box::new(StartTls::new(dialogue))),
         Kind::Proxy => Some(Box::new(Preamble)),
+        Kind::OpenVpn => Some(Box::new(openvpn::Stream::new(flow))),
         Kind::Socks => Some(Box::new(Relay::new())),
         Kind::Http if setting == Setting::WithinTls => Some(Box::new(http::Stream::within_tls(flow))),
         Kind::Http => Some(Box::new(http::Stream::new(flow))),
@@ -377,6 +380,9 @@ pub(crate) fn recognise_datagram(
     bytes: &[u8],
 ) -> Option<Box<dyn DatagramDecoder>> {
     let _ = from;
+    if openvpn::recognises_datagram(flow, bytes) {
+        return Some(Box::new(openvpn::Datagrams::new(flow)));
+    }
     if flow.ends.iter().any(|end| end.port() == http::SSDP_PORT) {
         return Some(Box::new(http::Ssdp::new()));
     }

@@ -447,6 +447,78 @@ fn whole_records(bytes: &[u8]) -> &[u8] {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::{FrameNumber, Timestamp};
+    use crate::protocol::message::Said;
+
+    /// A session on a server's port whose client opened the connection.
+    struct Run(Session, [u32; 2], Messages, u64);
+
+    impl Run {
+        fn new(port: u16) -> Run {
+            let end = |host: u8, port| (std::net::Ipv4Addr::new(10, 0, 0, host), port).into();
+            let flow = Flow {
+                ends: [end(1, 40_000), end(2, port)],
+                client: Direction::AtoB,
+                client_is_known: true,
+                syn: None,
+                established: None,
+            };
+            Run(Session::new(flow, [Some(0), Some(0)]), [0; 2], Messages::new(true), 0)
+        }
+
+        /// What a segment says; without bytes it is a reset.
+        fn take(&mut self, from: Direction, bytes: &[u8]) -> Vec<Said> {
+            let (seq, len) = (self.1[from.index()], bytes.len() as u32);
+            self.1[from.index()] += len;
+            self.3 += 1;
+            let segment = SegmentIn { from, seq, ack: None, bytes, len, fin: false, rst: bytes.is_empty() };
+            let now = Moment { frame: FrameNumber(self.3), time: Timestamp(0) };
+            self.0.segment(&segment, now, &mut self.2);
+            self.2.drain_said().collect()
+        }
+    }
+
+    const CLIENT: Direction = Direction::AtoB;
+    const SERVER: Direction = Direction::BtoA;
+    const ALERT: &[u8] = b"\x15\x03\x03\x00\x02\x01\x00";
+
+    fn hello(kind: u8) -> Vec<u8> {
+        let rest: &[u8] = if kind == 1 { b"\0\0\x02\xc0\x2f\x01\0" } else { b"\0\xc0\x2f\0" };
+        let body = [b"\x03\x03", &[7; 32][..], rest].concat();
+        let len = body.len() as u8;
+        [&[22, 3, 3, 0, len + 4, kind, 0, 0, len], &body[..]].concat()
+    }
+
+    #[test]
+    fn after_a_reset_tls_is_heard_and_no_handshake_begins() {
+        for resetting in [CLIENT, SERVER] {
+            let mut run = Run::new(443);
+            assert_eq!(run.take(CLIENT, &hello(1)).len(), 1);
+            let said = run.take(resetting, b"");
+            let [Said { message: Message::Handshake(row), .. }] = &said[..] else { panic!("{said:?}") };
+            assert!(matches!(row.outcome, tls::Outcome::Reset(_)));
+            let late =
+                [run.take(resetting.reverse(), &hello(2)), run.take(resetting.reverse(), ALERT)].concat();
+            assert_eq!(late.len(), 2);
+            assert!(late.iter().all(|said| matches!(said.message, Message::Tls(_))), "{late:?}");
+            assert!(run.take(resetting, ALERT).is_empty());
+            assert!(run.take(resetting.reverse(), b"").is_empty());
+            assert!(run.0.is_over());
+        }
+    }
+
+    #[test]
+    fn below_rdp_tls_is_for_no_field_if_anything_came_before() {
+        let ask = b"\x03\x00\x00\x13\x0e\xe0\x00\x00\x00\x00\x00\x01\x00\x08\x00\x0b\x00\x00\x00";
+        for (port, first, aside) in [(3389, &ask[..], true), (3389, b"", false), (4489, ask, false)] {
+            let mut run = Run::new(port);
+            if !first.is_empty() {
+                assert!(run.take(CLIENT, first).is_empty());
+            }
+            let said = run.take(CLIENT, &hello(1));
+            assert_eq!(said.iter().map(|said| said.aside).collect::<Vec<_>>(), [aside], "{port}");
+        }
+    }
 
     #[test]
     fn records_are_whole_or_not_shown() {

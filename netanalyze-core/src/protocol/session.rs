@@ -508,6 +508,23 @@ mod tests {
     }
 
     #[test]
+    fn what_comes_after_a_client_has_closed_is_no_second_handshake() {
+        let mut run = Run::new(443);
+        run.take(CLIENT, &hello(1));
+        let fin =
+            SegmentIn { from: CLIENT, seq: run.1[0], ack: None, bytes: b"", len: 0, fin: true, rst: false };
+        run.0.segment(&fin, Moment::default(), &mut run.2);
+        let said: Vec<Said> = run.2.drain_said().collect();
+        let [Said { message: Message::Handshake(row), .. }] = &said[..] else { panic!("{said:?}") };
+        assert_eq!(row.outcome, tls::Outcome::Closed(tls::Who::Client));
+        let late = run.take(SERVER, &hello(2));
+        assert!(matches!(&late[..], [Said { message: Message::Tls(_), .. }]), "{late:?}");
+        assert!(run.take(CLIENT, b"").is_empty());
+        run.0.finish(Moment::default(), &mut run.2);
+        assert!(run.2.is_empty());
+    }
+
+    #[test]
     fn below_rdp_tls_is_for_no_field_if_anything_came_before() {
         let ask = b"\x03\x00\x00\x13\x0e\xe0\x00\x00\x00\x00\x00\x01\x00\x08\x00\x0b\x00\x00\x00";
         for (port, first, aside) in [(3389, &ask[..], true), (3389, b"", false), (4489, ask, false)] {

@@ -32,8 +32,8 @@ pub struct Stream {
     pub(super) open: Option<Box<Open>>,
     /// The last handshake failed: what either side says of that is told already.
     pub(super) failed: bool,
-    /// One side reset the connection: no handshake comes of what is still on its way.
-    reset: bool,
+    /// One side closed or reset the connection: no handshake comes of what the other still had on its way.
+    over: bool,
     /// If secrets are known of any connection; until it is clear that none are of this one.
     pub(super) decryption: Option<Box<Decryption>>,
 }
@@ -61,7 +61,7 @@ impl Stream {
             established: flow.established,
             open: None,
             failed: false,
-            reset: false,
+            over: false,
             decryption: None,
         }
     }
@@ -89,7 +89,7 @@ impl Stream {
 
     /// Ends the open handshake.
     pub(super) fn end(&mut self, from: Direction, outcome: Outcome, now: Moment, out: &mut Messages) {
-        if let Some(open) = self.open.take().filter(|_| !self.reset) {
+        if let Some(open) = self.open.take().filter(|_| !self.over) {
             let mut row = open.row;
             (row.outcome, row.end) = (outcome, now);
             self.failed = !outcome.is_success();
@@ -402,7 +402,7 @@ impl StreamDecoder for Stream {
             let outcome = open.closed(from, how, now);
             self.end(from, outcome, now, out);
         }
-        self.reset |= how == Closing::Reset;
+        self.over |= how != Closing::CaptureEnd;
         self.closed_inside(from, how, now, out);
     }
 

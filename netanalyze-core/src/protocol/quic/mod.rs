@@ -48,6 +48,8 @@ struct Tracked {
     connection: Connection,
     /// Until it is over.
     handshake: Option<Box<Recordless>>,
+    /// It began with a version that only forces a negotiation. Wireshark 4.0 has no keys for that, and keeps the client's.
+    is_forced: bool,
 }
 
 /// Hears what packets say: the handshake, if it is still open, and what is to be said of the datagram.
@@ -64,6 +66,8 @@ struct Hearing<'a> {
 struct Said {
     message: TlsMessage,
     handshakes: Vec<Message>,
+    /// Wireshark 4.0 cannot open the packets.
+    is_closed: bool,
 }
 
 /// Error codes of CONNECTION_CLOSE that are alerts of TLS (RFC 9001 section 4.8).
@@ -146,7 +150,8 @@ impl Decoder {
                         lost(self.connections.remove(0));
                     }
                     let handshake = Some(Box::new(Recordless::new(from, long.version)));
-                    self.connections.push(Tracked { connection: begun, handshake });
+                    let is_forced = version::forces_negotiation(long.version);
+                    self.connections.push(Tracked { connection: begun, handshake, is_forced });
                 }
                 (goes_on.unwrap_or(self.connections.len() - 1), number)
             }
@@ -173,7 +178,8 @@ impl Decoder {
                         lost = tracked.handshake;
                     });
                 if let Some((tracked, number)) = tracked {
-                    let Tracked { connection, handshake } = tracked;
+                    let Tracked { connection, handshake, is_forced } = tracked;
+                    said.is_closed = *is_forced && from == connection.client;
                     if let Some(handshake) = handshake {
                         handshake.version(long.version);
                     }
@@ -192,7 +198,7 @@ impl Decoder {
             }
             LongType::Handshake => {
                 if let (Some(secrets), Some(tracked)) = (secrets, self.of(from, long)) {
-                    let Tracked { connection, handshake } = tracked;
+                    let Tracked { connection, handshake, .. } = tracked;
                     let mut hearing = Hearing { handshake, said, client: connection.client, every, now };
                     connection.handshake(from, long, secrets, now.frame, &mut buffer, &mut hearing);
                     tracked.settle();
@@ -219,7 +225,7 @@ impl Decoder {
     ) {
         let tracked = self.connections.iter_mut().rev().find(|each| each.connection.takes(from, packet));
         let Some(tracked) = tracked else { return };
-        let Tracked { connection, handshake } = &mut *tracked;
+        let Tracked { connection, handshake, .. } = &mut *tracked;
         if from == connection.client
             && let Some(answered) = handshake.take_if(|handshake| handshake.is_answered())
         {
@@ -264,7 +270,7 @@ impl DatagramDecoder for Decoder {
             self.long(from, &long, secrets.as_deref(), every, now, &mut said);
             rest = rest.get(long.len..).unwrap_or_default();
         }
-        out.aside = self.is_claimed;
+        out.aside = self.is_claimed || said.is_closed;
         if !said.message.handshakes.is_empty() || !said.message.faults.is_empty() {
             out.push(from, Message::Tls(Box::new(said.message)));
         }

@@ -1,5 +1,6 @@
 //! The captures, one module for a family of situations.
 
+mod carried;
 mod closing;
 mod container;
 mod control;
@@ -64,6 +65,7 @@ pub fn all() -> Vec<Capture> {
         dns::captures,
         dns_odd::captures,
         http::captures,
+        carried::captures,
         fragment::captures,
         linklayer::captures,
         tunnel::captures,

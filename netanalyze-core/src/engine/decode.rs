@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use super::control::ControlList;
+use super::lan::LanList;
 use super::quotes::ShortQuote;
 use super::slots::Slots;
 use super::tally::Volume;
@@ -39,6 +40,8 @@ pub(super) struct Decoded {
     pub(super) announcements: Vec<Announcement>,
     /// What ICMP, neighbour discovery and ARP say.
     pub(super) control: ControlList,
+    /// EAP on LANs.
+    pub(super) lan: LanList,
     /// Transport headers so far.
     pub(super) slots: u32,
     /// Shards whose lists hold packets, one bit each.
@@ -55,6 +58,7 @@ impl Default for Decoded {
             options: Vec::new(),
             announcements: Vec::new(),
             control: ControlList::default(),
+            lan: LanList::default(),
             slots: 0,
             touched: 0,
         }
@@ -73,6 +77,7 @@ impl Decoded {
         self.options.clear();
         self.announcements.clear();
         self.control.clear();
+        self.lan.clear();
         self.slots = 0;
         self.touched = 0;
     }
@@ -131,6 +136,8 @@ pub(super) struct DecodeSink<'w, 'a> {
     pub(super) place: Place,
     /// Protocols met, as bits in the order of [`Protocol::ALL`].
     pub(super) protocols: u128,
+    /// The last header with hardware addresses, from them on: of the receiver, of the sender.
+    pub(super) hosts: &'a [u8],
     /// What follows is quoted by the last message of [`Decoded::control`].
     pub(super) quoting: bool,
     pub(super) malformed: bool,
@@ -143,7 +150,20 @@ impl<'a> Sink<'a> for DecodeSink<'_, 'a> {
     #[inline]
     fn layer(&mut self, layer: Layer<'a>) {
         let protocol = match layer {
-            Layer::Ethernet(_) => Protocol::Ethernet,
+            Layer::Ethernet(header) => {
+                self.hosts = header;
+                Protocol::Ethernet
+            }
+            Layer::Wlan(header) => {
+                self.hosts = header.get(4..).unwrap_or_default();
+                Protocol::Wlan
+            }
+            Layer::Eapol(bytes) => {
+                if !self.place.in_datagram {
+                    self.decoded.lan.eapol(&self.place, self.hosts, bytes);
+                }
+                Protocol::Eapol
+            }
             Layer::Vlan(_) => Protocol::Vlan,
             Layer::Ipv4(header) => {
                 self.place.ttl = header.get(8).copied().unwrap_or(0);

@@ -16,6 +16,7 @@ mod face;
 #[doc(hidden)]
 pub mod fuzz;
 mod gate;
+mod lan;
 mod parallel;
 mod quotes;
 mod shared;

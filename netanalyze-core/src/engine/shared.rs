@@ -12,6 +12,7 @@ use crate::conversation::{
 use crate::model::limits::MAX_SECRETS;
 use crate::model::{Error, Note, NoteKind, Span, Timestamp};
 use crate::packet::fragment::FragmentTable;
+use crate::protocol::eap::Sessions;
 use crate::protocol::tls::keys::Secrets;
 
 /// Times around a batch that its frames' relative times need.
@@ -39,6 +40,7 @@ pub(super) struct Numbers {
     pub(super) udp: Numbering,
     pub(super) announcements: Announcements,
     pub(super) control: Control,
+    pub(super) eap: Sessions,
 }
 
 impl Numbers {

@@ -140,6 +140,7 @@ impl Steps {
                 in_datagram: false,
             },
             protocols: 0,
+            hosts: &[],
             quoting: false,
             malformed: false,
             too_deep: false,
@@ -220,6 +221,7 @@ impl Steps {
                 ..found.place
             },
             protocols: 0,
+            hosts: &[],
             quoting: false,
             malformed: false,
             too_deep: false,
@@ -377,6 +379,9 @@ impl Steps {
         numbers.announcements.meet(&self.decoded.announcements, &self.new_tcp);
         let mut telling = Telling { interests, tally: &mut self.tally, findings: &mut self.findings };
         numbers.control.take(batch, &self.decoded.control, &mut self.answers, &mut telling);
+        if interests.applications == Depth::All {
+            self.decoded.lan.hear(batch, &mut numbers.eap, &mut self.heard.met);
+        }
         for finding in &mut self.findings {
             finding.stream = numbers.stream(finding.protocol, finding.conversation);
         }

@@ -195,3 +195,16 @@ pub const MAX_QUESTIONS: usize = 65_536;
 
 /// Pairs of hosts of which is remembered what ICMP errors without a conversation reported to them.
 pub const MAX_REPORTED_PAIRS: usize = 65_536;
+
+/// Bytes of TLS that one side of EAP may say before it is the other's turn: a chain of certificates takes up to 16 KiB, and RFC 5216
+/// section 2.1.5 expects implementations to set a limit of 64 KB.
+pub const MAX_EAP_BYTES: usize = 64 << 10;
+
+/// Peers that may be in the midst of EAP at a time; it takes them less than a second.
+pub const MAX_EAP_SESSIONS: usize = 32;
+
+/// Bytes of OpenVPN's control channel that wait in one direction for earlier packets, or for the rest of a message. Peers send at most eight packets ahead.
+pub const MAX_OPENVPN_BYTES: usize = 64 << 10;
+
+/// Packets in which they may come.
+pub const MAX_OPENVPN_PACKETS: usize = 256;

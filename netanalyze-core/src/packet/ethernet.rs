@@ -90,7 +90,8 @@ impl<'a, S: Sink<'a>> Decoder<'_, S> {
             EtherType(0x8864) => self.pppoe(payload),
             EtherType(0x8863) => self.other(Protocol::PppoeDiscovery),
             ether_type::MACSEC => self.macsec(payload),
-            EtherType(0x888e) => self.other(Protocol::Eapol),
+            // The second is for stations that are about to roam (IEEE 802.11 §12.6.10.2).
+            EtherType(0x888e | 0x88c7) => self.emit(Layer::Eapol(payload.bytes())),
             EtherType(0x88cc) => self.other(Protocol::Lldp),
             EtherType(0x8809) => self.other(Protocol::Slow),
             EtherType(0x6558) => self.ethernet_inner(payload),

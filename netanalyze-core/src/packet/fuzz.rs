@@ -234,6 +234,8 @@ impl<'a> Sink<'a> for Check<'a, '_> {
             Layer::Ipv4(header) => self.header("ip", header, 60),
             Layer::Ipv6(header) => self.header("ipv6", header, 40),
             Layer::Arp(packet) => self.header("arp", packet, usize::MAX),
+            Layer::Wlan(header) => self.header("wlan", header, 24),
+            Layer::Eapol(frame) => self.header("eapol", frame, usize::MAX),
             Layer::Tcp(transport) => self.transport("tcp", &transport),
             Layer::Udp(transport) => self.transport("udp", &transport),
             Layer::Icmp(transport) => self.transport("icmp", &transport),

@@ -143,6 +143,10 @@ pub enum Layer<'a> {
     Icmpv6(Transport<'a>),
     /// An ARP packet.
     Arp(&'a [u8]),
+    /// An 802.11 header, up to its third address (24 bytes).
+    Wlan(&'a [u8]),
+    /// An EAPOL frame (IEEE 802.1X §11.3).
+    Eapol(&'a [u8]),
     /// A layer of which only the name matters.
     Other(Protocol),
     /// Decoding stopped here because the frame was not captured further (within the named layer).

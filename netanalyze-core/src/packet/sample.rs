@@ -48,6 +48,8 @@ impl<'a> Sink<'a> for Trace<'_> {
                 format!("{quoted}{name}/{}", t.reported)
             }
             Layer::Arp(_) => "arp".into(),
+            Layer::Wlan(_) => "wlan".into(),
+            Layer::Eapol(_) => "eapol".into(),
             Layer::Other(p) => p.name().into(),
             Layer::Cut(p) => format!("cut({})", p.name()),
             Layer::Malformed(p) => format!("malformed({})", p.name()),

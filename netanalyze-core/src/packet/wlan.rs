@@ -7,7 +7,7 @@ use etherparse::EtherType;
 
 use super::dissect::Decoder;
 use super::window::Window;
-use super::{Protocol, Sink};
+use super::{Layer, Protocol, Sink};
 use crate::model::{Link, LinkType};
 
 impl<'a, S: Sink<'a>> Decoder<'_, S> {
@@ -17,7 +17,7 @@ impl<'a, S: Sink<'a>> Decoder<'_, S> {
     }
 
     fn wlan_padded(&mut self, window: Window<'a>, swapped: bool, padded: bool) {
-        self.other(Protocol::Wlan);
+        self.emit(Layer::Wlan(window.head(24)));
         let Some([mut control, mut flags]) = window.array::<2>(0) else {
             return self.short(Protocol::Wlan, window, 10);
         };

@@ -5,11 +5,13 @@
 //! SNMP, and the negotiation of SOCKS.
 
 pub mod dns;
+pub(crate) mod eap;
 mod feed;
 pub mod ftp;
 pub mod http;
 pub mod icmp;
 pub mod message;
+mod openvpn;
 pub mod proxy;
 pub mod quic;
 pub mod recognise;

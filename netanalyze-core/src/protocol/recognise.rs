@@ -27,6 +27,8 @@ pub enum Kind {
     StartTls(Dialogue),
     /// The negotiation with a SOCKS proxy; what it relays is to be recognised anew.
     Socks,
+    /// OpenVPN's packets behind their lengths.
+    OpenVpn,
     /// The header of a proxy's connection; what follows is to be recognised anew.
     Proxy,
     /// Something else, known well enough to look no further.
@@ -123,6 +125,7 @@ fn by_content(port: u16, bytes: &[u8]) -> Recognised {
         0 if bytes == super::starttls::POSTGRES_SSL_REQUEST => {
             Recognised::Is(Kind::StartTls(Dialogue::Postgres))
         }
+        0 if super::openvpn::recognises_segment(port, bytes) => Recognised::Is(Kind::OpenVpn),
         5 => socks5(bytes),
         b'P' | b'\r' if super::proxy::begins(bytes) => Recognised::Is(Kind::Proxy),
         b'S' if bytes.starts_with(b"SSH-") => Recognised::Is(Kind::Opaque),

@@ -7,6 +7,7 @@ use super::dns;
 use super::feed::{Fed, Feed, Payload};
 use super::http;
 use super::message::{Message, Messages};
+use super::openvpn;
 use super::proxy::Preamble;
 use super::quic;
 use super::recognise::{Kind, Recognised, is_http_port, is_other_port, is_tls_port, recognise};
@@ -151,8 +152,8 @@ impl Session {
         receiver.pass(decoder, now, out);
         if segment.rst {
             sender.close(Closing::Reset, decoder, now, out);
-            // What the other end has sent by now may yet come by: if a message is under way, it is waited for.
-            if receiver.is_idle() {
+            // What the other end has sent by now may yet come by: if a message is under way, it is waited for, and some decoders have an ear for all.
+            if receiver.is_idle() && !decoder.hears_after_reset() {
                 receiver.close(Closing::Reset, decoder, now, out);
             }
         }
@@ -189,11 +190,11 @@ impl Session {
     fn change(&mut self, now: Moment, out: &mut Messages) {
         loop {
             self.changes += 1;
-            let kind = match &mut self.stage {
-                Stage::Undecided(undecided) => undecided.decided,
-                _ => None,
+            let (kind, is_late) = match &self.stage {
+                Stage::Undecided(undecided) => (undecided.decided, undecided.tries != [0; 2]),
+                _ => (None, false),
             };
-            self.aside = self.changes == 1 && kind.is_some_and(|kind| is_claimed(kind, &self.flow));
+            self.aside = self.changes == 1 && kind.is_some_and(|kind| is_claimed(kind, is_late, &self.flow));
             out.aside = self.aside;
             self.stage = match kind {
                 _ if self.changes > MAX_CHANGES => Stage::Over,
@@ -257,13 +258,16 @@ impl Session {
 }
 
 /// Whether Wireshark 4.0 takes whatever there is on the server's port for another protocol. If nobody knows who the server is, the lower port counts.
-fn is_claimed(kind: Kind, flow: &Flow) -> bool {
+/// `is_late`: something else was said before.
+fn is_claimed(kind: Kind, is_late: bool, flow: &Flow) -> bool {
     let [a, b] = flow.ends;
     let port = if flow.client_is_known { flow.server_port() } else { a.port().min(b.port()) };
     match kind {
         // HTTP, AJP, IRC, BitTorrent.
+        Kind::Tls if matches!(port, 102 | 3389) => is_late, // TPKT, below RDP: it agrees on TLS, which is not followed.
         Kind::Tls => is_http_port(port) || matches!(port, 6667 | 6881..=6889 | 8009 | 57_000),
         Kind::Http => is_other_port(port),
+        Kind::OpenVpn => port != openvpn::PORT,
         _ => false,
     }
 }
@@ -284,6 +288,7 @@ fn decoder(kind: Kind, flow: &Flow, setting: Setting) -> Option<Box<dyn StreamDe
     match kind {
         Kind::StartTls(dialogue) => Some(Box::new(StartTls::new(dialogue))),
         Kind::Proxy => Some(Box::new(Preamble)),
+        Kind::OpenVpn => Some(Box::new(openvpn::Stream::new(flow))),
         Kind::Socks => Some(Box::new(Relay::new())),
         Kind::Http if setting == Setting::WithinTls => Some(Box::new(http::Stream::within_tls(flow))),
         Kind::Http => Some(Box::new(http::Stream::new(flow))),
@@ -375,13 +380,16 @@ pub(crate) fn recognise_datagram(
     bytes: &[u8],
 ) -> Option<Box<dyn DatagramDecoder>> {
     let _ = from;
+    if openvpn::recognises_datagram(flow, bytes) {
+        return Some(Box::new(openvpn::Datagrams::new(flow)));
+    }
     if flow.ends.iter().any(|end| end.port() == http::SSDP_PORT) {
         return Some(Box::new(http::Ssdp::new()));
     }
     if let Some(decoder) = dns::Decoder::recognise(flow.ends, bytes) {
         return Some(Box::new(decoder));
     }
-    quic::looks_like_quic(bytes).then(|| Box::new(quic::Decoder::new()) as Box<dyn DatagramDecoder>)
+    quic::looks_like_quic(bytes).then(|| Box::new(quic::Decoder::new(flow)) as Box<dyn DatagramDecoder>)
 }
 
 /// Takes a datagram that an ICMP error quotes. It is no part of its conversation.
@@ -439,6 +447,95 @@ fn whole_records(bytes: &[u8]) -> &[u8] {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::{FrameNumber, Timestamp};
+    use crate::protocol::message::Said;
+
+    /// A session on a server's port whose client opened the connection.
+    struct Run(Session, [u32; 2], Messages, u64);
+
+    impl Run {
+        fn new(port: u16) -> Run {
+            let end = |host: u8, port| (std::net::Ipv4Addr::new(10, 0, 0, host), port).into();
+            let flow = Flow {
+                ends: [end(1, 40_000), end(2, port)],
+                client: Direction::AtoB,
+                client_is_known: true,
+                syn: None,
+                established: None,
+            };
+            Run(Session::new(flow, [Some(0), Some(0)]), [0; 2], Messages::new(true), 0)
+        }
+
+        /// What a segment says; without bytes it is a reset.
+        fn take(&mut self, from: Direction, bytes: &[u8]) -> Vec<Said> {
+            let (seq, len) = (self.1[from.index()], bytes.len() as u32);
+            self.1[from.index()] += len;
+            self.3 += 1;
+            let segment = SegmentIn { from, seq, ack: None, bytes, len, fin: false, rst: bytes.is_empty() };
+            let now = Moment { frame: FrameNumber(self.3), time: Timestamp(0) };
+            self.0.segment(&segment, now, &mut self.2);
+            self.2.drain_said().collect()
+        }
+    }
+
+    const CLIENT: Direction = Direction::AtoB;
+    const SERVER: Direction = Direction::BtoA;
+    const ALERT: &[u8] = b"\x15\x03\x03\x00\x02\x01\x00";
+
+    fn hello(kind: u8) -> Vec<u8> {
+        let rest: &[u8] = if kind == 1 { b"\0\0\x02\xc0\x2f\x01\0" } else { b"\0\xc0\x2f\0" };
+        let body = [b"\x03\x03", &[7; 32][..], rest].concat();
+        let len = body.len() as u8;
+        [&[22, 3, 3, 0, len + 4, kind, 0, 0, len], &body[..]].concat()
+    }
+
+    #[test]
+    fn after_a_reset_tls_is_heard_and_no_handshake_begins() {
+        for resetting in [CLIENT, SERVER] {
+            let mut run = Run::new(443);
+            assert_eq!(run.take(CLIENT, &hello(1)).len(), 1);
+            let said = run.take(resetting, b"");
+            let [Said { message: Message::Handshake(row), .. }] = &said[..] else { panic!("{said:?}") };
+            assert!(matches!(row.outcome, tls::Outcome::Reset(_)));
+            let late =
+                [run.take(resetting.reverse(), &hello(2)), run.take(resetting.reverse(), ALERT)].concat();
+            assert_eq!(late.len(), 2);
+            assert!(late.iter().all(|said| matches!(said.message, Message::Tls(_))), "{late:?}");
+            assert!(run.take(resetting, ALERT).is_empty());
+            assert!(run.take(resetting.reverse(), b"").is_empty());
+            assert!(run.0.is_over());
+        }
+    }
+
+    #[test]
+    fn what_comes_after_a_client_has_closed_is_no_second_handshake() {
+        let mut run = Run::new(443);
+        run.take(CLIENT, &hello(1));
+        let fin =
+            SegmentIn { from: CLIENT, seq: run.1[0], ack: None, bytes: b"", len: 0, fin: true, rst: false };
+        run.0.segment(&fin, Moment::default(), &mut run.2);
+        let said: Vec<Said> = run.2.drain_said().collect();
+        let [Said { message: Message::Handshake(row), .. }] = &said[..] else { panic!("{said:?}") };
+        assert_eq!(row.outcome, tls::Outcome::Closed(tls::Who::Client));
+        let late = run.take(SERVER, &hello(2));
+        assert!(matches!(&late[..], [Said { message: Message::Tls(_), .. }]), "{late:?}");
+        assert!(run.take(CLIENT, b"").is_empty());
+        run.0.finish(Moment::default(), &mut run.2);
+        assert!(run.2.is_empty());
+    }
+
+    #[test]
+    fn below_rdp_tls_is_for_no_field_if_anything_came_before() {
+        let ask = b"\x03\x00\x00\x13\x0e\xe0\x00\x00\x00\x00\x00\x01\x00\x08\x00\x0b\x00\x00\x00";
+        for (port, first, aside) in [(3389, &ask[..], true), (3389, b"", false), (4489, ask, false)] {
+            let mut run = Run::new(port);
+            if !first.is_empty() {
+                assert!(run.take(CLIENT, first).is_empty());
+            }
+            let said = run.take(CLIENT, &hello(1));
+            assert_eq!(said.iter().map(|said| said.aside).collect::<Vec<_>>(), [aside], "{port}");
+        }
+    }
 
     #[test]
     fn records_are_whole_or_not_shown() {

@@ -19,7 +19,7 @@ const MOST: usize = limits::MAX_QUIC_CONNECTIONS * (6 * 2 * limits::MAX_CRYPTO_B
 
 /// Reads data as orders to make datagrams: bytes as they are, or inside packets with good protection, of both sides.
 pub fn datagrams(data: &[u8]) {
-    let (decoder, mut frame) = (&mut Decoder::new(), 0);
+    let (decoder, mut frame) = (&mut Decoder::default(), 0);
     let mut secrets = Secrets::default();
     let random = "00".repeat(32);
     secrets.learn(
@@ -72,7 +72,7 @@ pub fn datagrams(data: &[u8]) {
 fn shuffled(data: &[u8]) {
     let hello = message(1, &[&[3, 3][..], &[7; 120]].concat());
     let secret = initial_secret(1, b"id", true);
-    let (decoder, mut seen, mut told) = (&mut Decoder::new(), vec![false; hello.len()], 0);
+    let (decoder, mut seen, mut told) = (&mut Decoder::default(), vec![false; hello.len()], 0);
     for (number, pair) in data.chunks_exact(2).take(64).enumerate() {
         let at = usize::from(pair[0]) % hello.len();
         let end = (at + usize::from(pair[1] & 63)).min(hello.len());

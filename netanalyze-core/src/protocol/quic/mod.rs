@@ -28,7 +28,7 @@ use frame::Close;
 use packet::{Long, LongType, Packet, packet};
 
 use super::message::{Message, Messages};
-use super::stream::{DatagramDecoder, Moment};
+use super::stream::{DatagramDecoder, Flow, Moment};
 use super::tls::TlsMessage;
 use super::tls::keys::Secrets;
 use super::tls::recordless::Recordless;
@@ -38,6 +38,8 @@ use crate::model::{Direction, limits};
 #[derive(Debug, Default)]
 pub struct Decoder {
     connections: Vec<Tracked>,
+    /// Wireshark 4.0 takes everything on one of the ports for DTLS.
+    is_claimed: bool,
 }
 
 /// A connection with the handshake in it.
@@ -46,6 +48,8 @@ struct Tracked {
     connection: Connection,
     /// Until it is over.
     handshake: Option<Box<Recordless>>,
+    /// It began with a version that only forces a negotiation. Wireshark 4.0 has no keys for that, and keeps the client's.
+    is_forced: bool,
 }
 
 /// Hears what packets say: the handshake, if it is still open, and what is to be said of the datagram.
@@ -62,10 +66,15 @@ struct Hearing<'a> {
 struct Said {
     message: TlsMessage,
     handshakes: Vec<Message>,
+    /// Wireshark 4.0 cannot open the packets.
+    is_closed: bool,
 }
 
 /// Error codes of CONNECTION_CLOSE that are alerts of TLS (RFC 9001 section 4.8).
 const CRYPTO_ERROR: std::ops::RangeInclusive<u64> = 0x100..=0x1ff;
+
+/// Ports of DTLS, as Wireshark 4.0 registers them. DNS over QUIC shares one (RFC 9250 section 4.1.1).
+const DTLS_PORTS: [u16; 4] = [853, 2221, 5684, 5868];
 
 impl Listener for Hearing<'_> {
     fn message(&mut self, from: Direction, _: Space, message: &[u8]) {
@@ -105,8 +114,9 @@ impl Tracked {
 impl Decoder {
     /// The decoder of a conversation.
     #[must_use]
-    pub fn new() -> Decoder {
-        Decoder::default()
+    pub fn new(flow: &Flow) -> Decoder {
+        let is_claimed = flow.ends.iter().any(|end| DTLS_PORTS.contains(&end.port()));
+        Decoder { is_claimed, ..Decoder::default() }
     }
 
     /// Finds the connection of an Initial packet, or begins one. The plain text is in `buffer` then; the packet's number comes with it.
@@ -140,7 +150,8 @@ impl Decoder {
                         lost(self.connections.remove(0));
                     }
                     let handshake = Some(Box::new(Recordless::new(from, long.version)));
-                    self.connections.push(Tracked { connection: begun, handshake });
+                    let is_forced = version::forces_negotiation(long.version);
+                    self.connections.push(Tracked { connection: begun, handshake, is_forced });
                 }
                 (goes_on.unwrap_or(self.connections.len() - 1), number)
             }
@@ -167,7 +178,8 @@ impl Decoder {
                         lost = tracked.handshake;
                     });
                 if let Some((tracked, number)) = tracked {
-                    let Tracked { connection, handshake } = tracked;
+                    let Tracked { connection, handshake, is_forced } = tracked;
+                    said.is_closed = *is_forced && from == connection.client;
                     if let Some(handshake) = handshake {
                         handshake.version(long.version);
                     }
@@ -186,7 +198,7 @@ impl Decoder {
             }
             LongType::Handshake => {
                 if let (Some(secrets), Some(tracked)) = (secrets, self.of(from, long)) {
-                    let Tracked { connection, handshake } = tracked;
+                    let Tracked { connection, handshake, .. } = tracked;
                     let mut hearing = Hearing { handshake, said, client: connection.client, every, now };
                     connection.handshake(from, long, secrets, now.frame, &mut buffer, &mut hearing);
                     tracked.settle();
@@ -213,7 +225,7 @@ impl Decoder {
     ) {
         let tracked = self.connections.iter_mut().rev().find(|each| each.connection.takes(from, packet));
         let Some(tracked) = tracked else { return };
-        let Tracked { connection, handshake } = &mut *tracked;
+        let Tracked { connection, handshake, .. } = &mut *tracked;
         if from == connection.client
             && let Some(answered) = handshake.take_if(|handshake| handshake.is_answered())
         {
@@ -258,12 +270,14 @@ impl DatagramDecoder for Decoder {
             self.long(from, &long, secrets.as_deref(), every, now, &mut said);
             rest = rest.get(long.len..).unwrap_or_default();
         }
+        out.aside = self.is_claimed || said.is_closed;
         if !said.message.handshakes.is_empty() || !said.message.faults.is_empty() {
             out.push(from, Message::Tls(Box::new(said.message)));
         }
         for handshake in said.handshakes {
             out.push(from, handshake);
         }
+        out.aside = false;
     }
 
     fn finish(&mut self, now: Moment, out: &mut Messages) {

@@ -1,6 +1,7 @@
 //! TLS: records, handshake messages, certificates, alerts, and what became of each handshake (RFC 8446, RFC 5246).
 
 mod alert;
+pub(crate) mod carried;
 mod certificate;
 mod code;
 mod content;

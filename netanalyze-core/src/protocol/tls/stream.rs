@@ -32,6 +32,8 @@ pub struct Stream {
     pub(super) open: Option<Box<Open>>,
     /// The last handshake failed: what either side says of that is told already.
     pub(super) failed: bool,
+    /// One side closed or reset the connection: no handshake comes of what the other still had on its way.
+    over: bool,
     /// If secrets are known of any connection; until it is clear that none are of this one.
     pub(super) decryption: Option<Box<Decryption>>,
 }
@@ -59,6 +61,7 @@ impl Stream {
             established: flow.established,
             open: None,
             failed: false,
+            over: false,
             decryption: None,
         }
     }
@@ -86,7 +89,7 @@ impl Stream {
 
     /// Ends the open handshake.
     pub(super) fn end(&mut self, from: Direction, outcome: Outcome, now: Moment, out: &mut Messages) {
-        if let Some(open) = self.open.take() {
+        if let Some(open) = self.open.take().filter(|_| !self.over) {
             let mut row = open.row;
             (row.outcome, row.end) = (outcome, now);
             self.failed = !outcome.is_success();
@@ -399,7 +402,13 @@ impl StreamDecoder for Stream {
             let outcome = open.closed(from, how, now);
             self.end(from, outcome, now, out);
         }
+        self.over |= how != Closing::CaptureEnd;
         self.closed_inside(from, how, now, out);
+    }
+
+    /// Alerts are often sent to an end that is gone.
+    fn hears_after_reset(&self) -> bool {
+        self.decryption.is_none()
     }
 
     fn heap(&self) -> usize {

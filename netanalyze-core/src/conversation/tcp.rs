@@ -40,6 +40,24 @@ impl KindsSeen {
     }
 }
 
+/// What a conversation's application listens to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+enum Ear {
+    /// Segments with payload.
+    #[default]
+    Payload,
+    /// All segments, because it waits for something.
+    All,
+    /// Payload, though a reset cut off what was said before.
+    AfterReset,
+    /// Nothing more is to be expected of it.
+    Nothing,
+}
+
+impl Ear {
+    const ALL: [Ear; 4] = [Ear::Payload, Ear::All, Ear::AfterReset, Ear::Nothing];
+}
+
 /// A TCP conversation.
 #[derive(Debug)]
 pub(crate) struct TcpConversation {
@@ -50,8 +68,7 @@ pub(crate) struct TcpConversation {
     pub(super) negotiation: Negotiation,
     /// Its application, once there was payload.
     pub(super) session: Option<Box<Session>>,
-    /// Nothing more is to be expected of its application.
-    pub(super) is_silent: bool,
+    ear: Ear,
     /// Kinds of findings reported for it so far, in two parts so that no room is lost.
     kinds_high: u32,
     kinds_low: u64,
@@ -69,7 +86,7 @@ impl TcpConversation {
             succession: Succession::None,
             negotiation: Negotiation::default(),
             session: None,
-            is_silent: false,
+            ear: Ear::Payload,
             kinds_high: 0,
             kinds_low: 0,
         }
@@ -93,8 +110,10 @@ impl TcpConversation {
             rst: flags.rst(),
         };
         session.segment(&segment, now, out);
+        self.ear = if session.waits() { Ear::All } else { Ear::Payload };
         if session.is_over() {
-            (self.session, self.is_silent) = (None, true);
+            self.ear = if session.has_successor() { Ear::AfterReset } else { Ear::Nothing };
+            self.session = None;
         }
     }
 
@@ -117,13 +136,13 @@ impl TcpConversation {
     pub(crate) fn hears(&mut self, packet: &TcpPacket) -> bool {
         let (flags, len) = (packet.flags, packet.payload_len());
         match &mut self.session {
-            None => len > 0 && !self.is_silent && !flags.rst(),
+            None => len > 0 && self.ear != Ear::Nothing && !flags.rst(),
             Some(_) if flags.fin() || flags.rst() => true,
             Some(session) if len > 0 => {
                 let seq = packet.seq.wrapping_add(u32::from(flags.syn()));
                 !session.is_only_counted(packet.direction, seq, len)
             }
-            Some(session) => session.waits(),
+            Some(_) => self.ear == Ear::All,
         }
     }
 
@@ -134,9 +153,12 @@ impl TcpConversation {
         quoted_segment(&self.flow(), packet.direction, bytes, missing, now, out);
     }
 
-    /// Its application, of which nothing was seen but SYNs.
+    /// Its application, of which nothing was seen but SYNs, or nothing since a reset.
     #[inline(never)]
     fn new_session(&self) -> Session {
+        if self.ear == Ear::AfterReset {
+            return Session::after_reset(self.flow());
+        }
         let first_bytes = [Direction::AtoB, Direction::BtoA].map(|end| self.connection.first_byte(end));
         Session::new(self.flow(), first_bytes)
     }
@@ -193,6 +215,7 @@ impl Record for TcpConversation {
     }
 
     fn attach(&mut self, session: Box<Session>) {
+        self.ear = if session.waits() { Ear::All } else { Ear::Payload };
         self.session = Some(session);
     }
 
@@ -238,7 +261,7 @@ impl Record for TcpConversation {
             succession,
             negotiation,
             session: _,
-            is_silent,
+            ear,
             kinds_low,
             kinds_high,
         } = self;
@@ -246,7 +269,9 @@ impl Record for TcpConversation {
         account.code(c, connection, last);
         let mut succession_code = code_of(*succession, &Succession::ALL);
         let mut negotiation_code = code_of(*negotiation, &Negotiation::ALL);
-        c.parts([(&mut succession_code, 2), (&mut negotiation_code, 4)], [is_silent]);
+        let mut ear_code = code_of(*ear, &Ear::ALL);
+        c.parts([(&mut succession_code, 2), (&mut negotiation_code, 4), (&mut ear_code, 2)], []);
+        *ear = of_code(ear_code, &Ear::ALL);
         *succession = of_code(succession_code, &Succession::ALL);
         *negotiation = of_code(negotiation_code, &Negotiation::ALL);
         kinds_seen.code(c);

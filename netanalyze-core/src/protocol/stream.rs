@@ -145,8 +145,7 @@ pub trait StreamDecoder: std::fmt::Debug + Send + Sync {
     /// A direction ended; called once for each. Bodies that are not complete by now never will be. After both calls nothing follows.
     fn closed(&mut self, from: Direction, how: Closing, now: Moment, out: &mut Messages);
 
-    /// Whether messages matter that the other end had sent when one end reset the connection, even if none was under way. Then its direction
-    /// does not end with the reset.
+    /// Whether messages matter that come after one end has reset the connection, even if none was under way.
     fn hears_after_reset(&self) -> bool {
         false
     }

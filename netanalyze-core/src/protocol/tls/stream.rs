@@ -72,6 +72,12 @@ impl Stream {
         Stream { decryption: Some(Box::new(Decryption::new(flow))), ..Stream::new(flow) }
     }
 
+    /// The decoder of what comes after a reset. No handshake comes of it.
+    #[must_use]
+    pub(crate) fn after_reset(flow: &Flow) -> Self {
+        Stream { over: true, ..Stream::new(flow) }
+    }
+
     pub(super) fn half(&mut self, from: Direction) -> &mut Half {
         let [a, b] = &mut self.halves;
         if from == Direction::AtoB { a } else { b }
@@ -406,9 +412,9 @@ impl StreamDecoder for Stream {
         self.closed_inside(from, how, now, out);
     }
 
-    /// Alerts are often sent to an end that is gone.
+    /// Alerts are often sent to an end that is gone. Those of TLS 1.3 look like data.
     fn hears_after_reset(&self) -> bool {
-        self.decryption.is_none()
+        self.decryption.is_none() && !self.version.is_tls13()
     }
 
     fn heap(&self) -> usize {

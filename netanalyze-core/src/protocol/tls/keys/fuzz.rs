@@ -97,6 +97,11 @@ fn records(number: u16, orders: &[u8]) {
 #[cfg(test)]
 mod tests {
     #[test]
+    fn a_new_key_opens_behind_records_that_did_not() {
+        super::secrets(b"\xfa\xe9\x2d\x23\x28\x20\x23\x2d\x2d\x28\x20\x40\x20\xcc\xdf");
+    }
+
+    #[test]
     fn the_fuzz_body_holds_for_samples() {
         let mut state = 7_u64;
         for round in 0..200 {

@@ -238,7 +238,8 @@ impl Opener {
         let [Some(secret), after] = self.to_come() else { return };
         if let Some(epoch) = Epoch::tls13(self.suite, secret) {
             self.epoch = epoch;
-            self.sequence = 0;
+            // What could not be opened under the key before says nothing of this one.
+            (self.sequence, self.failed) = (0, 0);
             self.later = [after, None];
         }
     }

@@ -9,7 +9,7 @@
 
 use std::path::{Path, PathBuf};
 
-const FLOORS: [&str; 11] = [
+const FLOORS: [&str; 12] = [
     "model",
     "capture",
     "packet",
@@ -20,6 +20,7 @@ const FLOORS: [&str; 11] = [
     "expert",
     "report",
     "field",
+    "filter",
     "engine",
 ];
 

@@ -26,6 +26,7 @@ use crate::help;
 )]
 #[command(group = ArgGroup::new("view").args(["findings", "packets", "streams", "dns", "tls", "http", "follow", "explain", "list_fields"]))]
 #[command(group = ArgGroup::new("rows").args(["findings", "packets", "streams", "dns", "tls", "http"]))]
+#[command(group = ArgGroup::new("picked").args(["findings", "packets"]))]
 #[command(group = ArgGroup::new("transactions").args(["dns", "tls", "http"]))]
 #[command(group = ArgGroup::new("alone").args(["explain", "list_fields"]))]
 pub(crate) struct Args {
@@ -109,6 +110,21 @@ pub(crate) struct Args {
         help_heading = "What to show (without any of these: a summary of the capture)"
     )]
     pub(crate) fields: Option<Vec<String>>,
+
+    /// Only packets that match, in the language of Wireshark's display filters, e.g. 'tcp.port == 80 and http.time > 0.5'
+    ///
+    /// Chooses the packets of --packets and the findings of --findings by their frame. The analysis always sees every packet, so that verdicts, times and
+    /// stream numbers do not depend on the filter, and the exit status of --fail-on does not either. The language is Wireshark 4.0's; fields are
+    /// those of --list-fields. Dates are in UTC.
+    #[arg(
+        long,
+        value_name = "EXPR",
+        allow_hyphen_values = true,
+        requires = "picked",
+        conflicts_with_all = ["streams", "transactions", "follow", "alone"],
+        help_heading = "What to show (without any of these: a summary of the capture)"
+    )]
+    pub(crate) filter: Option<String>,
 
     /// Show what the two ends of a conversation said: N is Wireshark's tcp.stream, udp:N its udp.stream
     ///

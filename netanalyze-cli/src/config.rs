@@ -6,10 +6,11 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use netanalyze_core::Filter;
 use netanalyze_core::conversation::Protocol;
 use netanalyze_core::engine::{Depth, Interests};
 use netanalyze_core::expert::{KINDS, KindId, KindSet, Severity, Thresholds, kind_by_id};
-use netanalyze_core::field::{Selection, fields};
+use netanalyze_core::field::{Selection, fields, suggest};
 use netanalyze_core::model::limits::{DEFAULT_MEMORY_LIMIT, MAX_SECRETS, MIN_MEMORY_LIMIT};
 use netanalyze_core::model::{Error, FrameNumber, Span};
 use netanalyze_core::protocol::tls::keys::Secrets;
@@ -20,7 +21,6 @@ use crate::follow::{Follow, Side, Spelling};
 use crate::input::Inputs;
 use crate::packets::Columns;
 use crate::streams::Order;
-use crate::suggest::suggest;
 use crate::transactions::Transactions;
 
 /// A run to be made.
@@ -40,7 +40,7 @@ pub(crate) enum Task {
     /// Lists the field registry.
     ListFields,
     /// Analyses captures.
-    Analyse(Analysis),
+    Analyse(Box<Analysis>),
 }
 
 /// An analysis to be made.
@@ -48,6 +48,8 @@ pub(crate) enum Task {
 pub(crate) struct Analysis {
     pub(crate) inputs: Inputs,
     pub(crate) show: Show,
+    /// Which packets are shown.
+    pub(crate) filter: Option<Filter>,
     /// Kinds of finding that are shown.
     pub(crate) kinds: KindSet,
     pub(crate) min_severity: Severity,
@@ -68,11 +70,24 @@ impl Analysis {
         // A gate looks at what was found, whatever is shown.
         let finds = matches!(self.show, Show::Report | Show::Findings { .. }) || self.gate != KindSet::NONE;
         let applications = if finds { Depth::Findings } else { Depth::None };
-        let kinds = KindSet::NONE;
+        let mut kinds = KindSet::NONE;
+        let mut rows = false;
+        let mut applications = applications;
+        if let Some(filter) = &self.filter {
+            rows = filter.needs_layers();
+            if filter.needs_findings() {
+                kinds = KindSet::ALL;
+                applications = applications.max(Depth::Findings);
+            }
+            if filter.needs_messages() {
+                applications = Depth::All;
+            }
+        }
         let key_log = self.key_log.clone();
         let books = false;
         Interests {
             kinds,
+            rows,
             gap,
             thresholds,
             memory_limit,
@@ -117,7 +132,7 @@ impl Config {
         let task = match &args.explain {
             Some(id) => Task::Explain(kinds_to_explain(id)?),
             None if args.list_fields => Task::ListFields,
-            None => Task::Analyse(analysis(args)?),
+            None => Task::Analyse(Box::new(analysis(args)?)),
         };
         Ok(Config { task, format, output, colour })
     }
@@ -155,6 +170,10 @@ fn analysis(args: Args) -> Result<Analysis, Failure> {
     let min_severity = args.min_severity.map_or(Severity::Note, Severity::from);
     let gate =
         args.fail_on.map_or(KindSet::NONE, |word| KindSet::at_least(Severity::from(word).max(min_severity)));
+    let filter = args.filter.as_deref().map(Filter::compile).transpose().map_err(Failure::Filter)?;
+    if let Some(remark) = filter.as_ref().and_then(Filter::remark) {
+        say(remark);
+    }
     let show = if args.findings {
         Show::Findings { all: args.all }
     } else if args.packets {
@@ -181,6 +200,7 @@ fn analysis(args: Args) -> Result<Analysis, Failure> {
     Ok(Analysis {
         inputs: Inputs::new(args.captures, args.sort_captures)?,
         show,
+        filter,
         kinds: KindSet::at_least(min_severity),
         min_severity,
         gate,

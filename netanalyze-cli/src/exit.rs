@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 use std::process::ExitCode;
 
+use netanalyze_core::filter::FilterError;
 use netanalyze_core::model::Error;
 
 use crate::render::escape;
@@ -21,6 +22,8 @@ pub(crate) enum Outcome {
 pub(crate) enum Failure {
     /// The arguments make no sense together with the world.
     Usage(String),
+    /// The filter is none.
+    Filter(FilterError),
     /// The input cannot be analysed, or the analysis could not deliver.
     Analysis(Error),
     /// The output cannot be written. The first part says which.
@@ -45,6 +48,14 @@ pub(crate) fn status(result: Result<Outcome, Failure>) -> ExitCode {
             return ExitCode::SUCCESS;
         }
         Err(Failure::Usage(message)) => message,
+        Err(Failure::Filter(error)) => {
+            // Its lines belong below each other.
+            let text = error.to_string();
+            let mut lines = text.lines();
+            say(&format!("--filter: {}", lines.next().unwrap_or_default()));
+            lines.for_each(say_line);
+            return ExitCode::from(2);
+        }
         Err(Failure::Analysis(error)) => error.to_string(),
         Err(Failure::Output(name, error)) => format!("cannot write {name}: {error}"),
     };
@@ -55,4 +66,9 @@ pub(crate) fn status(result: Result<Outcome, Failure>) -> ExitCode {
 /// A line on standard error. If that is closed there is nobody to tell.
 pub(crate) fn say(message: &str) {
     let _ = writeln!(io::stderr(), "netanalyze: {}", escape(message));
+}
+
+/// A further line of such a message.
+fn say_line(line: &str) {
+    let _ = writeln!(io::stderr(), "{}", escape(line));
 }

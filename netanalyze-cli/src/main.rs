@@ -16,7 +16,6 @@ mod packets;
 mod render;
 mod run;
 mod streams;
-mod suggest;
 mod summary;
 mod table;
 mod transactions;

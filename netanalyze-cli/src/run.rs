@@ -3,7 +3,7 @@
 use std::io;
 
 use netanalyze_core::engine::{Cancellation, View, analyse};
-use netanalyze_core::expert::KindSet;
+use netanalyze_core::expert::{Finding, KindSet};
 use netanalyze_core::field::AnalysedBatch;
 use netanalyze_core::report::Report;
 
@@ -80,12 +80,35 @@ fn show(analysis: &Analysis, format: Format, palette: Palette, out: &mut Output)
         Show::Findings { all: false } if format == Format::Text => {
             let view = findings::Folding::new(analysis);
             let mut folded = findings::Folded::default();
-            let report = collect(analysis, &view, |piece| folded.add(piece, &view))?;
+            let report = match &analysis.filter {
+                None => collect(analysis, &view, |piece| folded.add(piece, &view))?,
+                Some(filter) => {
+                    let picking = findings::Picking::new(filter, view.interests());
+                    let mut picked = findings::Picked::new(analysis.kinds);
+                    let accept = |matches: Vec<bool>, batch: &AnalysedBatch<'_>| {
+                        let found = picked.pick(&matches, batch);
+                        folded.add(view.digest(&with_findings(batch, &found)), &view);
+                        Ok(())
+                    };
+                    run_view(analysis, &picking, accept)?
+                }
+            };
             out.write(&folded.render(&report, analysis, palette))?;
             Ok(report)
         }
         Show::Findings { .. } => {
-            let report = stream(analysis, &findings::Lines::new(analysis, format, palette), out)?;
+            let view = findings::Lines::new(analysis, format, palette);
+            let report = match &analysis.filter {
+                None => stream(analysis, &view, out)?,
+                Some(filter) => {
+                    let picking = findings::Picking::new(filter, view.interests());
+                    let mut picked = findings::Picked::new(analysis.kinds);
+                    stream_made(analysis, &view, &picking, out, |matches, batch| {
+                        let found = picked.pick(&matches, batch);
+                        view.digest(&with_findings(batch, &found))
+                    })?
+                }
+            };
             if format == Format::Csv {
                 notes_aside(&report);
             }
@@ -100,8 +123,9 @@ fn show(analysis: &Analysis, format: Format, palette: Palette, out: &mut Output)
             Ok(report)
         }
         Show::Packets { columns, guard } => {
-            let report =
-                stream(analysis, &packets::Rows::new(columns, format, *guard, analysis.interests()), out)?;
+            let filter = analysis.filter.as_ref();
+            let view = packets::Rows::new(columns, format, *guard, filter, analysis.interests());
+            let report = stream(analysis, &view, out)?;
             if matches!(format, Format::Text | Format::Csv) {
                 notes_aside(&report);
             }
@@ -141,13 +165,25 @@ fn collect<V: View>(
     view: &V,
     mut add: impl FnMut(V::Piece) + Send,
 ) -> Result<Report, Failure> {
-    let accept = |piece, _: &AnalysedBatch<'_>| {
+    run_view(analysis, view, |piece, _| {
         add(piece);
         Ok(())
-    };
-    let report =
-        analyse(analysis.inputs.sources(), analysis.threads, view, accept, &Cancellation::default())?;
-    Ok(report)
+    })
+}
+
+fn run_view<V: View>(
+    analysis: &Analysis,
+    view: &V,
+    accept: impl FnMut(V::Piece, &AnalysedBatch<'_>) -> io::Result<()> + Send,
+) -> Result<Report, Failure> {
+    Ok(analyse(analysis.inputs.sources(), analysis.threads, view, accept, &Cancellation::default())?)
+}
+
+/// The batch as if it had only these findings.
+fn with_findings<'b>(batch: &AnalysedBatch<'b>, findings: &'b [Finding]) -> AnalysedBatch<'b> {
+    let mut picked = *batch;
+    picked.findings = findings;
+    picked
 }
 
 /// Lists transactions, written as they become known. As in [`stream`], nothing is written before the first batch was read.
@@ -173,9 +209,21 @@ fn rows<R: Rows>(analysis: &Analysis, format: Format, out: &mut Output) -> Resul
 /// Runs a view whose pieces are written at once. Nothing is written before the first batch was read, so that an input that cannot be
 /// read leaves no half of an answer.
 fn stream<V: Streamed>(analysis: &Analysis, view: &V, out: &mut Output) -> Result<Report, Failure> {
+    stream_made(analysis, view, view, out, |piece, _| piece)
+}
+
+/// The same, where the pieces are made of those of another view, in capture order.
+fn stream_made<S: Streamed, V: View>(
+    analysis: &Analysis,
+    view: &S,
+    worked: &V,
+    out: &mut Output,
+    mut make: impl FnMut(V::Piece, &AnalysedBatch<'_>) -> Vec<u8> + Send,
+) -> Result<Report, Failure> {
     let (mut begun, mut written) = (false, false);
     let writer = out.writer();
-    let accept = |piece: Vec<u8>, _: &AnalysedBatch<'_>| {
+    let accept = |piece: V::Piece, batch: &AnalysedBatch<'_>| {
+        let piece = make(piece, batch);
         if !begun {
             begun = true;
             writer.write_all(&view.head())?;
@@ -189,7 +237,8 @@ fn stream<V: Streamed>(analysis: &Analysis, view: &V, out: &mut Output) -> Resul
         written = true;
         writer.write_all(&piece)
     };
-    let report = analyse(analysis.inputs.sources(), analysis.threads, view, accept, &Cancellation::default());
+    let report =
+        analyse(analysis.inputs.sources(), analysis.threads, worked, accept, &Cancellation::default());
     let report = match report {
         Err(netanalyze_core::model::Error::Output(error)) => return Err(out.failure(error)),
         other => other?,

@@ -2,7 +2,7 @@
 //!
 //! A capture goes down the floors of this crate, and values come up: [`capture`] reads files into batches of frames, [`packet`] decodes frames into
 //! layers, [`conversation`] brings packets together, [`tcp`] judges them as Wireshark 4.0 does, [`expert`] makes findings of the verdicts,
-//! [`field`] names everything a packet has, [`report`] sums up. [`engine`] drives it all on as many threads as you like; the results never
+//! [`field`] names everything a packet has, [`filter`] picks packets by it, [`report`] sums up. [`engine`] drives it all on as many threads as you like; the results never
 //! depend on how many. Application protocols stand in [`protocol`], what joins their transactions across conversations in [`transaction`], words shared by all in [`model`], and every cap on memory in
 //! [`model::limits`].
 //!
@@ -36,6 +36,7 @@ pub mod conversation;
 pub mod engine;
 pub mod expert;
 pub mod field;
+pub mod filter;
 pub mod model;
 pub mod packet;
 pub mod protocol;
@@ -48,6 +49,7 @@ pub use conversation::Conversation;
 pub use engine::{Analyzer, Cancellation, Found, Frame, Live, Observer, Rule, Wants};
 pub use expert::{Finding, Kind, KindSet, Severity};
 pub use field::AnalysedFrame;
+pub use filter::Filter;
 pub use model::Error;
 pub use report::Report;
 

@@ -18,7 +18,8 @@ use crate::golden::corpus;
 use crate::live::push_all;
 use crate::wire::{ACK, CLIENT, Pcap, RST, SERVER, SYN, ipv4, segment, tcp, udp};
 
-/// Writes down everything that it is told. Rows have every field but the interface, which is a fact about files.
+/// Writes down everything that it is told. Rows have every field but the interface, which is a fact about files, and the expert's, which say what
+/// findings say and therefore want them made.
 pub(crate) struct Diary {
     selection: Selection,
     wants: Wants,
@@ -27,7 +28,8 @@ pub(crate) struct Diary {
 
 impl Diary {
     pub(crate) fn new(wants: Wants) -> Self {
-        let names = fields().map(|field| field.name).filter(|&name| name != "frame.interface_id");
+        let is_taken = |name: &&str| *name != "frame.interface_id" && !name.starts_with("_ws.expert");
+        let names = fields().map(|field| field.name).filter(is_taken);
         Diary { selection: Selection::new(names).unwrap(), wants, lines: Vec::new() }
     }
 }

@@ -8,7 +8,7 @@ use crate::wire::{ACK, CLIENT, FIN, Pcap, SERVER, SYN, tcp, udp};
 
 #[test]
 fn the_first_unknown_name_is_reported() {
-    for name in ["tcp.analysis.retransmision", "tcp.", "tcp", "TCP.stream", " tcp.stream", "nonsense", ""] {
+    for name in ["tcp.analysis.retransmision", "tcp.", "tcpx", "TCP.stream", " tcp.stream", "nonsense", ""] {
         let error = Selection::new(["frame.number", name, "another"]).unwrap_err();
         assert_eq!(error.name, name);
         assert!(error.to_string().contains(&format!("{name:?}")), "{error}");

@@ -189,12 +189,13 @@ impl Folded {
             }
             lines.extend(shared.into_iter().map(|(_, group)| group));
         }
+        let none_picked = analysis.filter.is_some() && lines.is_empty();
         let width = lines.iter().map(|group| grouped(group.count).len()).max().unwrap_or(0);
         for group in lines {
             // Writing into memory does not fail.
             let _ = push_group(&mut out, group, analysis.gap, palette, width);
         }
-        let _ = push_findings_tail(&mut out, report, analysis.kinds, analysis.min_severity);
+        let _ = push_findings_tail(&mut out, report, analysis.kinds, analysis.min_severity, none_picked);
         out
     }
 }

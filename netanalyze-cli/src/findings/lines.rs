@@ -23,12 +23,19 @@ pub(crate) struct Lines {
     min_severity: Severity,
     format: Format,
     palette: Palette,
+    filtered: bool,
 }
 
 impl Lines {
     pub(crate) fn new(analysis: &Analysis, format: Format, palette: Palette) -> Self {
         let interests = Interests { kinds: analysis.kinds, ..analysis.interests() };
-        Lines { interests, min_severity: analysis.min_severity, format, palette }
+        Lines {
+            interests,
+            min_severity: analysis.min_severity,
+            format,
+            palette,
+            filtered: analysis.filter.is_some(),
+        }
     }
 
     fn write(&self, batch: &AnalysedBatch<'_>, out: &mut Vec<u8>) -> io::Result<()> {
@@ -125,7 +132,10 @@ impl Streamed for Lines {
             Format::Json => push_closing(&mut out, report, written)?,
             Format::Jsonl => push_line(&mut out, &Summary::new(report))?,
             Format::Csv => {}
-            Format::Text => push_findings_tail(&mut out, report, self.interests.kinds, self.min_severity)?,
+            Format::Text => {
+                let none_picked = self.filtered && !written;
+                push_findings_tail(&mut out, report, self.interests.kinds, self.min_severity, none_picked)?;
+            }
         }
         Ok(out)
     }

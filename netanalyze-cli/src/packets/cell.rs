@@ -10,14 +10,14 @@ use crate::render::{guarded, push_ether, push_hex, push_ipv4, push_seconds, push
 /// Characters that a value of a type usually needs, for aligned columns.
 pub(super) fn width(kind: FieldType) -> usize {
     match kind {
-        FieldType::None | FieldType::Boolean => 1,
+        FieldType::None | FieldType::Protocol | FieldType::Boolean => 1,
         FieldType::Unsigned | FieldType::Signed | FieldType::FrameNumber => 7,
         FieldType::AbsoluteTime => 20,
         FieldType::RelativeTime | FieldType::Double => 12,
         FieldType::Ipv4 => 15,
         FieldType::Ipv6 => 25,
         FieldType::Ether => 17,
-        FieldType::Text => 12,
+        FieldType::Bytes | FieldType::Text => 12,
     }
 }
 
@@ -25,7 +25,7 @@ pub(super) fn width(kind: FieldType) -> usize {
 #[inline]
 fn push_value(out: &mut Vec<u8>, value: &Value) {
     match value {
-        Value::Present | Value::Bool(true) => out.push(b'1'),
+        Value::Present | Value::Layer(..) | Value::Bool(true) => out.push(b'1'),
         Value::Bool(false) => out.push(b'0'),
         Value::Unsigned(number) => push_unsigned(out, *number),
         Value::Signed(number) => push_signed(out, *number),
@@ -75,7 +75,7 @@ pub(super) fn push_csv(out: &mut Vec<u8>, cell: &[Value], guard: bool) {
 }
 
 fn is_text(value: &Value) -> bool {
-    matches!(value, Value::Text(_) | Value::Bytes(_))
+    matches!(value, Value::Text(_) | Value::Bytes(_) | Value::Date(_))
 }
 
 /// Appends a JSON value, or an array of them where the field occurs several times. Presence is `true` however often.
@@ -95,7 +95,7 @@ pub(super) fn push_json(out: &mut Vec<u8>, cell: &[Value], kind: FieldType) {
 
 fn push_json_value(out: &mut Vec<u8>, value: &Value, kind: FieldType) {
     match value {
-        Value::Present | Value::Bool(true) => out.extend_from_slice(b"true"),
+        Value::Present | Value::Layer(..) | Value::Bool(true) => out.extend_from_slice(b"true"),
         Value::Bool(false) => out.extend_from_slice(b"false"),
         Value::Unsigned(_) | Value::Signed(_) | Value::Millis(_) => push_value(out, value),
         Value::Time(_) if kind != FieldType::AbsoluteTime => push_value(out, value),
@@ -106,7 +106,10 @@ fn push_json_value(out: &mut Vec<u8>, value: &Value, kind: FieldType) {
         Value::Bytes(_) => {
             let _ = crate::render::push_json(out, &value.to_string());
         }
-        Value::Time(_) | Value::Hex(..) | Value::Address(_) | Value::Ether(_) => {
+        Value::Date(_) => {
+            let _ = crate::render::push_json(out, &value.to_string());
+        }
+        Value::Time(_) | Value::Raw(_) | Value::Hex(..) | Value::Address(_) | Value::Ether(_) => {
             out.push(b'"');
             push_value(out, value);
             out.push(b'"');

@@ -7,7 +7,9 @@ mod line;
 
 use std::io;
 
+use netanalyze_core::Filter;
 use netanalyze_core::engine::{Depth, Interests, View};
+use netanalyze_core::expert::KindSet;
 use netanalyze_core::field::{AnalysedBatch, Field, Row, Selection, UnknownField};
 use netanalyze_core::report::{Report, SCHEMA_VERSION};
 
@@ -72,12 +74,19 @@ pub(crate) struct Rows<'s> {
     widths: Vec<usize>,
     format: Format,
     guard: bool,
+    filter: Option<&'s Filter>,
     base: Interests,
 }
 
 impl<'s> Rows<'s> {
     /// `guard` protects spreadsheets (CSV only).
-    pub(crate) fn new(columns: &'s Columns, format: Format, guard: bool, base: Interests) -> Self {
+    pub(crate) fn new(
+        columns: &'s Columns,
+        format: Format,
+        guard: bool,
+        filter: Option<&'s Filter>,
+        base: Interests,
+    ) -> Self {
         let (selection, as_line) = match columns {
             Columns::Fields(selection) => (selection, false),
             Columns::Line(selection) => (selection, true),
@@ -85,7 +94,7 @@ impl<'s> Rows<'s> {
         let fields: Vec<_> = selection.fields().collect();
         let keys = fields.iter().map(|field| format!("\"{}\":", field.name).into_bytes()).collect();
         let widths = fields.iter().map(|field| cell::width(field.kind).max(field.name.len())).collect();
-        Rows { selection, as_line, fields, keys, widths, format, guard, base }
+        Rows { selection, as_line, fields, keys, widths, format, guard, filter, base }
     }
 
     fn csv_row(&self, row: &Row, out: &mut Vec<u8>) {
@@ -141,21 +150,33 @@ impl View for Rows<'_> {
     type Piece = Vec<u8>;
 
     fn interests(&self) -> Interests {
-        let applications = if self.selection.needs_messages() { Depth::All } else { self.base.applications };
-        Interests { rows: self.selection.needs_layers(), applications, ..self.base.clone() }
+        let mut interests = self.base.clone();
+        interests.rows |= self.selection.needs_layers();
+        if self.selection.needs_messages() {
+            interests.applications = Depth::All;
+        }
+        if self.selection.needs_findings() {
+            interests.kinds = KindSet::ALL;
+            interests.applications = interests.applications.max(Depth::Findings);
+        }
+        interests
     }
 
     fn digest(&self, batch: &AnalysedBatch<'_>) -> Vec<u8> {
-        let mut out = Vec::with_capacity(batch.batch.frames.len() * self.fields.len() * 8);
-        let mut row = Row::default();
+        let most = if self.filter.is_some() { 0 } else { batch.batch.frames.len() };
+        let mut out = Vec::with_capacity(most * self.fields.len() * 8);
+        let (mut row, mut tested) = (Row::default(), Row::default());
         for frame in batch.frames() {
+            if self.filter.is_some_and(|filter| !filter.matches(&frame, &mut tested)) {
+                continue;
+            }
             self.selection.read(&frame, &mut row);
             match self.format {
                 Format::Csv => self.csv_row(&row, &mut out),
                 Format::Text if self.as_line => line::push_line(&mut out, &row),
                 Format::Text => self.text_row(&row, &mut out),
                 Format::Json => {
-                    if frame.index > 0 {
+                    if !out.is_empty() {
                         out.extend_from_slice(b",\n");
                     }
                     self.json_row(&row, &mut out);

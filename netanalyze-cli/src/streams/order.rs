@@ -6,8 +6,8 @@ use netanalyze_core::conversation::{Conversation, Conversations, Protocol};
 
 use super::column::{Column, Kind, columns, named};
 use crate::exit::Failure;
-use crate::suggest::suggest;
 use crate::table::Cell;
+use netanalyze_core::field::suggest;
 
 /// `--sort`.
 #[derive(Clone, Debug)]

@@ -97,8 +97,12 @@ pub(crate) fn push_findings_tail(
     report: &Report,
     kinds: KindSet,
     min_severity: Severity,
+    none_picked: bool,
 ) -> io::Result<()> {
     let shown = shown_kinds(report, kinds);
+    if none_picked && !shown.is_empty() {
+        writeln!(out, "no finding is about a packet that matches the filter")?;
+    }
     if shown.is_empty() {
         let least = match min_severity {
             Severity::Error => "of severity error",

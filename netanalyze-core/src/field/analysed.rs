@@ -134,6 +134,15 @@ impl<'b> AnalysedFrame<'b> {
         messages.get(start..end).unwrap_or_default()
     }
 
+    /// What is wrong in the frame, of the kinds asked for; without what became known only later.
+    #[must_use]
+    pub fn findings(&self) -> &'b [Finding] {
+        let (findings, number) = (self.batch.findings, self.number());
+        let start = findings.partition_point(|finding| finding.known_at < number);
+        let end = findings.partition_point(|finding| finding.known_at <= number);
+        findings.get(start..end).unwrap_or_default()
+    }
+
     /// Which echo request the message at `ordinal` answers.
     #[must_use]
     pub fn echo_answer(&self, ordinal: u16) -> Option<&'b EchoAnswer> {

@@ -118,9 +118,9 @@ pub(super) fn class_flag(class: u16, service: Service) -> Option<Value> {
 
 /// The fields of header, questions and what messages are to each other.
 pub(super) const FIELDS: &[Field] = &[
-    field!("dns" None "DNS message", |m, out| presence(m, out, Service::Dns)),
-    field!("mdns" None "Multicast DNS message", |m, out| presence(m, out, Service::Mdns)),
-    field!("llmnr" None "LLMNR message", |m, out| presence(m, out, Service::Llmnr)),
+    field!("dns" Protocol "DNS message", |m, out| presence(m, out, Service::Dns)),
+    field!("mdns" Protocol "Multicast DNS message", |m, out| presence(m, out, Service::Mdns)),
+    field!("llmnr" Protocol "LLMNR message", |m, out| presence(m, out, Service::Llmnr)),
     field!("dns.length" Unsigned "Length before a message over TCP", |m, out| out.extend(said(m).and_then(|s| s.length).map(number))),
     field!("dns.id" Unsigned "Transaction id", |m, out| header(m, out, |p| Some(hex(p.header().id, 4)))),
     field!("dns.flags" Unsigned "Flags", |m, out| header(m, out, |p| Some(hex(p.header().flags, 4)))),

@@ -16,6 +16,12 @@ pub(super) static FIELDS: &[Field] = &[
         Source::Frame(|f, out| out.push(Value::Unsigned(f.number().0))),
     ),
     field(
+        "frame.time",
+        FieldType::AbsoluteTime,
+        "Date and time, in UTC",
+        Source::Frame(|f, out| out.push(Value::Date(f.raw.time))),
+    ),
+    field(
         "frame.time_epoch",
         FieldType::AbsoluteTime,
         "Seconds since 1970-01-01 UTC",

@@ -2,6 +2,7 @@
 
 use super::registry::{Field, FieldType, Source};
 use super::value::Value;
+use crate::conversation::{Met, Protocol};
 use crate::protocol::http::{Head, HttpMessage, Method, StartLine};
 use crate::protocol::message::Message;
 
@@ -69,7 +70,26 @@ macro_rules! header {
     };
 }
 
+/// A message over one of the protocols that have HTTP's form.
+fn over(met: &Met, protocol: Protocol, out: Out<'_>) {
+    if http(&met.message).is_some() && met.protocol == protocol {
+        out.push(Value::Present);
+    }
+}
+
 pub(super) static FIELDS: &[Field] = &[
+    Field {
+        name: "http",
+        kind: FieldType::Protocol,
+        meaning: "HTTP message",
+        source: Source::Met(|met, out| over(met, Protocol::Tcp, out)),
+    },
+    Field {
+        name: "ssdp",
+        kind: FieldType::Protocol,
+        meaning: "SSDP message",
+        source: Source::Met(|met, out| over(met, Protocol::Udp, out)),
+    },
     whole!("http.request" Boolean "The message is a request", |_m, head, out| {
         if method(&head).is_some_and(|method| !method.is_notification()) {
             out.push(Value::Bool(true));

@@ -2,9 +2,11 @@
 
 use super::analysed::{AnalysedFrame, EchoAnswer};
 use super::tcp::TcpLayer;
-use super::{dns, dns_record, frame, http, icmp, network, tcp, tcp_analysis, tls};
+use super::{dns, dns_record, expert, frame, http, icmp, network, protocol, tcp, tcp_analysis, tls};
+use crate::conversation::Met;
+use crate::expert::Finding;
 use crate::field::Value;
-use crate::packet::Transport;
+use crate::packet::{Protocol, Transport};
 use crate::protocol::message::Message;
 
 /// A field's type, in Wireshark's words.
@@ -12,6 +14,8 @@ use crate::protocol::message::Message;
 pub enum FieldType {
     /// There or not there.
     None,
+    /// A protocol: there or not there; in display filters its bytes.
+    Protocol,
     /// True or false.
     Boolean,
     /// Unsigned integer.
@@ -32,6 +36,8 @@ pub enum FieldType {
     Ipv6,
     /// Ethernet address.
     Ether,
+    /// Bytes.
+    Bytes,
     /// Text.
     Text,
 }
@@ -42,6 +48,7 @@ impl FieldType {
     pub fn name(self) -> &'static str {
         match self {
             FieldType::None => "present",
+            FieldType::Protocol => "protocol",
             FieldType::Boolean => "boolean",
             FieldType::Unsigned => "unsigned",
             FieldType::Signed => "signed",
@@ -52,6 +59,7 @@ impl FieldType {
             FieldType::Ipv4 => "ipv4",
             FieldType::Ipv6 => "ipv6",
             FieldType::Ether => "ether",
+            FieldType::Bytes => "bytes",
             FieldType::Text => "text",
         }
     }
@@ -71,6 +79,21 @@ pub(super) type AnswerRead = fn(&EchoAnswer, &mut Vec<Value>);
 /// A function that reads a field of an application's message.
 pub(super) type MessageRead = fn(&Message, &mut Vec<Value>);
 
+/// A function that reads a field of a message and where it was met.
+pub(super) type MetRead = fn(&Met, &mut Vec<Value>);
+
+/// A function that reads a field of what is wrong.
+pub(super) type FindingRead = fn(&Finding, &mut Vec<Value>);
+
+/// Where decoding stopped.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Stop {
+    /// The frame was not captured further.
+    Cut,
+    /// A layer contradicts itself, or ends too early.
+    Malformed,
+}
+
 /// Where values of a field come from: a function of one layer that appends what it finds.
 #[derive(Clone, Copy)]
 pub(super) enum Source {
@@ -88,6 +111,13 @@ pub(super) enum Source {
     Icmpv6Answer(AnswerRead),
     Arp(BytesRead),
     Message(MessageRead),
+    Met(MetRead),
+    /// A layer of which only the name matters.
+    Other(Protocol),
+    /// All bytes of a layer.
+    Whole(Protocol),
+    Finding(FindingRead),
+    Stop(Stop),
 }
 
 /// A field that packets can have.
@@ -112,7 +142,8 @@ impl std::fmt::Debug for Field {
 pub fn fields() -> impl Iterator<Item = &'static Field> {
     let protocols = [dns::FIELDS, dns_record::FIELDS, tls::FIELDS, http::FIELDS];
     let layers = [frame::FIELDS, network::FIELDS, icmp::FIELDS, tcp::FIELDS, tcp_analysis::FIELDS];
-    layers.into_iter().chain(protocols).flatten()
+    let others = [protocol::FIELDS, expert::FIELDS];
+    layers.into_iter().chain(protocols).chain(others).flatten()
 }
 
 /// The field of a given name.
@@ -131,7 +162,7 @@ mod tests {
         for field in fields() {
             assert!(!field.meaning.is_empty(), "{}", field.name);
             assert!(
-                field.name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || "._".contains(c))
+                field.name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || "._-".contains(c))
             );
             assert_eq!(field_by_name(field.name).map(|f| f.name), Some(field.name));
         }

@@ -62,6 +62,13 @@ impl<'a> TcpLayer<'a> {
         self.shown().len.then(|| self.transport.reported.saturating_sub(self.header_len().unwrap_or(0)))
     }
 
+    /// What was captured of the payload, if there is any and its length is known.
+    fn payload(&self) -> Option<&[u8]> {
+        let len = self.payload_len().filter(|&len| len > 0)? as usize;
+        let payload = self.transport.bytes.get(self.header_len()? as usize..)?;
+        Some(payload.get(..len).unwrap_or(payload)).filter(|payload| !payload.is_empty())
+    }
+
     /// Of a header with fewer than 16 bytes, Wireshark shows the number only where an ICMP error quotes it: 8 bytes are all there is.
     fn seq(&self) -> Option<u32> {
         let raw = self.long(4)?;
@@ -173,6 +180,8 @@ pub(super) static FIELDS: &[Field] = &[
     }),
     field!("tcp.options.mss_val" Unsigned "Maximum segment size", |l, out| unsigned(l.options().and_then(|o| o.mss), out)),
     field!("tcp.options.wscale.shift" Unsigned "Window-scale shift", |l, out| unsigned(l.options().and_then(|o| o.window_shift), out)),
+    field!("tcp.options.sack_perm" Protocol "SACK is permitted", |l, out| out.extend(l.options().filter(|o| o.sack_permitted).map(|_| Value::Present))),
+    field!("tcp.payload" Bytes "Payload captured", |l, out| out.extend(l.payload().map(|bytes| Value::Raw(bytes.into())))),
     field!("tcp.options.sack_le" Unsigned "Left edges of the SACK blocks, relative", |l, out| {
         let base = l.verdict.filter(|v| v.shown.relative).map_or(0, |v| v.ack_base);
         let blocks = l.options().map_or(&[][..], |o| o.sack());

@@ -9,8 +9,13 @@ use crate::protocol::tls::{
 
 /// The fields.
 pub(super) const FIELDS: &[Field] = &[
-    field("tls", FieldType::None, "frame with a record or a message of TLS", |message, out| {
+    field("tls", FieldType::Protocol, "frame with a record or a message of TLS", |message, out| {
         if out.is_empty() && matches!(message, Message::Tls(_)) {
+            out.push(Value::Present);
+        }
+    }),
+    field("quic", FieldType::Protocol, "datagram of QUIC", |message, out| {
+        if matches!(message, Message::Quic) {
             out.push(Value::Present);
         }
     }),
@@ -37,6 +42,16 @@ pub(super) const FIELDS: &[Field] = &[
     field("tls.change_cipher_spec", FieldType::None, "a ChangeCipherSpec message", |message, out| {
         let wanted = ContentType::CHANGE_CIPHER_SPEC;
         record(message, out, |_, record| (record.content_type == wanted).then_some(Value::Present));
+    }),
+    field("tls.app_data", FieldType::None, "encrypted application data", |message, out| {
+        let wanted = ContentType::APPLICATION_DATA;
+        record(message, out, |_, record| (record.content_type == wanted).then_some(Value::Present));
+    }),
+    field("tls.handshake.certificate", FieldType::None, "a certificate", |message, out| {
+        each(message, out, |handshake, out| {
+            let count = handshake.chain.as_ref().map_or(0, |chain| chain.sent);
+            out.extend(std::iter::repeat_n(Value::Present, count));
+        });
     }),
     field("tls.alert_message", FieldType::None, "an alert, readable or not", |message, out| {
         let wanted = ContentType::ALERT;

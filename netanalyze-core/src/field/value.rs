@@ -3,7 +3,7 @@
 use std::fmt;
 use std::net::IpAddr;
 
-use crate::model::Span;
+use crate::model::{Span, Timestamp};
 
 /// One occurrence of a field.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,6 +28,12 @@ pub enum Value {
     Ether([u8; 6]),
     /// Text of our own making, never bytes from a packet.
     Text(&'static str),
+    /// A date and time, printed in UTC.
+    Date(Timestamp),
+    /// Bytes, printed in hexadecimal.
+    Raw(Box<[u8]>),
+    /// The bytes of a protocol, and how many of them are its header; printed like [`Value::Present`].
+    Layer(Box<[u8]>, usize),
     /// Text from a packet, printed with what is no UTF-8 replaced and control characters escaped.
     Bytes(Box<[u8]>),
 }
@@ -35,7 +41,7 @@ pub enum Value {
 impl fmt::Display for Value {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Value::Present => f.write_str("1"),
+            Value::Present | Value::Layer(..) => f.write_str("1"),
             Value::Unsigned(n) => n.fmt(f),
             Value::Signed(n) => n.fmt(f),
             Value::Hex(n, digits) => write!(f, "0x{n:0width$x}", width = usize::from(*digits)),
@@ -45,6 +51,8 @@ impl fmt::Display for Value {
             Value::Address(address) => address.fmt(f),
             Value::Ether([a, b, c, d, e, g]) => write!(f, "{a:02x}:{b:02x}:{c:02x}:{d:02x}:{e:02x}:{g:02x}"),
             Value::Text(text) => f.write_str(text),
+            Value::Date(time) => date(*time, f),
+            Value::Raw(bytes) => bytes.iter().try_for_each(|byte| write!(f, "{byte:02x}")),
             Value::Bytes(bytes) => escaped(f, bytes),
         }
     }
@@ -93,6 +101,26 @@ fn millis(span: Span, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     write!(f, "{sign}{whole}.{rest:0width$}")
 }
 
+const MONTHS: [&str; 12] =
+    ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+
+/// As tshark prints `frame.time` where the local time is UTC.
+fn date(time: Timestamp, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    let (seconds, ns) = (time.0.div_euclid(1_000_000_000), time.0.rem_euclid(1_000_000_000));
+    let (days, clock) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400));
+    // Years are counted from March, so that a leap day ends one; 146,097 days are 400 years of the Gregorian calendar.
+    let days = days + 719_468;
+    let (era, day) = (days.div_euclid(146_097), days.rem_euclid(146_097));
+    let year = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;
+    let day = day - (365 * year + year / 4 - year / 100);
+    let month = (5 * day + 2) / 153;
+    let day = day - (153 * month + 2) / 5 + 1;
+    let (year, month) = (era * 400 + year + i64::from(month >= 10), (month + 2) % 12);
+    let name = MONTHS.get(month as usize).copied().unwrap_or_default();
+    let (hour, minute, second) = (clock / 3_600, clock / 60 % 60, clock % 60);
+    write!(f, "{name} {day:2}, {year} {hour:02}:{minute:02}:{second:02}.{ns:09} UTC")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -117,6 +145,13 @@ mod tests {
             (Value::Millis(Span(-7)), "-7e-06"),
             (Value::Millis(Span(1_234_567_890_123_456)), "1234567890.12346"),
             (Value::Address("2001:db8::1".parse().unwrap()), "2001:db8::1"),
+            (Value::Date(Timestamp(0)), "Jan  1, 1970 00:00:00.000000000 UTC"),
+            (Value::Date(Timestamp(1_078_099_199_000_000_001)), "Feb 29, 2004 23:59:59.000000001 UTC"),
+            (Value::Date(Timestamp(1_078_099_200_000_000_000)), "Mar  1, 2004 00:00:00.000000000 UTC"),
+            (Value::Date(Timestamp(4_107_542_399_999_999_999)), "Feb 28, 2100 23:59:59.999999999 UTC"),
+            (Value::Date(Timestamp(-1)), "Dec 31, 1969 23:59:59.999999999 UTC"),
+            (Value::Raw([0x0a, 0xff].into()), "0aff"),
+            (Value::Layer([0x0a].into(), 1), "1"),
             (Value::Ether([0, 1, 2, 0xaa, 0xbb, 0xcc]), "00:01:02:aa:bb:cc"),
             (Value::Bytes(b"a,\r\n\x1b[\xc3\xa4".as_slice().into()), "a,\\r\\n\\x1b[ä"),
             (Value::Bytes(b"a\xff".as_slice().into()), "a\u{fffd}"),

@@ -49,7 +49,10 @@ impl<'b, V: Visitor<'b>> Sink<'b> for WalkSink<'_, 'b, V> {
                 self.visitor.layer(&layer, self.ordinal, found);
             }
             Layer::Fragment(_) => self.completed(),
-            Layer::Cut(_) | Layer::Malformed(_) | Layer::TooDeep => return,
+            // Where decoding stopped is no layer.
+            Layer::Cut(_) | Layer::Malformed(_) | Layer::TooDeep => {
+                return self.visitor.layer(&layer, self.ordinal, None);
+            }
             _ => self.visitor.layer(&layer, self.ordinal, None),
         }
         self.ordinal = self.ordinal.saturating_add(1);

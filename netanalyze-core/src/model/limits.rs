@@ -208,3 +208,16 @@ pub const MAX_OPENVPN_BYTES: usize = 64 << 10;
 
 /// Packets in which they may come.
 pub const MAX_OPENVPN_PACKETS: usize = 256;
+
+/// Bytes of a display filter. Lists of a few thousand addresses fit; those that people type have a hundred.
+pub const MAX_FILTER_BYTES: usize = 1 << 16;
+
+/// Levels that a display filter may nest, operators in a row included: all work on filters goes that many calls deep.
+pub const MAX_FILTER_DEPTH: usize = 128;
+
+/// Bytes that the program of a regular expression may take, and again its cache on each thread.
+pub const MAX_REGEX_BYTES: usize = 1 << 20;
+
+/// Values that arithmetic on two fields with several occurrences may give, and pairs of them that `contains` tries: all combinations of two
+/// lists that a DNS message can hold would be millions. Further ones are not looked at.
+pub const MAX_FILTER_PAIRS: usize = 1 << 14;

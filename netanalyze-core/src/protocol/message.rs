@@ -22,6 +22,8 @@ pub enum Message {
     Http(Box<http::HttpMessage>),
     /// What became of a request.
     Exchange(Box<http::Exchange>),
+    /// A datagram of QUIC, of which nothing more is known. What it holds of TLS is a message of its own.
+    Quic,
 }
 
 impl Message {

@@ -9,6 +9,20 @@ use netanalyze_core::capture::{Batch, CaptureReader, Source};
 use netanalyze_core::packet::fuzz::LINKS;
 use netanalyze_core::protocol::http;
 
+/// Filters with every part of the language.
+const FILTERS: [&str; 10] = [
+    "tcp.analysis.flags && !tcp.analysis.window_update",
+    "ip.addr == 10.0.0.0/8 or ipv6.src != fe80::/10 and not ip.src#[1-2] == 192.0.2.1",
+    "tcp.port not in {22, 80..443} and all tcp.port > 1024",
+    "eth.src[0:3] == 00:0c:29 || tcp.payload[-4:,0] contains \"\\x0d\\n\\u00e4\"",
+    "http.host matches r\"^www\\.\" or lower(http.host) ~= \"a\"",
+    "tcp.srcport + 1 == tcp.dstport * {2 - 0x1} % 7 / 010",
+    "len(dns.qry.name) > 40 && count(ip.addr) === 2 and string(tcp.port) contains '4'",
+    "max(tcp.srcport, tcp.dstport, 1) !== 'a' and abs(tcp.time_delta) >= 0.25",
+    "frame.time >= \"2015-01-01T10:00:00.5+02:00\" and any tcp.flags & 0x12 == 0b10010",
+    "tcp.dstport < tcp.srcport < -1 xor ${ip.src}",
+];
+
 fn main() -> Result<(), Box<dyn Error>> {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     let seeds = here.join("corpus");
@@ -23,6 +37,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         "icmp",
         "dns",
         "tls",
+        "filter",
     ] {
         fs::create_dir_all(seeds.join(target))?;
     }
@@ -53,6 +68,10 @@ fn main() -> Result<(), Box<dyn Error>> {
             fs::write(seeds.join("tls").join(name), netanalyze_core::protocol::tls::fuzz::script(pieces))?;
             written += 1;
         }
+    }
+    for (number, filter) in FILTERS.iter().enumerate() {
+        fs::write(seeds.join("filter").join(number.to_string()), [b"\x02", filter.as_bytes()].concat())?;
+        written += 1;
     }
     // Three fragments in order, backwards, overlapping, with the end twice; a handshake with data, loss and a close.
     let fragments: [&[u8]; 3] = [

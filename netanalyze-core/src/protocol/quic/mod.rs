@@ -241,6 +241,9 @@ impl Decoder {
 
 impl DatagramDecoder for Decoder {
     fn datagram(&mut self, from: Direction, bytes: &[u8], missing: u32, now: Moment, out: &mut Messages) {
+        if out.every {
+            out.push(from, Message::Quic);
+        }
         let first_is_short = bytes.first().is_some_and(|first| first & 0x80 == 0);
         if first_is_short && !self.connections.iter().any(|each| each.connection.is_open()) {
             return;

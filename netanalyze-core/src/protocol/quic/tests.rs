@@ -56,6 +56,7 @@ fn said(out: &mut Messages) -> (Vec<u8>, Vec<Handshake>) {
         match message {
             Message::Tls(tls) => kinds.extend(tls.handshakes.iter().map(|each| each.kind.0)),
             Message::Handshake(row) => rows.push(*row),
+            Message::Quic => {}
             _ => panic!("not of QUIC"),
         }
     }

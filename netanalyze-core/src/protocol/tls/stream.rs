@@ -125,10 +125,12 @@ impl Stream {
                     continue;
                 }
                 Next::Body(len, id) => {
+                    begun(from, out);
                     return Progress::Body { head: used + record::HEADER, len: u64::from(len), id };
                 }
                 Next::Need(need) => need,
             };
+            begun(from, out);
             return if used > 0 { Progress::Consumed(used) } else { Progress::Need(need) };
         }
     }
@@ -339,6 +341,13 @@ pub fn plain_text(flow: &Flow, from: Direction, bytes: &[u8], now: Moment) -> Ha
 fn first_line(text: &[u8]) -> Box<[u8]> {
     let line = text.split(|b| matches!(b, b'\r' | b'\n')).next().unwrap_or_default();
     line.get(..MAX_TEXT).unwrap_or(line).into()
+}
+
+/// A record begins whose end is yet to come: as Wireshark 4.0, the frame has TLS in it, and nothing more to say of it.
+fn begun(from: Direction, out: &mut Messages) {
+    if out.every {
+        out.push(from, Message::Tls(Box::default()));
+    }
 }
 
 impl StreamDecoder for Stream {

@@ -2,11 +2,8 @@
 
 /// Up to `most` of `candidates` that are like `name`, the likeliest first. `name` may be a part of one, have typing errors, or lack the
 /// words in front.
-pub(crate) fn suggest<'c>(
-    name: &str,
-    candidates: impl IntoIterator<Item = &'c str>,
-    most: usize,
-) -> Vec<&'c str> {
+#[must_use]
+pub fn suggest<'c>(name: &str, candidates: impl IntoIterator<Item = &'c str>, most: usize) -> Vec<&'c str> {
     let name = name.to_ascii_lowercase();
     let mut ranked: Vec<(usize, usize, &str)> = candidates
         .into_iter()

@@ -1,0 +1,97 @@
+//! `--findings --filter`: the findings whose frames match.
+//!
+//! Workers test frames; findings are picked where batches are delivered, in capture order, because one can be about a frame of any batch
+//! before. For those a bit is kept for every frame, which is a thousandth of what the capture takes.
+
+use hashbrown::HashSet;
+use netanalyze_core::Filter;
+use netanalyze_core::engine::{Interests, View};
+use netanalyze_core::expert::{Finding, KindSet};
+use netanalyze_core::field::{AnalysedBatch, Row};
+use netanalyze_core::model::FrameNumber;
+
+/// A view that tests frames, for another view that shows findings.
+pub(crate) struct Picking<'f> {
+    filter: &'f Filter,
+    interests: Interests,
+}
+
+impl<'f> Picking<'f> {
+    /// `shown` is what the view of findings wants.
+    pub(crate) fn new(filter: &'f Filter, shown: Interests) -> Self {
+        let kinds = if filter.needs_findings() { KindSet::ALL } else { shown.kinds };
+        Picking { filter, interests: Interests { kinds, ..shown } }
+    }
+}
+
+impl View for Picking<'_> {
+    type Piece = Vec<bool>;
+
+    fn interests(&self) -> Interests {
+        self.interests.clone()
+    }
+
+    /// Which frames match.
+    fn digest(&self, batch: &AnalysedBatch<'_>) -> Vec<bool> {
+        let mut row = Row::default();
+        batch.frames().map(|frame| self.filter.matches(&frame, &mut row)).collect()
+    }
+}
+
+/// What findings of one conversation have in common.
+type Conversation =
+    (u8, Option<netanalyze_core::conversation::Protocol>, Option<u32>, Option<[std::net::IpAddr; 2]>);
+
+/// Picks findings, batch by batch.
+pub(crate) struct Picked {
+    /// Kinds that are shown.
+    kinds: KindSet,
+    /// A bit for every frame so far.
+    matching: Vec<u64>,
+    frames: u64,
+    /// Of which conversations there were findings of which kind.
+    seen: HashSet<Conversation, foldhash::fast::RandomState>,
+}
+
+impl Picked {
+    pub(crate) fn new(kinds: KindSet) -> Self {
+        Picked { kinds, matching: Vec::new(), frames: 0, seen: HashSet::default() }
+    }
+
+    /// The findings of a batch that are to be shown, given which of its frames match.
+    pub(crate) fn pick(&mut self, matches: &[bool], batch: &AnalysedBatch<'_>) -> Vec<Finding> {
+        for &matches in matches {
+            let (word, bit) = place(self.frames);
+            if word == self.matching.len() {
+                self.matching.push(0);
+            }
+            if let Some(word) = self.matching.get_mut(word) {
+                *word |= u64::from(matches) << bit;
+            }
+            self.frames += 1;
+        }
+        let mut found = Vec::new();
+        for finding in batch.findings {
+            if self.kinds.contains(finding.kind) && self.matches(finding.frame) {
+                let mut finding = finding.clone();
+                finding.first_of_conversation = self.seen.insert(conversation(&finding));
+                found.push(finding);
+            }
+        }
+        found
+    }
+
+    fn matches(&self, frame: FrameNumber) -> bool {
+        let (word, bit) = place(frame.0.saturating_sub(1));
+        self.matching.get(word).is_some_and(|word| word >> bit & 1 == 1)
+    }
+}
+
+fn place(frame: u64) -> (usize, u64) {
+    (usize::try_from(frame / 64).unwrap_or(usize::MAX), frame % 64)
+}
+
+fn conversation(finding: &Finding) -> Conversation {
+    let ends = finding.protocol.is_none().then(|| [finding.source.ip(), finding.destination.ip()]);
+    (finding.kind.0, finding.protocol, finding.stream, ends)
+}

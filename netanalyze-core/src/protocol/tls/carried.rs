@@ -22,7 +22,7 @@ impl Carried {
     pub(crate) fn new(flow: &Flow) -> Self {
         let mut feeds = [Feed::new(Direction::AtoB), Feed::new(Direction::BtoA)];
         feeds.iter_mut().for_each(|feed| feed.begin(0));
-        Carried { stream: Stream::new(flow), feeds, next: [0; 2] }
+        Carried { stream: Stream::carried(flow), feeds, next: [0; 2] }
     }
 
     fn side(&mut self, from: Direction) -> (&mut Feed, &mut u32, &mut Stream) {

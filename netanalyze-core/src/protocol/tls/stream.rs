@@ -32,6 +32,8 @@ pub struct Stream {
     pub(super) open: Option<Box<Open>>,
     /// The last handshake failed: what either side says of that is told already.
     pub(super) failed: bool,
+    /// Another protocol carries it, which puts its own pieces together first.
+    is_carried: bool,
     /// One side closed or reset the connection: no handshake comes of what the other still had on its way.
     over: bool,
     /// If secrets are known of any connection; until it is clear that none are of this one.
@@ -61,6 +63,7 @@ impl Stream {
             established: flow.established,
             open: None,
             failed: false,
+            is_carried: false,
             over: false,
             decryption: None,
         }
@@ -70,6 +73,12 @@ impl Stream {
     #[must_use]
     pub(crate) fn with_secrets(flow: &Flow) -> Self {
         Stream { decryption: Some(Box::new(Decryption::new(flow))), ..Stream::new(flow) }
+    }
+
+    /// The decoder of what another protocol carries in pieces of its own.
+    #[must_use]
+    pub(crate) fn carried(flow: &Flow) -> Self {
+        Stream { is_carried: true, ..Stream::new(flow) }
     }
 
     /// The decoder of what comes after a reset. No handshake comes of it.
@@ -125,13 +134,20 @@ impl Stream {
                     continue;
                 }
                 Next::Body(len, id) => {
-                    begun(from, out);
+                    self.begun(from, out);
                     return Progress::Body { head: used + record::HEADER, len: u64::from(len), id };
                 }
                 Next::Need(need) => need,
             };
-            begun(from, out);
+            self.begun(from, out);
             return if used > 0 { Progress::Consumed(used) } else { Progress::Need(need) };
+        }
+    }
+
+    /// A record begins whose end is yet to come: as Wireshark 4.0, the frame has TLS in it, and nothing more to say of it.
+    fn begun(&self, from: Direction, out: &mut Messages) {
+        if out.every && !self.is_carried {
+            out.push(from, Message::Tls(Box::default()));
         }
     }
 
@@ -341,13 +357,6 @@ pub fn plain_text(flow: &Flow, from: Direction, bytes: &[u8], now: Moment) -> Ha
 fn first_line(text: &[u8]) -> Box<[u8]> {
     let line = text.split(|b| matches!(b, b'\r' | b'\n')).next().unwrap_or_default();
     line.get(..MAX_TEXT).unwrap_or(line).into()
-}
-
-/// A record begins whose end is yet to come: as Wireshark 4.0, the frame has TLS in it, and nothing more to say of it.
-fn begun(from: Direction, out: &mut Messages) {
-    if out.every {
-        out.push(from, Message::Tls(Box::default()));
-    }
 }
 
 impl StreamDecoder for Stream {

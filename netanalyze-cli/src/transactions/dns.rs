@@ -40,6 +40,7 @@ fn outcome(lookup: &Lookup) -> &'static str {
         Outcome::Mismatched(Mismatch::Id) => "mismatched_id",
         Outcome::Mismatched(Mismatch::Question) => "mismatched_question",
         Outcome::Forgotten => "forgotten",
+        Outcome::NotCaptured => "not_captured",
         _ => "other",
     }
 }

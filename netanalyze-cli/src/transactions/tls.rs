@@ -77,6 +77,7 @@ pub(super) fn outcome_words(handshake: &Handshake) -> String {
         Outcome::Closed(_) => format!("closed{who}"),
         Outcome::Silent(who) => format!("the {} is silent", end(who)),
         Outcome::PlainText(who) => format!("the {} speaks plain text", end(who)),
+        Outcome::Cut if handshake.gaps => "not captured whole".to_owned(),
         Outcome::Cut => "cut by the capture's end".to_owned(),
         _ => "ended".to_owned(),
     }

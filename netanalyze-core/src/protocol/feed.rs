@@ -168,6 +168,11 @@ impl Feed {
         self.bodies.is_empty() && self.extra.is_none()
     }
 
+    /// Whether the other side has bytes that were not captured. What it acknowledges beyond them may be a FIN.
+    pub(crate) fn is_behind(&self) -> bool {
+        self.mode == Mode::Decoding && self.acked > self.next.saturating_add(1)
+    }
+
     /// Whether bytes wait for others: a message or a hole is open.
     #[inline]
     pub(crate) fn waits(&self) -> bool {
@@ -437,11 +442,17 @@ impl Feed {
             return;
         }
         self.closed = true;
-        if let Mode::UntilEnd(_) = self.mode {
-            let rest = self.extra.as_ref().and_then(|extra| extra.rest.as_ref());
-            if rest.is_some_and(|rest| rest.have < self.sent) {
-                decoder.lost(self.from, now, out);
+        // What was sent and not captured will not come any more.
+        let missing = match self.mode {
+            Mode::UntilEnd(_) => {
+                let rest = self.extra.as_ref().and_then(|extra| extra.rest.as_ref());
+                rest.is_some_and(|rest| rest.have < self.sent)
             }
+            Mode::Decoding => self.next < self.sent,
+            Mode::Seeking | Mode::Ignoring => false,
+        };
+        if missing {
+            decoder.lost(self.from, now, out);
         }
         for body in &self.bodies {
             let has_holes = body.have < self.sent.min(body.end);

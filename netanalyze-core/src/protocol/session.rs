@@ -59,6 +59,8 @@ pub(crate) struct Session {
     aside: bool,
     has_successor: bool,
     after_reset: bool,
+    /// One end reset the connection; what the other had sent by then is still waited for.
+    reset: Option<Moment>,
 }
 
 #[derive(Debug)]
@@ -88,6 +90,7 @@ impl Session {
             aside: false,
             has_successor: false,
             after_reset: false,
+            reset: None,
         }
     }
 
@@ -156,6 +159,9 @@ impl Session {
         };
         if let Some(ack) = segment.ack {
             receiver.acknowledged(ack);
+            if segment.fin && receiver.is_behind() {
+                decoder.misses(segment.from.reverse());
+            }
         }
         let mut fed = Fed::Done;
         if !segment.rst && (segment.len > 0 || segment.fin) {
@@ -173,6 +179,8 @@ impl Session {
             if receiver.is_idle() {
                 self.has_successor = decoder.hears_after_reset();
                 receiver.close(Closing::Reset, decoder, now, out);
+            } else {
+                self.reset.get_or_insert(now);
             }
         }
         if sender.is_closed() && receiver.is_closed() {
@@ -246,9 +254,10 @@ impl Session {
     /// Ends it with the capture.
     pub(crate) fn finish(&mut self, now: Moment, out: &mut Messages) {
         out.aside = self.aside;
+        let (how, now) = self.reset.map_or((Closing::CaptureEnd, now), |reset| (Closing::Reset, reset));
         if let Stage::Decoding(decoder) = &mut self.stage {
             for feed in &mut self.feeds {
-                feed.close(Closing::CaptureEnd, decoder.as_mut(), now, out);
+                feed.close(how, decoder.as_mut(), now, out);
             }
         }
         out.aside = false;
@@ -564,6 +573,53 @@ mod tests {
             let said = run.take(CLIENT, &hello(1));
             assert_eq!(said.iter().map(|said| said.aside).collect::<Vec<_>>(), [aside], "{port}");
         }
+    }
+
+    /// What became of the only exchange or handshake of a conversation: segments as (from, offset, bytes, flags), then the capture's end.
+    fn outcome(port: u16, segments: &[(Direction, u32, &[u8], &str)]) -> String {
+        let mut run = Run::new(port);
+        let mut acks = [0; 2];
+        for (number, &(from, seq, bytes, flags)) in segments.iter().enumerate() {
+            let len = bytes.len() as u32;
+            let (fin, rst) = (flags.contains('f'), flags.contains('r'));
+            // `a`: the receiver has more than was captured.
+            let ack = Some(acks[from.reverse().index()] + if flags.contains('a') { 30 } else { 0 });
+            let segment = SegmentIn { from, seq, ack, bytes, len, fin, rst };
+            let now = Moment { frame: FrameNumber(number as u64 + 1), time: Timestamp(0) };
+            run.0.segment(&segment, now, &mut run.2);
+            acks[from.index()] = seq + len;
+        }
+        run.0.finish(Moment { frame: FrameNumber(99), time: Timestamp(0) }, &mut run.2);
+        let rows = run.2.drain_said().filter_map(|said| match said.message {
+            Message::Exchange(exchange) => Some(format!("{:?}", exchange.outcome)),
+            Message::Handshake(row) => Some(format!("{:?} gaps {}", row.outcome, row.gaps)),
+            _ => None,
+        });
+        rows.collect::<Vec<_>>().join(", ")
+    }
+
+    #[test]
+    fn a_reset_in_a_body_is_no_end_of_the_capture() {
+        let (get, ok) = (b"GET / HTTP/1.1\r\n\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: 90\r\n\r\nhalf");
+        let (get_len, ok_len) = (get.len() as u32, ok.len() as u32);
+        for from in [CLIENT, SERVER] {
+            let at = if from == CLIENT { get_len } else { ok_len };
+            let said = outcome(80, &[(CLIENT, 0, get, ""), (SERVER, 0, ok, ""), (from, at, b"", "r")]);
+            assert_eq!(said, "Incomplete(Reset)");
+        }
+        assert_eq!(outcome(80, &[(CLIENT, 0, get, ""), (SERVER, 0, ok, "")]), "Incomplete(CaptureEnd)");
+    }
+
+    #[test]
+    fn what_was_not_captured_before_a_fin_is_held_against_nobody() {
+        let get = b"GET / HTTP/1.1\r\n\r\n";
+        assert_eq!(outcome(80, &[(CLIENT, 0, get, ""), (SERVER, 0, b"", "f")]), "Unanswered(Fin)");
+        assert_eq!(outcome(80, &[(CLIENT, 0, get, ""), (SERVER, 43, b"", "f")]), "NotCaptured");
+        let hello = hello(1);
+        let len = hello.len() as u32;
+        let closed = |flags| outcome(443, &[(CLIENT, 0, &hello, ""), (CLIENT, len, b"", flags)]);
+        assert_eq!(closed("f"), "Closed(Client) gaps false");
+        assert_eq!(closed("fa"), "Cut gaps true");
     }
 
     #[test]

@@ -136,6 +136,11 @@ pub trait StreamDecoder: std::fmt::Debug + Send + Sync {
     /// [`StreamDecoder::begins_message`] accepts.
     fn lost(&mut self, from: Direction, now: Moment, out: &mut Messages);
 
+    /// The other side ends, and has acknowledged bytes of this direction that were not captured so far.
+    fn misses(&mut self, from: Direction) {
+        let _ = from;
+    }
+
     /// Called before [`StreamDecoder::closed`] for each body that is not complete, by the id of its [`Progress::Body`], and for that of
     /// [`Progress::UntilEnd`]: how many bytes of it were captured, and whether more of it were sent.
     fn body_ended(&mut self, from: Direction, id: Option<u32>, captured: u64, has_holes: bool) {

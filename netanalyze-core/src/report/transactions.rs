@@ -67,7 +67,10 @@ fn lookup_failed(lookup: &Lookup, thresholds: &Thresholds) -> bool {
         dns::Outcome::Answered => lookup.rcode.is_some_and(|rcode| rcode != Rcode::NOERROR),
         dns::Outcome::Unanswered => lookup.closed || lookup.waited >= Some(thresholds.dns_timeout),
         dns::Outcome::Mismatched(_) => true,
-        dns::Outcome::Multicast | dns::Outcome::Unasked | dns::Outcome::Forgotten => false,
+        dns::Outcome::Multicast
+        | dns::Outcome::Unasked
+        | dns::Outcome::Forgotten
+        | dns::Outcome::NotCaptured => false,
     }
 }
 

@@ -42,6 +42,8 @@ pub enum Outcome {
     Mismatched(Mismatch),
     /// Too many queries were open at a time; this was the oldest.
     Forgotten,
+    /// No answer was captured, and bytes of the connection are missing where it may have been.
+    NotCaptured,
 }
 
 /// A query and its response.
@@ -256,6 +258,7 @@ impl fmt::Display for Outcome {
             Outcome::Mismatched(Mismatch::Id) => "answer with another id",
             Outcome::Mismatched(Mismatch::Question) => "answer to another question",
             Outcome::Forgotten => "forgotten",
+            Outcome::NotCaptured => "not captured",
         })
     }
 }

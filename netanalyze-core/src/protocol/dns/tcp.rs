@@ -14,6 +14,8 @@ pub struct Stream {
     /// Directions that ended.
     ended: u8,
     /// One of them by FIN or RST.
+    /// Bytes are missing: perhaps answers.
+    gap: bool,
     closed: bool,
 }
 
@@ -21,7 +23,7 @@ impl Stream {
     /// For the connection of two ends: who sends [`Direction::AtoB`], then who sends [`Direction::BtoA`].
     #[must_use]
     pub fn new(ends: [Endpoint; 2]) -> Self {
-        Stream { tracker: Tracker::new(Service::Dns, ends), ended: 0, closed: false }
+        Stream { tracker: Tracker::new(Service::Dns, ends), ended: 0, closed: false, gap: false }
     }
 
     /// Whether a connection's first bytes look like DNS: a length, and behind it a message.
@@ -68,12 +70,17 @@ impl StreamDecoder for Stream {
         Stream::recognises(bytes)
     }
 
-    fn lost(&mut self, _: Direction, _: Moment, _: &mut Messages) {}
+    fn lost(&mut self, _: Direction, _: Moment, _: &mut Messages) {
+        self.gap = true;
+    }
 
     fn closed(&mut self, _: Direction, how: Closing, now: Moment, out: &mut Messages) {
         self.ended = self.ended.saturating_add(1);
         self.closed |= how != Closing::CaptureEnd;
         if self.ended == 2 {
+            if self.gap {
+                self.tracker.lose(now, out);
+            }
             self.tracker.finish(self.closed, now, out);
         }
     }

@@ -201,6 +201,13 @@ impl Tracker {
         out.push(from, Message::Lookup(lookup));
     }
 
+    /// Bytes are missing that may have held answers to what is open.
+    pub(super) fn lose(&mut self, now: Moment, out: &mut Messages) {
+        while !self.open.is_empty() {
+            self.give_up(Outcome::NotCaptured, now, out);
+        }
+    }
+
     /// The conversation ended, or the capture did.
     pub(super) fn finish(&mut self, closed: bool, now: Moment, out: &mut Messages) {
         while let Some(oldest) = self.open.first_mut() {

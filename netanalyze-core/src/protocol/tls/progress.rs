@@ -262,12 +262,18 @@ impl Open {
         {
             return Outcome::Failed(by);
         }
+        // Nobody knows what a handshake came to of which no message was captured.
+        if self.row.stage == Stage::Nothing {
+            return Outcome::Cut;
+        }
         // Whoever gives up after a long wait is not the one who failed.
         let debtor = self.debtor();
         let waited = now.time.since(self.row.latest().time) >= PATIENCE && !self.row.gaps;
         match how {
             Closing::Reset | Closing::Fin if waited && who != debtor => Outcome::Silent(debtor),
             Closing::Reset => Outcome::Reset(Some(who)),
+            // What was said before may be missing.
+            Closing::Fin if self.row.gaps => Outcome::Cut,
             Closing::Fin => Outcome::Closed(who),
             Closing::CaptureEnd if waited => Outcome::Silent(debtor),
             Closing::CaptureEnd => Outcome::Cut,

@@ -421,6 +421,12 @@ impl StreamDecoder for Stream {
         }
     }
 
+    fn misses(&mut self, _: Direction) {
+        if let Some(open) = self.open.as_mut() {
+            open.row.gaps = true;
+        }
+    }
+
     fn closed(&mut self, from: Direction, how: Closing, now: Moment, out: &mut Messages) {
         if let Some(open) = self.open.as_mut() {
             let outcome = open.closed(from, how, now);

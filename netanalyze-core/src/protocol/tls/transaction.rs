@@ -97,7 +97,7 @@ pub enum Outcome {
     Silent(Who),
     /// One side spoke plain text.
     PlainText(Who),
-    /// The capture ended meanwhile, or a new connection began on the same ports.
+    /// The capture ended meanwhile, or a new connection began on the same ports, or what may have been its end was not captured.
     Cut,
 }
 

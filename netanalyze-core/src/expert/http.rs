@@ -9,7 +9,7 @@ use super::catalogue::{KindId, kind};
 use super::finding::{Detail, Party};
 use super::message::Seconds;
 use super::thresholds::Thresholds;
-use crate::model::Span;
+use crate::model::{Span, shown};
 use crate::protocol::http::{Exchange, HttpMessage, Outcome};
 use crate::protocol::message::Message;
 use crate::protocol::stream::{Closing, Moment};
@@ -129,18 +129,7 @@ impl HttpDetail {
 }
 
 fn text(bytes: &[u8]) -> Option<Box<str>> {
-    if bytes.is_empty() {
-        return None;
-    }
-    let text = String::from_utf8_lossy(bytes);
-    Some(if text.contains(char::is_control) {
-        text.chars()
-            .flat_map(|c| if c.is_control() { c.escape_default().collect::<Vec<_>>() } else { vec![c] })
-            .collect::<String>()
-            .into()
-    } else {
-        text.into()
-    })
+    (!bytes.is_empty()).then(|| shown(bytes).into())
 }
 
 impl fmt::Display for HttpDetail {
@@ -388,6 +377,22 @@ mod tests {
             assert!(sentence.ends_with(&format!(": {words} the connection")), "{sentence}");
             assert_eq!((detail.ended_by, detail.by), (Some(ended_by), Some(by)), "{sentence}");
         }
+    }
+
+    #[test]
+    fn texts_do_no_harm() {
+        let steps = [
+            Says(CLIENT, b"GET /\x1b[31m\xff\xe2\x80\xae HTTP/1.1\r\nHost: h\x07\r\n\r\n"),
+            Says(SERVER, b"HTTP/1.1 500 O\xc2\x9bo\xffps\r\nContent-Length: 0\r\n\r\n"),
+        ];
+        let found = findings_of(&steps);
+        let [(_, detail)] = &found[..] else { panic!("{found:?}") };
+        let sentence = detail.to_string();
+        assert!(
+            sentence.starts_with(r"GET h\u{7}/\u{1b}[31m\xff\u{202e}: 500 O\u{9b}o\xffps after "),
+            "{sentence}"
+        );
+        assert_eq!(detail.target.as_deref(), Some(r"/\u{1b}[31m\xff\u{202e}"));
     }
 
     #[test]

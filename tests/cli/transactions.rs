@@ -103,6 +103,7 @@ fn a_request_has_the_phases_that_its_time_went_to() {
     // The last one is never answered.
     let last = requests.last().unwrap();
     assert_eq!((&last["outcome"], &last["ended_by"]), (&json!("unanswered"), &json!("capture_end")));
+    assert_eq!(last["by"], json!(null));
     assert_eq!((&last["status"], &last["total_ns"]), (&json!(null), &json!(null)));
     // Later requests of a connection have no phases before theirs.
     let later: Vec<_> = requests.iter().filter(|row| row["number"] != json!(1)).collect();

@@ -1,42 +1,10 @@
-//! Text for people: escaping, colours, units, wrapping.
+//! Text for people: colours, units, wrapping.
 
-use std::borrow::Cow;
 use std::fmt;
 
 use anstyle::{AnsiColor, Style};
 use netanalyze_core::expert::Severity;
-use netanalyze_core::model::{Span, Timestamp};
-
-/// Text that does nothing to a terminal: control characters, and those that turn the direction of writing, become `\u{…}`.
-pub(crate) fn escape(text: &str) -> Cow<'_, str> {
-    let unsafe_here = |c: char| {
-        c.is_control()
-            || matches!(c, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
-    };
-    if !text.contains(unsafe_here) {
-        return Cow::Borrowed(text);
-    }
-    let mut out = String::with_capacity(text.len() + 16);
-    for c in text.chars() {
-        if unsafe_here(c) { out.extend(c.escape_default()) } else { out.push(c) }
-    }
-    Cow::Owned(out)
-}
-
-/// Bytes out of a packet as text: UTF-8 as it is, of everything else each byte as `\xNN`. Not yet escaped for a terminal.
-pub(crate) fn readable(bytes: &[u8]) -> Cow<'_, str> {
-    if let Ok(text) = std::str::from_utf8(bytes) {
-        return Cow::Borrowed(text);
-    }
-    let mut out = String::with_capacity(bytes.len() + 16);
-    for chunk in bytes.utf8_chunks() {
-        out.push_str(chunk.valid());
-        for byte in chunk.invalid() {
-            out.push_str(&format!("\\x{byte:02x}"));
-        }
-    }
-    Cow::Owned(out)
-}
+use netanalyze_core::model::{Span, Timestamp, escape};
 
 /// Colours of severities, or none.
 #[derive(Clone, Copy, Debug)]
@@ -181,27 +149,6 @@ pub(crate) fn wrapped(text: &str, width: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn nothing_reaches_the_terminal_that_moves_it() {
-        assert_eq!(escape("eth0"), "eth0");
-        assert_eq!(escape("a\u{1b}[2Jb\r\n"), "a\\u{1b}[2Jb\\r\\n");
-        assert_eq!(escape("x\u{202e}y\u{9b}"), "x\\u{202e}y\\u{9b}");
-        assert_eq!(escape("naïve ☃"), "naïve ☃");
-    }
-
-    #[test]
-    fn bytes_that_are_no_text_are_told_apart() {
-        for (bytes, text) in [
-            (&b"www.example.com"[..], "www.example.com"),
-            ("bücher.example".as_bytes(), "bücher.example"),
-            (b"a\xff\xc3.b", "a\\xff\\xc3.b"),
-            (b"\x1b", "\u{1b}"),
-            (b"", ""),
-        ] {
-            assert_eq!(readable(bytes), text);
-        }
-    }
 
     #[test]
     fn numbers_read_easily() {

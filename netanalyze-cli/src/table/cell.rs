@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use netanalyze_core::model::Timestamp;
 
-use crate::render::{guarded, push_seconds, push_signed, push_string, readable};
+use crate::render::{escape, guarded, plain, push_seconds, push_signed, push_string, readable};
 
 /// What stands in a cell.
 #[derive(Clone, Debug, PartialEq)]
@@ -36,7 +36,7 @@ pub(crate) enum Cell<'r> {
 pub(crate) type Value<'r> = Option<Cell<'r>>;
 
 impl Cell<'_> {
-    /// Appends what needs no quotes: numbers, times, addresses, words of ours.
+    /// Appends it as CSV has it: numbers, times, addresses, words of ours as they are, foreign text escaped as in text for people.
     fn push_plain(&self, out: &mut Vec<u8>) {
         match self {
             Cell::Number(number) => push_signed(out, *number),
@@ -47,8 +47,8 @@ impl Cell<'_> {
             Cell::Endpoint(end) => _ = write!(out, "{end}"),
             Cell::Address(address) => _ = write!(out, "{address}"),
             Cell::Word(word) => out.extend_from_slice(word.as_bytes()),
-            Cell::Text(text) => out.extend_from_slice(text.as_bytes()),
-            Cell::Bytes(bytes) => out.extend_from_slice(readable(bytes).as_bytes()),
+            Cell::Text(text) => out.extend_from_slice(escape(text).as_bytes()),
+            Cell::Bytes(bytes) => out.extend_from_slice(plain(bytes).as_bytes()),
             Cell::List(cells) => {
                 for (place, cell) in cells.iter().enumerate() {
                     out.extend_from_slice(if place > 0 { b"," } else { b"" });
@@ -125,7 +125,7 @@ mod tests {
             (Some(Cell::Text("=1+1".to_owned())), "'=1+1", "\"=1+1\""),
             (bytes(b"a\"b\xff"), "a\"b\\xff", "\"a\\\"b\\\\xff\""),
             (bytes(b"@SUM(1)"), "'@SUM(1)", "\"@SUM(1)\""),
-            (bytes(b"\x1b[2J"), "'\u{1b}[2J", "\"\\u001b[2J\""),
+            (bytes(b"\x1b[2J\x07"), "\\u{1b}[2J\\u{7}", "\"\\u001b[2J\\u0007\""),
             (
                 Some(Cell::List(vec![Cell::Bytes(b"-a"), Cell::Number(-1), Cell::Word("b")])),
                 "'-a,-1,b",

@@ -4,7 +4,7 @@ use netanalyze_core::conversation::Met;
 use netanalyze_core::model::{Span, Timestamp};
 use netanalyze_core::protocol::stream::Moment;
 
-use crate::render::{brief, escape, readable, seconds};
+use crate::render::{brief, plain, seconds};
 use crate::table::{Cell, Value};
 
 /// Characters of a name that a line has room for.
@@ -73,7 +73,7 @@ pub(super) fn dash() -> String {
 
 /// A name for people, its end cut off if it is long.
 pub(super) fn shown(bytes: &[u8]) -> String {
-    if bytes.is_empty() { dash() } else { clipped(&escape(&readable(bytes))) }
+    if bytes.is_empty() { dash() } else { clipped(&plain(bytes)) }
 }
 
 pub(super) fn clipped(text: &str) -> String {

@@ -10,7 +10,7 @@ use netanalyze_core::protocol::message::Message;
 
 use super::Rows;
 use super::cells::{amount, clipped, dash, frames, names, shown, since, span, stream, text, time};
-use crate::render::{escape, readable};
+use crate::render::{escape, plain};
 use crate::table::{Cell, Column, Heading, Table, Value, left, right};
 
 /// The table.
@@ -62,10 +62,9 @@ fn answer(lookup: &Lookup) -> String {
         words.push("truncated".to_owned());
     }
     let quiet = words.is_empty();
-    let mut found: Vec<String> =
-        lookup.aliases.iter().map(|alias| format!("{} →", escape(&readable(alias)))).collect();
+    let mut found: Vec<String> = lookup.aliases.iter().map(|alias| format!("{} →", plain(alias))).collect();
     let addresses = lookup.addresses.iter().map(ToString::to_string);
-    let names = lookup.names.iter().map(|name| escape(&readable(name)).into_owned());
+    let names = lookup.names.iter().map(|name| plain(name).into_owned());
     let mut ends: Vec<String> = addresses.chain(names).collect();
     let more = ends.len().saturating_sub(MOST_ENDS);
     ends.truncate(MOST_ENDS);

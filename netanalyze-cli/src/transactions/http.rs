@@ -107,6 +107,17 @@ impl Row<'_> {
         }
     }
 
+    /// Whose doing it is that the response is missing.
+    fn by(&self) -> Option<&'static str> {
+        match self.of {
+            Of::Tls(handshake) => tls::by(handshake),
+            Of::Request(exchange) => {
+                let by = exchange.ended_by?;
+                Some(if by == exchange.client { "client" } else { "server" })
+            }
+        }
+    }
+
     /// Status and outcome for people.
     fn status_words(&self) -> String {
         let exchange = match self.of {
@@ -114,22 +125,23 @@ impl Row<'_> {
             Of::Request(exchange) => exchange,
         };
         let status = exchange.status().map(|status| status.to_string());
+        let whose = self.by().map_or_else(String::new, |by| format!("the {by}'s "));
         let trouble = match exchange.outcome {
-            Outcome::Unanswered(Closing::Fin) => "no answer before FIN",
-            Outcome::Unanswered(Closing::Reset) => "no answer before reset",
-            Outcome::Unanswered(Closing::CaptureEnd) => "no answer",
-            Outcome::Incomplete(Closing::Fin) => "cut off by FIN",
-            Outcome::Incomplete(Closing::Reset) => "cut off by reset",
-            Outcome::Incomplete(Closing::CaptureEnd) => "cut off by the capture's end",
-            Outcome::NotCaptured => "not captured whole",
-            Outcome::Http2 => "HTTP/2, not decoded",
-            _ => "",
+            Outcome::Unanswered(Closing::Fin) => format!("no answer before {whose}FIN"),
+            Outcome::Unanswered(Closing::Reset) => format!("no answer before {whose}reset"),
+            Outcome::Unanswered(Closing::CaptureEnd) => "no answer".to_owned(),
+            Outcome::Incomplete(Closing::Fin) => format!("cut off by {whose}FIN"),
+            Outcome::Incomplete(Closing::Reset) => format!("cut off by {whose}reset"),
+            Outcome::Incomplete(Closing::CaptureEnd) => "cut off by the capture's end".to_owned(),
+            Outcome::NotCaptured => "not captured whole".to_owned(),
+            Outcome::Http2 => "HTTP/2, not decoded".to_owned(),
+            _ => String::new(),
         };
-        match (status, trouble) {
+        match (status, trouble.as_str()) {
             (Some(status), "") => status,
             (Some(status), trouble) => format!("{status}, {trouble}"),
             (None, "") => dash(),
-            (None, trouble) => trouble.to_owned(),
+            (None, _) => trouble,
         }
     }
 }
@@ -194,6 +206,7 @@ impl Table for Http {
         ("status", |row| amount(row.exchange()?.status()?.into())),
         ("outcome", |row| Some(Cell::Word(row.outcome()))),
         ("ended_by", |row| row.ended_by().map(Cell::Word)),
+        ("by", |row| row.by().map(Cell::Word)),
         ("interim_responses", |row| amount(row.exchange()?.interim.into())),
         ("request_bytes", |row| amount(whole(row.request()?.head_bytes, row.request()?.body_bytes)?)),
         ("request_body_bytes", |row| amount(row.request()?.body_bytes?)),

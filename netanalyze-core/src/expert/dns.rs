@@ -12,9 +12,9 @@ use super::catalogue::{KindId, kind};
 use super::finding::Detail;
 use super::message::Seconds;
 use super::thresholds::Thresholds;
-use crate::model::{FrameNumber, Span};
+use crate::model::{FrameNumber, Span, shown};
 use crate::protocol::dns::{
-    DnsMessage, ExtendedError, Lookup, Mismatch, Outcome, Rcode, RecordType, Service, shown_text,
+    DnsMessage, ExtendedError, Lookup, Mismatch, Outcome, Rcode, RecordType, Service,
 };
 use crate::protocol::message::Message;
 
@@ -124,12 +124,12 @@ pub struct DnsDetail {
 }
 
 fn name<S: Serializer>(name: &[u8], s: S) -> Result<S::Ok, S::Error> {
-    s.serialize_str(&shown_text(name))
+    s.serialize_str(&shown(name))
 }
 
 impl fmt::Display for DnsDetail {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let name = if self.name.is_empty() { ".".to_owned() } else { shown_text(&self.name) };
+        let name = if self.name.is_empty() { ".".to_owned() } else { shown(&self.name).into_owned() };
         let question = format!("{} {name}", self.kind);
         match &self.trouble {
             DnsTrouble::Repeated { of_frame, response: false } => {
@@ -300,6 +300,24 @@ mod tests {
         bytes
     }
 
+    #[test]
+    fn names_do_no_harm() {
+        let text = b"a\x1b\xff\xe2\x80\xaeb".as_slice();
+        let trouble = DnsTrouble::Remarks {
+            extended_errors: vec![ExtendedError { code: 3, meaning: None, text: text.into() }],
+        };
+        let detail = DnsDetail {
+            service: Service::Dns,
+            dns_id: 1,
+            name: text.into(),
+            kind: RecordType::default(),
+            trouble,
+        };
+        let sentence = detail.to_string();
+        assert_eq!(sentence.matches(r"a\u{1b}\xff\u{202e}b").count(), 2, "{sentence}");
+        assert!(sentence.is_ascii());
+    }
+
     const QUERY: u16 = 0x0100;
     const ANSWER: u16 = 0x8180;
 
@@ -442,6 +460,6 @@ mod tests {
         let mut query = message(7, QUERY, [0; 3], b"");
         query[13] = 0x1b;
         let [(_, _, sentence)] = &findings_of(&[(true, 0, query)], 5_000)[..] else { panic!() };
-        assert!(sentence.starts_with("A \\033ww.example: no answer"), "{sentence}");
+        assert!(sentence.starts_with("A \\u{1b}ww.example: no answer"), "{sentence}");
     }
 }

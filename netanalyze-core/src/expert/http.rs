@@ -6,10 +6,10 @@ use serde::Serialize;
 
 use super::application::Found;
 use super::catalogue::{KindId, kind};
-use super::finding::Detail;
+use super::finding::{Detail, Party};
 use super::message::Seconds;
 use super::thresholds::Thresholds;
-use crate::model::Span;
+use crate::model::{Span, shown};
 use crate::protocol::http::{Exchange, HttpMessage, Outcome};
 use crate::protocol::message::Message;
 use crate::protocol::stream::{Closing, Moment};
@@ -58,7 +58,10 @@ pub struct HttpDetail {
     pub body_bytes: Option<u64>,
     /// What ended the connection.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub ended_by: Option<&'static str>,
+    pub ended_by: Option<Closing>,
+    /// Who ended it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub by: Option<Party>,
 }
 
 /// What a finding of HTTP is about.
@@ -92,6 +95,7 @@ impl HttpDetail {
             threshold: None,
             body_bytes: None,
             ended_by: None,
+            by: None,
         }
     }
 
@@ -108,23 +112,24 @@ impl HttpDetail {
             threshold: None,
             body_bytes: None,
             ended_by: None,
+            by: None,
+        }
+    }
+
+    /// What ended the connection, and who.
+    fn ending(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.ended_by, self.by) {
+            (Some(Closing::Fin), Some(by)) => write!(f, "{by} closed the connection"),
+            (Some(Closing::Fin), None) => f.write_str("the connection was closed"),
+            (Some(Closing::Reset), Some(by)) => write!(f, "{by} reset the connection"),
+            (Some(Closing::Reset), None) => f.write_str("the connection was reset"),
+            (Some(Closing::CaptureEnd) | None, _) => f.write_str("the capture ends"),
         }
     }
 }
 
 fn text(bytes: &[u8]) -> Option<Box<str>> {
-    if bytes.is_empty() {
-        return None;
-    }
-    let text = String::from_utf8_lossy(bytes);
-    Some(if text.contains(char::is_control) {
-        text.chars()
-            .flat_map(|c| if c.is_control() { c.escape_default().collect::<Vec<_>>() } else { vec![c] })
-            .collect::<String>()
-            .into()
-    } else {
-        text.into()
-    })
+    (!bytes.is_empty()).then(|| shown(bytes).into())
 }
 
 impl fmt::Display for HttpDetail {
@@ -161,7 +166,10 @@ impl fmt::Display for HttpDetail {
                 status(f)?;
                 write!(f, " (slow from {} on)", Seconds(threshold))
             }
-            HttpFact::Unanswered => write!(f, " was not answered: {}", self.ended_by.unwrap_or_default()),
+            HttpFact::Unanswered => {
+                f.write_str(" was not answered: ")?;
+                self.ending(f)
+            }
             HttpFact::Incomplete => {
                 f.write_str(": ")?;
                 status(f)?;
@@ -169,17 +177,10 @@ impl fmt::Display for HttpDetail {
                     Some(bytes) => write!(f, " is cut short after {bytes} bytes of its body")?,
                     None => f.write_str(" is cut short")?,
                 }
-                write!(f, ": {}", self.ended_by.unwrap_or_default())
+                f.write_str(": ")?;
+                self.ending(f)
             }
         }
-    }
-}
-
-fn words(how: Closing) -> &'static str {
-    match how {
-        Closing::Fin => "the server closed the connection",
-        Closing::Reset => "the connection was reset",
-        Closing::CaptureEnd => "the capture ends",
     }
 }
 
@@ -224,21 +225,188 @@ fn of_exchange(exchange: &Exchange, thresholds: &Thresholds, found: Found<'_>) {
         let detail = HttpDetail { threshold, ..detail(HttpFact::Slow) };
         found(SLOW, Some(response.start), Detail::Http(Box::new(detail)));
     }
+    let by = exchange.ended_by.map(|by| if by == exchange.client { Party::Client } else { Party::Server });
     match exchange.outcome {
         // If nothing of the server was captured, its answers were not either.
         Outcome::Unanswered(how) if exchange.server_heard => {
             let kind = if how == Closing::CaptureEnd { PENDING } else { UNANSWERED };
-            let detail = HttpDetail { ended_by: Some(words(how)), ..detail(HttpFact::Unanswered) };
+            let detail = HttpDetail { ended_by: Some(how), by, ..detail(HttpFact::Unanswered) };
             found(kind, last, Detail::Http(Box::new(detail)));
         }
         Outcome::Incomplete(how @ (Closing::Fin | Closing::Reset)) => {
             let detail = HttpDetail {
-                ended_by: Some(words(how)),
+                ended_by: Some(how),
+                by,
                 body_bytes: response.and_then(|r| r.body_captured),
                 ..detail(HttpFact::Incomplete)
             };
             found(INCOMPLETE, last, Detail::Http(Box::new(detail)));
         }
         _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Direction, FrameNumber, Timestamp};
+    use crate::protocol::http::Stream;
+    use crate::protocol::message::Messages;
+    use crate::protocol::stream::{Flow, StreamDecoder};
+
+    const CLIENT: Direction = Direction::AtoB;
+    const SERVER: Direction = Direction::BtoA;
+
+    /// A step of a connection: bytes of an end, or its end.
+    enum Step {
+        Says(Direction, &'static [u8]),
+        Ends(Direction, Closing),
+    }
+
+    use Closing::{CaptureEnd, Fin, Reset};
+    use Step::{Ends, Says};
+
+    /// What is found in a connection, a frame a step: ids, sentences, figures.
+    fn findings_of(steps: &[Step]) -> Vec<(&'static str, Box<HttpDetail>)> {
+        let ends = [("10.0.0.1:40000"), ("10.0.0.2:80")].map(|end| end.parse().unwrap());
+        let (syn, established) = (Some(Timestamp(0)), Some(Timestamp(1)));
+        let mut stream = Stream::new(&Flow { ends, client: CLIENT, client_is_known: true, syn, established });
+        let (mut out, mut all) = (Messages::default(), Vec::new());
+        for (frame, step) in (4..).zip(steps) {
+            let now = Moment { frame: FrameNumber(frame), time: Timestamp(frame as i64 * 1_000_000) };
+            match *step {
+                Says(from, bytes) => _ = stream.decode(from, bytes, now, &mut out),
+                Ends(from, how) => stream.closed(from, how, now, &mut out),
+            }
+            for (_, message) in out.drain() {
+                findings(&message, &Thresholds::default(), &mut |kind, _, detail| {
+                    let Detail::Http(detail) = detail else { unreachable!() };
+                    if kind != CHAT {
+                        all.push((kind.kind().id, detail));
+                    }
+                });
+            }
+        }
+        all
+    }
+
+    #[test]
+    fn who_ended_the_connection_is_said() {
+        let ask = || Says(CLIENT, b"GET /a HTTP/1.1\r\nHost: h\r\n\r\n");
+        let half = || Says(SERVER, b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n");
+        let unanswered = "netanalyze.http.unanswered";
+        let incomplete = "netanalyze.http.incomplete";
+        for (steps, id, words, ended_by, by) in [
+            (
+                vec![ask(), Ends(SERVER, Fin), Ends(CLIENT, Fin)],
+                unanswered,
+                "the server closed",
+                Fin,
+                Party::Server,
+            ),
+            (
+                vec![ask(), Ends(CLIENT, Fin), Ends(SERVER, Fin)],
+                unanswered,
+                "the client closed",
+                Fin,
+                Party::Client,
+            ),
+            (
+                vec![ask(), Ends(SERVER, Reset), Ends(CLIENT, Reset)],
+                unanswered,
+                "the server reset",
+                Reset,
+                Party::Server,
+            ),
+            (
+                vec![ask(), Ends(CLIENT, Reset), Ends(SERVER, Reset)],
+                unanswered,
+                "the client reset",
+                Reset,
+                Party::Client,
+            ),
+            (
+                vec![ask(), Ends(CLIENT, Fin), Ends(SERVER, Reset)],
+                unanswered,
+                "the client closed",
+                Fin,
+                Party::Client,
+            ),
+            // What the server had on its way after the client's RST never came.
+            (
+                vec![ask(), Ends(CLIENT, Reset), Ends(SERVER, CaptureEnd)],
+                unanswered,
+                "the client reset",
+                Reset,
+                Party::Client,
+            ),
+            (
+                vec![ask(), half(), Ends(SERVER, Fin), Ends(CLIENT, Fin)],
+                incomplete,
+                "the server closed",
+                Fin,
+                Party::Server,
+            ),
+            (
+                vec![ask(), half(), Ends(CLIENT, Fin), Ends(SERVER, Fin)],
+                incomplete,
+                "the client closed",
+                Fin,
+                Party::Client,
+            ),
+            (
+                vec![ask(), half(), Ends(CLIENT, Reset), Ends(SERVER, CaptureEnd)],
+                incomplete,
+                "the client reset",
+                Reset,
+                Party::Client,
+            ),
+            // The client has said all, and waits: the server answers, and stops.
+            (
+                vec![ask(), Ends(CLIENT, Fin), half(), Ends(SERVER, Reset)],
+                incomplete,
+                "the server reset",
+                Reset,
+                Party::Server,
+            ),
+        ] {
+            let found = findings_of(&steps);
+            let [(kind, detail)] = &found[..] else { panic!("{found:?}") };
+            let sentence = detail.to_string();
+            assert_eq!(*kind, id);
+            assert!(sentence.ends_with(&format!(": {words} the connection")), "{sentence}");
+            assert_eq!((detail.ended_by, detail.by), (Some(ended_by), Some(by)), "{sentence}");
+        }
+    }
+
+    #[test]
+    fn texts_do_no_harm() {
+        let steps = [
+            Says(CLIENT, b"GET /\x1b[31m\xff\xe2\x80\xae HTTP/1.1\r\nHost: h\x07\r\n\r\n"),
+            Says(SERVER, b"HTTP/1.1 500 O\xc2\x9bo\xffps\r\nContent-Length: 0\r\n\r\n"),
+        ];
+        let found = findings_of(&steps);
+        let [(_, detail)] = &found[..] else { panic!("{found:?}") };
+        let sentence = detail.to_string();
+        assert!(
+            sentence.starts_with(r"GET h\u{7}/\u{1b}[31m\xff\u{202e}: 500 O\u{9b}o\xffps after "),
+            "{sentence}"
+        );
+        assert_eq!(detail.target.as_deref(), Some(r"/\u{1b}[31m\xff\u{202e}"));
+    }
+
+    #[test]
+    fn a_client_that_has_said_all_may_wait() {
+        let steps = [
+            Says(CLIENT, b"GET /a HTTP/1.1\r\nHost: h\r\n\r\n"),
+            Ends(CLIENT, Fin),
+            Ends(SERVER, CaptureEnd),
+        ];
+        let found = findings_of(&steps);
+        let [(kind, detail)] = &found[..] else { panic!("{found:?}") };
+        let sentence = detail.to_string();
+        assert_eq!(*kind, "netanalyze.http.pending");
+        assert!(sentence.ends_with("the capture ends"), "{sentence}");
+        assert_eq!((detail.ended_by, detail.by), (Some(CaptureEnd), None));
     }
 }

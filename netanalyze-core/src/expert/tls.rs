@@ -8,6 +8,7 @@ use super::catalogue::{KindId, kind};
 use super::finding::Detail;
 use super::thresholds::Thresholds;
 use super::tls_detail::{How, TlsDetail, TlsMatter};
+use crate::model;
 use crate::protocol::message::Message;
 use crate::protocol::tls::{Alert, AlertDescription, Fault, Handshake, Outcome, TlsMessage, Version, Who};
 
@@ -131,13 +132,21 @@ fn version_weakness(version: Version) -> &'static str {
     if version <= Version::SSL3 { "RFC 7568 forbids it" } else { "RFC 8996 forbids it" }
 }
 
-/// Text from a packet: what is no UTF-8 replaced, control characters escaped.
 fn shown(bytes: &[u8]) -> Box<str> {
-    let text = String::from_utf8_lossy(bytes);
-    if !text.contains(char::is_control) {
-        return text.into();
+    model::shown(bytes).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_do_no_harm() {
+        let fault = Fault::SelfSigned { subject: b"CN=\x1b[2J\xff\xe2\x80\xae".as_slice().into() };
+        let (_, matter) = of_fault(&fault, Who::Server);
+        let Detail::Tls(detail) = detail(Some(b"a\x07\xfe"), matter) else { unreachable!() };
+        let sentence = detail.to_string();
+        assert!(sentence.contains(r#"certificate "CN=\u{1b}[2J\xff\u{202e}""#), "{sentence}");
+        assert!(sentence.ends_with(r#"(server name "a\u{7}\xfe")"#), "{sentence}");
     }
-    let escaped =
-        text.chars().map(|c| if c.is_control() { c.escape_default().to_string() } else { c.to_string() });
-    escaped.collect::<String>().into()
 }

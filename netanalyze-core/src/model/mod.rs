@@ -5,6 +5,7 @@
 mod error;
 mod link;
 mod note;
+mod text;
 mod time;
 
 pub mod limits;
@@ -12,6 +13,7 @@ pub mod limits;
 pub use error::Error;
 pub use link::{Link, LinkType};
 pub use note::{Note, NoteKind};
+pub use text::{escape, readable, shown};
 pub use time::{Span, Timestamp};
 
 use std::fmt;

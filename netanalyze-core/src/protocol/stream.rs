@@ -92,7 +92,8 @@ pub enum Progress {
 }
 
 /// How a direction ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Closing {
     /// By a FIN, and every byte before it was captured or given up.
     Fin,

@@ -217,6 +217,7 @@ mod tests {
             response: Some(response),
             interim: 0,
             outcome: Outcome::Answered,
+            ended_by: None,
             truncated: 0,
             syn: time(10),
             established: time(15),

@@ -1,9 +1,9 @@
 //! Extension mechanisms (RFC 6891): what the OPT record says, and extended errors (RFC 8914).
 
+use crate::model::shown;
 use serde::Serialize;
 
 use super::code::{Rcode, RecordType};
-use super::name::shown;
 use super::rdata::key_and_value;
 use super::record::Record;
 use crate::model::limits;

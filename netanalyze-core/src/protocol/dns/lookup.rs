@@ -8,11 +8,11 @@ use serde::Serialize;
 use super::code::{Opcode, Rcode, RecordType};
 use super::edns::{Edns, ExtendedError};
 use super::message::Parsed;
-use super::name::{Name, shown};
+use super::name::Name;
 use super::rdata::Rdata;
 use super::record::{Record, Section};
 use super::said::{Service, as_text, as_texts};
-use crate::model::{Span, limits};
+use crate::model::{Span, limits, shown};
 use crate::protocol::stream::Moment;
 
 /// How a response fails to answer the query that it seems to belong to.
@@ -161,7 +161,7 @@ impl Lookup {
     /// The name as it is shown: nothing in it can harm a terminal.
     #[must_use]
     pub fn shown_name(&self) -> String {
-        if self.name.is_empty() { ".".to_owned() } else { shown(&self.name) }
+        if self.name.is_empty() { ".".to_owned() } else { shown(&self.name).into_owned() }
     }
 
     /// The response says that there is no such record, though the name exists (RFC 2308 §2.2).

@@ -4,8 +4,7 @@ use serde::{Serialize, Serializer};
 
 use super::matching::Matching;
 use super::message::{Header, Parsed};
-use super::name::shown;
-use crate::model::Endpoint;
+use crate::model::{Endpoint, shown};
 
 /// Which of the protocols that share DNS's messages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]

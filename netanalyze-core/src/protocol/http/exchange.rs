@@ -24,6 +24,8 @@ pub struct Exchange {
     pub interim: u32,
     /// How it ended.
     pub outcome: Outcome,
+    /// Of one that the connection's end left without an answer, or with half of one: whose direction ended it. `None` if that was the capture's end.
+    pub ended_by: Option<Direction>,
     /// Bytes of names and texts that were not kept because of a cap.
     pub truncated: u32,
     /// The connection: time of its SYN.
@@ -245,6 +247,7 @@ impl Exchange {
             response: None,
             interim: 0,
             outcome: Outcome::Open,
+            ended_by: None,
             truncated: 0,
             syn,
             established,

@@ -13,7 +13,7 @@ mod state;
 
 use smallvec::SmallVec;
 
-use self::state::{BEYOND, Body, Holes, Part, Phase, Side, Told, Whole};
+use self::state::{BEYOND, Body, End, Holes, Part, Phase, Side, Told, Whole};
 use super::body::Framing;
 use super::exchange::{Exchange, Outcome};
 use super::head::{self, Beginning, StartLine};
@@ -47,6 +47,8 @@ pub struct Stream {
     holes: Option<Box<Holes>>,
     next_body: u32,
     matching: Matching,
+    /// Which direction ended first.
+    ended: Option<End>,
 }
 
 impl Stream {
@@ -65,6 +67,7 @@ impl Stream {
             holes: None,
             next_body: 0,
             matching: Matching::default(),
+            ended: None,
         }
     }
 
@@ -350,6 +353,13 @@ impl StreamDecoder for Stream {
     fn closed(&mut self, from: Direction, how: Closing, now: Moment, out: &mut Messages) {
         let side = *self.side(from);
         self.side(from).closed = Some(how);
+        if how != Closing::CaptureEnd && self.ended.is_none() {
+            self.ended = Some(End { by: from, how });
+            // Marks those whose responses have begun.
+            for exchange in self.open.iter_mut().filter(|e| e.response.is_some()) {
+                exchange.ended_by = Some(from);
+            }
+        }
         while let Some(at) = self.bodies.iter().position(|b| b.from == from) {
             let mut body = self.bodies.remove(at);
             if side.phase == Phase::UntilEnd && body.id == side.body && how == Closing::Fin && !body.has_holes

@@ -3,7 +3,7 @@
 use smallvec::SmallVec;
 
 use super::super::exchange::{Exchange, Outcome};
-use super::{Body, Part, Stream, Told};
+use super::{Body, End, Part, Stream, Told};
 use crate::model::Direction;
 use crate::model::limits::MAX_HTTP_OPEN;
 use crate::protocol::message::{Message, Messages};
@@ -128,7 +128,15 @@ impl Stream {
     /// Says an exchange, with this outcome unless it has one.
     pub(super) fn push(&mut self, mut exchange: Box<Exchange>, outcome: Outcome, out: &mut Messages) {
         if exchange.outcome == Outcome::Open {
-            exchange.outcome = outcome;
+            let later = exchange.response.is_some() && exchange.ended_by.is_none();
+            let end = |how| End::of(self.ended, how, exchange.client, later);
+            (exchange.outcome, exchange.ended_by) = match outcome {
+                Outcome::Unanswered(how) => (Outcome::Unanswered(end(how).0), end(how).1),
+                Outcome::Incomplete(how) => (Outcome::Incomplete(end(how).0), end(how).1),
+                other => (other, None),
+            };
+        } else {
+            exchange.ended_by = None;
         }
         let server = exchange.client.reverse();
         exchange.server_heard = self.established.is_some() || self.side(server).heard;

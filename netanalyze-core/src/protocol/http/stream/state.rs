@@ -56,6 +56,35 @@ impl Side {
     }
 }
 
+/// What ended the connection first, and whose doing it was.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct End {
+    pub(super) by: Direction,
+    pub(super) how: Closing,
+}
+
+impl End {
+    /// What ended an exchange, and whose doing it was, given how the direction of its response ended. `later`: its response began only after the first
+    /// direction had ended.
+    ///
+    /// Who ends first gives up: the other end's FIN only answers. But a client that has said all may end its own direction and wait
+    /// (RFC 9293 §3.6): a response that begins after that is the server's to finish, and if only the capture's end cuts it off, nobody gave up.
+    pub(super) fn of(
+        first: Option<End>,
+        how: Closing,
+        client: Direction,
+        later: bool,
+    ) -> (Closing, Option<Direction>) {
+        let Some(End { by, how: first }) = first else { return (how, None) };
+        let waits = by == client && first == Closing::Fin;
+        match how {
+            Closing::CaptureEnd if waits => (how, None),
+            Closing::Fin | Closing::Reset if waits && later => (how, Some(client.reverse())),
+            _ => (first, Some(by)),
+        }
+    }
+}
+
 /// A head that is complete, or all that was captured of it.
 #[derive(Clone, Copy)]
 pub(super) struct Whole<'a> {

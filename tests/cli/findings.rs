@@ -237,6 +237,22 @@ fn the_gap_is_adjustable() {
 }
 
 #[test]
+fn frames_that_no_field_marks_are_named() {
+    let corpus = |name: &str| format!("{}/../corpus/captures/{name}", env!("CARGO_MANIFEST_DIR"));
+    let filters = |capture: &str, id: &str| {
+        let text = run(&[&corpus(capture), "--findings"]).text();
+        let lines: Vec<_> = text.lines().collect();
+        let of = lines.windows(2).filter(|pair| pair[0].contains(id));
+        of.map(|pair| pair[1].trim().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(filters("web-slow.pcap", "netanalyze.http.slow"), ["frame.number == 74"]);
+    assert_eq!(
+        filters("reset-mid-transfer.pcap", "netanalyze.http.incomplete"),
+        ["frame.number == 5", "frame.number == 14"]
+    );
+}
+
+#[test]
 fn findings_about_whole_conversations_name_the_conversation_alone() {
     let folder = Folder::new();
     let lonely = |n: u16| Segment { flags: SYN, ..opening(40_000 + n, 1_000_000 * u64::from(n))[0] };

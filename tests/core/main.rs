@@ -7,6 +7,7 @@ mod conversation;
 mod engine;
 mod face;
 mod fields;
+mod filters;
 mod golden;
 mod http;
 mod limits;

@@ -200,6 +200,11 @@ impl Folded {
     }
 }
 
+/// The first frames.
+fn frames_of(group: &Group) -> Vec<String> {
+    group.frames.iter().filter(|&&frame| frame != 0).map(u64::to_string).collect()
+}
+
 fn push_group(
     out: &mut Vec<u8>,
     group: &Group,
@@ -221,7 +226,7 @@ fn push_group(
         let which = if is_longest { "longest in " } else { "" };
         write!(out, "{which}frame {}", finding.frame)?;
     } else {
-        let shown: Vec<_> = group.frames.iter().filter(|&&frame| frame != 0).map(u64::to_string).collect();
+        let shown = frames_of(group);
         let more = if group.count > shown.len() as u64 { ", …" } else { "" };
         write!(out, "frames {}{more}", shown.join(", "))?;
         if is_longest {
@@ -229,8 +234,17 @@ fn push_group(
         }
     }
     writeln!(out, ": {}", finding.message())?;
-    let filter = kind_filter(kind, gap);
+    let filter = kind_filter(finding, gap);
     let indent = 5 + 2 + width + 2;
+    let is_whole = group.count <= FRAMES_SHOWN as u64;
+    if filter.is_empty() && is_whole && !kind.is_about_a_conversation() {
+        // No field marks such frames, but their numbers do.
+        let filter = match frames_of(group).as_slice() {
+            [frame] => format!("frame.number == {frame}"),
+            frames => format!("frame.number in {{{}}}", frames.join(", ")),
+        };
+        return writeln!(out, "{:indent$}{filter}", "");
+    }
     match (finding.protocol, finding.stream) {
         (Some(protocol), Some(stream)) if !many => {
             let conversation = format!("{}.stream == {stream}", protocol.name());

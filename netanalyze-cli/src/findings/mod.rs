@@ -13,7 +13,7 @@ use std::fmt;
 use std::io;
 use std::net::SocketAddr;
 
-use netanalyze_core::expert::{Finding, Kind};
+use netanalyze_core::expert::Finding;
 use netanalyze_core::model::Span;
 use netanalyze_core::report::Report;
 
@@ -40,13 +40,13 @@ pub(crate) fn push_facts(out: &mut Vec<u8>, report: &Report) -> io::Result<()> {
     Ok(())
 }
 
-/// The display filter that shows a kind's frames in Wireshark.
-pub(crate) fn kind_filter(kind: &Kind, gap: Span) -> String {
-    if matches!(kind.id, "netanalyze.gap" | "netanalyze.idle") {
+/// The display filter that shows the frames of a finding's kind in Wireshark; empty if there is none.
+fn kind_filter(finding: &Finding, gap: Span) -> String {
+    if matches!(finding.kind().id, "netanalyze.gap" | "netanalyze.idle") {
         let seconds = gap.to_string();
         return format!("tcp.time_delta > {}", seconds.trim_end_matches('0').trim_end_matches('.'));
     }
-    kind.filter.to_owned()
+    finding.kind_filter().to_owned()
 }
 
 /// Whether an end has no port: findings that belong to no conversation can be about addresses alone.

@@ -26,7 +26,7 @@ pub struct Kind {
     pub meaning: &'static str,
     /// Where it is defined.
     pub reference: &'static str,
-    /// Display filter that picks its frames in Wireshark.
+    /// Display filter that picks its frames in Wireshark. Empty if it is about a whole conversation, or no field marks its frames.
     pub filter: &'static str,
     /// The analysis flag behind it.
     pub(super) flag: Flags,
@@ -67,6 +67,12 @@ impl Kind {
     #[must_use]
     pub const fn with_filter(self, filter: &'static str) -> Self {
         Kind { filter, ..self }
+    }
+
+    /// Whether it is about a conversation as a whole, of which its frame is only an example.
+    #[must_use]
+    pub fn is_about_a_conversation(&self) -> bool {
+        self.filter.is_empty() && self.flag != Flags::NONE
     }
 
     /// Puts it into a group.

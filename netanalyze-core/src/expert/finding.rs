@@ -192,6 +192,15 @@ impl Finding {
         }
     }
 
+    /// A display filter that shows this frame in Wireshark, and those of the same kind: [`Kind::filter`]. Empty if there is none: as QUIC ends without
+    /// a segment of TCP or a record of TLS, that of a kind of TLS is.
+    #[must_use]
+    pub fn kind_filter(&self) -> &'static str {
+        let kind = self.kind();
+        let ends = kind.filter.starts_with("tcp.") || kind.filter.starts_with("tls.alert");
+        if ends && self.protocol == Some(Protocol::Udp) { "" } else { kind.filter }
+    }
+
     /// A display filter that shows exactly this frame in Wireshark.
     #[must_use]
     pub fn filter(&self) -> String {

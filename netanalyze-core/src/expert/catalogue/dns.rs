@@ -54,7 +54,7 @@ pub(super) const KINDS: [Kind; 15] = [
     row("netanalyze.dns.rcode", Severity::Warn, "DNS error")
         .with_meaning("The response has another error code: of a dynamic update, a zone transfer, a signature, a cookie.")
         .with_reference("RFC 6895 §2.3")
-        .with_filter("dns.flags.rcode > 5"),
+        .with_filter("dns.flags.rcode > 5 || dns.resp.ext_rcode > 0"),
     row("netanalyze.dns.nxdomain", Severity::Note, "Name does not exist (NXDOMAIN)")
         .with_meaning("There is no such name. A resolver that tries a list of suffixes meets it often; without another answer it is a typo or a missing record.")
         .with_reference("RFC 2308, RFC 8020")
@@ -86,5 +86,5 @@ pub(super) const KINDS: [Kind; 15] = [
             "A response to a query that the capture does not hold: it began later, sees one direction only, or the response is one that nobody asked for.",
         )
         .with_reference("RFC 5452")
-        .with_filter("dns.unsolicited"),
+        .with_filter("dns.flags.response == 1"),
 ];

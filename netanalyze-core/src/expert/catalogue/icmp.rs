@@ -63,7 +63,7 @@ pub(super) const KINDS: [Kind; 12] = [
         )
         .with_reference("RFC 792, RFC 1812 §5.2.7, RFC 4443 §3, RFC 6633")
         .with_filter(
-            "icmp.type == 3 && icmp.code in {2, 5, 14, 15} || icmp.type in {4, 12} || icmpv6.type == 1 && icmpv6.code > 6 || icmpv6.type == 4",
+            "icmp.type == 3 && icmp.code in {2, 5, 14..255} || icmp.type in {4, 12} || icmpv6.type == 1 && icmpv6.code > 6 || icmpv6.type == 4",
         ),
     row("netanalyze.icmp.echo_unanswered", Severity::Warn, "Echo requests without reply")
         .with_meaning(

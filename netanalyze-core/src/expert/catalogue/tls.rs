@@ -3,7 +3,7 @@
 use super::{Group, Kind, Severity};
 use crate::tcp::Flags;
 
-/// In the order in which one frame's are listed.
+/// In the order in which one frame's are listed. Without a filter where no field marks the frame.
 pub(super) const KINDS: [Kind; 18] = [
     Kind {
         id: "tls.record.length.invalid",
@@ -32,7 +32,7 @@ pub(super) const KINDS: [Kind; 18] = [
         title: "TLS ended by an alert",
         meaning: "One side ended the handshake or the connection with an alert that says why. Only alerts that are not encrypted can be read: those of a handshake that fails early.",
         reference: "RFC 8446 §6.2",
-        filter: "tls.alert_message.level == 2",
+        filter: "tls.alert_message",
         flag: Flags::NONE,
     },
     Kind {
@@ -42,7 +42,7 @@ pub(super) const KINDS: [Kind; 18] = [
         title: "TLS handshake reset",
         meaning: "The connection was reset before the handshake was finished, without an alert: by a device on the way that does not like the name asked for, by a server without a process or a load balancer without a server behind it, or by a client that gave up.",
         reference: "RFC 8446 §6.2, RFC 9293 §3.5.2",
-        filter: "tls && tcp.flags.reset == 1",
+        filter: "tcp.flags.reset == 1",
         flag: Flags::NONE,
     },
     Kind {
@@ -62,7 +62,7 @@ pub(super) const KINDS: [Kind; 18] = [
         title: "TLS handshake never answered",
         meaning: "Nothing came in answer for at least three seconds, until the other side gave up or the capture ended: large messages may be lost on the way (path MTU), a device may drop the name asked for, or the peer hangs.",
         reference: "RFC 8446 §4",
-        filter: "tls.handshake.type == 1",
+        filter: "",
         flag: Flags::NONE,
     },
     Kind {
@@ -72,7 +72,7 @@ pub(super) const KINDS: [Kind; 18] = [
         title: "TLS rejected in encrypted form",
         meaning: "Right after the handshake one side sent a record that has the size of an alert, and the connection ended before that side had sent data. The alert cannot be read without keys: from a server it often means that a certificate of the client is missing or not accepted, from a client that the server's certificate is not.",
         reference: "RFC 8446 §5.2, §6.2",
-        filter: "tls.record.length == 19",
+        filter: "",
         flag: Flags::NONE,
     },
     Kind {
@@ -82,7 +82,7 @@ pub(super) const KINDS: [Kind; 18] = [
         title: "ClientHello answered in plain text",
         meaning: "The server answered a ClientHello with text: the port does not speak TLS, or not from the beginning (STARTTLS, PROXY protocol).",
         reference: "RFC 8446 §5.1",
-        filter: "tls.handshake.type == 1",
+        filter: "",
         flag: Flags::NONE,
     },
     Kind {
@@ -92,7 +92,7 @@ pub(super) const KINDS: [Kind; 18] = [
         title: "Plain text on a port of TLS",
         meaning: "The first bytes on a port that is registered for TLS are text: the client uses the wrong scheme or port, and nothing protects what it sends.",
         reference: "RFC 8446 §5.1",
-        filter: "tcp.port == 443 && http",
+        filter: "",
         flag: Flags::NONE,
     },
     Kind {

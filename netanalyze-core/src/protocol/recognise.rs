@@ -208,17 +208,7 @@ fn socks5(bytes: &[u8]) -> Recognised {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn flow(server_port: u16) -> Flow {
-        let end = |host: u8, port| (std::net::Ipv4Addr::new(10, 0, 0, host), port).into();
-        Flow {
-            ends: [end(1, 40_000), end(2, server_port)],
-            client: Direction::AtoB,
-            client_is_known: true,
-            syn: None,
-            established: None,
-        }
-    }
+    use crate::protocol::testing::flow;
 
     #[test]
     fn content_comes_before_the_port() {

@@ -3,23 +3,26 @@
 //! Owns: a TCP conversation's decoder with both directions' [`Feed`]s, a UDP conversation's decoder. Reads: segments and datagrams in frame
 //! order. Emits: messages. Recognition is in [`recognise`](super::recognise).
 
+mod quoted;
+mod undecided;
+
+use undecided::{Undecided, Waiting};
+
+pub(crate) use quoted::{quoted_datagram, quoted_segment};
+
 use super::dns;
 use super::feed::{Fed, Feed, Payload};
 use super::http;
-use super::message::{Message, Messages};
+use super::message::Messages;
 use super::openvpn;
 use super::proxy::Preamble;
 use super::quic;
 use super::recognise::{Kind, Recognised, is_http_port, is_other_port, is_tls_port, recognise};
 use super::socks::Relay;
 use super::starttls::StartTls;
-use super::stream::{Closing, DatagramDecoder, Flow, Moment, Progress, StreamDecoder};
+use super::stream::{Closing, DatagramDecoder, Flow, Moment, StreamDecoder};
 use super::tls;
 use crate::model::Direction;
-
-/// Segments of a direction that may tell nothing before it is given up. Wireshark goes on for ever, but whatever has not begun a
-/// message that it knows by then hardly ever does.
-const MAX_TRIES: u8 = 32;
 
 /// Protocols that may follow each other at one place: STARTTLS, CONNECT, SOCKS one in the other.
 const MAX_CHANGES: u8 = 8;
@@ -336,79 +339,6 @@ fn decoder(kind: Kind, flow: &Flow, setting: Setting) -> Option<Box<dyn StreamDe
     }
 }
 
-/// No bytes have told yet which protocol it is.
-#[derive(Debug)]
-struct Undecided {
-    decided: Option<Kind>,
-    tries: [u8; 2],
-    /// In which directions nobody knows where bytes begin.
-    lost: [bool; 2],
-}
-
-impl Undecided {
-    fn new(feeds: &[Feed; 2]) -> Self {
-        Undecided { decided: None, tries: [0; 2], lost: feeds.each_ref().map(Feed::is_seeking) }
-    }
-}
-
-/// Waits for bytes that tell which protocol it is.
-#[derive(Debug)]
-struct Waiting<'s> {
-    flow: &'s Flow,
-    undecided: &'s mut Undecided,
-}
-
-impl StreamDecoder for Waiting<'_> {
-    fn decode(&mut self, from: Direction, bytes: &[u8], now: Moment, out: &mut Messages) -> Progress {
-        let recognised = recognise(self.flow, from, bytes);
-        let first = self.undecided.tries == [0; 2] && self.flow.client_is_known;
-        let tls_expected = first && is_tls_port(self.flow.server_port());
-        if tls_expected && recognised != Recognised::NeedMore && tls::begins_with_text(bytes) {
-            let row = tls::plain_text(self.flow, from, bytes, now);
-            out.push(from, Message::Handshake(Box::new(row)));
-        }
-        match recognised {
-            Recognised::Is(kind) => {
-                self.undecided.decided = Some(kind);
-                Progress::Another(0)
-            }
-            Recognised::NeedMore => Progress::More,
-            Recognised::Nothing => {
-                let [a, b] = &mut self.undecided.tries;
-                let tries = if from == Direction::AtoB { a } else { b };
-                *tries += 1;
-                if *tries >= MAX_TRIES {
-                    // Nobody will know it by what comes later.
-                    self.undecided.decided = Some(Kind::Opaque);
-                    return Progress::Another(0);
-                }
-                Progress::Consumed(bytes.len())
-            }
-        }
-    }
-
-    fn decode_cut(&mut self, _: Direction, _: &[u8], _: u32, _: Moment, _: &mut Messages) {}
-
-    fn body_complete(&mut self, _: Direction, _: u32, _: Moment, _: &mut Messages) {}
-
-    /// Where a SYN says where bytes begin, the first of them tell most.
-    fn begins_message(&self, from: Direction, _: &[u8]) -> bool {
-        let [a, b] = self.undecided.lost;
-        if from == Direction::AtoB { a } else { b }
-    }
-
-    fn lost(&mut self, from: Direction, _: Moment, _: &mut Messages) {
-        let [a, b] = &mut self.undecided.lost;
-        *(if from == Direction::AtoB { a } else { b }) = true;
-    }
-
-    fn closed(&mut self, _: Direction, _: Closing, _: Moment, _: &mut Messages) {}
-
-    fn heap(&self) -> usize {
-        0
-    }
-}
-
 /// The decoder of a UDP conversation, by a datagram of it.
 pub(crate) fn recognise_datagram(
     flow: &Flow,
@@ -428,210 +358,5 @@ pub(crate) fn recognise_datagram(
     quic::looks_like_quic(bytes).then(|| Box::new(quic::Decoder::new(flow)) as Box<dyn DatagramDecoder>)
 }
 
-/// Takes a datagram that an ICMP error quotes. It is no part of its conversation.
-pub(crate) fn quoted_datagram(
-    flow: &Flow,
-    from: Direction,
-    bytes: &[u8],
-    missing: u32,
-    now: Moment,
-    out: &mut Messages,
-) {
-    if let Some(said) = dns::quoted(flow.ends, bytes, missing) {
-        out.push(from, Message::Dns(Box::new(said)));
-    } else if let Some(mut decoder) = recognise_datagram(flow, from, bytes) {
-        decoder.datagram(from, bytes, missing, now, out);
-    }
-}
-
-/// Takes a segment's payload that an ICMP error quotes, as [`quoted_datagram`]: by itself, as if a message began with it.
-pub(crate) fn quoted_segment(
-    flow: &Flow,
-    from: Direction,
-    bytes: &[u8],
-    missing: u32,
-    now: Moment,
-    out: &mut Messages,
-) {
-    if bytes.is_empty() {
-        return;
-    }
-    if let Recognised::Is(kind) = recognise(flow, from, bytes)
-        && let Some(mut decoder) = decoder(kind, flow, Setting::Clear)
-    {
-        // As Wireshark 4.0 has it: of TLS only whole records are shown.
-        let shown = if kind == Kind::Tls { whole_records(bytes) } else { bytes };
-        if !shown.is_empty() {
-            decoder.decode_cut(from, shown, missing, now, out);
-        }
-    }
-}
-
-/// The records of TLS that are there to their end.
-fn whole_records(bytes: &[u8]) -> &[u8] {
-    let mut len = 0;
-    while let Some(&[_, _, _, high, low]) = bytes.get(len..).and_then(<[u8]>::first_chunk) {
-        let end = len + 5 + usize::from(u16::from_be_bytes([high, low]));
-        if end > bytes.len() {
-            break;
-        }
-        len = end;
-    }
-    bytes.get(..len).unwrap_or_default()
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::model::{FrameNumber, Timestamp};
-    use crate::protocol::message::Said;
-
-    /// A session on a server's port whose client opened the connection.
-    struct Run(Session, [u32; 2], Messages, u64);
-
-    impl Run {
-        fn new(port: u16) -> Run {
-            let end = |host: u8, port| (std::net::Ipv4Addr::new(10, 0, 0, host), port).into();
-            let flow = Flow {
-                ends: [end(1, 40_000), end(2, port)],
-                client: Direction::AtoB,
-                client_is_known: true,
-                syn: None,
-                established: None,
-            };
-            Run(Session::new(flow, [Some(0), Some(0)]), [0; 2], Messages::new(true), 0)
-        }
-
-        /// What a segment says; without bytes it is a reset.
-        fn take(&mut self, from: Direction, bytes: &[u8]) -> Vec<Said> {
-            let (seq, len) = (self.1[from.index()], bytes.len() as u32);
-            self.1[from.index()] += len;
-            self.3 += 1;
-            let segment = SegmentIn { from, seq, ack: None, bytes, len, fin: false, rst: bytes.is_empty() };
-            let now = Moment { frame: FrameNumber(self.3), time: Timestamp(0) };
-            self.0.segment(&segment, now, &mut self.2);
-            if self.0.is_over() && self.0.has_successor() {
-                // As a conversation does it.
-                self.0 = Session::after_reset(self.0.flow);
-            }
-            self.2.drain_said().collect()
-        }
-    }
-
-    const CLIENT: Direction = Direction::AtoB;
-    const SERVER: Direction = Direction::BtoA;
-    const ALERT: &[u8] = b"\x15\x03\x03\x00\x02\x01\x00";
-
-    fn hello(kind: u8) -> Vec<u8> {
-        let rest: &[u8] = if kind == 1 { b"\0\0\x02\xc0\x2f\x01\0" } else { b"\0\xc0\x2f\0" };
-        let body = [b"\x03\x03", &[7; 32][..], rest].concat();
-        let len = body.len() as u8;
-        [&[22, 3, 3, 0, len + 4, kind, 0, 0, len], &body[..]].concat()
-    }
-
-    #[test]
-    fn after_a_reset_tls_is_heard_and_no_handshake_begins() {
-        for resetting in [CLIENT, SERVER] {
-            let mut run = Run::new(443);
-            assert_eq!(run.take(CLIENT, &hello(1)).len(), 1);
-            let said = run.take(resetting, b"");
-            let [Said { message: Message::Handshake(row), .. }] = &said[..] else { panic!("{said:?}") };
-            assert!(matches!(row.outcome, tls::Outcome::Reset(_)));
-            let late =
-                [run.take(resetting.reverse(), &hello(2)), run.take(resetting.reverse(), ALERT)].concat();
-            assert_eq!(late.len(), 2);
-            assert!(late.iter().all(|said| matches!(said.message, Message::Tls(_))), "{late:?}");
-            assert!(run.take(resetting.reverse(), b"").is_empty());
-        }
-    }
-
-    #[test]
-    fn what_comes_after_a_client_has_closed_is_no_second_handshake() {
-        let mut run = Run::new(443);
-        run.take(CLIENT, &hello(1));
-        let fin =
-            SegmentIn { from: CLIENT, seq: run.1[0], ack: None, bytes: b"", len: 0, fin: true, rst: false };
-        run.0.segment(&fin, Moment::default(), &mut run.2);
-        let said: Vec<Said> = run.2.drain_said().collect();
-        let [Said { message: Message::Handshake(row), .. }] = &said[..] else { panic!("{said:?}") };
-        assert_eq!(row.outcome, tls::Outcome::Closed(tls::Who::Client));
-        let late = run.take(SERVER, &hello(2));
-        assert!(matches!(&late[..], [Said { message: Message::Tls(_), .. }]), "{late:?}");
-        assert!(run.take(CLIENT, b"").is_empty());
-        run.0.finish(Moment::default(), &mut run.2);
-        assert!(run.2.is_empty());
-    }
-
-    #[test]
-    fn below_rdp_tls_is_for_no_field_if_anything_came_before() {
-        let ask = b"\x03\x00\x00\x13\x0e\xe0\x00\x00\x00\x00\x00\x01\x00\x08\x00\x0b\x00\x00\x00";
-        for (port, first, aside) in [(3389, &ask[..], true), (3389, b"", false), (4489, ask, false)] {
-            let mut run = Run::new(port);
-            if !first.is_empty() {
-                assert!(run.take(CLIENT, first).is_empty());
-            }
-            let said = run.take(CLIENT, &hello(1));
-            assert_eq!(said.iter().map(|said| said.aside).collect::<Vec<_>>(), [aside], "{port}");
-        }
-    }
-
-    /// What became of the only exchange or handshake of a conversation: segments as (from, offset, bytes, flags), then the capture's end.
-    fn outcome(port: u16, segments: &[(Direction, u32, &[u8], &str)]) -> String {
-        let mut run = Run::new(port);
-        let mut acks = [0; 2];
-        for (number, &(from, seq, bytes, flags)) in segments.iter().enumerate() {
-            let len = bytes.len() as u32;
-            let (fin, rst) = (flags.contains('f'), flags.contains('r'));
-            // `a`: the receiver has more than was captured.
-            let ack = Some(acks[from.reverse().index()] + if flags.contains('a') { 30 } else { 0 });
-            let segment = SegmentIn { from, seq, ack, bytes, len, fin, rst };
-            let now = Moment { frame: FrameNumber(number as u64 + 1), time: Timestamp(0) };
-            run.0.segment(&segment, now, &mut run.2);
-            acks[from.index()] = seq + len;
-        }
-        run.0.finish(Moment { frame: FrameNumber(99), time: Timestamp(0) }, &mut run.2);
-        let rows = run.2.drain_said().filter_map(|said| match said.message {
-            Message::Exchange(exchange) => Some(format!("{:?}", exchange.outcome)),
-            Message::Handshake(row) => Some(format!("{:?} gaps {}", row.outcome, row.gaps)),
-            _ => None,
-        });
-        rows.collect::<Vec<_>>().join(", ")
-    }
-
-    #[test]
-    fn a_reset_in_a_body_is_no_end_of_the_capture() {
-        let (get, ok) = (b"GET / HTTP/1.1\r\n\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: 90\r\n\r\nhalf");
-        let (get_len, ok_len) = (get.len() as u32, ok.len() as u32);
-        for from in [CLIENT, SERVER] {
-            let at = if from == CLIENT { get_len } else { ok_len };
-            let said = outcome(80, &[(CLIENT, 0, get, ""), (SERVER, 0, ok, ""), (from, at, b"", "r")]);
-            assert_eq!(said, "Incomplete(Reset)");
-        }
-        assert_eq!(outcome(80, &[(CLIENT, 0, get, ""), (SERVER, 0, ok, "")]), "Incomplete(CaptureEnd)");
-    }
-
-    #[test]
-    fn what_was_not_captured_before_a_fin_is_held_against_nobody() {
-        let get = b"GET / HTTP/1.1\r\n\r\n";
-        assert_eq!(outcome(80, &[(CLIENT, 0, get, ""), (SERVER, 0, b"", "f")]), "Unanswered(Fin)");
-        assert_eq!(outcome(80, &[(CLIENT, 0, get, ""), (SERVER, 43, b"", "f")]), "NotCaptured");
-        let hello = hello(1);
-        let len = hello.len() as u32;
-        let closed = |flags| outcome(443, &[(CLIENT, 0, &hello, ""), (CLIENT, len, b"", flags)]);
-        assert_eq!(closed("f"), "Closed(Client) gaps false");
-        assert_eq!(closed("fa"), "Cut gaps true");
-    }
-
-    #[test]
-    fn records_are_whole_or_not_shown() {
-        let records = [23, 3, 3, 0, 2, 7, 7, 22, 3, 1, 0, 0, 23, 3, 3, 0, 9, 1];
-        for len in 0..=records.len() {
-            let want = match len {
-                0..7 => 0,
-                7..12 => 7,
-                _ => 12,
-            };
-            assert_eq!(whole_records(&records[..len]).len(), want);
-        }
-    }
-}
+mod tests;

@@ -1,7 +1,7 @@
 //! Drives a decoder in tests as its caller will: bytes of both directions in capture order, without loss.
 
 use super::message::{Message, Messages};
-use super::stream::{Closing, Moment, Progress, StreamDecoder};
+use super::stream::{Closing, Flow, Moment, Progress, StreamDecoder};
 use crate::model::{Direction, FrameNumber, Timestamp};
 
 /// A conversation of test bytes with a decoder; each feed is a frame, a millisecond after the last.
@@ -22,6 +22,18 @@ pub(super) struct Drive<D> {
 
 pub(super) const C: Direction = Direction::AtoB;
 pub(super) const S: Direction = Direction::BtoA;
+
+/// A conversation whose client was seen opening it, to a server's port.
+pub(super) fn flow(server_port: u16) -> Flow {
+    let end = |host: u8, port| (std::net::Ipv4Addr::new(10, 0, 0, host), port).into();
+    Flow {
+        ends: [end(1, 40_000), end(2, server_port)],
+        client: C,
+        client_is_known: true,
+        syn: None,
+        established: None,
+    }
+}
 
 impl<D: StreamDecoder> Drive<D> {
     pub(super) fn new(decoder: D) -> Self {

@@ -13,21 +13,10 @@ use crate::protocol::message::{Message, Messages};
 use crate::protocol::recognise::{Recognised, recognise};
 use crate::protocol::socks::Relay;
 use crate::protocol::starttls::{Dialogue, StartTls};
-use crate::protocol::stream::{Closing, DatagramDecoder, Flow, Moment, StreamDecoder};
-use crate::protocol::testing::{C, Drive, S};
+use crate::protocol::stream::{Closing, DatagramDecoder, Moment, StreamDecoder};
+use crate::protocol::testing::{C, Drive, S, flow};
 
 const PORTS: [u16; 16] = [80, 443, 25, 143, 110, 389, 5432, 3306, 21, 5222, 119, 1080, 53, 8443, 1900, 9_999];
-
-fn flow(port: u16) -> Flow {
-    let end = |host: u8, port| (std::net::Ipv4Addr::new(10, 0, 0, host), port).into();
-    Flow {
-        ends: [end(1, 40_000), end(2, port)],
-        client: C,
-        client_is_known: true,
-        syn: None,
-        established: None,
-    }
-}
 
 /// What to do.
 enum Step<'a> {

@@ -141,9 +141,7 @@ mod tests {
     use super::*;
     use crate::model::{FrameNumber, Timestamp};
     use crate::protocol::message::Message;
-
-    const C: Direction = Direction::AtoB;
-    const S: Direction = Direction::BtoA;
+    use crate::protocol::testing::{C, S, flow};
 
     /// An alert.
     const ALERT: &[u8] = b"\x15\x03\x03\x00\x02\x01\x00";
@@ -162,15 +160,7 @@ mod tests {
 
     impl Run {
         fn new() -> Run {
-            let end = |host: u8, port| (std::net::Ipv4Addr::new(10, 0, 0, host), port).into();
-            let flow = Flow {
-                ends: [end(1, 40_000), end(2, 1194)],
-                client: C,
-                client_is_known: true,
-                syn: None,
-                established: None,
-            };
-            Run(Channel::new(&flow), 0, Messages::new(true))
+            Run(Channel::new(&flow(1194)), 0, Messages::new(true))
         }
 
         /// How many records a packet completes.

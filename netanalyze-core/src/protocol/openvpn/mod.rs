@@ -133,21 +133,10 @@ impl StreamDecoder for Stream {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{C, Drive, S};
+    use super::super::testing::{C, Drive, S, flow};
     use super::packet::tests::packet;
     use super::*;
     use crate::protocol::message::Message;
-
-    fn flow(port: u16) -> Flow {
-        let end = |host: u8, port| (std::net::Ipv4Addr::new(10, 0, 0, host), port).into();
-        Flow {
-            ends: [end(1, 40_000), end(2, port)],
-            client: C,
-            client_is_known: true,
-            syn: None,
-            established: None,
-        }
-    }
 
     fn framed(packet: &[u8]) -> Vec<u8> {
         [&(packet.len() as u16).to_be_bytes(), packet].concat()

@@ -64,20 +64,10 @@ mod tests {
     use super::*;
     use crate::model::{FrameNumber, Timestamp};
     use crate::protocol::message::Message;
+    use crate::protocol::testing::flow;
     use crate::protocol::tls::Outcome;
 
     const ALERTS: &[u8] = b"\x15\x03\x03\x00\x02\x01\x00\x15\x03\x03\x00\x02\x02\x28";
-
-    fn flow() -> Flow {
-        let end = |host: u8, port| (std::net::Ipv4Addr::new(10, 0, 0, host), port).into();
-        Flow {
-            ends: [end(1, 40_000), end(2, 1194)],
-            client: Direction::AtoB,
-            client_is_known: true,
-            syn: None,
-            established: None,
-        }
-    }
 
     fn now(frame: u64) -> Moment {
         Moment { frame: FrameNumber(frame), time: Timestamp(0) }
@@ -86,7 +76,7 @@ mod tests {
     #[test]
     fn records_are_said_when_their_last_byte_comes() {
         for cut in 0..=ALERTS.len() {
-            let (mut tls, mut out) = (Carried::new(&flow()), Messages::new(true));
+            let (mut tls, mut out) = (Carried::new(&flow(1194)), Messages::new(true));
             tls.take(Direction::BtoA, &ALERTS[..cut], now(1), &mut out);
             assert_eq!(out.drain().count(), cut / 7);
             tls.take(Direction::AtoB, &ALERTS[..7], now(2), &mut out);
@@ -102,7 +92,7 @@ mod tests {
 
     #[test]
     fn what_follows_missing_bytes_is_read_from_the_next_record_on() {
-        let (mut tls, mut out) = (Carried::new(&flow()), Messages::new(true));
+        let (mut tls, mut out) = (Carried::new(&flow(1194)), Messages::new(true));
         let hello = b"\x16\x03\x03\x00\x2e\x02\x00\x00\x2a\x03\x03";
         tls.take(Direction::BtoA, hello, now(1), &mut out);
         tls.lost(Direction::BtoA, now(2), &mut out);
@@ -114,7 +104,7 @@ mod tests {
 
     #[test]
     fn an_open_handshake_ends_with_it() {
-        let (mut tls, mut out) = (Carried::new(&flow()), Messages::new(false));
+        let (mut tls, mut out) = (Carried::new(&flow(1194)), Messages::new(false));
         let mut hello = b"\x16\x03\x01\x00\x2d\x01\x00\x00\x29\x03\x03".to_vec();
         hello.extend([7; 32]);
         hello.extend(b"\0\0\x02\x13\x01\x01\0");

@@ -10,6 +10,7 @@ use crate::model::limits::{MAX_PENDING_BYTES, MAX_TLS_MESSAGE};
 use crate::model::{Direction, FrameNumber, Timestamp};
 use crate::protocol::message::{Message, Messages};
 use crate::protocol::stream::{Closing, Flow, Moment, Progress, StreamDecoder};
+use crate::protocol::testing::flow;
 
 /// What each step begins with: what to do, and of how many bytes.
 const STEP: usize = 3;
@@ -25,14 +26,7 @@ struct Side {
 /// Runs a script: steps of one byte that says what, two bytes of length, and so many bytes.
 pub fn tls(data: &[u8]) {
     parsers(data);
-    let end = |host: u8, port| (std::net::Ipv4Addr::new(10, 0, 0, host), port).into();
-    let flow = Flow {
-        ends: [end(1, 40_000), end(2, 443)],
-        client: Direction::AtoB,
-        client_is_known: true,
-        syn: Some(Timestamp(0)),
-        established: None,
-    };
+    let flow = Flow { syn: Some(Timestamp(0)), ..flow(443) };
     let mut stream = Stream::new(&flow);
     let mut out = Messages::new(data.first().is_some_and(|byte| byte & 1 != 0));
     let mut sides = [Side::default(), Side::default()];

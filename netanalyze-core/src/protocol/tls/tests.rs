@@ -4,20 +4,13 @@ use super::{
     Alert, AlertDescription, AlertLevel, CipherSuite, Fault, Group, Handshake, Outcome, Resumption, Stage,
     Stream, TlsMessage, Version, Who,
 };
-use crate::model::{Direction, Span, Timestamp};
+use crate::model::{Span, Timestamp};
 use crate::protocol::message::Message;
 use crate::protocol::stream::{Closing, Flow, StreamDecoder};
-use crate::protocol::testing::{C, Drive, S};
+use crate::protocol::testing::{self, C, Drive, S};
 
 fn flow() -> Flow {
-    let end = |host: u8, port| (std::net::Ipv4Addr::new(10, 0, 0, host), port).into();
-    Flow {
-        ends: [end(1, 40_000), end(2, 443)],
-        client: Direction::AtoB,
-        client_is_known: true,
-        syn: Some(Timestamp(0)),
-        established: Some(Timestamp(500_000)),
-    }
+    Flow { syn: Some(Timestamp(0)), established: Some(Timestamp(500_000)), ..testing::flow(443) }
 }
 
 fn record(kind: u8, content: &[u8]) -> Vec<u8> {

@@ -6,17 +6,11 @@ use super::*;
 use crate::model::Span;
 use crate::model::limits::MAX_HTTP_OPEN;
 use crate::protocol::message::Message;
-use crate::protocol::testing::{C, Drive, S};
+use crate::protocol::testing::{self, C, Drive, S};
 
+/// A connection to a server's port, opened two milliseconds before its first byte.
 fn flow(port: u16) -> Flow {
-    let end = |host: u8, port| (std::net::Ipv4Addr::new(10, 0, 0, host), port).into();
-    Flow {
-        ends: [end(1, 40_000), end(2, port)],
-        client: C,
-        client_is_known: true,
-        syn: Some(Timestamp(-2_000_000)),
-        established: Some(Timestamp(-1_000_000)),
-    }
+    Flow { syn: Some(Timestamp(-2_000_000)), established: Some(Timestamp(-1_000_000)), ..testing::flow(port) }
 }
 
 fn drive() -> Drive<Stream> {

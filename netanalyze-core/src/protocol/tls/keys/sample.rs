@@ -9,6 +9,7 @@ use super::schedule::{self, Material, Secret, TLS_LABELS};
 use super::suite::Suite;
 
 /// Bytes of hexadecimal digits; blanks are passed over.
+#[cfg(test)]
 pub(crate) fn hex(text: &str) -> Vec<u8> {
     let digits: Vec<_> = text.chars().filter_map(|digit| digit.to_digit(16)).collect();
     digits.chunks(2).map(|pair| (pair[0] << 4 | pair[1]) as u8).collect()

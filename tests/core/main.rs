@@ -4,6 +4,7 @@
 
 mod compact;
 mod conversation;
+mod depths;
 mod engine;
 mod face;
 mod fields;

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::origin::Origins;
 use crate::model::{FrameNumber, Link, Timestamp};
 
 /// Where a frame lies in its batch, and what its record says of it. 24 bytes.
@@ -63,6 +64,10 @@ pub struct Batch {
     pub links: Arc<Vec<Link>>,
     /// Decryption secrets that stand before or between the frames.
     pub secrets: Vec<EmbeddedSecrets>,
+    /// What a writer needs to know of the interfaces.
+    pub(crate) origins: Arc<Origins>,
+    /// Names of addresses (pcapng) that stand before or between the frames, in little-endian order.
+    pub(crate) names: Vec<Box<[u8]>>,
 }
 
 impl Batch {

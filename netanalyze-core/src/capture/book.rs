@@ -4,8 +4,20 @@
 
 use std::sync::Arc;
 
+use super::origin::{Container, Origin, Origins};
 use super::{CaptureFacts, FileFacts, InterfaceFacts};
 use crate::model::{Link, LinkType, Note, NoteKind, limits};
+
+/// An interface as its description has it.
+pub(super) struct Described {
+    pub(super) container: Container,
+    pub(super) link: Link,
+    pub(super) snaplen: u32,
+    pub(super) units_per_second: u64,
+    pub(super) name: Option<String>,
+    /// All of its options, as [`in_order`](super::origin::in_order) makes them.
+    pub(super) options: Vec<u8>,
+}
 
 /// Facts and notes of the set read so far.
 #[derive(Default)]
@@ -14,6 +26,10 @@ pub(super) struct Book {
     pub(super) notes: Vec<Note>,
     /// Shared with batches; copied only when an interface appears while a batch still holds the table.
     pub(super) links: Arc<Vec<Link>>,
+    /// What a writer needs to know of them; shared likewise.
+    pub(super) origins: Arc<Origins>,
+    /// Names of addresses that the batch under work holds (pcapng), in little-endian order.
+    pub(super) names: Vec<Box<[u8]>>,
     /// Decryption secrets of the batch under work: before which of its frames they stand, their kind, their bytes.
     pub(super) secrets: Vec<(usize, u32, Box<[u8]>)>,
     /// Offset, in the uncompressed input, of the first byte of the window under work.
@@ -72,18 +88,17 @@ impl Book {
     }
 
     /// Adds an interface and returns its number in the set, or `None` if there are too many.
-    pub(super) fn add_interface(
-        &mut self,
-        link: Link,
-        snaplen: u32,
-        units_per_second: u64,
-        name: Option<String>,
-    ) -> Option<u32> {
+    pub(super) fn add_interface(&mut self, described: Described) -> Option<u32> {
+        let Described { container, link, snaplen, units_per_second, name, options } = described;
         let number = self.links.len();
         if number >= limits::MAX_INTERFACES {
             return None;
         }
         Arc::make_mut(&mut self.links).push(link);
+        let options = self.keep(options).unwrap_or_default();
+        let origins = Arc::make_mut(&mut self.origins);
+        origins.add(Origin { container, link, snaplen, units: units_per_second, options, place: 0 });
+        let place = origins.interfaces.last().map_or(0, |origin| origin.place);
         self.facts.interfaces.push(InterfaceFacts {
             file: self.facts.files.len().saturating_sub(1),
             name,
@@ -93,8 +108,45 @@ impl Book {
             packets: 0,
             received: None,
             dropped: None,
+            place,
+            statistics: None,
         });
         u32::try_from(number).ok()
+    }
+
+    /// Keeps the options of the first section.
+    pub(super) fn keep_section(&mut self, options: Vec<u8>) {
+        let options = self.keep(options);
+        Arc::make_mut(&mut self.origins).section = options;
+    }
+
+    /// Keeps an interface's counters, which take the place of earlier ones.
+    pub(super) fn keep_statistics(&mut self, interface: u32, time: [u32; 2], options: Vec<u8>) {
+        let earlier = self.interface(interface).and_then(|facts| facts.statistics.take());
+        if let Some((_, options)) = earlier {
+            Arc::make_mut(&mut self.origins).release(&options);
+        }
+        let options = self.keep(options).unwrap_or_default();
+        if let Some(facts) = self.interface(interface) {
+            facts.statistics = Some((time, options));
+        }
+    }
+
+    /// Keeps options for a writer. Where there are too many of them it keeps none, and says so.
+    fn keep(&mut self, options: Vec<u8>) -> Option<Box<[u8]>> {
+        if options.is_empty() {
+            return None;
+        }
+        let kept = Arc::make_mut(&mut self.origins).keep(options);
+        if kept.is_none() {
+            self.note_all(NoteKind::LimitReached, None, 1, || {
+                format!(
+                    "interfaces are described in more than {} bytes: captures written from this one lack what is beyond",
+                    limits::MAX_KEPT_OPTIONS
+                )
+            });
+        }
+        kept
     }
 
     /// The facts of an interface by its number in the set.

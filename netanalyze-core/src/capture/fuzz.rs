@@ -12,7 +12,7 @@ use super::book::Book;
 use super::input::{self, Container};
 use super::pcap::{FILE_HEADER, Pcap};
 use super::pcapng::Pcapng;
-use super::{Batch, CaptureFacts, CaptureReader, Source};
+use super::{Batch, CaptureFacts, CaptureReader, CaptureWriter, FileFormat, Source};
 use crate::model::{Error, Note, NoteKind};
 
 /// A frame, apart from where its batch holds it.
@@ -61,6 +61,7 @@ pub fn containers(data: &[u8]) {
     let whole = read(vec![source(&bytes, usize::MAX)]);
     let Some(whole) = known_trouble(whole) else { return };
     check_facts(&whole, data);
+    check_copy(&whole, &bytes);
 
     let in_portions = read(vec![source(&bytes, 1 + data.len() % 61)]).expect("readable a moment ago");
     assert_eq!(in_portions.frames, whole.frames);
@@ -161,6 +162,39 @@ fn check_facts(outcome: &Outcome, data: &[u8]) {
         assert!(note.count > 0 && !note.message.is_empty());
         assert!(!plain || note.offset.is_none_or(|offset| offset <= data.len() as u64));
         assert!(notes[..index].iter().all(|earlier| earlier.kind != note.kind), "{note:?} twice");
+    }
+}
+
+/// A copy says what the original says of every packet of a known interface.
+fn check_copy(outcome: &Outcome, bytes: &Arc<[u8]>) {
+    let mut reader = CaptureReader::open(vec![source(bytes, usize::MAX)]).expect("opened before");
+    let (mut writer, mut batch) = (CaptureWriter::new(Vec::new(), FileFormat::Pcapng), Batch::default());
+    while reader.next_batch(&mut batch).expect("read before") {
+        writer.begin_batch(&batch).expect("memory takes all");
+        for index in 0..batch.frames.len() {
+            writer.packet::<&str>(&batch, index, &[]).expect("memory takes all");
+        }
+    }
+    let (written, losses) = writer.finish(&outcome.facts).expect("memory takes all");
+    let packets = || outcome.frames.iter().filter(|frame| frame.interface != u32::MAX);
+    if packets().next().is_none() {
+        return;
+    }
+    let copy = read(vec![Source::bytes("copy", written)]).expect("a copy is a capture");
+    assert_eq!(copy.frames.len() as u64 + losses.packets, outcome.frames.len() as u64);
+    let copies = copy.frames.iter().filter(|frame| frame.interface != u32::MAX);
+    assert_eq!(copies.clone().count(), packets().count());
+    for (copy, original) in copies.zip(packets()) {
+        assert_eq!((&copy.bytes, copy.wire), (&original.bytes, original.wire));
+        // pcap's fractions may be negative, and packets without a time have the interface's first one.
+        assert!(copy.time == original.time || original.time <= 0, "{} {}", copy.time, original.time);
+    }
+    for (copy, original) in copy.facts.interfaces.iter().zip(&outcome.facts.interfaces) {
+        assert_eq!(
+            (copy.link_type, copy.snaplen, &copy.name),
+            (original.link_type, original.snaplen, &original.name)
+        );
+        assert_eq!((copy.received, copy.units_per_second), (original.received, original.units_per_second));
     }
 }
 

@@ -11,6 +11,7 @@ mod compressed;
 pub mod fuzz;
 mod input;
 mod magic;
+mod origin;
 mod packed;
 mod pcap;
 mod pcapng;
@@ -20,9 +21,11 @@ mod reader;
 mod resync;
 #[cfg(test)]
 mod sample;
+mod writer;
 
 pub use batch::{Batch, EmbeddedSecrets, RawFrame};
 pub use reader::CaptureReader;
+pub use writer::{CaptureWriter, FileFormat, Losses};
 
 use crate::model::LinkType;
 
@@ -101,6 +104,12 @@ pub struct InterfaceFacts {
     /// Packets that the capture dropped (interface and operating system), as its statistics say.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub dropped: Option<u64>,
+    /// Its number in a capture that is written.
+    #[serde(skip)]
+    pub(crate) place: u32,
+    /// Its last statistics: when, in two words, and their options.
+    #[serde(skip)]
+    pub(crate) statistics: Option<([u32; 2], Box<[u8]>)>,
 }
 
 /// What is known of the whole set once everything was read.

@@ -7,7 +7,9 @@
 use byteorder_slice::{BigEndian, ByteOrder, LittleEndian};
 use pcap_file::pcap::{PcapHeader, RawPcapPacket};
 
+use super::book::Described;
 use super::book::{Book, link_of_word};
+use super::origin::Container;
 use super::resync;
 use super::{RawFrame, Walked};
 use crate::model::{NoteKind, Timestamp, limits};
@@ -143,7 +145,14 @@ impl Pcap {
             );
         }
         let units = if nanos { 1_000_000_000 } else { 1_000_000 };
-        let interface = book.add_interface(link, header.snaplen, units, None);
+        let interface = book.add_interface(Described {
+            container: Container::Pcap { nanos },
+            link,
+            snaplen: header.snaplen,
+            units_per_second: units,
+            name: None,
+            options: Vec::new(),
+        });
         if interface.is_none() {
             book.note(NoteKind::LimitReached, 0, || {
                 format!("more than {} interfaces", limits::MAX_INTERFACES)

@@ -50,6 +50,8 @@ pub(super) struct Pcapng {
     pub(super) interfaces: Vec<Interface>,
     /// Sections begun.
     pub(super) sections: u64,
+    /// Comments on a section that is not the set's first, as options.
+    pub(super) comments: Vec<u8>,
     lost: bool,
 }
 
@@ -73,7 +75,7 @@ pub(super) enum Outcome {
 
 impl Pcapng {
     pub(super) fn new() -> Pcapng {
-        Pcapng { big: false, interfaces: Vec::new(), sections: 0, lost: false }
+        Pcapng { big: false, interfaces: Vec::new(), sections: 0, comments: Vec::new(), lost: false }
     }
 
     /// Emits the whole blocks of `bytes` from `from` on; see [`Walked`].

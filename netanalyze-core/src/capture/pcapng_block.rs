@@ -8,7 +8,8 @@ use pcap_file::PcapError;
 use pcap_file::pcapng::RawBlock;
 
 use super::RawFrame;
-use super::book::{Book, bounded_text};
+use super::book::{Book, Described, bounded_text};
+use super::origin::{Container, in_order, names_in_order, push_option};
 use super::pcapng::{BLOCK_FRAME, Interface, Outcome, Pcapng, kind};
 use super::pcapng_option::{Clock, Options, word64};
 use crate::model::{Link, LinkType, NoteKind, Timestamp, limits};
@@ -197,7 +198,12 @@ impl Pcapng {
                 book.secrets.push((frames.len(), body.word(0)?, secrets.into()));
                 Some(())
             }
-            kind::NAMES => Some(()),
+            kind::NAMES => {
+                if let Some(names) = names_in_order(body.bytes, body.big) {
+                    book.names.push(names.into());
+                }
+                Some(())
+            }
             // Unknown blocks are skipped, as the format asks.
             _ => Some(()),
         }
@@ -222,6 +228,16 @@ impl Pcapng {
                 3 => book.comment("operating system", value),
                 4 => book.comment("application", value),
                 _ => {}
+            }
+        }
+        let kept = in_order(kind::SECTION, body.after(16), body.big);
+        self.comments.clear();
+        if book.origins.section.is_none() && book.origins.interfaces.is_empty() {
+            book.keep_section(kept);
+        } else {
+            // What is written has one section: comments on others go to the first interface of theirs.
+            for (code, comment) in Options::new(&kept, false).filter(|(code, _)| *code == 1) {
+                push_option(&mut self.comments, code, comment);
             }
         }
         (!options.broken).then_some(())
@@ -251,7 +267,16 @@ impl Pcapng {
                 _ => {}
             }
         }
-        let number = book.add_interface(Link { kind, fcs_len }, snaplen, clock.units_per_second(), name);
+        let mut kept = std::mem::take(&mut self.comments);
+        kept.extend(in_order(kind::INTERFACE, body.after(8), body.big));
+        let number = book.add_interface(Described {
+            container: Container::Pcapng { big: body.big },
+            link: Link { kind, fcs_len },
+            snaplen,
+            units_per_second: clock.units_per_second(),
+            name,
+            options: kept,
+        });
         if number.is_none() {
             book.note(NoteKind::LimitReached, body.start, || {
                 format!(
@@ -287,6 +312,9 @@ impl Pcapng {
                 }
                 _ => {}
             }
+        }
+        if let (Some(high), Some(low)) = (body.word(4), body.word(8)) {
+            book.keep_statistics(number, [high, low], in_order(kind::STATISTICS, body.after(12), body.big));
         }
         if let Some(facts) = book.interface(number) {
             facts.received = received.or(facts.received);

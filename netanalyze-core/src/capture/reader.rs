@@ -105,6 +105,7 @@ impl CaptureReader {
     pub fn next_batch(&mut self, batch: &mut Batch) -> Result<bool, Error> {
         batch.frames.clear();
         batch.secrets.clear();
+        batch.names.clear();
         batch.number = self.batches;
         batch.first_frame = FrameNumber(self.frames + 1);
         loop {
@@ -130,6 +131,7 @@ impl CaptureReader {
             return Err(Error::NotACapture { name, reason });
         }
         batch.links = self.book.links.clone();
+        batch.origins = self.book.origins.clone();
         Ok(false)
     }
 
@@ -198,6 +200,8 @@ impl CaptureReader {
     /// Numbers a batch's frames.
     fn account(&mut self, batch: &mut Batch) {
         batch.links = self.book.links.clone();
+        batch.origins = self.book.origins.clone();
+        batch.names.append(&mut self.book.names);
         for (index, kind, bytes) in self.book.secrets.drain(..) {
             let before = batch.frame_number(index);
             batch.secrets.push(EmbeddedSecrets { before, kind, bytes });

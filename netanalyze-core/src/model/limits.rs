@@ -31,6 +31,10 @@ pub const MAX_UNACKED_SEGMENTS: usize = 10_000;
 
 /// Datagrams completed inside a completed datagram (fragments of a tunnel's inner packet): deeper ones are not decoded.
 pub const MAX_NESTED_DATAGRAMS: u8 = 4;
+
+/// Bytes of options that sections and interfaces are described with, kept for captures that are written.
+pub const MAX_KEPT_OPTIONS: usize = 16 << 20;
+
 /// Comments and lines about the writer that are kept of each input.
 pub const MAX_COMMENTS: usize = 64;
 

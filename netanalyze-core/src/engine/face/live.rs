@@ -218,6 +218,8 @@ impl Live {
             packets,
             received: None,
             dropped: None,
+            place: 0,
+            statistics: None,
         });
         let file = FileFacts {
             name: "live".to_owned(),

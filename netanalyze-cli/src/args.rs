@@ -24,9 +24,9 @@ use crate::help;
     arg_required_else_help = true,
     max_term_width = 110
 )]
-#[command(group = ArgGroup::new("view").args(["findings", "packets", "streams", "dns", "tls", "http", "follow", "explain", "list_fields"]))]
+#[command(group = ArgGroup::new("view").args(["findings", "packets", "streams", "dns", "tls", "http", "follow", "write", "explain", "list_fields"]))]
 #[command(group = ArgGroup::new("rows").args(["findings", "packets", "streams", "dns", "tls", "http"]))]
-#[command(group = ArgGroup::new("picked").args(["findings", "packets"]))]
+#[command(group = ArgGroup::new("picked").args(["findings", "packets", "write"]))]
 #[command(group = ArgGroup::new("transactions").args(["dns", "tls", "http"]))]
 #[command(group = ArgGroup::new("alone").args(["explain", "list_fields"]))]
 pub(crate) struct Args {
@@ -158,6 +158,47 @@ pub(crate) struct Args {
         help_heading = "What to show (without any of these: a summary of the capture)"
     )]
     pub(crate) follow_direction: Option<Side>,
+
+    /// Write the packets to a capture file: pcapng, or pcap if the name says so; .gz, .zst and .lz4 compress it
+    ///
+    /// With --filter only those that match. Frames, times, interfaces, comments, drop counters and decryption secrets are kept; pcap has no place for
+    /// the last four. Nothing else is printed but a line on standard error. The file appears only when complete; `-` is standard output.
+    #[arg(
+        short = 'w',
+        long = "write",
+        value_name = "OUT",
+        conflicts_with = "output",
+        help_heading = "What to show (without any of these: a summary of the capture)"
+    )]
+    pub(crate) write: Option<PathBuf>,
+
+    /// Format of -w, whatever the name says
+    #[arg(long, value_enum, value_name = "FORMAT", requires = "write", conflicts_with_all = ["rows", "follow", "alone"], help_heading = "Packets written with -w")]
+    pub(crate) write_format: Option<WriteFormat>,
+
+    /// Add findings (of --min-severity) as comments to their packets, for Wireshark to show beside them
+    ///
+    /// Reads the capture twice: some findings become known only after their packet.
+    #[arg(long, requires = "write", conflicts_with_all = ["rows", "follow", "alone"], help_heading = "Packets written with -w")]
+    pub(crate) annotate: bool,
+
+    /// Also the N packets before and after each match in the same TCP or UDP conversation
+    ///
+    /// Reads the capture twice. Packets of no conversation, as ARP, have none around them.
+    #[arg(
+        long,
+        value_name = "N",
+        requires = "write",
+        conflicts_with_all = ["rows", "follow", "alone"],
+        help_heading = "Packets written with -w"
+    )]
+    pub(crate) write_context: Option<u32>,
+
+    /// Also all other packets of the TCP and UDP conversations that match
+    ///
+    /// Reads the capture twice.
+    #[arg(long, requires = "write", conflicts_with_all = ["rows", "follow", "alone", "write_context"], help_heading = "Packets written with -w")]
+    pub(crate) write_streams: bool,
 
     /// Explain a kind of finding in words; `all` explains every kind
     #[arg(long, value_name = "ID", help_heading = "Without a capture")]
@@ -300,6 +341,15 @@ pub(crate) enum Format {
     Jsonl,
     /// Comma-separated values with a header row
     Csv,
+}
+
+/// `--write-format`
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum WriteFormat {
+    /// Keeps everything
+    Pcapng,
+    /// Packets of one link type, nothing beside them
+    Pcap,
 }
 
 /// `--color`

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use netanalyze_core::Filter;
+use netanalyze_core::capture::FileFormat;
 use netanalyze_core::conversation::Protocol;
 use netanalyze_core::engine::{Depth, Interests};
 use netanalyze_core::expert::{KINDS, KindId, KindSet, Severity, Thresholds, kind_by_id};
@@ -15,8 +16,9 @@ use netanalyze_core::model::limits::{DEFAULT_MEMORY_LIMIT, MAX_SECRETS, MIN_MEMO
 use netanalyze_core::model::{Error, FrameNumber, Span};
 use netanalyze_core::protocol::tls::keys::Secrets;
 
-use crate::args::{Args, Color, Format};
+use crate::args::{Args, Color, Format, WriteFormat};
 use crate::exit::{Failure, say};
+use crate::export::{Around, Export, Target};
 use crate::follow::{Follow, Side, Spelling};
 use crate::input::Inputs;
 use crate::packets::Columns;
@@ -112,6 +114,8 @@ pub(crate) enum Show {
     Packets { columns: Columns, guard: bool },
     /// Rows of transactions.
     Transactions(Transactions),
+    /// Packets as a capture.
+    Export(Export),
     /// A conversation's payload.
     Follow(Follow),
 }
@@ -128,7 +132,8 @@ impl Config {
                 auto_colour(terminal, no_color.as_deref(), term.as_deref())
             }
         };
-        let (format, output) = (args.format, args.output.clone().filter(|path| path.as_os_str() != "-"));
+        let output = args.output.as_ref().or(args.write.as_ref());
+        let (format, output) = (args.format, output.filter(|path| path.as_os_str() != "-").cloned());
         let task = match &args.explain {
             Some(id) => Task::Explain(kinds_to_explain(id)?),
             None if args.list_fields => Task::ListFields,
@@ -187,6 +192,8 @@ fn analysis(args: Args) -> Result<Analysis, Failure> {
         Show::Transactions(Transactions::Tls)
     } else if args.http {
         Show::Transactions(Transactions::Http)
+    } else if let Some(path) = &args.write {
+        Show::Export(export(path, &args)?)
     } else if let Some(name) = &args.follow {
         Show::Follow(follow(name, &args)?)
     } else {
@@ -246,8 +253,33 @@ fn view_without_findings(args: &Args) -> Option<&'static str> {
         (args.tls, "--tls"),
         (args.http, "--http"),
         (args.follow.is_some(), "--follow"),
+        (args.write.is_some() && !args.annotate, "-w"),
     ];
     views.into_iter().find_map(|(chosen, name)| chosen.then_some(name))
+}
+
+fn export(path: &Path, args: &Args) -> Result<Export, Failure> {
+    let usage = |message: &str| Err(Failure::Usage(message.to_owned()));
+    let format = args.write_format.map(|format| match format {
+        WriteFormat::Pcapng => FileFormat::Pcapng,
+        WriteFormat::Pcap => FileFormat::Pcap,
+    });
+    let target = Target::of(path, format);
+    if args.annotate && target.format == FileFormat::Pcap {
+        return usage("--annotate writes comments, for which pcap has no place: write pcapng");
+    }
+    let around = match (args.write_streams, args.write_context) {
+        (true, _) => Around::Conversation,
+        (false, Some(packets)) if packets > 0 => Around::Packets(packets),
+        _ => Around::Nothing,
+    };
+    if (args.write_streams || args.write_context.is_some()) && args.filter.is_none() {
+        return usage("--write-context and --write-streams go around what --filter chooses: give one");
+    }
+    if path.as_os_str() == "-" && std::io::stdout().is_terminal() {
+        return usage("-w - would send a capture to the terminal: redirect it, or name a file");
+    }
+    Ok(Export { target, annotate: args.annotate, around })
 }
 
 fn follow(name: &str, args: &Args) -> Result<Follow, Failure> {

@@ -1,6 +1,7 @@
 //! The captures of a run: names on the command line, standard input, order.
 
-use std::io::IsTerminal;
+use std::fs::File;
+use std::io::{IsTerminal, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use netanalyze_core::capture::{Batch, CaptureReader, Source};
@@ -12,6 +13,8 @@ use crate::exit::Failure;
 #[derive(Debug)]
 pub(crate) struct Inputs {
     paths: Vec<PathBuf>,
+    /// Copies of those that can be read only once.
+    copies: Vec<Option<File>>,
 }
 
 fn is_standard_input(path: &Path) -> bool {
@@ -51,7 +54,7 @@ impl Inputs {
             timed.sort_by_key(|(time, _)| (time.is_none(), *time));
             paths = timed.into_iter().map(|(_, path)| path).collect();
         }
-        Ok(Inputs { paths })
+        Ok(Inputs { paths, copies: Vec::new() })
     }
 
     /// The names in order, as they were given.
@@ -61,19 +64,65 @@ impl Inputs {
 
     /// What the library reads.
     pub(crate) fn sources(&self) -> Vec<Source> {
-        let source = |path: &PathBuf| {
-            if is_standard_input(path) {
-                Source::Stream { name: "-".to_owned(), reader: Box::new(std::io::stdin()) }
-            } else {
-                Source::File(path.clone())
+        let source = |(at, path): (usize, &PathBuf)| {
+            let name = path.display().to_string();
+            match self.copies.get(at).and_then(Option::as_ref) {
+                Some(copy) => {
+                    Source::Stream { name, reader: Box::new(Again { copy: copy.try_clone(), at: 0 }) }
+                }
+                None if is_standard_input(path) => {
+                    Source::Stream { name, reader: Box::new(std::io::stdin()) }
+                }
+                None => Source::File(path.clone()),
             }
         };
-        self.paths.iter().map(source).collect()
+        self.paths.iter().enumerate().map(source).collect()
+    }
+
+    /// The same, to be read as often as wanted: standard input and pipes are copied to temporary files, which are gone with it.
+    pub(crate) fn kept(&self) -> Result<Inputs, Failure> {
+        let copies = self.paths.iter().map(|path| {
+            let mut reader: Box<dyn Read> = if is_standard_input(path) {
+                Box::new(std::io::stdin())
+            } else if std::fs::metadata(path).is_ok_and(|facts| !facts.is_file() && !facts.is_dir()) {
+                Box::new(File::open(path).map_err(|source| read_error(path, source))?)
+            } else {
+                return Ok(None);
+            };
+            let place = std::env::temp_dir();
+            let failure = |error| {
+                Failure::Output(format!("a copy of {} in {}", path.display(), place.display()), error)
+            };
+            let mut copy = tempfile::tempfile_in(&place).map_err(failure)?;
+            std::io::copy(&mut reader, &mut copy).map_err(failure)?;
+            Ok(Some(copy))
+        });
+        Ok(Inputs { paths: self.paths.clone(), copies: copies.collect::<Result<_, Failure>>()? })
     }
 
     /// Whether a file is one of the inputs, under whatever name.
     pub(crate) fn contains(&self, file: &Path) -> bool {
         self.paths.iter().filter(|path| !is_standard_input(path)).any(|path| same_file(path, file))
+    }
+}
+
+fn read_error(path: &Path, source: std::io::Error) -> Failure {
+    Failure::Analysis(Error::Read { name: path.display().to_string(), source })
+}
+
+/// A copy, read from its beginning.
+struct Again {
+    copy: std::io::Result<File>,
+    at: u64,
+}
+
+impl Read for Again {
+    fn read(&mut self, into: &mut [u8]) -> std::io::Result<usize> {
+        let copy = self.copy.as_mut().map_err(|error| std::io::Error::from(error.kind()))?;
+        copy.seek(SeekFrom::Start(self.at))?;
+        let read = copy.read(into)?;
+        self.at += read as u64;
+        Ok(read)
     }
 }
 

@@ -7,6 +7,7 @@ mod args;
 mod catalogue;
 mod config;
 mod exit;
+mod export;
 mod findings;
 mod follow;
 mod help;

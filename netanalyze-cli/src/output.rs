@@ -99,6 +99,11 @@ impl Output {
         self.writer.write_all(bytes).map_err(|error| Failure::Output(self.name.clone(), error))
     }
 
+    /// What messages call it.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
     /// The writer, for the engine.
     pub(crate) fn writer(&mut self) -> &mut (dyn Write + Send) {
         &mut *self.writer

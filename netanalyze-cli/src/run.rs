@@ -11,6 +11,7 @@ use crate::args::Format;
 use crate::catalogue;
 use crate::config::{Analysis, Config, Show, Task};
 use crate::exit::{Failure, Outcome, say};
+use crate::export;
 use crate::findings;
 use crate::follow;
 use crate::output::Output;
@@ -140,6 +141,11 @@ fn show(analysis: &Analysis, format: Format, palette: Palette, out: &mut Output)
             if matches!(format, Format::Text | Format::Csv) {
                 notes_aside(&report);
             }
+            Ok(report)
+        }
+        Show::Export(export) => {
+            let report = export::run(analysis, export, out)?;
+            notes_aside(&report);
             Ok(report)
         }
         Show::Follow(conversation) => {

@@ -25,7 +25,7 @@ mod writer;
 
 pub use batch::{Batch, EmbeddedSecrets, RawFrame};
 pub use reader::CaptureReader;
-pub use writer::{CaptureWriter, FileFormat, Losses};
+pub use writer::{CaptureWriter, Compression, Compressor, FileFormat, Losses};
 
 use crate::model::LinkType;
 

@@ -5,12 +5,15 @@
 //! [`Losses`] counts what that cost. The output is little-endian, with one section. Rules: draft-ietf-opsawg-pcapng,
 //! draft-ietf-opsawg-pcap. Costs a copy of each chosen frame.
 
+mod compress;
 mod pcap;
 mod pcapng;
 #[cfg(test)]
 mod tests;
 
 use std::io::{self, Write};
+
+pub use compress::{Compression, Compressor};
 
 use super::{Batch, CaptureFacts};
 

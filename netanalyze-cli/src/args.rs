@@ -26,7 +26,6 @@ use crate::help;
 )]
 #[command(group = ArgGroup::new("view").args(["findings", "packets", "streams", "dns", "tls", "http", "follow", "write", "explain", "list_fields"]))]
 #[command(group = ArgGroup::new("rows").args(["findings", "packets", "streams", "dns", "tls", "http"]))]
-#[command(group = ArgGroup::new("picked").args(["findings", "packets", "write"]))]
 #[command(group = ArgGroup::new("transactions").args(["dns", "tls", "http"]))]
 #[command(group = ArgGroup::new("alone").args(["explain", "list_fields"]))]
 pub(crate) struct Args {
@@ -111,17 +110,17 @@ pub(crate) struct Args {
     )]
     pub(crate) fields: Option<Vec<String>>,
 
-    /// Only packets that match, in the language of Wireshark's display filters, e.g. 'tcp.port == 80 and http.time > 0.5'
+    /// Only what matches, in the language of Wireshark's display filters, e.g. 'tcp.port == 80 and http.time > 0.5'
     ///
-    /// Chooses the packets of --packets and the findings of --findings by their frame. The analysis always sees every packet, so that verdicts, times and
+    /// Chooses packets (--packets, -w, the summary) and findings by their frame, conversations (--streams) and transactions (--dns, --tls, --http) by any packet of
+    /// theirs; of a transaction that is one of its conversation from its first to its last. The analysis always sees every packet, so that verdicts, times and
     /// stream numbers do not depend on the filter, and the exit status of --fail-on does not either. The language is Wireshark 4.0's; fields are
     /// those of --list-fields. Dates are in UTC.
     #[arg(
         long,
         value_name = "EXPR",
         allow_hyphen_values = true,
-        requires = "picked",
-        conflicts_with_all = ["streams", "transactions", "follow", "alone"],
+        conflicts_with_all = ["follow", "alone"],
         help_heading = "What to show (without any of these: a summary of the capture)"
     )]
     pub(crate) filter: Option<String>,

@@ -14,6 +14,7 @@ mod help;
 mod input;
 mod output;
 mod packets;
+mod pick;
 mod render;
 mod run;
 mod streams;

@@ -2,7 +2,8 @@
 
 use std::io;
 
-use netanalyze_core::engine::{Cancellation, View, analyse};
+use netanalyze_core::Filter;
+use netanalyze_core::engine::{Cancellation, Interests, View, analyse};
 use netanalyze_core::expert::{Finding, KindSet};
 use netanalyze_core::field::AnalysedBatch;
 use netanalyze_core::report::Report;
@@ -16,11 +17,12 @@ use crate::findings;
 use crate::follow;
 use crate::output::Output;
 use crate::packets;
+use crate::pick::{Look, Looked, Picked, Runs};
 use crate::render::Palette;
 use crate::streams;
 use crate::summary;
 use crate::table::Listing;
-use crate::transactions::{Dns, Http, Rows, Tls, Transacted, Transactions};
+use crate::transactions::{self, Dns, Http, Rows, Tls, Transactions};
 
 /// A view whose pieces are text that is written as it comes.
 pub(crate) trait Streamed: View<Piece = Vec<u8>> {
@@ -72,8 +74,25 @@ fn print(path: Option<&std::path::Path>, text: io::Result<Vec<u8>>) -> Result<Ou
 fn show(analysis: &Analysis, format: Format, palette: Palette, out: &mut Output) -> Result<Report, Failure> {
     match &analysis.show {
         Show::Report => {
-            let report = collect(analysis, &summary::Counts(analysis.interests()), |()| ())?;
-            let text = summary::render(&report, analysis, format, palette);
+            let (report, text) = match &analysis.filter {
+                None => {
+                    let report = collect(analysis, &summary::Counts(analysis.interests()), |()| ())?;
+                    let text = summary::render(&report, None, analysis, format, palette);
+                    (report, text)
+                }
+                Some(filter) => {
+                    let (sorting, mut sum) =
+                        (summary::Sorting::new(filter, analysis)?, summary::Sum::new(filter, analysis));
+                    let report = run_view(analysis, &sorting, |sorted, batch| {
+                        sum.add(&sorted, batch);
+                        Ok(())
+                    })?;
+                    tell_joined(&sum.runs);
+                    let (of_matches, matching) = sum.report(&report, &sorting);
+                    let text = summary::render(&of_matches, Some(&matching), analysis, format, palette);
+                    (report, text)
+                }
+            };
             let text = text.map_err(|error| out.failure(error))?;
             out.write(&text)?;
             Ok(report)
@@ -84,14 +103,14 @@ fn show(analysis: &Analysis, format: Format, palette: Palette, out: &mut Output)
             let report = match &analysis.filter {
                 None => collect(analysis, &view, |piece| folded.add(piece, &view))?,
                 Some(filter) => {
-                    let picking = findings::Picking::new(filter, view.interests());
-                    let mut picked = findings::Picked::new(analysis.kinds);
-                    let accept = |matches: Vec<bool>, batch: &AnalysedBatch<'_>| {
-                        let found = picked.pick(&matches, batch);
+                    let look = look_for(filter, false, view.interests());
+                    let mut picked = Picked::new(analysis.kinds);
+                    let accept = |looked: Looked, batch: &AnalysedBatch<'_>| {
+                        let found = picked.pick(&looked, batch);
                         folded.add(view.digest(&with_findings(batch, &found)), &view);
                         Ok(())
                     };
-                    run_view(analysis, &picking, accept)?
+                    run_view(analysis, &look, accept)?
                 }
             };
             out.write(&folded.render(&report, analysis, palette))?;
@@ -102,10 +121,10 @@ fn show(analysis: &Analysis, format: Format, palette: Palette, out: &mut Output)
             let report = match &analysis.filter {
                 None => stream(analysis, &view, out)?,
                 Some(filter) => {
-                    let picking = findings::Picking::new(filter, view.interests());
-                    let mut picked = findings::Picked::new(analysis.kinds);
-                    stream_made(analysis, &view, &picking, out, |matches, batch| {
-                        let found = picked.pick(&matches, batch);
+                    let look = look_for(filter, false, view.interests());
+                    let mut picked = Picked::new(analysis.kinds);
+                    stream_made(analysis, &view, &look, out, |looked, batch| {
+                        let found = picked.pick(&looked, batch);
                         view.digest(&with_findings(batch, &found))
                     })?
                 }
@@ -116,7 +135,8 @@ fn show(analysis: &Analysis, format: Format, palette: Palette, out: &mut Output)
             Ok(report)
         }
         Show::Streams { order, limit } => {
-            let view = streams::Streams::new(order.as_ref(), *limit, format, analysis.interests());
+            let filter = analysis.filter.as_ref();
+            let view = streams::Streams::new(order.as_ref(), *limit, format, filter, analysis.interests());
             let report = stream(analysis, &view, out)?;
             if matches!(format, Format::Text | Format::Csv) {
                 notes_aside(&report);
@@ -158,6 +178,14 @@ fn show(analysis: &Analysis, format: Format, palette: Palette, out: &mut Output)
     }
 }
 
+/// A view that tests frames, for another view that shows findings and wants this.
+fn look_for(filter: &Filter, conversations: bool, mut shown: Interests) -> Look<'_> {
+    if filter.needs_findings() {
+        shown.kinds = KindSet::ALL;
+    }
+    Look::new(Some(filter), conversations, shown)
+}
+
 /// Notes on standard error, where the data has no place for them.
 fn notes_aside(report: &Report) {
     for note in &report.notes {
@@ -192,17 +220,36 @@ fn with_findings<'b>(batch: &AnalysedBatch<'b>, findings: &'b [Finding]) -> Anal
     picked
 }
 
+/// Says what a limit on marks cost.
+fn tell_joined(runs: &Runs) {
+    if runs.joined() > 0 {
+        say(&format!(
+            "note: matches are too many to be kept apart: what lies between {} of them in their conversations counts as matching",
+            runs.joined()
+        ));
+    }
+}
+
 /// Lists transactions, written as they become known. As in [`stream`], nothing is written before the first batch was read.
 fn rows<R: Rows>(analysis: &Analysis, format: Format, out: &mut Output) -> Result<Report, Failure> {
     let (mut table, mut listing) = (R::default(), Listing::<R>::new(format));
     let writer = out.writer();
-    let accept = |(), batch: &AnalysedBatch<'_>| {
-        table.rows(batch, &mut |row| listing.push(row, batch.capture_start))?;
+    let mut runs = Runs::default();
+    let filter = analysis.filter.as_ref();
+    let accept = |looked: Looked, batch: &AnalysedBatch<'_>| {
+        if filter.is_some() {
+            runs.take(&looked, batch);
+        }
+        table.rows(batch, &mut |row| match filter {
+            Some(_) if !transactions::matches(R::met(row), &runs) => Ok(()),
+            _ => listing.push(row, batch.capture_start),
+        })?;
         writer.write_all(&listing.take())
     };
-    let view = Transacted(analysis.interests());
+    let look = Look::new(filter, filter.is_some(), transactions::interests(analysis.interests()));
     let report =
-        analyse(analysis.inputs.sources(), analysis.threads, &view, accept, &Cancellation::default());
+        analyse(analysis.inputs.sources(), analysis.threads, &look, accept, &Cancellation::default());
+    tell_joined(&runs);
     let report = match report {
         Err(netanalyze_core::model::Error::Output(error)) => return Err(out.failure(error)),
         other => other?,

@@ -145,3 +145,73 @@ fn an_alias_is_remarked_once() {
     let remark = "tcp.analysis.reset is no field of Wireshark's; it is read as tcp.flags.reset == 1";
     assert_eq!(run.stderr.matches(remark).count(), 1);
 }
+
+/// Stream numbers of the rows of a view.
+fn streams(capture: &str, view: &str, filter: &str) -> Vec<String> {
+    let run = run(&[&corpus(capture), view, "--filter", filter, "--format", "csv"]).status(0);
+    let text = String::from_utf8(run.stdout).unwrap();
+    let mut reader = csv::Reader::from_reader(text.as_bytes());
+    let place = reader.headers().unwrap().iter().position(|name| name == "stream").unwrap();
+    reader.records().map(|record| record.unwrap()[place].to_owned()).collect()
+}
+
+#[test]
+fn conversations_and_transactions_match_by_any_packet_of_theirs() {
+    for filter in ["tcp.analysis.flags", "tcp.flags.reset == 1", "frame.number == 49", "tcp.len > 5000"] {
+        let shown = ["--packets", "--fields", "tcp.stream", "--format", "csv", "--filter", filter];
+        let rows = run(&[&[&*corpus("web-slow.pcap")][..], &shown].concat()).text();
+        let mut expected: Vec<_> = rows.lines().skip(1).map(str::to_owned).collect();
+        expected.sort();
+        expected.dedup();
+        assert_eq!(streams("web-slow.pcap", "--streams", filter), expected, "{filter}");
+    }
+    let http = |filter: &str| streams("web-slow.pcap", "--http", filter);
+    assert_eq!(http("tcp.analysis.retransmission"), ["1", "7"]);
+    // The request of frame 17 has its response in frame 36: what comes after that is not part of it.
+    assert_eq!(http("frame.number == 17"), ["1"]);
+    assert_eq!(http("frame.number == 36"), ["1"]);
+    assert_eq!(http("frame.number == 37 and tcp.stream == 1"), [""; 0]);
+    assert_eq!(http("frame.number in {1..16}"), streams("web-slow.pcap", "--http", "frame.number < 17"));
+    let lookups = streams("dns-lookups.pcap", "--dns", "udp").len();
+    assert!(lookups > 3);
+    assert_eq!(streams("dns-lookups.pcap", "--dns", "frame.number == 2").len(), 1);
+    assert_eq!(streams("dns-lookups.pcap", "--tls", "udp"), [""; 0]);
+}
+
+#[test]
+fn a_report_of_what_matches() {
+    let capture = corpus("web-slow.pcap");
+    let filter = "tcp.analysis.retransmission or udp";
+    let report = run(&[&capture, "--filter", filter, "--format", "json"]).json();
+    let whole = run(&[&capture, "--format", "json"]).json();
+    let packets = frames("web-slow.pcap", filter);
+    assert_eq!(report["capture"], whole["capture"]);
+    assert_eq!(report["matching"]["packets"], packets.len());
+    assert_eq!(report["matching"]["filter"], filter);
+    assert_eq!(
+        (&report["matching"]["tcp_streams"], &report["matching"]["udp_streams"]),
+        (&2.into(), &1.into())
+    );
+    let count = |of: &serde_json::Value, list: &str, name: &str, id: &str| {
+        let rows = of[list].as_array().unwrap().iter();
+        rows.filter(|row| row[name] == id).map(|row| row.clone()).next()
+    };
+    let tcp = count(&report, "protocols", "protocol", "tcp").unwrap();
+    assert_eq!((&tcp["packets"], &report["transactions"]["http"]["count"]), (&4.into(), &2.into()));
+    let of = |report| count(report, "findings_by_kind", "id", "tcp.analysis.fast_retransmission");
+    assert_eq!((of(&report), of(&report).is_some()), (of(&whole), true));
+    let resets = |report| count(report, "findings_by_kind", "id", "tcp.connection.rst");
+    assert!(resets(&whole).is_some() && resets(&report).is_none());
+    assert!(whole.get("matching").is_none() && whole["conversations"].is_object());
+    // All of it is the whole.
+    let all = run(&[&capture, "--filter", "frame", "--format", "json"]).json();
+    for list in ["protocols", "findings_by_kind", "transactions"] {
+        assert_eq!(all[list], whole[list], "{list}");
+    }
+    // What makes a run fail is in the capture, whatever is shown.
+    run(&[&capture, "--filter", "udp", "--fail-on", "warn"]).status(1);
+    for format in ["text", "jsonl", "csv"] {
+        let text = run(&[&capture, "--filter", filter, "--format", format]).text();
+        assert!(text.to_lowercase().contains("matching"), "{format}: {text}");
+    }
+}

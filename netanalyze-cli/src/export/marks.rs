@@ -2,78 +2,14 @@
 
 use foldhash::fast::RandomState;
 use hashbrown::{HashMap, HashSet};
-use netanalyze_core::Filter;
-use netanalyze_core::conversation::Protocol;
-use netanalyze_core::engine::{Interests, View};
 use netanalyze_core::expert::{Finding, KindSet};
-use netanalyze_core::field::{AnalysedBatch, Row};
 use netanalyze_core::model::FrameNumber;
 
 use super::Around;
+use crate::pick::{Conversation, Looked};
 
 /// Findings known only after their packet that are kept for comments; the report of an ordinary capture has far fewer.
 const MAX_LATE: usize = 1 << 20;
-
-/// A conversation: its protocol and stream number.
-type Conversation = (Protocol, u32);
-
-/// What workers see of a batch.
-pub(super) struct Looked {
-    /// Which frames match; none of them if all do.
-    matches: Option<Vec<bool>>,
-    /// The conversations of each frame by its index, in order, each once; empty unless needed.
-    conversations: Vec<(u32, Conversation)>,
-}
-
-impl Looked {
-    fn matches(&self, index: usize) -> bool {
-        self.matches.as_ref().is_none_or(|matches| matches.get(index).is_some_and(|&matches| matches))
-    }
-}
-
-/// A view that tests frames and tells their conversations.
-pub(super) struct Look<'f> {
-    filter: Option<&'f Filter>,
-    around: Around,
-    interests: Interests,
-}
-
-impl<'f> Look<'f> {
-    pub(super) fn new(filter: Option<&'f Filter>, around: Around, interests: Interests) -> Self {
-        Look { filter, around, interests }
-    }
-}
-
-impl View for Look<'_> {
-    type Piece = Looked;
-
-    fn interests(&self) -> Interests {
-        self.interests.clone()
-    }
-
-    fn digest(&self, batch: &AnalysedBatch<'_>) -> Looked {
-        let mut row = Row::default();
-        let matches = self.filter.map(|filter| {
-            let of = |frame| filter.matches(&frame, &mut row);
-            batch.frames().map(of).collect()
-        });
-        let mut conversations = Vec::new();
-        if self.around != Around::Nothing {
-            for frame in batch.frames() {
-                let first = conversations.len();
-                frame.transports(&mut |layer| {
-                    if let Some(stream) = layer.stream {
-                        let found = (frame.index as u32, (layer.protocol, stream));
-                        if conversations.get(first..).is_some_and(|before| !before.contains(&found)) {
-                            conversations.push(found);
-                        }
-                    }
-                });
-            }
-        }
-        Looked { matches, conversations }
-    }
-}
 
 /// What the first pass remembers.
 pub(super) struct Marks {

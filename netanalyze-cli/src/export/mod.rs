@@ -18,7 +18,8 @@ use netanalyze_core::report::Report;
 use crate::config::Analysis;
 use crate::exit::{Failure, say};
 use crate::output::Output;
-use marks::{Chooser, Look, Looked, Marks};
+use crate::pick::{Look, Looked};
+use marks::{Chooser, Marks};
 pub(crate) use target::Target;
 
 /// Bytes that are handed on at a time.
@@ -47,7 +48,8 @@ pub(crate) enum Around {
 
 /// Writes the packets.
 pub(crate) fn run(analysis: &Analysis, export: &Export, out: &mut Output) -> Result<Report, Failure> {
-    let look = Look::new(analysis.filter.as_ref(), export.around, interests(analysis, export));
+    let conversations = export.around != Around::Nothing;
+    let look = Look::new(analysis.filter.as_ref(), conversations, interests(analysis, export));
     let mut marks = Marks::new(export.around);
     let mut inputs = None;
     if export.annotate || export.around != Around::Nothing {
@@ -105,7 +107,6 @@ pub(crate) fn run(analysis: &Analysis, export: &Export, out: &mut Output) -> Res
 /// What the passes need to know of the packets.
 fn interests(analysis: &Analysis, export: &Export) -> Interests {
     let mut interests = analysis.interests();
-    interests.rows |= export.around != Around::Nothing;
     if export.annotate {
         interests.applications = interests.applications.max(Depth::Findings);
         interests.kinds.0 |= analysis.kinds.0;

@@ -2,12 +2,10 @@
 
 mod fold;
 mod lines;
-mod pick;
 mod row;
 
 pub(crate) use fold::{Folded, Folding};
 pub(crate) use lines::Lines;
-pub(crate) use pick::{Picked, Picking};
 
 use std::fmt;
 use std::io;

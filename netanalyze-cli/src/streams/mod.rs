@@ -9,6 +9,9 @@ mod text;
 use std::io;
 use std::sync::{Mutex, PoisonError};
 
+use foldhash::fast::RandomState;
+use hashbrown::HashSet;
+use netanalyze_core::Filter;
 use netanalyze_core::conversation::{Conversation, Conversations, Protocol};
 use netanalyze_core::engine::{Interests, View};
 use netanalyze_core::field::AnalysedBatch;
@@ -19,6 +22,7 @@ pub(crate) use order::Order;
 
 use crate::args::Format;
 use crate::findings::{push_facts, push_list_end};
+use crate::pick::{Conversation as ConversationKey, Look};
 use crate::render::{counted, header_line, push_json, push_line, table};
 use crate::run::Streamed;
 use crate::summary::Summary;
@@ -35,6 +39,9 @@ pub(crate) struct Streams<'o> {
     order: Option<&'o Order>,
     limit: usize,
     format: Format,
+    /// Tests frames, if not all conversations are listed; and those that matched.
+    look: Option<Look<'o>>,
+    matching: Mutex<HashSet<ConversationKey, RandomState>>,
     base: Interests,
     columns: Vec<Column>,
     listed: Mutex<Listed>,
@@ -47,6 +54,9 @@ struct Listed {
     shown: u64,
     /// Conversations beyond `--limit`.
     beyond_limit: u64,
+    /// Conversations without a packet that matches the filter, if there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    without_match: Option<u64>,
     /// Stream numbers that no packet belongs to. Wireshark gives them to headers quoted in ICMP errors and to what a SOCKS proxy relays.
     without_packets: u64,
 }
@@ -75,10 +85,21 @@ impl<'o> Streams<'o> {
         order: Option<&'o Order>,
         limit: Option<usize>,
         format: Format,
+        filter: Option<&'o Filter>,
         base: Interests,
     ) -> Self {
         let limit = limit.unwrap_or(usize::MAX);
-        Streams { order, limit, format, base, columns: columns(), listed: Mutex::default() }
+        let look = filter.map(|filter| Look::new(Some(filter), true, base.clone()));
+        Streams {
+            order,
+            limit,
+            format,
+            look,
+            matching: Mutex::default(),
+            base,
+            columns: columns(),
+            listed: Mutex::default(),
+        }
     }
 
     fn listed(&self) -> Listed {
@@ -125,10 +146,17 @@ impl View for Streams<'_> {
     type Piece = Vec<u8>;
 
     fn interests(&self) -> Interests {
-        Interests { books: true, ..self.base.clone() }
+        let base = self.look.as_ref().map_or_else(|| self.base.clone(), View::interests);
+        Interests { books: true, ..base }
     }
 
-    fn digest(&self, _: &AnalysedBatch<'_>) -> Vec<u8> {
+    fn digest(&self, batch: &AnalysedBatch<'_>) -> Vec<u8> {
+        if let Some(look) = &self.look {
+            let looked = look.digest(batch);
+            let of_matches = looked.conversations.iter().filter(|(index, _)| looked.matches(*index as usize));
+            let of_matches = of_matches.map(|&(_, conversation)| conversation);
+            self.matching.lock().unwrap_or_else(PoisonError::into_inner).extend(of_matches);
+        }
         Vec::new()
     }
 
@@ -140,7 +168,12 @@ impl View for Streams<'_> {
         let (tcp, udp) = (conversations.count(Protocol::Tcp), conversations.count(Protocol::Udp));
         let numbered = u64::from(tcp) + u64::from(udp);
         let (mut lines, mut rows, mut with_packets) = (Lines::new(&HEADINGS), Vec::new(), 0_u64);
+        let (matching, mut left_out) = (self.matching.lock().unwrap_or_else(PoisonError::into_inner), 0_u64);
         let mut take = |conversation: Conversation| {
+            if self.look.is_some() && !matching.contains(&(conversation.protocol, conversation.stream)) {
+                left_out += 1;
+                return Ok(());
+            }
             with_packets += 1;
             if with_packets <= self.limit as u64 {
                 rows.push(conversation);
@@ -163,13 +196,15 @@ impl View for Streams<'_> {
         if !rows.is_empty() {
             deliver(self.piece(&rows, &mut lines, conversations)?)?;
         }
+        drop(matching);
         let shown = with_packets.min(self.limit as u64);
         // The report has a note on those.
         let forgotten = [Protocol::Tcp, Protocol::Udp].map(|of| conversations.forgotten(of)).iter().sum();
         *self.listed.lock().unwrap_or_else(PoisonError::into_inner) = Listed {
             shown,
             beyond_limit: with_packets - shown,
-            without_packets: numbered.saturating_sub(with_packets).saturating_sub(forgotten),
+            without_match: self.look.is_some().then_some(left_out),
+            without_packets: numbered.saturating_sub(with_packets + left_out).saturating_sub(forgotten),
         };
         Ok(())
     }
@@ -207,7 +242,11 @@ impl Streamed for Streams<'_> {
             Format::Text => {
                 if !written {
                     let packets = counted(report.capture.packets, "packet", "packets");
-                    out.extend_from_slice(format!("no TCP or UDP conversations in {packets}\n").as_bytes());
+                    let none = match listed.without_match {
+                        Some(1..) => "no conversation has a packet that matches the filter".to_owned(),
+                        _ => format!("no TCP or UDP conversations in {packets}"),
+                    };
+                    out.extend_from_slice(format!("{none}\n").as_bytes());
                 }
                 if listed.beyond_limit > 0 {
                     let left_out = counted(listed.beyond_limit, "conversation", "conversations");

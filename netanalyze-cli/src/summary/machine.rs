@@ -8,13 +8,15 @@ use netanalyze_core::report::{
 };
 use serde::Serialize;
 
-use super::{Summary, transactions};
+use super::{Matching, Summary, transactions};
 use crate::render::{guarded, header_line, push_line, table};
 
 #[derive(Serialize)]
 struct Object<'r> {
     schema_version: u32,
     capture: &'r CaptureSummary,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    matching: Option<&'r Matching>,
     protocols: &'r [ProtocolCount],
     findings_by_kind: &'r [&'r KindCount],
     transactions: &'r TransactionSummary,
@@ -32,11 +34,16 @@ struct Line<'r, T> {
     row: &'r T,
 }
 
-pub(super) fn json(report: &Report, shown: &[&KindCount]) -> io::Result<Vec<u8>> {
+pub(super) fn json(
+    report: &Report,
+    matching: Option<&Matching>,
+    shown: &[&KindCount],
+) -> io::Result<Vec<u8>> {
     let mut out = Vec::new();
     let object = Object {
         schema_version: SCHEMA_VERSION,
         capture: &report.capture,
+        matching,
         protocols: &report.protocols,
         findings_by_kind: shown,
         transactions: &report.transactions,
@@ -47,8 +54,15 @@ pub(super) fn json(report: &Report, shown: &[&KindCount]) -> io::Result<Vec<u8>>
     Ok(out)
 }
 
-pub(super) fn lines(report: &Report, shown: &[&KindCount]) -> io::Result<Vec<u8>> {
+pub(super) fn lines(
+    report: &Report,
+    matching: Option<&Matching>,
+    shown: &[&KindCount],
+) -> io::Result<Vec<u8>> {
     let mut out = header_line("report");
+    if let Some(row) = matching {
+        push_line(&mut out, &Line { line: "matching", row })?;
+    }
     for row in &report.protocols {
         push_line(&mut out, &Line { line: "protocol", row })?;
     }
@@ -72,7 +86,7 @@ pub(super) fn lines(report: &Report, shown: &[&KindCount]) -> io::Result<Vec<u8>
 }
 
 /// Long form, a value a row: section, the thing's name, what is measured, the value.
-pub(super) fn csv(report: &Report, shown: &[&KindCount]) -> io::Result<Vec<u8>> {
+pub(super) fn csv(report: &Report, matching: Option<&Matching>, shown: &[&KindCount]) -> io::Result<Vec<u8>> {
     table(|writer| {
         writer.write_record(["section", "name", "measure", "value"])?;
         let mut number = |section: &str, name: &str, measure: &str, value: &dyn ToString| {
@@ -89,6 +103,18 @@ pub(super) fn csv(report: &Report, shown: &[&KindCount]) -> io::Result<Vec<u8>> 
         }
         number("capture", "", "tcp_streams", &capture.tcp_streams)?;
         number("capture", "", "udp_streams", &capture.udp_streams)?;
+        if let Some(matching) = matching {
+            number("matching", &matching.filter, "packets", &matching.packets)?;
+            number("matching", &matching.filter, "wire_bytes", &matching.wire_bytes)?;
+            number("matching", &matching.filter, "captured_bytes", &matching.captured_bytes)?;
+            for (measure, time) in [("earliest", matching.earliest), ("latest", matching.latest)] {
+                if let Some(time) = time {
+                    number("matching", &matching.filter, measure, &time)?;
+                }
+            }
+            number("matching", &matching.filter, "tcp_streams", &matching.tcp_streams)?;
+            number("matching", &matching.filter, "udp_streams", &matching.udp_streams)?;
+        }
         for file in &capture.facts.files {
             number("file", &file.name, "file_bytes", &file.file_bytes)?;
             number("file", &file.name, "packets", &file.packets)?;

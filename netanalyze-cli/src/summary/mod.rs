@@ -2,6 +2,7 @@
 
 mod conversations;
 mod machine;
+mod matching;
 mod text;
 
 use std::io::{self, Write};
@@ -16,6 +17,7 @@ use serde::Serialize;
 use crate::args::Format;
 use crate::config::Analysis;
 use crate::render::{Palette, counted, escape};
+pub(crate) use matching::{Matching, Sorting, Sum};
 
 /// A view of nothing but what the engine counts anyway.
 pub(crate) struct Counts(pub(crate) Interests);
@@ -45,19 +47,20 @@ impl<'r> Summary<'r> {
     }
 }
 
-/// The report in a format.
+/// The report in a format; of what matches the filter, if there is one.
 pub(crate) fn render(
     report: &Report,
+    matching: Option<&Matching>,
     analysis: &Analysis,
     format: Format,
     palette: Palette,
 ) -> io::Result<Vec<u8>> {
     let shown = shown_kinds(report, analysis.kinds);
     match format {
-        Format::Text => text::report(report, &shown, analysis, palette),
-        Format::Json => machine::json(report, &shown),
-        Format::Jsonl => machine::lines(report, &shown),
-        Format::Csv => machine::csv(report, &shown),
+        Format::Text => text::report(report, matching, &shown, analysis, palette),
+        Format::Json => machine::json(report, matching, &shown),
+        Format::Jsonl => machine::lines(report, matching, &shown),
+        Format::Csv => machine::csv(report, matching, &shown),
     }
 }
 

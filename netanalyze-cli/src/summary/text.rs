@@ -7,7 +7,7 @@ use netanalyze_core::expert::kind_by_id;
 use netanalyze_core::model::{LinkType, Span};
 use netanalyze_core::report::{CaptureSummary, KindCount, Report};
 
-use super::{note_line, transactions};
+use super::{Matching, note_line, transactions};
 use crate::config::Analysis;
 use crate::render::{Palette, counted, escape, grouped, shell_word, size, span_words, utc};
 
@@ -16,13 +16,17 @@ const MOST_LINES: usize = 10;
 
 pub(super) fn report(
     report: &Report,
+    matching: Option<&Matching>,
     shown: &[&KindCount],
     analysis: &Analysis,
     palette: Palette,
 ) -> io::Result<Vec<u8>> {
     let mut out = Vec::new();
     capture(&mut out, &report.capture)?;
-    protocols(&mut out, report)?;
+    if let Some(matching) = matching {
+        matches(&mut out, matching)?;
+    }
+    protocols(&mut out, report, matching.map_or(report.capture.packets, |matching| matching.packets))?;
     findings(&mut out, report, shown, analysis, palette)?;
     applications(&mut out, report)?;
     if let Some(conversations) = &report.conversations {
@@ -137,12 +141,31 @@ fn interface_line(interface: &InterfaceFacts) -> String {
     line
 }
 
-fn protocols(out: &mut Vec<u8>, report: &Report) -> io::Result<()> {
+/// What the rest of the report is about.
+fn matches(out: &mut Vec<u8>, matching: &Matching) -> io::Result<()> {
+    writeln!(out, "\nMatching: {}", escape(&matching.filter))?;
+    fact(out, "packets", &grouped(matching.packets))?;
+    let (wire, captured) = (matching.wire_bytes, matching.captured_bytes);
+    let captured = match captured == wire {
+        true => "all captured".to_owned(),
+        false => format!("{} of it captured", size(captured as f64, "B")),
+    };
+    fact(out, "bytes", &format!("{} on the wire, {captured}", size(wire as f64, "B")))?;
+    if let (Some(earliest), Some(latest)) = (matching.earliest, matching.latest) {
+        fact(out, "start", &utc(earliest))?;
+        fact(out, "end", &utc(latest))?;
+        fact(out, "duration", &span_words(latest.since(earliest)))?;
+    }
+    let (tcp, udp) = (matching.tcp_streams, matching.udp_streams);
+    fact(out, "conversations", &format!("{} TCP, {} UDP", grouped(tcp), grouped(udp)))
+}
+
+fn protocols(out: &mut Vec<u8>, report: &Report, all: u64) -> io::Result<()> {
     writeln!(out, "\nProtocols")?;
     let wide = report.protocols.iter().map(|row| grouped(row.packets).len()).max().unwrap_or(0).max(7);
     writeln!(out, "  {:<13} {:>wide$}  {:>6}  {:>8}", "", "packets", "share", "bytes")?;
     for row in &report.protocols {
-        let share = 100.0 * row.packets as f64 / report.capture.packets.max(1) as f64;
+        let share = 100.0 * row.packets as f64 / all.max(1) as f64;
         let (packets, bytes) = (grouped(row.packets), size(row.wire_bytes as f64, "B"));
         writeln!(out, "  {:<13} {packets:>wide$}  {share:>5.1}%  {bytes:>8}", row.protocol)?;
     }

@@ -163,6 +163,10 @@ impl Table for Dns {
 }
 
 impl Rows for Dns {
+    fn met<'r>(row: &'r Row<'_>) -> &'r Met {
+        row.met
+    }
+
     fn rows(
         &mut self,
         batch: &AnalysedBatch<'_>,

@@ -295,6 +295,10 @@ impl Table for Http {
 }
 
 impl Rows for Http {
+    fn met<'r>(row: &'r Row<'_>) -> &'r Met {
+        row.met
+    }
+
     fn rows(
         &mut self,
         batch: &AnalysedBatch<'_>,

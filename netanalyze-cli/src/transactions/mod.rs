@@ -9,9 +9,12 @@ mod tls;
 
 use std::io;
 
-use netanalyze_core::engine::{Depth, Interests, View};
+use netanalyze_core::conversation::Met;
+use netanalyze_core::engine::{Depth, Interests};
 use netanalyze_core::field::AnalysedBatch;
+use netanalyze_core::protocol::message::Message;
 
+use crate::pick::Runs;
 use crate::table::Table;
 
 pub(crate) use dns::Dns;
@@ -28,6 +31,9 @@ pub(crate) enum Transactions {
 
 /// Takes the rows of its table out of batches.
 pub(crate) trait Rows: Table + Default + Send {
+    /// What a row is about.
+    fn met<'r>(row: &'r Self::Row<'_>) -> &'r Met;
+
     /// Gives every row of a batch to `list`.
     fn rows(
         &mut self,
@@ -36,15 +42,22 @@ pub(crate) trait Rows: Table + Default + Send {
     ) -> io::Result<()>;
 }
 
-/// The view: it makes nothing, everything is in the batches.
-pub(crate) struct Transacted(pub(crate) Interests);
+/// What listing transactions wants of the analysis, beside what is wanted anyway.
+pub(crate) fn interests(base: Interests) -> Interests {
+    Interests { applications: base.applications.max(Depth::Transactions), ..base }
+}
 
-impl View for Transacted {
-    type Piece = ();
-
-    fn interests(&self) -> Interests {
-        Interests { applications: Depth::Transactions, ..self.0.clone() }
-    }
-
-    fn digest(&self, _: &AnalysedBatch<'_>) {}
+/// Whether a packet of a transaction matches: one of its conversation, from its first frame to that with which its end became known.
+pub(crate) fn matches(met: &Met, runs: &Runs) -> bool {
+    let first = match &met.message {
+        Message::Lookup(lookup) => lookup.query.or(lookup.response).map(|moment| moment.frame),
+        Message::Handshake(handshake) => Some(handshake.start().frame),
+        Message::Exchange(exchange) => {
+            let request = exchange.request.as_ref().map(|request| request.start.frame);
+            request.or(exchange.response.as_ref().map(|response| response.start.frame))
+        }
+        _ => None,
+    };
+    let conversation = met.stream.map(|stream| (met.protocol, stream));
+    runs.between(conversation, first.unwrap_or(met.frame), met.frame)
 }

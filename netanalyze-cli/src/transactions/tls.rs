@@ -228,6 +228,10 @@ impl Table for Tls {
 }
 
 impl Rows for Tls {
+    fn met<'r>(row: &'r Row<'_>) -> &'r Met {
+        row.met
+    }
+
     fn rows(
         &mut self,
         batch: &AnalysedBatch<'_>,

@@ -45,7 +45,7 @@ impl TransactionCount {
 
 impl TransactionSummary {
     /// Counts a transaction; single messages are none.
-    pub(crate) fn add(&mut self, message: &Message, thresholds: &Thresholds) {
+    pub fn add(&mut self, message: &Message, thresholds: &Thresholds) {
         match message {
             Message::Lookup(lookup) => self.dns.add(lookup_failed(lookup, thresholds)),
             Message::Handshake(handshake) => self.tls.add(handshake_failed(handshake)),

@@ -1,42 +1,14 @@
-//! `--findings --filter`: the findings whose frames match.
+//! The findings whose frames match.
 //!
 //! Workers test frames; findings are picked where batches are delivered, in capture order, because one can be about a frame of any batch
 //! before. For those a bit is kept for every frame, which is a thousandth of what the capture takes.
 
 use hashbrown::HashSet;
-use netanalyze_core::Filter;
-use netanalyze_core::engine::{Interests, View};
 use netanalyze_core::expert::{Finding, KindSet};
-use netanalyze_core::field::{AnalysedBatch, Row};
+use netanalyze_core::field::AnalysedBatch;
 use netanalyze_core::model::FrameNumber;
 
-/// A view that tests frames, for another view that shows findings.
-pub(crate) struct Picking<'f> {
-    filter: &'f Filter,
-    interests: Interests,
-}
-
-impl<'f> Picking<'f> {
-    /// `shown` is what the view of findings wants.
-    pub(crate) fn new(filter: &'f Filter, shown: Interests) -> Self {
-        let kinds = if filter.needs_findings() { KindSet::ALL } else { shown.kinds };
-        Picking { filter, interests: Interests { kinds, ..shown } }
-    }
-}
-
-impl View for Picking<'_> {
-    type Piece = Vec<bool>;
-
-    fn interests(&self) -> Interests {
-        self.interests.clone()
-    }
-
-    /// Which frames match.
-    fn digest(&self, batch: &AnalysedBatch<'_>) -> Vec<bool> {
-        let mut row = Row::default();
-        batch.frames().map(|frame| self.filter.matches(&frame, &mut row)).collect()
-    }
-}
+use super::Looked;
 
 /// What findings of one conversation have in common.
 type Conversation =
@@ -59,8 +31,9 @@ impl Picked {
     }
 
     /// The findings of a batch that are to be shown, given which of its frames match.
-    pub(crate) fn pick(&mut self, matches: &[bool], batch: &AnalysedBatch<'_>) -> Vec<Finding> {
-        for &matches in matches {
+    pub(crate) fn pick(&mut self, looked: &Looked, batch: &AnalysedBatch<'_>) -> Vec<Finding> {
+        for index in 0..batch.batch.frames.len() {
+            let matches = looked.matches(index);
             let (word, bit) = place(self.frames);
             if word == self.matching.len() {
                 self.matching.push(0);

@@ -194,7 +194,7 @@ fn a_report_of_what_matches() {
     );
     let count = |of: &serde_json::Value, list: &str, name: &str, id: &str| {
         let rows = of[list].as_array().unwrap().iter();
-        rows.filter(|row| row[name] == id).cloned().next()
+        rows.filter(|row| row[name] == id).next().cloned()
     };
     let tcp = count(&report, "protocols", "protocol", "tcp").unwrap();
     assert_eq!((&tcp["packets"], &report["transactions"]["http"]["count"]), (&4.into(), &2.into()));

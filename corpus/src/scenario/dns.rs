@@ -159,6 +159,21 @@ fn records() -> Capture {
         talk.wait_ms(3).answer(&data.iter().fold(answer, |m, data| m.answer(&QUESTION, asked, data)));
         talk.expect("dns.time", "0.003000000");
     }
+    // What a signed zone says instead of that there is nothing: the next name, and the types that this one has.
+    talk.wait_ms(5).ask(&Message::query(88).flags(0x20).asks("shop.example", 99));
+    let next =
+        [name("www.shop.example"), vec![0, 7, 0x62, 1, 0x80, 8, 0, 3, 0x80], vec![1, 1, 0x40]].concat();
+    let hashed = [vec![1, 0, 0, 0], string(b""), string(&[7; 20]), vec![0, 1, 0x40]].concat();
+    let denied = Message::response(88, 0).asks("shop.example", 99).record(2, &QUESTION, 47, 1, 60, &next);
+    talk.wait_ms(3).answer(&denied.record(
+        2,
+        &name("0p9mhaveqvm6t7vbl5lop2u3t2rp3tom.example"),
+        50,
+        1,
+        60,
+        &hashed,
+    ));
+    talk.expect("dns.resp.type", "47,1,2,6,15,16,28,46,47,48,257,50,1");
     // The name exists, the type does not: the zone's start says for how long that holds.
     talk.wait_ms(5).ask(&Message::query(90).asks("v4only.example", kind::AAAA));
     let none = Message::response(90, 0).flags(0x0400).asks("v4only.example", kind::AAAA);
@@ -410,6 +425,7 @@ fn mdns() -> Capture {
         .question(&name("_ipp._tcp.local"), kind::PTR, 1)
         .question(&name("_http._tcp.local"), kind::PTR, 1)
         .record(1, &name("_ipp._tcp.local"), kind::PTR, 1, 4_480, &name("Office._ipp._tcp.local"));
+    let known = known.edns(1_440, 0, false, &option(4, &[0; 18]));
     talk.wait_ms(2_000).between(laptop, group).ask(&known).expect("dns.count.queries", 2);
     let v6 = |host: u16| (IpAddr::from([0xfe80, 0, 0, 0, 0, 0, 0, host]), 5353);
     let group6 = (IpAddr::from([0xff02, 0, 0, 0, 0, 0, 0, 0xfb]), 5353);

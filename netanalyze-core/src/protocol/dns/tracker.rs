@@ -81,7 +81,8 @@ impl Tracker {
         self.expire(now, out);
         let id = parsed.header().id;
         let (matching, contradicts) = if parsed.header().is_response() {
-            self.matcher.response(id, answer_hash(&parsed), now)
+            let says = (question_hash(parsed.question().as_ref()), answer_hash(&parsed));
+            self.matcher.response(id, says, now)
         } else {
             (self.matcher.query(id, now), false)
         };

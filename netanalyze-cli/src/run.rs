@@ -195,8 +195,10 @@ fn with_findings<'b>(batch: &AnalysedBatch<'b>, findings: &'b [Finding]) -> Anal
 /// Lists transactions, written as they become known. As in [`stream`], nothing is written before the first batch was read.
 fn rows<R: Rows>(analysis: &Analysis, format: Format, out: &mut Output) -> Result<Report, Failure> {
     let (mut table, mut listing) = (R::default(), Listing::<R>::new(format));
+    let mut capture_start = netanalyze_core::model::Timestamp::default();
     let writer = out.writer();
     let accept = |(), batch: &AnalysedBatch<'_>| {
+        capture_start = batch.capture_start;
         table.rows(batch, &mut |row| listing.push(row, batch.capture_start))?;
         writer.write_all(&listing.take())
     };
@@ -207,6 +209,7 @@ fn rows<R: Rows>(analysis: &Analysis, format: Format, out: &mut Output) -> Resul
         Err(netanalyze_core::model::Error::Output(error)) => return Err(out.failure(error)),
         other => other?,
     };
+    table.finish(&mut |row| listing.push(row, capture_start)).map_err(|error| out.failure(error))?;
     let rest = listing.finish(&report).map_err(|error| out.failure(error))?;
     out.write(&rest)?;
     Ok(report)

@@ -34,6 +34,11 @@ pub(crate) trait Rows: Table + Default + Send {
         batch: &AnalysedBatch<'_>,
         list: &mut dyn FnMut(&Self::Row<'_>) -> io::Result<()>,
     ) -> io::Result<()>;
+
+    /// Gives the rows that waited for the end of the capture.
+    fn finish(&mut self, _list: &mut dyn FnMut(&Self::Row<'_>) -> io::Result<()>) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 /// The view: it makes nothing, everything is in the batches.

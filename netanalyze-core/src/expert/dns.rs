@@ -130,7 +130,9 @@ fn name<S: Serializer>(name: &[u8], s: S) -> Result<S::Ok, S::Error> {
 impl fmt::Display for DnsDetail {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let name = if self.name.is_empty() { ".".to_owned() } else { shown(&self.name).into_owned() };
-        let question = format!("{} {name}", self.kind);
+        let unknown = self.name.is_empty() && self.kind == RecordType::default();
+        let question =
+            if unknown { "a question not captured".to_owned() } else { format!("{} {name}", self.kind) };
         match &self.trouble {
             DnsTrouble::Repeated { of_frame, response: false } => {
                 write!(f, "{question}: the query of frame {of_frame} again")

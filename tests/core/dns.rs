@@ -1,17 +1,20 @@
 //! Lookups of whole captures: what became of each, and what is found of them.
 
+use std::convert::Infallible;
 use std::num::NonZeroUsize;
 
 use netanalyze_core::capture::Source;
+use netanalyze_core::conversation::Met;
 use netanalyze_core::engine::{Cancellation, Depth, Interests, View, analyse};
 use netanalyze_core::field::AnalysedBatch;
 use netanalyze_core::protocol::dns::{Lookup, shown_text};
 use netanalyze_core::protocol::message::Message;
+use netanalyze_core::transaction::{Groups, Searches};
 
 use crate::golden::corpus;
 
-/// A line a lookup, or a line a finding of DNS.
-struct Lines {
+/// Transactions, or findings.
+struct Wanted {
     findings: bool,
 }
 
@@ -31,39 +34,44 @@ fn line(lookup: &Lookup) -> String {
         text += &format!(" {}", shown_text(name));
     }
     lookup.addresses.iter().take(2).for_each(|address| text += &format!(" {address}"));
+    lookup.responders.iter().for_each(|end| text += &format!(" by {end}"));
     lookup.extended_errors.iter().for_each(|error| text += &format!(" ({error})"));
     text
 }
 
-impl View for Lines {
-    type Piece = Vec<String>;
+impl View for Wanted {
+    type Piece = ();
 
     fn interests(&self) -> Interests {
         let applications = if self.findings { Depth::Findings } else { Depth::Transactions };
         Interests { applications, ..Interests::default() }
     }
 
-    fn digest(&self, batch: &AnalysedBatch<'_>) -> Vec<String> {
-        if self.findings {
-            let ours = batch.findings.iter().filter(|f| f.kind().id.contains("dns."));
-            return ours.map(|f| format!("{} {} {}", f.frame, f.known_at, f.kind().id)).collect();
-        }
-        let lookups = batch.messages.iter().filter_map(|met| match &met.message {
-            Message::Lookup(lookup) => Some(line(lookup)),
-            _ => None,
-        });
-        lookups.collect()
-    }
+    fn digest(&self, _: &AnalysedBatch<'_>) {}
 }
 
+/// A line a lookup, or a line a finding of DNS.
 fn lines(capture: &str, findings: bool) -> Vec<String> {
-    let mut all = Vec::new();
-    let accept = |mut piece: Vec<String>, _: &AnalysedBatch<'_>| {
-        all.append(&mut piece);
+    let (mut all, mut groups, mut searches) = (Vec::new(), Groups::default(), Searches::default());
+    let mut tell = |all: &mut Vec<String>, met: &Met| {
+        let Message::Lookup(lookup) = &met.message else { unreachable!() };
+        let after = searches.take(met.source.ip(), lookup);
+        all.push(line(lookup) + &after.map_or(String::new(), |frame| format!(" after {frame}")));
+        Ok::<(), Infallible>(())
+    };
+    let accept = |(), batch: &AnalysedBatch<'_>| {
+        if findings {
+            let ours = batch.findings.iter().filter(|f| f.kind().id.contains("dns."));
+            all.extend(ours.map(|f| format!("{} {} {}", f.frame, f.known_at, f.kind().id)));
+        } else {
+            let _ =
+                batch.messages.iter().try_for_each(|met| groups.take(met, &mut |met| tell(&mut all, met)));
+        }
         Ok(())
     };
     let source = Source::File(corpus().join("captures").join(capture));
-    analyse(vec![source], NonZeroUsize::MIN, &Lines { findings }, accept, &Cancellation::default()).unwrap();
+    analyse(vec![source], NonZeroUsize::MIN, &Wanted { findings }, accept, &Cancellation::default()).unwrap();
+    let _ = groups.finish(&mut |met| tell(&mut all, met));
     all
 }
 
@@ -189,22 +197,40 @@ fn over_tcp() {
 fn groups_are_asked_and_do_not_fail() {
     assert_eq!(
         lines("mdns.pcap", false),
-        ["PTR _ipp._tcp.local 1-- x3 multicast", "AAAA printer.local 6-- multicast",]
+        [
+            "PTR _ipp._tcp.local 1-2 x3 answered NOERROR Office._ipp._tcp.local by 10.0.0.9:5353",
+            "PTR _http._tcp.local 5-- no answer (multicast)",
+            "AAAA printer.local 6-- no answer (multicast)",
+        ]
     );
     assert_eq!(
         lines("llmnr.pcap", false),
         [
-            "A fileserver --3 x0 unasked answer NOERROR 10.0.0.8",
-            "A fileserver 1-- x2 multicast",
-            "A wpad 4-- x2 multicast",
+            "A fileserver 1-3 x2 answered NOERROR 10.0.0.8 by 10.0.0.8:5355",
+            "A wpad 4-- x2 no answer (multicast)"
         ]
     );
     assert_eq!(lines("llmnr.pcap", true), ["2 2 dns.retransmit_request", "5 5 dns.retransmit_request"]);
+    assert_eq!(
+        lines("dns-groups.pcap", false),
+        [
+            "A fileserver 15-16 answered NOERROR 10.0.0.8",
+            "PTR _ipp._tcp.local 1-3 answered NOERROR Office._ipp._tcp.local Hall._ipp._tcp.local by 10.0.0.9:5353 by \
+             10.0.0.8:5353",
+            "A printer.local 1-2 answered NOERROR 10.0.0.9 by 10.0.0.9:5353",
+            "A printer.local 5-6 answered NOERROR 10.0.0.9 by 10.0.0.9:5353",
+            "ANY new.local 7-- no answer (multicast)",
+            "A fileserver 9-10 answered NOERROR by 10.0.0.8:5355",
+        ]
+    );
+    let found = lines("dns-groups.pcap", true);
+    assert!(found.iter().all(|line| line.contains(" dns.retransmit_")), "{found:?}");
 }
 
 #[test]
 fn a_search_list_shows_as_names_that_do_not_exist() {
     let lines = lines("dns-search-list.pcap", false);
-    assert_eq!(lines.iter().filter(|line| line.ends_with("NXDOMAIN")).count(), 6);
-    assert_eq!(lines[7], "AAAA api.partner.example 14-16 answered NOERROR 2001:db8:2::80");
+    assert_eq!(lines.iter().filter(|line| line.contains("NXDOMAIN")).count(), 6);
+    assert_eq!(lines[7], "AAAA api.partner.example 14-16 answered NOERROR 2001:db8:2::80 after 10");
+    assert_eq!(lines.iter().filter(|line| line.contains(" after ")).count(), 6);
 }

@@ -126,8 +126,7 @@ fn chain(lookup: &Lookup) -> Option<String> {
 }
 
 /// What the answer came to, for people.
-fn answer(row: &Row<'_>) -> String {
-    let lookup = row.lookup;
+fn answer(lookup: &Lookup, search_after: Option<FrameNumber>) -> String {
     let mut words = Vec::new();
     match (lookup.outcome, lookup.rcode) {
         (Outcome::Answered, None | Some(Rcode::NOERROR)) => {}
@@ -153,7 +152,7 @@ fn answer(row: &Row<'_>) -> String {
         let more = if lookup.responders.len() > MOST_ENDS { ", …" } else { "" };
         words.push(format!("by {}{more}", responders.join(", ")));
     }
-    words.extend(row.search_after.map(|frame| format!("search list after frame {frame}")));
+    words.extend(search_after.map(|frame| format!("search list after frame {frame}")));
     words.join(", ")
 }
 
@@ -229,7 +228,7 @@ impl Table for Dns {
     ];
 
     fn line(row: &Row<'_>, capture_start: Timestamp) -> Vec<String> {
-        let Row { met, lookup, .. } = row;
+        let &Row { met, lookup, search_after } = row;
         vec![
             super::cells::stream_words(met),
             format!("{} → {}", met.source, met.destination),
@@ -238,7 +237,7 @@ impl Table for Dns {
             latency(lookup.latency),
             kind(lookup),
             asked(lookup),
-            answer(row),
+            answer(lookup, search_after),
             frames([lookup.query, lookup.response]),
         ]
     }

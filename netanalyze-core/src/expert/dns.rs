@@ -132,7 +132,7 @@ impl fmt::Display for DnsDetail {
         let name = if self.name.is_empty() { ".".to_owned() } else { shown(&self.name).into_owned() };
         let unknown = self.name.is_empty() && self.kind == RecordType::default();
         let question =
-            if unknown { "a question not captured".to_owned() } else { format!("{} {name}", self.kind) };
+            if unknown { "an unknown question".to_owned() } else { format!("{} {name}", self.kind) };
         match &self.trouble {
             DnsTrouble::Repeated { of_frame, response: false } => {
                 write!(f, "{question}: the query of frame {of_frame} again")
@@ -219,7 +219,8 @@ fn repetitions(message: &DnsMessage, found: Found<'_>) {
         };
         found(kind, None, Detail::Dns(Box::new(detail)));
     };
-    if !message.whole {
+    let unknown_to_wireshark = message.service == Service::Llmnr && message.length.is_some();
+    if !message.whole || unknown_to_wireshark {
         return;
     }
     if let Some(of_frame) = message.matching.repeats_query {

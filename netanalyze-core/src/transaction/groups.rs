@@ -236,3 +236,209 @@ fn names(parsed: &Parsed<'_>) -> Vec<Box<[u8]>> {
     names.dedup();
     names
 }
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+
+    use super::*;
+    use crate::conversation::{ConversationRef, Protocol};
+    use crate::model::{Direction, Endpoint, FrameNumber};
+    use crate::protocol::dns::{Decoder, shown_text};
+    use crate::protocol::message::Messages;
+    use crate::protocol::stream::DatagramDecoder;
+
+    const A: u16 = 1;
+    const PTR: u16 = 12;
+    const ANY: u16 = 255;
+    const NSEC: u16 = 47;
+
+    fn wire(name: &str) -> Vec<u8> {
+        let labels = name.split('.').flat_map(|label| [&[label.len() as u8][..], label.as_bytes()].concat());
+        labels.chain([0]).collect()
+    }
+
+    /// A message with questions (name, type), and answers (name, type, time to live, data).
+    fn message(
+        id: u16,
+        flags: u16,
+        questions: &[(&str, u16)],
+        answers: &[(&str, u16, u16, &[u8])],
+    ) -> Vec<u8> {
+        let counts = [id, flags, questions.len() as u16, answers.len() as u16, 0, 0];
+        let mut bytes: Vec<u8> = counts.iter().flat_map(|w| w.to_be_bytes()).collect();
+        for &(name, kind) in questions {
+            bytes.extend([wire(name), kind.to_be_bytes().to_vec(), vec![0, 1]].concat());
+        }
+        for &(name, kind, ttl, data) in answers {
+            let fixed = [kind, 0x8001, 0, ttl, data.len() as u16].map(u16::to_be_bytes).concat();
+            bytes.extend([wire(name), fixed, data.to_vec()].concat());
+        }
+        bytes
+    }
+
+    fn mdns(answers: &[(&str, u16, u16, &[u8])]) -> Vec<u8> {
+        message(0, 0x8400, &[], answers)
+    }
+
+    /// A link on which datagrams are captured, one frame each.
+    #[derive(Default)]
+    struct Link {
+        decoders: std::collections::HashMap<(Endpoint, Endpoint), Decoder>,
+        groups: Groups,
+        frame: u64,
+        told: Vec<String>,
+    }
+
+    fn line(met: &Met) -> String {
+        let Message::Lookup(lookup) = &met.message else { unreachable!() };
+        let frame = |m: Option<Moment>| m.map_or("-".to_owned(), |m| m.frame.0.to_string());
+        let (query, response) = (frame(lookup.query), frame(lookup.response));
+        let mut text =
+            format!("{} {} {query}-{response} x{}", met.source.ip(), lookup.shown_name(), lookup.queries);
+        text += &format!(" {}", lookup.outcome);
+        lookup.addresses.iter().for_each(|address| text += &format!(" {address}"));
+        lookup.names.iter().for_each(|name| text += &format!(" {}", shown_text(name)));
+        lookup.responders.iter().for_each(|end| text += &format!(" by {end}"));
+        text
+    }
+
+    impl Link {
+        fn says(&mut self, ms: i64, from: &str, to: &str, bytes: &[u8]) -> &mut Self {
+            let [from, to]: [Endpoint; 2] = [from, to].map(|end| end.parse().unwrap());
+            self.frame += 1;
+            let now = Moment { frame: FrameNumber(self.frame), time: Timestamp(ms * 1_000_000) };
+            let (ends, direction) =
+                if from < to { ((from, to), Direction::AtoB) } else { ((to, from), Direction::BtoA) };
+            let decoder = self.decoders.entry(ends).or_insert_with(|| Decoder::new([ends.0, ends.1]));
+            let mut out = Messages::default();
+            decoder.datagram(direction, bytes, 0, now, &mut out);
+            for (of, message) in out.drain() {
+                let (source, destination) = if of == direction { (from, to) } else { (to, from) };
+                let met = Met {
+                    frame: now.frame,
+                    time: now.time,
+                    ordinal: 0,
+                    protocol: Protocol::Udp,
+                    stream: Some(0),
+                    source,
+                    destination,
+                    conversation: ConversationRef::NONE,
+                    message,
+                    aside: false,
+                };
+                let told = &mut self.told;
+                if !matches!(met.message, Message::Dns(_)) {
+                    let _ = self.groups.take(&met, &mut |met| Ok::<_, Infallible>(told.push(line(met))));
+                }
+            }
+            self
+        }
+
+        fn told(&mut self) -> Vec<String> {
+            let told = &mut self.told;
+            let _ = self.groups.finish(&mut |met| Ok::<_, Infallible>(told.push(line(met))));
+            assert!(self.groups.by_name.is_empty());
+            std::mem::take(told)
+        }
+    }
+
+    const ASKER: &str = "10.0.0.1:5353";
+    const ALL: &str = "224.0.0.251:5353";
+
+    #[test]
+    fn whoever_has_the_name_answers_to_all() {
+        let mut link = Link::default();
+        link.says(0, ASKER, ALL, &message(0, 0, &[("p.local", A), ("_ipp._tcp.local", PTR)], &[]));
+        link.says(20, "10.0.0.9:5353", ALL, &mdns(&[("P.local", A, 120, &[10, 0, 0, 9])]));
+        link.says(100, "10.0.0.9:5353", ALL, &mdns(&[("_ipp._tcp.local", PTR, 120, &wire("one.local"))]));
+        link.says(110, "10.0.0.8:5353", ALL, &mdns(&[("_ipp._tcp.local", PTR, 120, &wire("two.local"))]));
+        link.says(1_000, ASKER, ALL, &message(0, 0, &[("_ipp._tcp.local", PTR)], &[]));
+        link.says(1_010, "10.0.0.8:5353", ALL, &mdns(&[("_ipp._tcp.local", PTR, 120, &wire("two.local"))]));
+        assert_eq!(
+            link.told(),
+            [
+                "10.0.0.1 p.local 1-2 x1 answered 10.0.0.9 by 10.0.0.9:5353",
+                "10.0.0.1 _ipp._tcp.local 1-3 x2 answered one.local two.local by 10.0.0.9:5353 by 10.0.0.8:5353",
+            ]
+        );
+    }
+
+    #[test]
+    fn answers_come_to_the_asker_as_well() {
+        for (asker, id, question) in [(ASKER, 0, &[][..]), ("10.0.0.1:40000", 7, &[("p.local", A)])] {
+            let mut link = Link::default();
+            link.says(0, asker, ALL, &message(id, 0, &[("p.local", A)], &[]));
+            let answer = message(id, 0x8400, question, &[("p.local", A, 10, &[10, 0, 0, 9])]);
+            link.says(5, "10.0.0.9:5353", "10.0.0.2:5353", &answer).says(6, "10.0.0.9:5353", asker, &answer);
+            assert_eq!(link.told(), ["10.0.0.1 p.local 1-3 x1 answered 10.0.0.9 by 10.0.0.9:5353"]);
+        }
+        let mut link = Link::default();
+        link.says(0, "[fe80::1]:5353", "[ff02::fb]:5353", &message(0, 0, &[("p.local", ANY)], &[]));
+        link.says(9, "[fe80::9]:5353", "[ff02::fb]:5353", &mdns(&[("p.local", A, 10, &[10, 0, 0, 9])]));
+        assert_eq!(link.told(), ["fe80::1 p.local 1-2 x1 answered 10.0.0.9 by [fe80::9]:5353"]);
+    }
+
+    #[test]
+    fn what_is_no_answer() {
+        let address = &[10, 0, 0, 9][..];
+        for (what, ms, from, answer) in [
+            ("who claims a name asks for it first", 5, ASKER, ("p.local", A, 120, address)),
+            ("too late", 3_001, "10.0.0.9:5353", ("p.local", A, 120, address)),
+            ("another name", 5, "10.0.0.9:5353", ("q.local", A, 120, address)),
+            ("another type", 5, "10.0.0.9:5353", ("p.local", 16, 120, address)),
+            ("the name goes", 5, "10.0.0.9:5353", ("p.local", A, 0, address)),
+        ] {
+            let mut link = Link::default();
+            link.says(0, ASKER, ALL, &message(0, 0, &[("p.local", A)], &[]));
+            link.says(ms, from, ALL, &mdns(&[answer]));
+            assert_eq!(link.told(), ["10.0.0.1 p.local 1-- x1 no answer (multicast)"], "{what}");
+        }
+        // There is the name, but no address.
+        let mut link = Link::default();
+        link.says(0, ASKER, ALL, &message(0, 0, &[("p.local", A)], &[]));
+        link.says(9, "10.0.0.9:5353", ALL, &mdns(&[("p.local", NSEC, 120, &[0, 0, 1, 0])]));
+        assert_eq!(link.told(), ["10.0.0.1 p.local 1-2 x1 answered by 10.0.0.9:5353"]);
+    }
+
+    #[test]
+    fn llmnr_answers_with_the_id() {
+        let (asker, group, host) = ("10.0.0.1:50000", "224.0.0.252:5355", "10.0.0.8:5355");
+        let answer = |id| message(id, 0x8000, &[("pc", A)], &[("pc", A, 30, &[10, 0, 0, 8])]);
+        let mut link = Link::default();
+        link.says(0, asker, group, &message(9, 0, &[("pc", A)], &[]));
+        link.says(100, asker, group, &message(9, 0, &[("pc", A)], &[]));
+        link.says(101, host, asker, &answer(8)).says(102, host, "10.0.0.1:50001", &answer(9));
+        link.says(103, host, asker, &answer(9));
+        link.says(200, "10.0.0.1:50002", group, &message(1, 0, &[("wpad", A)], &[]));
+        assert_eq!(
+            link.told(),
+            [
+                "10.0.0.1 pc --3 x0 unasked answer 10.0.0.8",
+                "10.0.0.1 pc --4 x0 unasked answer 10.0.0.8",
+                "10.0.0.1 pc 1-5 x2 answered 10.0.0.8 by 10.0.0.8:5355",
+                "10.0.0.1 wpad 6-- x1 no answer (multicast)",
+            ]
+        );
+    }
+
+    #[test]
+    fn what_waits_is_bounded_and_told_once() {
+        let mut link = Link::default();
+        for n in 0..MAX_GROUP_LOOKUPS as u32 + 500 {
+            let name = if n % 2 == 0 { "same.local".to_owned() } else { format!("n{n}.local") };
+            let asker = format!("10.{}.{}.{}:5353", n >> 16, n >> 8 & 255, n & 255);
+            link.says(0, &asker, ALL, &message(0, 0, &[(&name, A)], &[]));
+            assert!(link.groups.waiting.len() <= MAX_GROUP_LOOKUPS);
+        }
+        let same = &link.groups.by_name[&b"same.local"[..]];
+        assert_eq!((link.told.len(), same.len()), (500, MAX_GROUP_ASKERS));
+        link.says(5, "10.9.9.9:5353", ALL, &mdns(&[("same.local", A, 120, &[10, 9, 9, 9])]));
+        assert_eq!(link.told.len(), 500);
+        link.says(3_001, ASKER, ALL, &message(0, 0, &[("x.local", A)], &[]));
+        assert_eq!(link.told.len(), MAX_GROUP_LOOKUPS + 500, "nobody waits any more");
+        let told = link.told();
+        assert_eq!(told.len(), MAX_GROUP_LOOKUPS + 501);
+        assert_eq!(told.iter().filter(|line| line.contains("answered")).count(), MAX_GROUP_ASKERS);
+    }
+}

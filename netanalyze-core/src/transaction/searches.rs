@@ -74,3 +74,68 @@ fn differ_in_suffix(one: &[u8], other: &[u8]) -> bool {
     let (short, long) = if one.len() <= other.len() { (one, other) } else { (other, one) };
     common > 0 && short.len() < long.len() && long.ends_with(short)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::dns::Parsed;
+    use crate::protocol::stream::Moment;
+
+    /// A lookup asked and answered at these milliseconds, with this code and so many records.
+    fn lookup(name: &str, kind: u16, [asked, answered]: [i64; 2], (rcode, answers): (u16, u32)) -> Lookup {
+        let mut bytes: Vec<u8> = [1u16, 0x0100, 1, 0, 0, 0].iter().flat_map(|w| w.to_be_bytes()).collect();
+        for label in name.split('.') {
+            bytes.push(label.len() as u8);
+            bytes.extend(label.as_bytes());
+        }
+        bytes.extend([0, 0, kind as u8, 0, 1]);
+        let at =
+            |ms: i64| Some(Moment { frame: FrameNumber(ms as u64 + 1), time: Timestamp(ms * 1_000_000) });
+        let mut lookup = Lookup::new(Service::Dns, false, &Parsed::new(&bytes).unwrap(), 0);
+        (lookup.query, lookup.response, lookup.outcome) = (at(asked), at(answered), Outcome::Answered);
+        (lookup.rcode, lookup.answers) = (Some(Rcode(rcode)), answers);
+        lookup
+    }
+
+    const NONE: (u16, u32) = (3, 0);
+    const FOUND: (u16, u32) = (0, 1);
+
+    #[test]
+    fn one_suffix_after_the_other() {
+        let client = "10.0.0.2".parse().unwrap();
+        let mut searches = Searches::default();
+        let mut take = |name: &str, kind: u16, times: [i64; 2], answer: (u16, u32)| {
+            searches.take(client, &lookup(name, kind, times, answer)).map(|frame| frame.0)
+        };
+        assert_eq!(take("www.a.lab.example", 1, [0, 10], NONE), None);
+        assert_eq!(take("www.a.lab.example", 28, [0, 12], NONE), None);
+        assert_eq!(take("WWW.lab.example", 1, [20, 30], (0, 0)), Some(1), "no data is as vain");
+        assert_eq!(take("www.lab.example", 28, [21, 31], NONE), Some(1));
+        assert_eq!(take("www", 1, [40, 50], FOUND), Some(21));
+        // It was found: what follows is another matter.
+        assert_eq!(take("www.lab.example", 1, [1_500, 1_510], NONE), None);
+        assert_eq!(take("www.lab.example", 1, [1_520, 1_530], NONE), None, "the same again");
+        assert_eq!(take("www.other.example", 1, [1_540, 1_550], NONE), None, "another name");
+        assert_eq!(take("www.example", 15, [1_560, 1_570], NONE), None, "another type");
+        assert_eq!(take("www.other.example.lab", 1, [2_551, 2_560], NONE), None, "too late");
+        assert_eq!(take("host.example.com", 1, [3_000, 3_010], NONE), None);
+        assert_eq!(take("host.corp.example.com", 1, [3_011, 3_020], NONE), Some(3_001));
+        assert_eq!(take("host.example.com", 1, [3_005, 3_030], NONE), None, "asked before that was known");
+        assert_eq!(
+            searches.take("10.0.0.3".parse().unwrap(), &lookup("host", 1, [3_040, 3_050], NONE)),
+            None
+        );
+    }
+
+    #[test]
+    fn names_are_forgotten() {
+        let mut searches = Searches::default();
+        for n in 0..3 * MAX_SEARCHED_NAMES as i64 {
+            searches.take("10.0.0.2".parse().unwrap(), &lookup(&format!("n{n}.example"), 1, [0, 0], NONE));
+        }
+        assert!(searches.young.len() + searches.old.len() <= MAX_SEARCHED_NAMES);
+        let last = format!("n{}", 3 * MAX_SEARCHED_NAMES - 1);
+        let next = lookup(&last, 1, [5, 6], NONE);
+        assert_eq!(searches.take("10.0.0.2".parse().unwrap(), &next), Some(FrameNumber(1)));
+    }
+}

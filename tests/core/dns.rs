@@ -214,7 +214,7 @@ fn groups_are_asked_and_do_not_fail() {
     assert_eq!(
         lines("dns-groups.pcap", false),
         [
-            "A fileserver 15-16 answered NOERROR 10.0.0.8",
+            "A fileserver 14-15 answered NOERROR 10.0.0.8",
             "PTR _ipp._tcp.local 1-3 answered NOERROR Office._ipp._tcp.local Hall._ipp._tcp.local by 10.0.0.9:5353 by \
              10.0.0.8:5353",
             "A printer.local 1-2 answered NOERROR 10.0.0.9 by 10.0.0.9:5353",

@@ -459,6 +459,14 @@ mod tests {
     }
 
     #[test]
+    fn a_question_that_was_not_captured() {
+        let query = message(7, QUERY, [0; 3], b"");
+        let talk = [(true, 0, query.get(..12).unwrap().to_vec())];
+        let expected = "an unknown question: no answer for 5.00 s (threshold 5.00 s)";
+        assert_eq!(findings_of(&talk, 5_000), [said("netanalyze.dns.no_answer", 1, expected)]);
+    }
+
+    #[test]
     fn names_are_escaped() {
         let mut query = message(7, QUERY, [0; 3], b"");
         query[13] = 0x1b;

@@ -303,6 +303,11 @@ mod tests {
         text
     }
 
+    fn listed(told: &mut Vec<String>, met: &Met) -> Result<(), Infallible> {
+        told.push(line(met));
+        Ok(())
+    }
+
     impl Link {
         fn says(&mut self, ms: i64, from: &str, to: &str, bytes: &[u8]) -> &mut Self {
             let [from, to]: [Endpoint; 2] = [from, to].map(|end| end.parse().unwrap());
@@ -329,7 +334,7 @@ mod tests {
                 };
                 let told = &mut self.told;
                 if !matches!(met.message, Message::Dns(_)) {
-                    let _ = self.groups.take(&met, &mut |met| Ok::<_, Infallible>(told.push(line(met))));
+                    let _ = self.groups.take(&met, &mut |met| listed(told, met));
                 }
             }
             self
@@ -337,7 +342,7 @@ mod tests {
 
         fn told(&mut self) -> Vec<String> {
             let told = &mut self.told;
-            let _ = self.groups.finish(&mut |met| Ok::<_, Infallible>(told.push(line(met))));
+            let _ = self.groups.finish(&mut |met| listed(told, met));
             assert!(self.groups.by_name.is_empty());
             std::mem::take(told)
         }

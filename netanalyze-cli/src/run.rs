@@ -233,10 +233,12 @@ fn tell_joined(runs: &Runs) {
 /// Lists transactions, written as they become known. As in [`stream`], nothing is written before the first batch was read.
 fn rows<R: Rows>(analysis: &Analysis, format: Format, out: &mut Output) -> Result<Report, Failure> {
     let (mut table, mut listing) = (R::default(), Listing::<R>::new(format));
+    let mut capture_start = netanalyze_core::model::Timestamp::default();
     let writer = out.writer();
     let mut runs = Runs::default();
     let filter = analysis.filter.as_ref();
     let accept = |looked: Looked, batch: &AnalysedBatch<'_>| {
+        capture_start = batch.capture_start;
         if filter.is_some() {
             runs.take(&looked, batch);
         }
@@ -254,6 +256,11 @@ fn rows<R: Rows>(analysis: &Analysis, format: Format, out: &mut Output) -> Resul
         Err(netanalyze_core::model::Error::Output(error)) => return Err(out.failure(error)),
         other => other?,
     };
+    let mut list = |row: &R::Row<'_>| match filter {
+        Some(_) if !transactions::matches(R::met(row), &runs) => Ok(()),
+        _ => listing.push(row, capture_start),
+    };
+    table.finish(&mut list).map_err(|error| out.failure(error))?;
     let rest = listing.finish(&report).map_err(|error| out.failure(error))?;
     out.write(&rest)?;
     Ok(report)

@@ -193,8 +193,7 @@ fn a_report_of_what_matches() {
         (&2.into(), &1.into())
     );
     let count = |of: &serde_json::Value, list: &str, name: &str, id: &str| {
-        let rows = of[list].as_array().unwrap().iter();
-        rows.filter(|row| row[name] == id).next().cloned()
+        of[list].as_array().unwrap().iter().find(|row| row[name] == id).cloned()
     };
     let tcp = count(&report, "protocols", "protocol", "tcp").unwrap();
     assert_eq!((&tcp["packets"], &report["transactions"]["http"]["count"]), (&4.into(), &2.into()));

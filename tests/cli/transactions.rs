@@ -69,6 +69,80 @@ fn a_lookup_in_json_has_numbers_and_null_for_what_is_unknown() {
     assert_eq!((&unasked["outcome"], &unasked["query_frame"]), (&json!("unasked"), &json!(null)));
 }
 
+/// Of each row of `--dns`: latency, type, name, answer.
+fn answers(capture: &str) -> Vec<String> {
+    let text = run(&[&corpus(capture), "--dns"]).text();
+    let mut lines = text.lines();
+    let heading: Vec<char> = lines.next().unwrap().chars().collect();
+    let place =
+        |word: &str| heading.windows(word.len()).position(|w| w.iter().copied().eq(word.chars())).unwrap();
+    let (from, to) = (place("  latency"), place("  frames"));
+    let cut = |line: &str| line.chars().skip(from).take(to - from).collect::<String>();
+    lines.map(|line| self::lines(&cut(line)).concat()).collect()
+}
+
+#[test]
+fn lookups_of_every_kind_say_what_they_came_to() {
+    assert_eq!(
+        answers("dns-answers.pcap"),
+        [
+            "4.00 ms MX nomail.example .",
+            "4.00 ms HTTPS svc.example .",
+            "4.00 ms A dangling.example gone.example → no data",
+            "4.00 ms A circle.example other.example → circle.example → a circle",
+            "4.00 ms TXT alias.example text.example → 1 record",
+            "4.00 ms CNAME alias.example text.example",
+            "4.00 ms A pool.example 192.0.2.0, 192.0.2.1, 192.0.2.2 and 97 more",
+            "4.00 ms LOC here.example 1 record",
+            "4.00 ms NULL any.example 1 record",
+            "4.00 ms A one.example + AAAA two.example FORMERR",
+            "4.00 ms STATUS (no question) NOERROR",
+            "-3.00 s A clock.example 192.0.2.1",
+        ]
+    );
+    let rows = rows(&corpus("dns-answers.pcap"), "dns");
+    for (row, key, value) in [
+        (0, "names", json!(["."])),
+        (9, "more_questions", json!(["AAAA two.example"])),
+        (10, "name", json!(null)),
+        (10, "record_type", json!(null)),
+        (11, "latency_ns", json!(-3_000_000_000_i64)),
+    ] {
+        assert_eq!(rows[row][key], value, "{key} of {}", rows[row]);
+    }
+    assert_eq!(
+        answers("dns-codes.pcap")[8..],
+        ["4.00 ms UPDATE SOA shop.example REFUSED", "4.00 ms NOTIFY SOA shop.example NOERROR"]
+    );
+    // A note on standard error says what was cut.
+    let snapped = run(&[&corpus("dns-snapped.pcap"), "--dns"]).status(0).stdout;
+    let snapped = String::from_utf8(snapped).unwrap();
+    assert!(snapped.contains("  (not captured)  ") && !snapped.contains("TYPE0"), "{snapped}");
+}
+
+#[test]
+fn lookups_tell_who_answered_and_which_belong_together() {
+    assert_eq!(
+        answers("dns-groups.pcap"),
+        [
+            "1.00 ms A fileserver 10.0.0.8",
+            "60.0 ms PTR _ipp._tcp.local Office._ipp._tcp.local, Hall._ipp._tcp.local, by 10.0.0.9, 10.0.0.8",
+            "20.0 ms A printer.local 10.0.0.9, by 10.0.0.9",
+            "3.00 ms A printer.local 10.0.0.9, by 10.0.0.9",
+            "- ANY new.local no answer (multicast)",
+            "2.00 ms A fileserver truncated, by 10.0.0.8",
+        ]
+    );
+    let groups = rows(&corpus("dns-groups.pcap"), "dns");
+    assert_eq!((&groups[0]["service"], &groups[0]["protocol"]), (&json!("LLMNR"), &json!("tcp")));
+    assert_eq!(groups[1]["responders"], json!(["10.0.0.9:5353", "10.0.0.8:5353"]));
+    let search = rows(&corpus("dns-search-list.pcap"), "dns");
+    let after: Vec<_> = search.iter().map(|row| row["search_after_frame"].as_i64()).collect();
+    assert_eq!(after, [None, None, Some(1), Some(2), Some(5), Some(6), Some(9), Some(10)]);
+    let text = answers("dns-search-list.pcap");
+    assert!(text[7].ends_with("2001:db8:2::80, search list after frame 10"), "{text:?}");
+}
+
 #[test]
 fn a_request_has_the_phases_that_its_time_went_to() {
     let requests = rows(&corpus("web-slow.pcap"), "http");

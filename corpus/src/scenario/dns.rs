@@ -10,17 +10,7 @@ use crate::trace::Trace;
 use std::net::IpAddr;
 
 pub(super) fn captures() -> Vec<Capture> {
-    vec![
-        records(),
-        search_list(),
-        codes(),
-        unanswered(),
-        answered_twice(),
-        truncated(),
-        transfer(),
-        mdns(),
-        llmnr(),
-    ]
+    vec![records(), search_list(), codes(), unanswered(), answered_twice(), truncated(), transfer()]
 }
 
 /// A client and a server of UDP, and what they say.
@@ -159,6 +149,21 @@ fn records() -> Capture {
         talk.wait_ms(3).answer(&data.iter().fold(answer, |m, data| m.answer(&QUESTION, asked, data)));
         talk.expect("dns.time", "0.003000000");
     }
+    // What a signed zone says instead of that there is nothing: the next name, and the types that this one has.
+    talk.wait_ms(5).ask(&Message::query(88).flags(0x20).asks("shop.example", 99));
+    let next =
+        [name("www.shop.example"), vec![0, 7, 0x62, 1, 0x80, 8, 0, 3, 0x80], vec![1, 1, 0x40]].concat();
+    let hashed = [vec![1, 0, 0, 0], string(b""), string(&[7; 20]), vec![0, 1, 0x40]].concat();
+    let denied = Message::response(88, 0).asks("shop.example", 99).record(2, &QUESTION, 47, 1, 60, &next);
+    talk.wait_ms(3).answer(&denied.record(
+        2,
+        &name("0p9mhaveqvm6t7vbl5lop2u3t2rp3tom.example"),
+        50,
+        1,
+        60,
+        &hashed,
+    ));
+    talk.expect("dns.resp.type", "47,1,2,6,15,16,28,46,47,48,257,50,1");
     // The name exists, the type does not: the zone's start says for how long that holds.
     talk.wait_ms(5).ask(&Message::query(90).asks("v4only.example", kind::AAAA));
     let none = Message::response(90, 0).flags(0x0400).asks("v4only.example", kind::AAAA);
@@ -380,63 +385,4 @@ fn transfer() -> Capture {
     connection.ack(&mut trace, Side::Client);
     connection.close(&mut trace, Side::Client, 2_000);
     Capture::pcap("dns-transfer.pcap", "a zone in three messages", trace)
-}
-
-fn mdns() -> Capture {
-    let group = (IpAddr::from([224, 0, 0, 251]), 5353);
-    let laptop = (IpAddr::from([10, 0, 0, 7]), 5353);
-    let printer = (IpAddr::from([10, 0, 0, 9]), 5353);
-    let mut talk = Talk::new(laptop, group);
-    let ask = |class| Message::with_flags(0, 0).question(&name("_ipp._tcp.local"), kind::PTR, class);
-    talk.ask(&ask(0x8001)).expect("dns.qry.qu", 1);
-    // The first answer comes to whoever asked, later ones to all.
-    let answer = Message::with_flags(0, 0x8400)
-        .record(1, &name("_ipp._tcp.local"), kind::PTR, 1, 4_500, &name("Office._ipp._tcp.local"))
-        .record(
-            3,
-            &name("Office._ipp._tcp.local"),
-            kind::SRV,
-            0x8001,
-            120,
-            &[words(&[0, 0, 631]), name("printer.local")].concat(),
-        )
-        .record(3, &name("Office._ipp._tcp.local"), kind::TXT, 0x8001, 4_500, &string(b"rp=ipp/print"))
-        .record(3, &name("printer.local"), kind::A, 0x8001, 120, &[10, 0, 0, 9]);
-    talk.wait_ms(40).between(printer, laptop).ask(&answer).expect("dns.resp.cache_flush", "0,1,1,1");
-    talk.wait_ms(960).between(laptop, group).ask(&ask(1)).expect("dns.retransmission", 1);
-    talk.wait_ms(30).between(printer, group).ask(&answer).expect("dns.unsolicited", 1);
-    // Two questions, with what is known already.
-    let known = Message::with_flags(0, 0)
-        .question(&name("_ipp._tcp.local"), kind::PTR, 1)
-        .question(&name("_http._tcp.local"), kind::PTR, 1)
-        .record(1, &name("_ipp._tcp.local"), kind::PTR, 1, 4_480, &name("Office._ipp._tcp.local"));
-    talk.wait_ms(2_000).between(laptop, group).ask(&known).expect("dns.count.queries", 2);
-    let v6 = |host: u16| (IpAddr::from([0xfe80, 0, 0, 0, 0, 0, 0, host]), 5353);
-    let group6 = (IpAddr::from([0xff02, 0, 0, 0, 0, 0, 0, 0xfb]), 5353);
-    talk.wait_ms(5_000)
-        .between(v6(7), group6)
-        .ask(&Message::with_flags(0, 0).asks("printer.local", kind::AAAA));
-    Capture::pcap(
-        "mdns.pcap",
-        "a service is looked for by multicast and found, answers to one and to all",
-        talk.trace,
-    )
-}
-
-fn llmnr() -> Capture {
-    let group = (IpAddr::from([224, 0, 0, 252]), 5355);
-    let asker = (IpAddr::from([10, 0, 0, 7]), 61_000);
-    let mut talk = Talk::new(asker, group);
-    let ask = || Message::with_flags(1, 0).asks("fileserver", kind::A);
-    talk.ask(&ask()).wait_ms(410).ask(&ask()).expect("dns.retransmission", 1);
-    let answer =
-        Message::with_flags(1, 0x8000).asks("fileserver", kind::A).answer(&QUESTION, kind::A, &[10, 0, 0, 8]);
-    talk.wait_ms(2)
-        .between(asker, (IpAddr::from([10, 0, 0, 8]), 5355))
-        .answer(&answer)
-        .expect("dns.unsolicited", 1);
-    // Nobody has this name.
-    let unknown = || Message::with_flags(2, 0).asks("wpad", kind::A);
-    talk.wait_ms(500).between((asker.0, 61_001), group).ask(&unknown()).wait_ms(410).ask(&unknown());
-    Capture::pcap("llmnr.pcap", "two names asked for by multicast, one known to a host", talk.trace)
 }

@@ -7,6 +7,7 @@ mod control;
 mod damaged;
 mod dns;
 mod dns_odd;
+mod dns_rows;
 mod early;
 mod ending;
 mod fragment;
@@ -64,6 +65,7 @@ pub fn all() -> Vec<Capture> {
         query::captures,
         dns::captures,
         dns_odd::captures,
+        dns_rows::captures,
         http::captures,
         carried::captures,
         fragment::captures,

@@ -1,26 +1,35 @@
-//! `--dns`: a row a lookup.
+//! `--dns`: a row a lookup. A query to one server is one lookup, and its other questions (RFC 9619: there should be none) stand in the same row; of a
+//! query to a group (mDNS, LLMNR) each question has a row of its own, with what whoever answered it said, in its column `responders`.
+//!
+//! Times are those of the capture: a latency is negative in all formats if the clock was set back meanwhile.
 
 use std::io;
 
 use netanalyze_core::conversation::Met;
 use netanalyze_core::field::AnalysedBatch;
-use netanalyze_core::model::Timestamp;
-use netanalyze_core::protocol::dns::{Lookup, Mismatch, Outcome, Rcode};
+use netanalyze_core::model::{FrameNumber, Span, Timestamp, limits};
+use netanalyze_core::protocol::dns::{Lookup, Mismatch, Opcode, Outcome, Rcode, RecordType};
 use netanalyze_core::protocol::message::Message;
+use netanalyze_core::transaction::{Groups, Searches};
 
 use super::Rows;
 use super::cells::{amount, clipped, dash, frames, names, shown, since, span, stream, text, time};
 use crate::render::{escape, plain};
-use crate::table::{Cell, Column, Heading, Table, Value, left, right};
+use crate::table::{Cell, Column, Heading, Table, left, right};
 
-/// The table.
+/// The table, and what its rows are joined with.
 #[derive(Debug, Default)]
-pub(crate) struct Dns;
+pub(crate) struct Dns {
+    groups: Groups,
+    searches: Searches,
+}
 
 /// A lookup, and where.
 pub(crate) struct Row<'b> {
     met: &'b Met,
     lookup: &'b Lookup,
+    /// Frame of the query with the suffix before, if this one goes through a search list.
+    search_after: Option<FrameNumber>,
 }
 
 impl Row<'_> {
@@ -46,12 +55,78 @@ fn outcome(lookup: &Lookup) -> &'static str {
 }
 
 /// A name; the root's is a dot.
-fn name(bytes: &[u8]) -> Value<'_> {
-    Some(Cell::Bytes(if bytes.is_empty() { b"." } else { bytes }))
+fn name(bytes: &[u8]) -> Cell<'_> {
+    Cell::Bytes(if bytes.is_empty() { b"." } else { bytes })
+}
+
+/// A duration for people, negative if the clock was set back.
+fn latency(span: Option<Span>) -> String {
+    match span {
+        Some(back) if back < Span(0) => format!("-{}", time(Some(Span(back.0.saturating_neg())))),
+        other => time(other),
+    }
+}
+
+/// What is asked for, with what kind of query it is unless it is an ordinary one.
+fn kind(lookup: &Lookup) -> String {
+    match (lookup.opcode, lookup.has_question()) {
+        (Opcode::QUERY, true) => lookup.kind.to_string(),
+        (Opcode::QUERY, false) => dash(),
+        (opcode, true) => format!("{opcode} {}", lookup.kind),
+        (opcode, false) => opcode.to_string(),
+    }
+}
+
+/// The name asked for, and the questions besides.
+fn asked(lookup: &Lookup) -> String {
+    let mut text = match (lookup.has_question(), lookup.question_cut) {
+        (true, _) if lookup.name.is_empty() => ".".to_owned(),
+        (true, _) => shown(&lookup.name),
+        (false, true) => "(not captured)".to_owned(),
+        (false, false) => "(no question)".to_owned(),
+    };
+    let (listed, all) = (lookup.others.iter().take(MOST_ENDS), usize::from(lookup.more_questions));
+    let more = all.saturating_sub(listed.len());
+    listed.for_each(|other| text += &format!(" + {}", clipped(&other.to_string())));
+    if more > 0 {
+        text += &format!(" + {more} more");
+    }
+    text
+}
+
+/// Where the name leads: its aliases, and what the last of them has.
+fn chain(lookup: &Lookup) -> Option<String> {
+    let mut links: Vec<String> = lookup.aliases.iter().map(|alias| plain(alias).into_owned()).collect();
+    let addresses = lookup.addresses.iter().map(ToString::to_string);
+    let root = |name: &[u8]| if name.is_empty() { ".".to_owned() } else { plain(name).into_owned() };
+    let mut ends: Vec<String> = addresses.chain(lookup.names.iter().map(|name| root(name))).collect();
+    // Errors are among those left out only if there are more than are listed.
+    let errors_left_out = lookup.extended_errors.len() >= limits::MAX_DNS_ERRORS;
+    let left_out = if errors_left_out { 0 } else { lookup.left_out as usize };
+    let more = ends.len().saturating_sub(MOST_ENDS) + left_out;
+    ends.truncate(MOST_ENDS);
+    let mut end = ends.join(", ");
+    if more > 0 {
+        end += &format!(" and {more} more");
+    }
+    let asks_for_alias = matches!(lookup.kind, RecordType::CNAME | RecordType::ANY);
+    if !end.is_empty() {
+        links.push(end);
+    } else if lookup.aliases_circle() {
+        links.push("a circle".to_owned());
+    } else if !links.is_empty() && !asks_for_alias && !lookup.truncated && !lookup.cut {
+        let others = u64::from(lookup.answers).saturating_sub(links.len() as u64);
+        links.push(match (others, lookup.rcode) {
+            (0, Some(rcode)) if rcode != Rcode::NOERROR => rcode.to_string(),
+            (0, _) => "no data".to_owned(),
+            _ => crate::render::counted(others, "record", "records"),
+        });
+    }
+    (!links.is_empty()).then(|| clipped(&links.join(" → ")))
 }
 
 /// What the answer came to, for people.
-fn answer(lookup: &Lookup) -> String {
+fn answer(lookup: &Lookup, search_after: Option<FrameNumber>) -> String {
     let mut words = Vec::new();
     match (lookup.outcome, lookup.rcode) {
         (Outcome::Answered, None | Some(Rcode::NOERROR)) => {}
@@ -62,23 +137,22 @@ fn answer(lookup: &Lookup) -> String {
         words.push("truncated".to_owned());
     }
     let quiet = words.is_empty();
-    let mut found: Vec<String> = lookup.aliases.iter().map(|alias| format!("{} →", plain(alias))).collect();
-    let addresses = lookup.addresses.iter().map(ToString::to_string);
-    let names = lookup.names.iter().map(|name| plain(name).into_owned());
-    let mut ends: Vec<String> = addresses.chain(names).collect();
-    let more = ends.len().saturating_sub(MOST_ENDS);
-    ends.truncate(MOST_ENDS);
-    if !ends.is_empty() {
-        found.push(ends.join(", "));
-    }
-    if more > 0 {
-        found.push(format!("and {more} more"));
-    }
-    words.extend((!found.is_empty()).then(|| clipped(&found.join(" "))));
+    words.extend(chain(lookup));
     words.extend(lookup.extended_errors.iter().map(|error| clipped(&escape(&error.to_string()))));
     if quiet && words.is_empty() {
-        words.push(if lookup.has_no_data() { "no data".to_owned() } else { counted_records(lookup) });
+        words.push(match lookup.opcode {
+            Opcode::QUERY if lookup.has_no_data() => "no data".to_owned(),
+            Opcode::QUERY => counted_records(lookup),
+            _ => Rcode::NOERROR.to_string(),
+        });
     }
+    let responders = lookup.responders.iter().take(MOST_ENDS).map(|end| end.ip().to_string());
+    let responders: Vec<_> = responders.collect();
+    if !responders.is_empty() {
+        let more = if lookup.responders.len() > MOST_ENDS { ", …" } else { "" };
+        words.push(format!("by {}{more}", responders.join(", ")));
+    }
+    words.extend(search_after.map(|frame| format!("search list after frame {frame}")));
     words.join(", ")
 }
 
@@ -104,9 +178,9 @@ impl Table for Dns {
         ("service", |row| Some(Cell::Word(row.lookup.service.name()))),
         ("id", |row| amount(row.lookup.id.into())),
         ("opcode", |row| text(row.lookup.opcode)),
-        ("name", |row| name(&row.lookup.name)),
-        ("record_type", |row| text(row.lookup.kind)),
-        ("class", |row| amount(row.lookup.class.into())),
+        ("name", |row| Some(name(&row.lookup.name)).filter(|_| row.lookup.has_question())),
+        ("record_type", |row| text(row.lookup.kind).filter(|_| row.lookup.has_question())),
+        ("class", |row| amount(row.lookup.class.into()).filter(|_| row.lookup.has_question())),
         ("outcome", |row| Some(Cell::Word(outcome(row.lookup)))),
         ("rcode", |row| text(row.lookup.rcode?)),
         ("extended_errors", |row| {
@@ -121,7 +195,7 @@ impl Table for Dns {
         ("addresses", |row| {
             Some(Cell::List(row.lookup.addresses.iter().map(|&address| Cell::Address(address)).collect()))
         }),
-        ("names", |row| names(&row.lookup.names)),
+        ("names", |row| Some(Cell::List(row.lookup.names.iter().map(|bytes| name(bytes)).collect()))),
         ("ttl", |row| amount(row.lookup.ttl?.into())),
         ("start", |row| Some(Cell::Time(row.start()))),
         ("query_frame", |row| amount(row.lookup.query?.frame.0)),
@@ -132,6 +206,13 @@ impl Table for Dns {
         ("latency_ns", |row| span(row.lookup.latency)),
         ("waited_ns", |row| span(row.lookup.waited)),
         ("left_out", |row| amount(row.lookup.left_out.into())),
+        ("more_questions", |row| {
+            Some(Cell::List(row.lookup.others.iter().map(|other| Cell::Text(other.to_string())).collect()))
+        }),
+        ("responders", |row| {
+            Some(Cell::List(row.lookup.responders.iter().map(|&end| Cell::Endpoint(end)).collect()))
+        }),
+        ("search_after_frame", |row| amount(row.search_after?.0)),
     ];
 
     const HEADINGS: &'static [Heading] = &[
@@ -147,16 +228,16 @@ impl Table for Dns {
     ];
 
     fn line(row: &Row<'_>, capture_start: Timestamp) -> Vec<String> {
-        let Row { met, lookup } = row;
+        let &Row { met, lookup, search_after } = row;
         vec![
             super::cells::stream_words(met),
             format!("{} → {}", met.source, met.destination),
             since(row.start(), capture_start),
             if lookup.queries == 0 { dash() } else { lookup.queries.to_string() },
-            time(lookup.latency),
-            lookup.kind.to_string(),
-            if lookup.name.is_empty() { ".".to_owned() } else { shown(&lookup.name) },
-            answer(lookup),
+            latency(lookup.latency),
+            kind(lookup),
+            asked(lookup),
+            answer(lookup, search_after),
             frames([lookup.query, lookup.response]),
         ]
     }
@@ -172,9 +253,23 @@ impl Rows for Dns {
         batch: &AnalysedBatch<'_>,
         list: &mut dyn FnMut(&Row<'_>) -> io::Result<()>,
     ) -> io::Result<()> {
-        batch.messages.iter().try_for_each(|met| match &met.message {
-            Message::Lookup(lookup) => list(&Row { met, lookup }),
-            _ => Ok(()),
-        })
+        let Dns { groups, searches } = self;
+        let mut tell = |met: &Met| tell(searches, met, list);
+        batch.messages.iter().try_for_each(|met| groups.take(met, &mut tell))
     }
+
+    fn finish(&mut self, list: &mut dyn FnMut(&Row<'_>) -> io::Result<()>) -> io::Result<()> {
+        let Dns { groups, searches } = self;
+        groups.finish(&mut |met| tell(searches, met, list))
+    }
+}
+
+fn tell(
+    searches: &mut Searches,
+    met: &Met,
+    list: &mut dyn FnMut(&Row<'_>) -> io::Result<()>,
+) -> io::Result<()> {
+    let Message::Lookup(lookup) = &met.message else { return Ok(()) };
+    let search_after = searches.take(met.source.ip(), lookup);
+    list(&Row { met, lookup, search_after })
 }

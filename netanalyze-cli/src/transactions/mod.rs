@@ -40,6 +40,11 @@ pub(crate) trait Rows: Table + Default + Send {
         batch: &AnalysedBatch<'_>,
         list: &mut dyn FnMut(&Self::Row<'_>) -> io::Result<()>,
     ) -> io::Result<()>;
+
+    /// Gives the rows that waited for the end of the capture.
+    fn finish(&mut self, _list: &mut dyn FnMut(&Self::Row<'_>) -> io::Result<()>) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 /// What listing transactions wants of the analysis, beside what is wanted anyway.

@@ -130,7 +130,9 @@ fn name<S: Serializer>(name: &[u8], s: S) -> Result<S::Ok, S::Error> {
 impl fmt::Display for DnsDetail {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let name = if self.name.is_empty() { ".".to_owned() } else { shown(&self.name).into_owned() };
-        let question = format!("{} {name}", self.kind);
+        let unknown = self.name.is_empty() && self.kind == RecordType::default();
+        let question =
+            if unknown { "an unknown question".to_owned() } else { format!("{} {name}", self.kind) };
         match &self.trouble {
             DnsTrouble::Repeated { of_frame, response: false } => {
                 write!(f, "{question}: the query of frame {of_frame} again")
@@ -217,7 +219,8 @@ fn repetitions(message: &DnsMessage, found: Found<'_>) {
         };
         found(kind, None, Detail::Dns(Box::new(detail)));
     };
-    if !message.whole {
+    let unknown_to_wireshark = message.service == Service::Llmnr && message.length.is_some();
+    if !message.whole || unknown_to_wireshark {
         return;
     }
     if let Some(of_frame) = message.matching.repeats_query {
@@ -453,6 +456,14 @@ mod tests {
                 ),
             ]
         );
+    }
+
+    #[test]
+    fn a_question_that_was_not_captured() {
+        let query = message(7, QUERY, [0; 3], b"");
+        let talk = [(true, 0, query.get(..12).unwrap().to_vec())];
+        let expected = "an unknown question: no answer for 5.00 s (threshold 5.00 s)";
+        assert_eq!(findings_of(&talk, 5_000), [said("netanalyze.dns.no_answer", 1, expected)]);
     }
 
     #[test]

@@ -4,7 +4,7 @@
 //! have to be shown are Wireshark 4.0's. A message that breaks off does not say what it is to others.
 
 use super::Value;
-use super::dns_record::each_record;
+use super::dns_record::{each_record, listed_types};
 use super::registry::{Field, FieldType, Source};
 use crate::model::FrameNumber;
 use crate::protocol::dns::{DnsMessage, Name, Opcode, Parsed, Question, RecordType, Service};
@@ -66,19 +66,23 @@ enum Shown {
     OnlyLlmnr,
     /// In responses, but not in LLMNR's.
     Response,
+    /// There, and where it is set.
+    ResponseOrSet,
 }
 
 fn flag(message: &Message, out: Out<'_>, mask: u16, shown: Shown) {
     let Some((parsed, service)) = parsed(message) else { return };
     let is_llmnr = service == Service::Llmnr;
+    let is_set = parsed.header().flags & mask != 0;
     let is_shown = match shown {
         Shown::Always => true,
         Shown::NotLlmnr => !is_llmnr,
         Shown::OnlyLlmnr => is_llmnr,
         Shown::Response => !is_llmnr && parsed.header().is_response(),
+        Shown::ResponseOrSet => !is_llmnr && (parsed.header().is_response() || is_set),
     };
     if is_shown {
-        out.push(Value::Bool(parsed.header().flags & mask != 0));
+        out.push(Value::Bool(is_set));
     }
 }
 
@@ -133,7 +137,7 @@ pub(super) const FIELDS: &[Field] = &[
     field!("dns.flags.tentative" Boolean "LLMNR: the name may not be unique", |m, out| flag(m, out, 0x0100, Shown::OnlyLlmnr)),
     field!("dns.flags.recavail" Boolean "The server does recursion", |m, out| flag(m, out, 0x0080, Shown::Response)),
     field!("dns.flags.z" Boolean "Reserved flag", |m, out| flag(m, out, 0x0040, Shown::NotLlmnr)),
-    field!("dns.flags.authenticated" Boolean "The server checked the signatures", |m, out| flag(m, out, 0x0020, Shown::Response)),
+    field!("dns.flags.authenticated" Boolean "The server checked the signatures", |m, out| flag(m, out, 0x0020, Shown::ResponseOrSet)),
     field!("dns.flags.checkdisable" Boolean "Data with bad signatures are welcome", |m, out| flag(m, out, 0x0010, Shown::NotLlmnr)),
     field!("dns.flags.rcode" Unsigned "Response code", |m, out| header(m, out, |p| p.header().is_response().then(|| number(p.header().rcode().0)))),
     field!("dns.count.queries" Unsigned "Questions", |m, out| count(m, out, 0, Some(false))),
@@ -162,14 +166,17 @@ pub(super) const FIELDS: &[Field] = &[
             out.push(text(&r.name));
         }
     })),
-    field!("dns.resp.type" Unsigned "Type of a record", |m, out| each_record(m, out, |r, _, out| out.push(number(r.kind.0)))),
+    field!("dns.resp.type" Unsigned "Type of a record", |m, out| each_record(m, out, |r, _, out| {
+        out.push(number(r.kind.0));
+        listed_types(r, out);
+    })),
     field!("dns.resp.class" Unsigned "Class of a record", |m, out| each_record(m, out, |r, service, out| {
         if r.kind != RecordType::OPT {
             out.push(class(r.class, service));
         }
     })),
     field!("dns.resp.cache_flush" Boolean "mDNS: the record replaces all others", |m, out| each_record(m, out, |r, service, out| {
-        out.extend(class_flag(r.class, service).filter(|_| r.kind != RecordType::OPT));
+        out.extend(class_flag(r.class, service));
     })),
     field!("dns.resp.ttl" Unsigned "Seconds that a record may be cached", |m, out| each_record(m, out, |r, _, out| {
         if r.kind != RecordType::OPT {

@@ -17,6 +17,26 @@ pub(super) fn each_record(message: &Message, out: Out<'_>, read: fn(&Record<'_>,
     }
 }
 
+/// The types that a name has, as a record that denies others lists them (RFC 4034 §4.1.2, RFC 5155 §3.2); Wireshark shows them like those of
+/// records.
+pub(super) fn listed_types(record: &Record<'_>, out: Out<'_>) {
+    let skip_string = |at: usize| record.data.get(at).map(|&len| at + 1 + usize::from(len));
+    let start = match record.kind {
+        RecordType::NSEC => record.name_at(0).map(|(_, at)| at),
+        RecordType::NSEC3 => skip_string(4).and_then(skip_string),
+        _ => None,
+    };
+    let mut windows = start.and_then(|start| record.data.get(start..)).unwrap_or_default();
+    while let Some((&[window, len], rest)) = windows.split_first_chunk() {
+        let Some((bits, behind)) = rest.split_at_checked(usize::from(len)) else { return };
+        for (place, byte) in (0u64..).zip(bits) {
+            let set = (0..8).filter(|bit| byte & 0x80 >> bit != 0);
+            out.extend(set.map(|bit| number(u64::from(window) * 256 + place * 8 + bit)));
+        }
+        windows = behind;
+    }
+}
+
 /// What the data of each record say.
 fn data(message: &Message, out: Out<'_>, read: fn(RecordType, Rdata<'_>, Out<'_>)) {
     if let Some((parsed, _)) = parsed(message) {
@@ -57,8 +77,16 @@ fn word(bytes: &[u8], at: usize) -> Option<u64> {
     bytes.get(at..)?.first_chunk().map(|&b| u64::from(u16::from_be_bytes(b)))
 }
 
+/// A string up to the first NUL, where Wireshark's end.
+fn ascii(bytes: &[u8]) -> Value {
+    string(shown_ascii(bytes.split(|&b| b == 0).next().unwrap_or_default()))
+}
+
 /// Bytes in hexadecimal, as tshark prints them.
 fn bytes(bytes: &[u8]) -> Value {
+    if bytes.is_empty() {
+        return Value::Text("<MISSING>");
+    }
     string(bytes.iter().map(|b| format!("{b:02x}")).collect())
 }
 
@@ -78,6 +106,13 @@ fn parameters(message: &Message, mut read: impl FnMut(ServiceParameter<'_>)) {
             parameters.for_each(&mut read);
         }
     }
+}
+
+/// In mDNS the size stands where the class has a flag (RFC 6762 §10.2).
+fn udp_size(message: &Message, out: Out<'_>) {
+    let Some((parsed, service)) = parsed(message) else { return };
+    let sizes = parsed.records().filter_map(|r| Edns::of(&r)).map(|e| e.udp_size);
+    out.extend(sizes.map(|n| if service == Service::Mdns { hex(n & 0x7fff, 4) } else { number(n) }));
 }
 
 fn edns(message: &Message, out: Out<'_>, read: fn(&Edns<'_>) -> Value) {
@@ -141,8 +176,8 @@ pub(super) const FIELDS: &[Field] = &[
     field!("dns.srv.port" Unsigned "Port of a service", |m, out| data(m, out, |_, d, out| if let Rdata::Srv { port, .. } = d { out.push(number(port)) })),
     field!("dns.srv.target" Text "Host of a service", |m, out| data(m, out, |_, d, out| if let Rdata::Srv { target, .. } = d { out.push(text(&target)) })),
     field!("dns.txt.length" Unsigned "Length of a text", |m, out| data(m, out, |kind, d, out| if let (RecordType::TXT, Rdata::Txt(strings)) = (kind, d) { out.extend(strings.map(|s| number(s.len() as u64))) })),
-    field!("dns.txt" Text "Text", |m, out| data(m, out, |kind, d, out| if let (RecordType::TXT, Rdata::Txt(strings)) = (kind, d) { out.extend(strings.map(|s| string(shown_ascii(s)))) })),
-    field!("dns.spf" Text "Sender policy", |m, out| data(m, out, |kind, d, out| if let (RecordType::SPF, Rdata::Txt(strings)) = (kind, d) { out.extend(strings.map(|s| string(shown_ascii(s)))) })),
+    field!("dns.txt" Text "Text", |m, out| data(m, out, |kind, d, out| if let (RecordType::TXT, Rdata::Txt(strings)) = (kind, d) { out.extend(strings.map(ascii)) })),
+    field!("dns.spf" Text "Sender policy", |m, out| data(m, out, |kind, d, out| if let (RecordType::SPF, Rdata::Txt(strings)) = (kind, d) { out.extend(strings.map(ascii)) })),
     field!("dns.soa.mname" Text "Primary name server", |m, out| soa(m, out, |s| text(&s.primary))),
     field!("dns.soa.rname" Text "Mailbox of who is responsible", |m, out| soa(m, out, |s| text(&s.mailbox))),
     field!("dns.soa.serial_number" Unsigned "Version of a zone", |m, out| soa(m, out, |s| number(s.serial))),
@@ -179,19 +214,19 @@ pub(super) const FIELDS: &[Field] = &[
     field!("dns.rrsig.key_tag" Unsigned "Tag of the key that signed", |m, out| raw(m, out, RecordType::RRSIG, |d| word(d, 16).map(number))),
     field!("dns.dnskey.flags" Unsigned "Flags of a zone's key", |m, out| raw(m, out, RecordType::DNSKEY, |d| word(d, 0).map(|flags| hex(flags, 4)))),
     field!("dns.dnskey.algorithm" Unsigned "Algorithm of a zone's key", |m, out| raw(m, out, RecordType::DNSKEY, |d| byte(d, 3))),
-    field!("dns.rr.udp_payload_size" Unsigned "EDNS: the largest datagram that is taken", |m, out| edns(m, out, |e| number(e.udp_size))),
+    field!("dns.rr.udp_payload_size" Unsigned "EDNS: the largest datagram that is taken", udp_size),
     field!("dns.resp.ext_rcode" Unsigned "EDNS: higher bits of the response code", |m, out| edns(m, out, |e| hex(e.extended_rcode, 2))),
     field!("dns.resp.edns0_version" Unsigned "EDNS: version", |m, out| edns(m, out, |e| number(e.version))),
     field!("dns.resp.z" Unsigned "EDNS: flags", |m, out| edns(m, out, |e| hex(e.flags, 4))),
     field!("dns.resp.z.do" Boolean "EDNS: signatures are wanted", |m, out| edns(m, out, |e| Value::Bool(e.dnssec_ok()))),
     field!("dns.opt.code" Unsigned "Code of an option", |m, out| option(m, out, None, |code, _| Some(number(code)))),
     field!("dns.opt.len" Unsigned "Length of an option", |m, out| option(m, out, None, |_, d| Some(number(d.len() as u64)))),
-    field!("dns.opt.data" Text "Bytes of an option", |m, out| option(m, out, None, |_, d| (!d.is_empty()).then(|| bytes(d)))),
+    field!("dns.opt.data" Text "Bytes of an option", |m, out| option(m, out, None, |_, d| Some(bytes(d)))),
     field!("dns.opt.client.addr4" Ipv4 "Subnet of the client", |m, out| option(m, out, SUBNET, |_, d| subnet(d, 1))),
     field!("dns.opt.client.addr6" Ipv6 "Subnet of the client", |m, out| option(m, out, SUBNET, |_, d| subnet(d, 2))),
     field!("dns.opt.client.netmask" Unsigned "Bits of the client's subnet", |m, out| option(m, out, SUBNET, |_, d| byte(d, 2))),
     field!("dns.opt.cookie.client" Text "Cookie of the client", |m, out| option(m, out, COOKIE, |_, d| d.get(..8).map(bytes))),
-    field!("dns.opt.cookie.server" Text "Cookie of the server", |m, out| option(m, out, COOKIE, |_, d| d.get(8..).map(|d| if d.is_empty() { Value::Text("<MISSING>") } else { bytes(d) }))),
+    field!("dns.opt.cookie.server" Text "Cookie of the server", |m, out| option(m, out, COOKIE, |_, d| d.get(8..).map(bytes))),
     field!("dns.opt.ext_error.info_code" Unsigned "Code of an extended error", |m, out| option(m, out, ERROR, |_, d| word(d, 0).map(number))),
     field!("dns.opt.ext_error.extra_text" Text "Text of an extended error", |m, out| option(m, out, ERROR, |_, d| d.get(2..).filter(|d| !d.is_empty()).map(|d| string(shown_text(d))))),
 ];

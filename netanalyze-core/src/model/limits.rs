@@ -170,6 +170,22 @@ pub const MAX_DNS_ALIASES: usize = 32;
 /// Extended errors that are listed of an answer.
 pub const MAX_DNS_ERRORS: usize = 8;
 
+/// Questions of a message that are told: those of mDNS hold a dozen (RFC 6762 §5.3), all others one.
+pub const MAX_DNS_QUESTIONS: usize = 64;
+
+/// Lookups by multicast that wait at a time for whoever may answer, for three seconds each; above it the oldest are told as they are.
+pub const MAX_GROUP_LOOKUPS: usize = 4_096;
+
+/// Those of them that ask for the same name: a link has hardly more hosts that do so within three seconds.
+pub const MAX_GROUP_ASKERS: usize = 64;
+
+/// Hosts that are listed as having answered a question to a group.
+pub const MAX_RESPONDERS: usize = 16;
+
+/// Names that a client asked for in vain and that are remembered in case that another suffix of a search list is tried next, which happens within
+/// a second or not at all. The oldest half is forgotten for newer ones.
+pub const MAX_SEARCHED_NAMES: usize = 4_096;
+
 /// Bytes kept of a text that comes with an extended error.
 pub const MAX_DNS_TEXT: usize = 256;
 /// Bytes of an HTTP message's head: start line and headers. Servers refuse more than 8 to 64 KiB; what is longer is passed over.

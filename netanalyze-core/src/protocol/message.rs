@@ -14,6 +14,8 @@ pub enum Message {
     Dns(Box<dns::DnsMessage>),
     /// What became of a DNS query.
     Lookup(Box<dns::Lookup>),
+    /// What somebody says to a group, or answers to one, if it is no new query: [`Groups`](crate::transaction::Groups) makes lookups of it.
+    Group(Box<dns::GroupMessage>),
     /// TLS records and handshake messages that one frame completed.
     Tls(Box<tls::TlsMessage>),
     /// What became of a TLS handshake.
@@ -27,10 +29,10 @@ pub enum Message {
 }
 
 impl Message {
-    /// Whether it says what became of something, and is no single message.
+    /// Whether it says what became of something or helps to say it, and is no single message.
     #[must_use]
     pub fn is_transaction(&self) -> bool {
-        matches!(self, Message::Lookup(_) | Message::Handshake(_) | Message::Exchange(_))
+        matches!(self, Message::Lookup(_) | Message::Group(_) | Message::Handshake(_) | Message::Exchange(_))
     }
 
     /// Direction of the client's bytes, if the message itself tells it; otherwise it is the one that was said with it.

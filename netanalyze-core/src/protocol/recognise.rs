@@ -65,8 +65,11 @@ pub fn is_tls_port(port: u16) -> bool {
 /// Ports of DNS over TCP.
 #[must_use]
 pub fn is_dns_port(port: u16) -> bool {
-    matches!(port, 53 | 5353)
+    matches!(port, 53 | 5353 | LLMNR)
 }
+
+/// Port of LLMNR (RFC 4795 §2), over TCP as well, which Wireshark 4.0 does not know.
+pub(super) const LLMNR: u16 = 5355;
 
 /// Ports on which Wireshark 4.0 takes HTTP for another protocol: those below 1024, and a few more, with a decoder that takes everything.
 pub(super) fn is_other_port(port: u16) -> bool {

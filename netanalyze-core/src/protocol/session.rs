@@ -17,7 +17,7 @@ use super::message::Messages;
 use super::openvpn;
 use super::proxy::Preamble;
 use super::quic;
-use super::recognise::{Kind, Recognised, is_http_port, is_other_port, is_tls_port, recognise};
+use super::recognise::{Kind, LLMNR, Recognised, is_http_port, is_other_port, is_tls_port, recognise};
 use super::socks::Relay;
 use super::starttls::StartTls;
 use super::stream::{Closing, DatagramDecoder, Flow, Moment, StreamDecoder};
@@ -302,6 +302,7 @@ fn is_claimed(kind: Kind, is_late: bool, flow: &Flow) -> bool {
         Kind::Tls if matches!(port, 102 | 3389) => is_late, // TPKT, below RDP: it agrees on TLS, which is not followed.
         Kind::Tls => is_http_port(port) || matches!(port, 6667 | 6881..=6889 | 8009 | 57_000),
         Kind::Http => is_other_port(port),
+        Kind::Dns => port == LLMNR,
         Kind::OpenVpn => port != openvpn::PORT,
         _ => false,
     }

@@ -50,7 +50,7 @@ impl TransactionSummary {
             Message::Lookup(lookup) => self.dns.add(lookup_failed(lookup, thresholds)),
             Message::Handshake(handshake) => self.tls.add(handshake_failed(handshake)),
             Message::Exchange(exchange) => self.http.add(exchange_failed(exchange)),
-            Message::Dns(_) | Message::Tls(_) | Message::Http(_) | Message::Quic => {}
+            Message::Dns(_) | Message::Group(_) | Message::Tls(_) | Message::Http(_) | Message::Quic => {}
         }
     }
 

@@ -1,5 +1,5 @@
 //! What several conversations have to do with each other: the lookup that gave the address of a connection, and where the time of a request
-//! went that needed both.
+//! went that needed both; the answers to a question that went to a group; the names that a search list makes of one.
 //!
 //! Fed in capture order with what the conversations' own transactions came to, at the end where batches are delivered; never asks for
 //! packets.
@@ -41,8 +41,12 @@
 //! # }
 //! ```
 
+mod groups;
 mod lookups;
 mod phases;
+mod searches;
 
+pub use groups::Groups;
 pub use lookups::{Answered, Lookups, Resolution};
 pub use phases::{Joins, Phases};
+pub use searches::Searches;

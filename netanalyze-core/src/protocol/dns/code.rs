@@ -116,52 +116,108 @@ code! {
         CNAME = 5 "CNAME",
         /// Start of a zone.
         SOA = 6 "SOA",
+        /// A mailbox, obsolete (RFC 1035 §3.3.3), like the three after it.
+        MB = 7 "MB",
+        /// A mail group.
+        MG = 8 "MG",
+        /// Another name of a mailbox.
+        MR = 9 "MR",
+        /// Any bytes (RFC 1035 §3.3.10).
+        NULL = 10 "NULL",
+        /// Services of a host.
+        WKS = 11 "WKS",
         /// A name that this name points to.
         PTR = 12 "PTR",
         /// Host information.
         HINFO = 13 "HINFO",
+        /// Who looks after a mailbox.
+        MINFO = 14 "MINFO",
         /// Mail server.
         MX = 15 "MX",
         /// Text.
         TXT = 16 "TXT",
+        /// Who is responsible (RFC 1183).
+        RP = 17 "RP",
+        /// A cell's database of AFS (RFC 5864).
+        AFSDB = 18 "AFSDB",
+        /// Address of X.25.
+        X25 = 19 "X25",
+        /// Address of ISDN.
+        ISDN = 20 "ISDN",
+        /// The way to a host without an address of its own.
+        RT = 21 "RT",
+        /// Signature, before RRSIG; today of messages (RFC 2931).
+        SIG = 24 "SIG",
+        /// Key, before DNSKEY.
+        KEY = 25 "KEY",
+        /// Geographical position, obsolete.
+        GPOS = 27 "GPOS",
         /// IPv6 address.
         AAAA = 28 "AAAA",
+        /// Where a host stands on Earth (RFC 1876).
+        LOC = 29 "LOC",
+        /// The next name of a zone, before NSEC.
+        NXT = 30 "NXT",
         /// Where a service is.
         SRV = 33 "SRV",
         /// Rewriting rules.
         NAPTR = 35 "NAPTR",
+        /// Who exchanges keys for a host (RFC 2230).
+        KX = 36 "KX",
+        /// Certificate (RFC 4398).
+        CERT = 37 "CERT",
+        /// Part of an IPv6 address, obsolete.
+        A6 = 38 "A6",
         /// A name for a whole subtree.
         DNAME = 39 "DNAME",
         /// EDNS (RFC 6891).
         OPT = 41 "OPT",
+        /// Lists of address prefixes (RFC 3123).
+        APL = 42 "APL",
         /// Digest of a zone's key.
         DS = 43 "DS",
         /// Fingerprint of an SSH key.
         SSHFP = 44 "SSHFP",
+        /// Key for IPsec (RFC 4025).
+        IPSECKEY = 45 "IPSECKEY",
         /// Signature.
         RRSIG = 46 "RRSIG",
         /// The next name of a zone.
         NSEC = 47 "NSEC",
         /// A zone's key.
         DNSKEY = 48 "DNSKEY",
+        /// Whose lease a name is (RFC 4701).
+        DHCID = 49 "DHCID",
         /// The next hashed name of a zone.
         NSEC3 = 50 "NSEC3",
         /// Parameters of hashed names.
         NSEC3PARAM = 51 "NSEC3PARAM",
         /// A TLS server's certificate.
         TLSA = 52 "TLSA",
+        /// Certificate of a mailbox (RFC 8162).
+        SMIMEA = 53 "SMIMEA",
+        /// Identity of a host (RFC 8005).
+        HIP = 55 "HIP",
         /// Child copy of DS.
         CDS = 59 "CDS",
         /// Child copy of DNSKEY.
         CDNSKEY = 60 "CDNSKEY",
         /// OpenPGP key.
         OPENPGPKEY = 61 "OPENPGPKEY",
+        /// What the parent should copy of a zone (RFC 7477).
+        CSYNC = 62 "CSYNC",
+        /// Digest of a zone (RFC 8976).
+        ZONEMD = 63 "ZONEMD",
         /// Where a service is and how it wants to be spoken to (RFC 9460).
         SVCB = 64 "SVCB",
         /// The same for HTTPS.
         HTTPS = 65 "HTTPS",
         /// Sender policy.
         SPF = 99 "SPF",
+        /// Address of 48 bits (RFC 7043).
+        EUI48 = 108 "EUI48",
+        /// Address of 64 bits.
+        EUI64 = 109 "EUI64",
         /// Key exchange for signatures.
         TKEY = 249 "TKEY",
         /// Signature of a message.
@@ -170,12 +226,20 @@ code! {
         IXFR = 251 "IXFR",
         /// A whole zone.
         AXFR = 252 "AXFR",
+        /// Everything about mailboxes, obsolete.
+        MAILB = 253 "MAILB",
+        /// Mail servers, obsolete.
+        MAILA = 254 "MAILA",
         /// Whatever there is.
         ANY = 255 "ANY",
         /// A URI.
         URI = 256 "URI",
         /// Who may issue certificates.
         CAA = 257 "CAA",
+        /// The way to an AMT relay (RFC 8777).
+        AMTRELAY = 260 "AMTRELAY",
+        /// Digest of a zone's key elsewhere than in its parent, obsolete.
+        DLV = 32_769 "DLV",
     }
 }
 
@@ -194,6 +258,11 @@ mod tests {
     #[test]
     fn numbers_without_a_name_show_themselves() {
         assert_eq!(RecordType::HTTPS.to_string(), "HTTPS");
+        for (number, name) in
+            [(10, "NULL"), (24, "SIG"), (29, "LOC"), (37, "CERT"), (63, "ZONEMD"), (32_769, "DLV")]
+        {
+            assert_eq!(RecordType(number).to_string(), name);
+        }
         assert_eq!(RecordType(65_280).to_string(), "TYPE65280");
         assert_eq!(Rcode(3).to_string(), "NXDOMAIN");
         assert_eq!(Rcode(12).to_string(), "RCODE12");

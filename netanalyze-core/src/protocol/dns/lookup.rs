@@ -10,9 +10,9 @@ use super::edns::{Edns, ExtendedError};
 use super::message::Parsed;
 use super::name::Name;
 use super::rdata::Rdata;
-use super::record::{Record, Section};
+use super::record::{Question, Record, Section};
 use super::said::{Service, as_text, as_texts};
-use crate::model::{Span, limits, shown};
+use crate::model::{Endpoint, Span, limits, shown};
 use crate::protocol::stream::Moment;
 
 /// How a response fails to answer the query that it seems to belong to.
@@ -34,7 +34,8 @@ pub enum Outcome {
     Answered,
     /// None came; [`Lookup::waited`] tells how long the capture went on.
     Unanswered,
-    /// The query went to a group: whoever answers does so from an address of their own, in another conversation.
+    /// The query went to a group. Whoever answers does so from an address of their own, in another conversation:
+    /// [`Groups`](crate::transaction::Groups) looks for that, and leaves this outcome if nobody did, which is usual.
     Multicast,
     /// A response whose query was not captured, or came so late that nobody waited for it.
     Unasked,
@@ -46,7 +47,26 @@ pub enum Outcome {
     NotCaptured,
 }
 
-/// A query and its response.
+/// What a question asks for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Asked {
+    /// The name, labels with dots between.
+    #[serde(serialize_with = "as_text")]
+    pub name: Box<[u8]>,
+    /// The type.
+    #[serde(rename = "type")]
+    pub kind: RecordType,
+}
+
+impl fmt::Display for Asked {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = if self.name.is_empty() { ".".into() } else { shown(&self.name) };
+        write!(f, "{} {name}", self.kind)
+    }
+}
+
+/// A query and its response. A query to one server is one lookup, however many questions it has (RFC 9619 allows one); of a query to a
+/// group (mDNS) each question is a lookup, for others may answer each.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Lookup {
@@ -58,7 +78,7 @@ pub struct Lookup {
     pub id: u16,
     /// What kind of query.
     pub opcode: Opcode,
-    /// The name asked for, labels with dots between; empty for the root, and if no question was captured.
+    /// The name asked for, labels with dots between; empty for the root, and without a question ([`Lookup::has_question`]).
     #[serde(serialize_with = "as_text")]
     pub name: Box<[u8]>,
     /// The type asked for.
@@ -66,8 +86,12 @@ pub struct Lookup {
     pub kind: RecordType,
     /// The class asked for.
     pub class: u16,
-    /// Questions besides the first.
+    /// Questions besides the first, as announced.
     pub more_questions: u16,
+    /// Those of them that were captured.
+    pub others: Vec<Asked>,
+    /// The question was not captured, so that name, type and class are unknown.
+    pub question_cut: bool,
     /// How it ended.
     pub outcome: Outcome,
     /// The first query.
@@ -78,7 +102,8 @@ pub struct Lookup {
     pub last_query: Option<Moment>,
     /// The response; of a zone transfer the first one.
     pub response: Option<Moment>,
-    /// Time from the first query to the response, or to a late one from the query that it was for.
+    /// Time from the first query to the response, or to a late one from the query that it was for. Negative if the clock was set back
+    /// meanwhile, as Wireshark's `dns.time`.
     #[serde(rename = "latency_ns")]
     pub latency: Option<Span>,
     /// Without a response: time from the last query to the end of the capture, or to when nobody waited any more.
@@ -86,8 +111,10 @@ pub struct Lookup {
     pub waited: Option<Span>,
     /// The connection ended before a response came.
     pub closed: bool,
-    /// Responses; more than one for a zone transfer.
+    /// Responses; more than one for a zone transfer, or if several hosts of a group have something to say.
     pub responses: u32,
+    /// Who answered a query to a group, the first one first.
+    pub responders: Vec<Endpoint>,
     /// Bytes of the responses on the wire.
     pub response_bytes: u64,
     /// The response code, with the bits that EDNS adds.
@@ -98,7 +125,7 @@ pub struct Lookup {
     pub truncated: bool,
     /// The response was not captured whole.
     pub cut: bool,
-    /// Records in its answer section, as announced.
+    /// Records in its answer section, as announced; of answers to a group those that the question asks for.
     pub answers: u32,
     /// Names that the name asked for leads to, one alias after the other.
     #[serde(serialize_with = "as_texts")]
@@ -119,11 +146,25 @@ pub struct Lookup {
 }
 
 impl Lookup {
-    /// Of a message with this question.
-    pub(super) fn new(service: Service, tcp: bool, parsed: &Parsed<'_>) -> Self {
-        let question = parsed.question();
+    /// Of a message with all its questions, of which `missing` bytes were not captured.
+    pub(crate) fn new(service: Service, tcp: bool, parsed: &Parsed<'_>, missing: u32) -> Self {
+        let mut questions = parsed.questions().take(limits::MAX_DNS_QUESTIONS);
+        let mut lookup = Lookup::of_question(service, tcp, parsed, questions.next(), missing);
+        let [count, ..] = parsed.header().counts;
+        lookup.more_questions = count.saturating_sub(1);
+        lookup.others = questions.map(|q| Asked { name: q.name.as_bytes().into(), kind: q.kind }).collect();
+        lookup
+    }
+
+    /// Of one question of a message.
+    pub(super) fn of_question(
+        service: Service,
+        tcp: bool,
+        parsed: &Parsed<'_>,
+        question: Option<Question>,
+        missing: u32,
+    ) -> Self {
         let header = parsed.header();
-        let [questions, ..] = header.counts;
         Lookup {
             service,
             tcp,
@@ -132,7 +173,9 @@ impl Lookup {
             name: question.map(|q| q.name.as_bytes().into()).unwrap_or_default(),
             kind: question.map(|q| q.kind).unwrap_or_default(),
             class: question.map(|q| q.class).unwrap_or_default(),
-            more_questions: questions.saturating_sub(1),
+            more_questions: 0,
+            others: Vec::new(),
+            question_cut: question.is_none() && missing > 0 && parsed.count(0) != Some(0),
             outcome: Outcome::Unanswered,
             query: None,
             queries: 0,
@@ -142,6 +185,7 @@ impl Lookup {
             waited: None,
             closed: false,
             responses: 0,
+            responders: Vec::new(),
             response_bytes: 0,
             rcode: None,
             authoritative: false,
@@ -167,11 +211,39 @@ impl Lookup {
     /// The response says that there is no such record, though the name exists (RFC 2308 §2.2).
     #[must_use]
     pub fn has_no_data(&self) -> bool {
-        self.rcode == Some(Rcode::NOERROR) && self.answers == 0 && !self.truncated
+        let answers = self.answers == 0 && !self.truncated;
+        self.rcode == Some(Rcode::NOERROR) && answers && self.opcode == Opcode::QUERY
+    }
+
+    /// There is a question, and it was captured: nothing asks for the root's records of type 0, which there are not (RFC 6895 §3.1).
+    #[must_use]
+    pub fn has_question(&self) -> bool {
+        !self.name.is_empty() || self.kind != RecordType::default()
+    }
+
+    /// The aliases lead back to one of themselves, or to the name asked for.
+    #[must_use]
+    pub fn aliases_circle(&self) -> bool {
+        let Some((last, before)) = self.aliases.split_last() else { return false };
+        std::iter::once(&self.name).chain(before).any(|name| name.eq_ignore_ascii_case(last))
+    }
+
+    /// Notes that it was asked for the first time.
+    pub(super) fn ask(&mut self, parsed: &Parsed<'_>, now: Moment) {
+        (self.query, self.last_query, self.queries) = (Some(now), Some(now), 1);
+        self.udp_size = parsed.edns().map(|edns| edns.udp_size);
+    }
+
+    /// What the response repeats of a question that was not captured with the query.
+    fn learn_question(&mut self, parsed: &Parsed<'_>) {
+        if let Some(question) = parsed.question().filter(|_| !self.has_question()) {
+            self.name = question.name.as_bytes().into();
+            (self.kind, self.class, self.question_cut) = (question.kind, question.class, false);
+        }
     }
 
     /// Adds a response.
-    pub(super) fn answer(&mut self, parsed: &Parsed<'_>, missing: u32, bytes: usize, now: Moment) {
+    pub(crate) fn answer(&mut self, parsed: &Parsed<'_>, missing: u32, bytes: usize, now: Moment) {
         let header = parsed.header();
         self.responses += 1;
         self.response_bytes += bytes as u64 + u64::from(missing);
@@ -179,11 +251,8 @@ impl Lookup {
         if self.responses > 1 {
             return;
         }
-        self.response = Some(now);
-        self.latency = self.query.map(|query| now.time.since(query.time));
-        self.authoritative = header.flags & 0x0400 != 0;
-        self.truncated = header.is_truncated();
-        self.cut = missing > 0;
+        self.learn_question(parsed);
+        self.first_response(parsed, missing, now);
         let mut rcode = header.rcode();
         let mut pairs: Vec<(Name, Name)> = Vec::new();
         for record in parsed.records() {
@@ -201,10 +270,26 @@ impl Lookup {
         self.follow(&pairs);
     }
 
-    fn record(&mut self, record: &Record<'_>, pairs: &mut Vec<(Name, Name)>) {
+    /// What the header of the response says, and its time.
+    pub(super) fn first_response(&mut self, parsed: &Parsed<'_>, missing: u32, now: Moment) {
+        let header = parsed.header();
+        self.response = Some(now);
+        self.latency = self.query.map(|query| now.time.since(query.time));
+        self.authoritative = header.flags & 0x0400 != 0;
+        self.truncated = header.is_truncated();
+        self.cut = missing > 0;
+        self.rcode = Some(header.rcode());
+    }
+
+    pub(super) fn record(&mut self, record: &Record<'_>, pairs: &mut Vec<(Name, Name)>) {
         self.ttl = Some(self.ttl.map_or(record.ttl, |ttl| ttl.min(record.ttl)));
         let (most, left_out) = (limits::MAX_DNS_ANSWERS, &mut self.left_out);
-        let mut name = |name: Name| keep(&mut self.names, most, left_out, || name.as_bytes().into());
+        // Records repeat each other where several servers answer, or SRV records differ in the port alone.
+        let mut name = |name: Name| {
+            if !self.names.iter().any(|known| name.is(known)) {
+                keep(&mut self.names, most, left_out, || name.as_bytes().into());
+            }
+        };
         match record.rdata() {
             Rdata::A(address) => keep(&mut self.addresses, most, left_out, || address.into()),
             Rdata::Aaaa(address) => keep(&mut self.addresses, most, left_out, || address.into()),
@@ -220,7 +305,7 @@ impl Lookup {
     }
 
     /// Lists the aliases in the order in which they lead from the name asked for; their order in the message does not matter.
-    fn follow(&mut self, pairs: &[(Name, Name)]) {
+    pub(super) fn follow(&mut self, pairs: &[(Name, Name)]) {
         let mut from = &*self.name;
         for _ in pairs {
             let Some((_, target)) = pairs.iter().find(|(owner, _)| owner.is(from)) else { break };
@@ -234,7 +319,14 @@ impl Lookup {
         let texts = |list: &[Box<[u8]>]| list.iter().map(|t| t.len() + size_of::<Box<[u8]>>()).sum::<usize>();
         let errors = self.extended_errors.iter().map(|e| e.text.len() + size_of::<ExtendedError>());
         let addresses = self.addresses.len() * size_of::<IpAddr>();
-        let lists = texts(&self.aliases) + texts(&self.names) + addresses + errors.sum::<usize>();
+        let others = self.others.iter().map(|o| o.name.len() + size_of::<Asked>()).sum::<usize>();
+        let responders = self.responders.len() * size_of::<Endpoint>();
+        let lists = others
+            + responders
+            + texts(&self.aliases)
+            + texts(&self.names)
+            + addresses
+            + errors.sum::<usize>();
         size_of::<Self>() + self.name.len() + lists
     }
 }
@@ -253,7 +345,7 @@ impl fmt::Display for Outcome {
         f.write_str(match self {
             Outcome::Answered => "answered",
             Outcome::Unanswered => "no answer",
-            Outcome::Multicast => "multicast",
+            Outcome::Multicast => "no answer (multicast)",
             Outcome::Unasked => "unasked answer",
             Outcome::Mismatched(Mismatch::Id) => "answer with another id",
             Outcome::Mismatched(Mismatch::Question) => "answer to another question",

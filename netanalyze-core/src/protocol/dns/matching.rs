@@ -55,17 +55,23 @@ impl Matcher {
         Matching::default()
     }
 
-    /// Says what a response is to queries and responses before it. `answer` stands for what it says; `true` if the response that it
-    /// repeats said something else.
-    pub(super) fn response(&mut self, id: u16, answer: u32, now: Moment) -> (Matching, bool) {
+    /// Says what a response is to queries and responses before it. Two numbers stand for what it answers and what it says; `true` if the
+    /// response that it repeats said something else to the same question.
+    pub(super) fn response(
+        &mut self,
+        id: u16,
+        (question, answer): (u32, u32),
+        now: Moment,
+    ) -> (Matching, bool) {
         let Some(entry) = self.table.get_mut(id) else {
             return (Matching { unsolicited: true, ..Matching::default() }, false);
         };
         if entry.answered_in == FrameNumber(0) {
-            (entry.answered_in, entry.answer) = (now.frame, answer);
+            (entry.answered_in, entry.question, entry.answer) = (now.frame, question, answer);
         } else if !self.last_kind.is_transfer() {
             let repeats_response = Some(entry.answered_in);
-            return (Matching { repeats_response, ..Matching::default() }, entry.answer != answer);
+            let contradicts = entry.question == question && entry.answer != answer;
+            return (Matching { repeats_response, ..Matching::default() }, contradicts);
         }
         let time = Some(now.time.since(entry.time));
         (Matching { response_to: Some(entry.frame), time, ..Matching::default() }, false)

@@ -72,6 +72,25 @@ impl DnsMessage {
     }
 }
 
+/// A message of mDNS or LLMNR that takes part in a transaction over several conversations: a query to a group that repeats one, or an answer.
+#[derive(Clone, Debug)]
+pub struct GroupMessage {
+    /// Which protocol.
+    pub service: Service,
+    /// Its captured bytes.
+    pub bytes: Box<[u8]>,
+    /// Bytes that were not captured.
+    pub missing: u32,
+}
+
+impl GroupMessage {
+    /// Its contents.
+    #[must_use]
+    pub fn parsed(&self) -> Option<Parsed<'_>> {
+        Parsed::new(&self.bytes)
+    }
+}
+
 /// Serialises bytes of a packet as text in which nothing is left that could do harm.
 pub(super) fn as_text<S: Serializer>(bytes: &[u8], s: S) -> Result<S::Ok, S::Error> {
     s.serialize_str(&shown(bytes))

@@ -16,7 +16,9 @@ pub(super) struct Entry {
     pub time: Timestamp,
     /// Frame of the first response; 0 if there is none.
     pub answered_in: FrameNumber,
-    /// Stands for what that response said.
+    /// Stands for what that response answered.
+    pub question: u32,
+    /// Stands for what it said.
     pub answer: u32,
 }
 

@@ -13,9 +13,9 @@ pub struct Stream {
     tracker: Tracker,
     /// Directions that ended.
     ended: u8,
-    /// One of them by FIN or RST.
     /// Bytes are missing: perhaps answers.
     gap: bool,
+    /// One direction ended by FIN or RST.
     closed: bool,
 }
 
@@ -23,7 +23,10 @@ impl Stream {
     /// For the connection of two ends: who sends [`Direction::AtoB`], then who sends [`Direction::BtoA`].
     #[must_use]
     pub fn new(ends: [Endpoint; 2]) -> Self {
-        Stream { tracker: Tracker::new(Service::Dns, ends), ended: 0, closed: false, gap: false }
+        // LLMNR answers over TCP what does not fit (RFC 4795 §2.5); mDNS has no TCP, and Wireshark takes it for DNS.
+        let llmnr = Service::of(ends) == Service::Llmnr;
+        let service = if llmnr { Service::Llmnr } else { Service::Dns };
+        Stream { tracker: Tracker::new(service, ends), ended: 0, closed: false, gap: false }
     }
 
     /// Whether a connection's first bytes look like DNS: a length, and behind it a message.

@@ -41,6 +41,8 @@ struct Talk {
     decoder: Decoder,
     frame: u64,
     out: Messages,
+    /// Messages that were told as a group's.
+    group: u32,
 }
 
 impl Talk {
@@ -48,7 +50,7 @@ impl Talk {
         let ends = ["10.0.0.2:40000".parse().unwrap(), server.parse().unwrap()];
         let mut out = Messages::default();
         out.every = true;
-        Talk { decoder: Decoder::new(ends), frame: 0, out }
+        Talk { decoder: Decoder::new(ends), frame: 0, out, group: 0 }
     }
 
     fn at(&self, ms: i64) -> Moment {
@@ -67,6 +69,7 @@ impl Talk {
             match message {
                 Message::Dns(said) => matching = Some(said.matching),
                 Message::Lookup(lookup) => lookups.push(*lookup),
+                Message::Group(_) => self.group += 1,
                 _ => unreachable!(),
             }
         }
@@ -253,14 +256,95 @@ fn a_flood_of_queries_is_bounded() {
 #[test]
 fn queries_to_a_group() {
     let mut talk = Talk::new("224.0.0.252:5355");
-    talk.asks(0, 1, "host", A);
-    assert_eq!(talk.asks(410, 1, "host", A).0, repeats_query(1));
-    let (_, lookups) = talk.asks(4_000, 2, "host", A);
+    let (_, lookups) = talk.asks(0, 1, "host", A);
+    let told: Vec<_> = lookups.iter().map(|l| (l.outcome, l.queries, l.service)).collect();
+    assert_eq!(told, [(Outcome::Multicast, 1, Service::Llmnr)], "at once");
+    let (matching, lookups) = talk.asks(410, 1, "HOST", A);
+    assert_eq!((matching, lookups.len(), talk.group), (repeats_query(1), 0, 1), "again");
+    assert_eq!(talk.asks(3_411, 1, "host", A).1.len(), 1, "too late for that");
+    assert_eq!(talk.asks(3_500, 2, "host", A).1.len(), 1);
+    assert_eq!((talk.group, talk.finish(4_100).len(), talk.decoder.heap()), (1, 0, 0));
+}
+
+#[test]
+fn each_question_to_a_group_is_a_lookup() {
+    let mut talk = Talk::new("224.0.0.251:5353");
+    let question = |name: &str, kind: u16| [wire(name), kind.to_be_bytes().to_vec(), vec![0x80, 1]].concat();
+    let mut query = [0, 0, 3, 0, 0, 0].iter().flat_map(|w: &u16| w.to_be_bytes()).collect::<Vec<_>>();
+    query.extend([question("a.local", 1), question("b.local", 12), question("A.local", 1)].concat());
+    let (_, lookups) = talk.sends(Direction::AtoB, 0, &query, 0);
+    let told: Vec<_> = lookups.iter().map(|l| (l.shown_name(), l.kind, l.more_questions)).collect();
     assert_eq!(
-        (lookups[0].outcome, lookups[0].queries, lookups[0].service),
-        (Outcome::Multicast, 2, Service::Llmnr)
+        told,
+        [("a.local".to_owned(), RecordType::A, 0), ("b.local".to_owned(), RecordType::PTR, 0)],
+        "the third is the first"
     );
-    assert_eq!(talk.finish(4_100)[0].outcome, Outcome::Multicast);
+    assert_eq!(talk.group, 0);
+    // The question was cut off; a message that only goes on with known answers has none.
+    let (_, lookups) = talk.sends(Direction::AtoB, 10, &query[..14], 50);
+    assert_eq!((lookups.len(), lookups[0].question_cut, lookups[0].has_question()), (1, true, false));
+    let mut known = message(0, 0, "", A, &[record("a.local", 1, &[10, 0, 0, 9])]);
+    known.drain(12..17);
+    known[5] = 0;
+    assert!(talk.sends(Direction::AtoB, 20, &known, 0).1.is_empty());
+    // Nothing comes from a group, and what its members say is no lookup of this conversation.
+    assert!(talk.answers(30, 0, "a.local", A).1.is_empty());
+    assert_eq!(talk.group, 0);
+    assert!(talk.sends(Direction::AtoB, 40, &message(0, 0x8400, "a.local", A, &[]), 0).1.is_empty());
+    assert_eq!(talk.group, 1);
+    talk.out.terse = true;
+    talk.sends(Direction::AtoB, 50, &message(0, 0x8400, "a.local", A, &[]), 0);
+    assert_eq!(talk.group, 1, "no finding is made of it");
+}
+
+#[test]
+fn all_questions_of_a_query_are_told() {
+    let mut talk = Talk::new("10.0.0.53:53");
+    let mut query = message(1, QUERY, "a.example", A, &[]);
+    query[5] = 3;
+    query.extend([wire("b.example"), vec![0, 28, 0, 1]].concat());
+    talk.sends(Direction::AtoB, 0, &query, 0);
+    let (_, lookups) = talk.answers(5, 1, "a.example", A);
+    assert_eq!((lookups[0].more_questions, lookups[0].others.len()), (2, 1), "the third was not captured");
+    assert_eq!(lookups[0].others[0].to_string(), "AAAA b.example");
+}
+
+#[test]
+fn a_question_may_be_cut_off() {
+    let query = message(1, QUERY, "www.example", A, &[]);
+    let answer = message(1, ANSWER, "www.example", A, &[record("www.example", 1, &[192, 0, 2, 1])]);
+    for (cut, known) in [(12, false), (answer.len(), true)] {
+        let mut talk = Talk::new("10.0.0.53:53");
+        talk.sends(Direction::AtoB, 0, &query[..12], 17);
+        let (_, lookups) = talk.sends(Direction::BtoA, 3, &answer[..cut], (answer.len() - cut) as u32);
+        assert_eq!((lookups[0].outcome, lookups[0].has_question()), (Outcome::Answered, known));
+        assert_eq!(lookups[0].question_cut, !known, "the answer repeats it");
+    }
+    let mut talk = Talk::new("10.0.0.53:53");
+    let (_, lookups) = talk.sends(Direction::BtoA, 3, &[0, 9, 0x81, 0x81, 0, 0, 0, 0, 0, 0, 0, 0], 0);
+    assert!(!lookups[0].question_cut && !lookups[0].has_question(), "there was none");
+}
+
+#[test]
+fn what_an_answer_leads_to() {
+    let ask = |kind: u16, records: &[Vec<u8>]| {
+        let mut talk = Talk::new("10.0.0.53:53");
+        talk.asks(0, 1, "w.example", kind);
+        let answer = message(1, ANSWER, "w.example", kind, records);
+        talk.sends(Direction::BtoA, -3, &answer, 0).1.remove(0)
+    };
+    let circle = [record("w.example", 5, &wire("b.example")), record("b.example", 5, &wire("W.example"))];
+    assert!(ask(A, &circle).aliases_circle() && !ask(A, &circle[..1]).aliases_circle());
+    // RFC 7505: no mail; RFC 9460 section 2.5: the owner itself.
+    assert_eq!(ask(15, &[record("w.example", 15, &[0, 0, 0])]).names, [Box::<[u8]>::default()]);
+    assert_eq!(ask(65, &[record("w.example", 65, &[0, 1, 0])]).names, [Box::<[u8]>::default()]);
+    // The clock was set back.
+    assert_eq!(ask(A, &[]).latency, Some(Span(-3_000_000)));
+    // What is no ordinary query has no data to miss.
+    let mut talk = Talk::new("10.0.0.53:53");
+    talk.sends(Direction::AtoB, 0, &message(1, 0x2000, "zone", 6, &[]), 0);
+    let (_, lookups) = talk.sends(Direction::BtoA, 1, &message(1, 0xa000, "zone", 6, &[]), 0);
+    assert_eq!((lookups[0].opcode, lookups[0].has_no_data()), (Opcode::NOTIFY, false));
 }
 
 #[test]

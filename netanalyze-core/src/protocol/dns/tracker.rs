@@ -11,15 +11,15 @@ use super::message::Parsed;
 use super::name::Name;
 use super::rdata::Rdata;
 use super::record::{Question, Section};
-use super::said::{DnsMessage, Service};
+use super::said::{DnsMessage, GroupMessage, Service};
 use crate::model::{Direction, Endpoint, Span, Timestamp, limits};
 use crate::protocol::message::{Message, Messages};
 use crate::protocol::stream::Moment;
 
 /// How long a query waits: longer than any resolver does, so that a later answer is none to it.
 const PATIENCE: Span = Span(60_000_000_000);
-/// How long one to a group can be repeated before it counts as another.
-const GROUP_PATIENCE: Span = Span(3_000_000_000);
+/// How long one to a group can be repeated before it counts as another, and be answered.
+pub(crate) const GROUP_PATIENCE: Span = Span(3_000_000_000);
 
 /// A query that waits.
 #[derive(Clone, Debug)]
@@ -81,7 +81,8 @@ impl Tracker {
         self.expire(now, out);
         let id = parsed.header().id;
         let (matching, contradicts) = if parsed.header().is_response() {
-            self.matcher.response(id, answer_hash(&parsed), now)
+            let says = (question_hash(parsed.question().as_ref()), answer_hash(&parsed));
+            self.matcher.response(id, says, now)
         } else {
             (self.matcher.query(id, now), false)
         };
@@ -102,7 +103,10 @@ impl Tracker {
     }
 
     fn query(&mut self, arrived: Arrived<'_>, parsed: &Parsed<'_>, out: &mut Messages) {
-        let Arrived { from, length, now, .. } = arrived;
+        let Arrived { from, missing, length, now, .. } = arrived;
+        if self.is_group(from) {
+            return self.query_to_group(arrived, parsed, out);
+        }
         let (id, question) = (parsed.header().id, parsed.question());
         let hash = question_hash(question.as_ref());
         let known = self.find(|o| o.id == id && o.from == from && o.question == hash && o.waits());
@@ -114,10 +118,63 @@ impl Tracker {
         if self.open.len() >= limits::MAX_OPEN_LOOKUPS {
             self.give_up(Outcome::Forgotten, now, out);
         }
-        let mut lookup = Box::new(Lookup::new(self.service, length.is_some(), parsed));
-        (lookup.query, lookup.last_query, lookup.queries) = (Some(now), Some(now), 1);
-        lookup.udp_size = parsed.edns().map(|edns| edns.udp_size);
+        let mut lookup = Box::new(Lookup::new(self.service, length.is_some(), parsed, missing));
+        lookup.ask(parsed, now);
         self.open.push(Open { id, from, question: hash, last: now.time, lookup });
+    }
+
+    /// Each question to a group is a lookup, told at once: who answers does so in another conversation. Its repetitions are told as messages.
+    fn query_to_group(&mut self, arrived: Arrived<'_>, parsed: &Parsed<'_>, out: &mut Messages) {
+        let mut questions = parsed.questions().take(limits::MAX_DNS_QUESTIONS).map(Some).peekable();
+        // Without a question it only goes on with what is known already (RFC 6762 §7.2), unless that was not captured.
+        let cut = questions.peek().is_none() && parsed.count(0) != Some(0) && arrived.missing > 0;
+        let mut repeats = false;
+        for question in questions.chain(cut.then_some(None)) {
+            repeats |= !self.question_to_group(arrived, parsed, question, out);
+        }
+        if repeats {
+            self.tell_group(arrived, out);
+        }
+    }
+
+    /// False if it was asked before.
+    fn question_to_group(
+        &mut self,
+        arrived: Arrived<'_>,
+        parsed: &Parsed<'_>,
+        question: Option<Question>,
+        out: &mut Messages,
+    ) -> bool {
+        let Arrived { from, now, length, .. } = arrived;
+        let (id, hash) = (parsed.header().id, question_hash(question.as_ref()));
+        let repeats = |o: &Open| {
+            (o.id, o.from, o.question) == (id, from, hash) && now.time.since(o.last) <= GROUP_PATIENCE
+        };
+        if let Some(open) = self.open.iter_mut().find(|o| repeats(o)) {
+            // The same question may stand in a message twice.
+            let is_new = open.lookup.query == Some(now);
+            open.last = now.time;
+            return is_new;
+        }
+        if self.open.len() >= limits::MAX_OPEN_LOOKUPS {
+            self.give_up(Outcome::Forgotten, now, out);
+        }
+        let mut lookup =
+            Lookup::of_question(self.service, length.is_some(), parsed, question, arrived.missing);
+        lookup.ask(parsed, now);
+        lookup.outcome = Outcome::Multicast;
+        out.push(from, Message::Lookup(Box::new(lookup.clone())));
+        self.open.push(Open { id, from, question: hash, last: now.time, lookup: Box::new(lookup) });
+        true
+    }
+
+    /// Tells what may belong to a lookup of another conversation.
+    fn tell_group(&self, arrived: Arrived<'_>, out: &mut Messages) {
+        if !out.terse {
+            let Arrived { from, bytes, missing, .. } = arrived;
+            let message = GroupMessage { service: self.service, bytes: bytes.into(), missing };
+            out.push(from, Message::Group(Box::new(message)));
+        }
     }
 
     fn response(
@@ -131,6 +188,9 @@ impl Tracker {
         let (id, question) = (parsed.header().id, parsed.question());
         let hash = question_hash(question.as_ref());
         let asker = from.reverse();
+        if self.is_group(asker) {
+            return; // no group sends anything
+        }
         let fits =
             |o: &Open| o.question == hash || question.is_none() || o.lookup.kind == RecordType::default();
         if let Some(at) = self.find(|o| o.id == id && o.from == asker && fits(o)) {
@@ -148,6 +208,8 @@ impl Tracker {
         }
         let outcome = if self.find(|o| o.id == id && o.from == asker && o.waits()).is_some() {
             Outcome::Mismatched(Mismatch::Question)
+        } else if self.service != Service::Dns && length.is_none() {
+            return self.tell_group(arrived, out);
         } else if matching.repeats_response.is_some() {
             // It is told with the message: the lookup is over.
             return;
@@ -155,13 +217,10 @@ impl Tracker {
             && self.find(|o| o.question == hash && o.from == asker && o.waits()).is_some()
         {
             Outcome::Mismatched(Mismatch::Id)
-        } else if self.service == Service::Mdns {
-            // Announcements are nobody's answer.
-            return;
         } else {
             Outcome::Unasked
         };
-        let mut lookup = Box::new(Lookup::new(self.service, length.is_some(), parsed));
+        let mut lookup = Box::new(Lookup::new(self.service, length.is_some(), parsed, missing));
         lookup.answer(parsed, missing, bytes.len(), now);
         (lookup.outcome, lookup.latency) = (outcome, matching.time);
         out.push(asker, Message::Lookup(lookup));
@@ -194,9 +253,12 @@ impl Tracker {
         }
         let Open { from, mut lookup, .. } = self.open.remove(0);
         self.forget_room();
+        if self.is_group(from) {
+            return; // it was told when it was sent
+        }
         if lookup.response.is_none() {
             lookup.waited = lookup.last_query.map(|last| now.time.since(last.time));
-            lookup.outcome = if self.is_group(from) { Outcome::Multicast } else { outcome };
+            lookup.outcome = outcome;
         }
         out.push(from, Message::Lookup(lookup));
     }

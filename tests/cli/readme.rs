@@ -27,9 +27,22 @@ fn fill(readme: &str, marker: &str, make: impl Fn(&str) -> String) -> String {
     filled + rest
 }
 
+/// Words of a command line; single quotes hold together what stands between them.
+fn words(line: &str) -> Vec<&str> {
+    let mut words = Vec::new();
+    for (place, part) in line.split('\'').enumerate() {
+        if place % 2 == 1 {
+            words.push(part);
+        } else {
+            words.extend(part.split_whitespace());
+        }
+    }
+    words
+}
+
 fn run(arguments: &str) -> String {
     let output = Command::new(env!("CARGO_BIN_EXE_netanalyze"))
-        .args(arguments.split_whitespace())
+        .args(words(arguments))
         .current_dir(root())
         .output()
         .expect("the command starts");
@@ -51,7 +64,7 @@ fn kinds() -> String {
 fn readme_shows_what_the_command_prints() {
     let path = root().join("README.md");
     let readme = std::fs::read_to_string(&path).expect("README.md is there");
-    assert_eq!(readme.matches("<!-- run:").count(), 6);
+    assert_eq!(readme.matches("<!-- run:").count(), 15);
     assert_eq!(readme.matches("<!-- kinds").count(), 1);
     let filled = fill(&fill(&readme, "<!-- run:", run), "<!-- kinds", |_| kinds());
     if std::env::var_os("UPDATE_README").is_some() {

@@ -96,6 +96,11 @@ impl End {
         self.sent_ack
     }
 
+    /// The last acknowledgment number, if it sent one.
+    pub(super) fn acknowledged(&self) -> Option<u32> {
+        self.sent_ack.then_some(self.ack)
+    }
+
     pub(super) fn ack_advanced(&self) -> bool {
         self.ack_advanced
     }

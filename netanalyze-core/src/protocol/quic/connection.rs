@@ -189,15 +189,15 @@ impl Connection {
         packet.get(1..).is_some_and(|rest| rest.starts_with(id))
     }
 
-    /// The server, if this is one, answered with Version Negotiation: the client will try again from the start.
-    pub(crate) fn negotiated(&mut self, from: Direction, to: &[u8]) {
+    /// The server, if this is one, answered with Version Negotiation: the client will try again from the start. False if it is none of this
+    /// connection's.
+    pub(crate) fn negotiated(&mut self, from: Direction, to: &[u8]) -> bool {
         let [client, _] = &self.own;
-        if from != self.client
-            && client.bytes() == to
-            && let Some(open) = &mut self.open
-        {
+        let is_ours = from != self.client && client.bytes() == to;
+        if let Some(open) = self.open.as_mut().filter(|_| is_ours) {
             (open.crypto, open.largest) = Default::default();
         }
+        is_ours
     }
 
     /// A Retry packet was seen.

@@ -200,7 +200,7 @@ fn silence_is_told_at_the_end() {
         assert_eq!(bench.send(CLIENT, &first).0, []);
     }
     let rows = bench.finish();
-    assert_eq!(rows[0].outcome, Outcome::Silent(crate::protocol::tls::Who::Server));
+    assert_eq!(rows[0].outcome, Outcome::Silent(Some(crate::protocol::tls::Who::Server)));
 }
 
 #[test]

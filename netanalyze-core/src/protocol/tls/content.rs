@@ -11,7 +11,7 @@ use super::record::{Record, is_record_version};
 use super::stream::Stream;
 use super::transaction::Outcome;
 use crate::model::Direction;
-use crate::protocol::message::Messages;
+use crate::protocol::message::{Limit, Messages};
 use crate::protocol::stream::Moment;
 
 impl Stream {
@@ -48,8 +48,19 @@ impl Stream {
             said.handshakes.extend(message);
         });
         self.half(from).fragment = Some(fragment).filter(|fragment| !fragment.is_empty());
-        if let (false, Some(open)) = (kept, self.open.as_mut()) {
+        if !kept {
+            self.message_left_out(from, out);
+        }
+    }
+
+    /// A handshake message was too long to be kept.
+    #[cold]
+    pub(super) fn message_left_out(&mut self, from: Direction, out: &mut Messages) {
+        out.hit(Limit::TlsMessage);
+        let who = self.who(from);
+        if let Some(open) = self.open.as_mut() {
             open.row.left_out = open.row.left_out.saturating_add(1);
+            open.misses(who);
         }
     }
 

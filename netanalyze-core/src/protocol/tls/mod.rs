@@ -34,4 +34,6 @@ pub use hello::{ClientHello, Extension, ServerHello};
 pub use message::{HandshakeMessage, Hello, TlsMessage, Who};
 pub use record::{Record, Ssl2ClientHello, accepts, begins_with_text, looks_like_tls};
 pub use stream::{Stream, plain_text};
-pub use transaction::{Handshake, Outcome, Resumption, Stage};
+pub use transaction::{Handshake, Outcome, QuicClose, Resumption, Stage};
+
+pub(crate) use message::capped;

@@ -270,8 +270,8 @@ fn ends_without_an_alert() {
         (S, Fin, 1, Outcome::Closed(Who::Server)),
         (C, Reset, 1, Outcome::Reset(Some(Who::Client))),
         (S, Fin, 4 * second, Outcome::Closed(Who::Server)),
-        (C, Fin, 4 * second, Outcome::Silent(Who::Server)),
-        (C, CaptureEnd, 4 * second, Outcome::Silent(Who::Server)),
+        (C, Fin, 4 * second, Outcome::Silent(Some(Who::Server))),
+        (C, CaptureEnd, 4 * second, Outcome::Silent(Some(Who::Server))),
         (C, CaptureEnd, second, Outcome::Cut),
     ] {
         let mut drive = drive();

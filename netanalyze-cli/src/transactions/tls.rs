@@ -82,6 +82,7 @@ pub(super) fn outcome_words(handshake: &Handshake) -> String {
         Outcome::Silent(None) => "goes no further".to_owned(),
         Outcome::Abandoned(who) => format!("given up by the {}", end(who)),
         Outcome::PlainText(who) => format!("the {} speaks plain text", end(who)),
+        Outcome::Cut if handshake.left_out > 0 && !handshake.gaps => "not read whole".to_owned(),
         Outcome::Cut if handshake.gaps => "not captured whole".to_owned(),
         Outcome::Cut => "cut by the capture's end".to_owned(),
         _ => "ended".to_owned(),
@@ -192,7 +193,11 @@ impl Table for Tls {
         ("client_certificate_subject", |row| name(&row.handshake.client_chain.as_ref()?.own()?.subject)),
         ("quic_error", |row| text(close_error(row.handshake.close.as_ref()?))),
         ("quic_reason", |row| {
-            row.handshake.close.as_ref().filter(|close| !close.reason.is_empty()).and_then(|c| name(&c.reason))
+            row.handshake
+                .close
+                .as_ref()
+                .filter(|close| !close.reason.is_empty())
+                .and_then(|c| name(&c.reason))
         }),
         ("plain_text", |row| name(row.handshake.text.as_ref()?)),
         ("start", |row| Some(Cell::Time(row.handshake.start().time))),

@@ -146,4 +146,20 @@ fn what_was_not_captured_before_a_fin_is_held_against_nobody() {
     let closed = |flags| outcome(443, &[(CLIENT, 0, &hello, ""), (CLIENT, len, b"", flags)]);
     assert_eq!(closed("f"), "Closed(Client) gaps false");
     assert_eq!(closed("fa"), "Cut gaps true");
+    // A reset behind bytes that were not captured; one more may have been a FIN.
+    let reset = |at| outcome(443, &[(CLIENT, 0, &hello, ""), (SERVER, at, b"", "r")]);
+    assert_eq!(reset(1), "Reset(Some(Server)) gaps false");
+    assert_eq!(reset(7), "Cut gaps true");
+}
+
+#[test]
+fn what_was_never_captured_is_asked_for_only_where_it_matters() {
+    let mut run = Run::new(443);
+    assert!(!run.0.minds_missing());
+    run.take(CLIENT, &hello(1));
+    assert!(run.0.minds_missing());
+    run.0.finish([false, true], Moment { frame: FrameNumber(9), time: Timestamp(9_000_000_000) }, &mut run.2);
+    let said: Vec<Said> = run.2.drain_said().collect();
+    let [Said { message: Message::Handshake(row), .. }] = &said[..] else { panic!("{said:?}") };
+    assert_eq!((row.outcome, row.gaps), (tls::Outcome::Cut, true));
 }

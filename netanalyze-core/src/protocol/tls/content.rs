@@ -28,7 +28,8 @@ impl Stream {
         let changed = half.changed.filter(|_| !tls13);
         // The rule by which fields are shown counts frames; a message right behind ChangeCipherSpec is encrypted all the same.
         let hidden = half.fragment.is_none()
-            && (looks_encrypted(content) || content.len() >= 16 && changed.is_some_and(|at| at < now.frame));
+            && (looks_encrypted(content) || content.len() >= 16 && changed.is_some_and(|at| at < now.frame))
+            && !self.is_too_long(from, content);
         if changed.is_some() {
             let who = self.who(from);
             if let Some(open) = self.open.as_mut() {
@@ -51,6 +52,14 @@ impl Stream {
         if !kept {
             self.message_left_out(from, out);
         }
+    }
+
+    /// Whether a message begins here that is too long to be kept. Its length looks like that of an encrypted one, but nothing can be encrypted
+    /// yet: no direction has changed its keys, and all was captured.
+    fn is_too_long(&self, from: Direction, content: &[u8]) -> bool {
+        let Some(&[kind, long]) = content.first_chunk() else { return false };
+        let open = self.open.as_ref().filter(|_| long != 0 && HandshakeType(kind).is_named());
+        open.is_some_and(|open| open.is_in_clear()) && !self.has_changed(from) && !self.version.is_tls13()
     }
 
     /// A handshake message was too long to be kept.

@@ -24,6 +24,8 @@ pub mod fuzz;
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod unfinished_tests;
 
 pub use alert::{Alert, AlertDescription, AlertLevel};
 pub use certificate::{Certificate, Chain, ChainOrder};

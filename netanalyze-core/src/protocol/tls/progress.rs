@@ -97,6 +97,11 @@ impl Open {
         self.row.version.is_some_and(Version::is_tls13)
     }
 
+    /// Its beginning was captured, and whatever came since.
+    pub(super) fn is_in_clear(&self) -> bool {
+        self.row.client_hello.is_some() && self.missing == [false; 2]
+    }
+
     /// A ClientHello would begin another handshake.
     pub(super) fn is_past_client_hello(&self) -> bool {
         self.row.stage >= Stage::ServerHello
@@ -362,7 +367,7 @@ impl Open {
             return Outcome::Failed(by);
         }
         if is_unknowable {
-            self.row.gaps = true;
+            self.row.gaps |= self.row.left_out == 0;
             return Outcome::Cut;
         }
         // Whoever gives up after a long wait is not the one who failed.

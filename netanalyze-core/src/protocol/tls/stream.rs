@@ -92,6 +92,12 @@ impl Stream {
         if from == Direction::AtoB { a } else { b }
     }
 
+    /// A ChangeCipherSpec of a direction was seen.
+    pub(super) fn has_changed(&self, from: Direction) -> bool {
+        let [a, b] = &self.halves;
+        (if from == Direction::AtoB { a } else { b }).changed.is_some()
+    }
+
     pub(super) fn who(&self, from: Direction) -> Who {
         if from == self.client { Who::Client } else { Who::Server }
     }

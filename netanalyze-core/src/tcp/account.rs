@@ -8,7 +8,6 @@ use super::connection::Connection;
 use super::end::End;
 use super::history::{self, Seen};
 use super::segment::{Scope, Segment};
-use super::sequence::after;
 use super::state::{ClosedBy, Closing, EndState, States};
 use super::verdict::{ConnectionState, Opener, Verdict};
 use crate::model::{Direction, FrameNumber, Span, Timestamp};
@@ -270,12 +269,7 @@ impl Account {
     /// Whether bytes that an end sent were not captured: none of its packets was, or the other end has acknowledged more than they show. A lone
     /// FIN is not counted.
     pub(crate) fn misses(&self, end: Direction) -> bool {
-        let (sender, receiver) = (self.end(end), self.end(end.reverse()));
-        sender.packets() == 0
-            || receiver
-                .acknowledged()
-                .zip(sender.top())
-                .is_some_and(|(ack, top)| after(ack, top.wrapping_add(1)))
+        self.end(end).misses(self.end(end.reverse()))
     }
 
     pub(crate) fn closed_by(&self) -> Option<ClosedBy> {

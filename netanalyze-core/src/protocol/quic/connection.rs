@@ -327,14 +327,17 @@ impl Connection {
                     else {
                         return;
                     };
-                    if !crypto.add(offset, data) {
-                        listener.left_out(from);
-                    }
+                    let was_given_up = crypto.is_given_up();
+                    let is_kept = crypto.add(offset, data);
                     while let Some(message) = crypto.message() {
                         if let Some(known) = &mut open.known {
                             known.learn(&message);
                         }
                         listener.message(from, space, &message);
+                    }
+                    // A message may turn out to be too long once its length is there.
+                    if !is_kept || crypto.is_given_up() && !was_given_up {
+                        listener.left_out(from);
                     }
                 }
                 Frame::Close(close) => listener.close(from, &close),

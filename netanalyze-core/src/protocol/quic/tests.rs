@@ -277,10 +277,14 @@ fn what_a_cap_costs_is_counted() {
         bench.decoder.datagram(CLIENT, &packet, 0, Moment::default(), &mut out);
     }
     assert_eq!(out.take_hits(), [Limit::QuicConnections]);
-    let mut bench = Bench::default();
-    let far = client_initial(1, 0, &crypto(limits::MAX_CRYPTO_BYTES, &[1; 50]));
-    bench.decoder.datagram(CLIENT, &far, 0, Moment::default(), &mut out);
-    assert_eq!(out.take_hits(), [Limit::QuicHandshake]);
+    // Too far ahead; a message that is too long, as soon as it says so; and what follows that.
+    let far = crypto(limits::MAX_CRYPTO_BYTES + 1, &[1; 50]);
+    let long = crypto(0, &[1, 1, 0, 0, 1]);
+    for (frames, hits) in [(far, 1), (long.clone(), 1), ([&long[..], &crypto(5, &[1; 9])].concat(), 2)] {
+        let mut bench = Bench::default();
+        bench.decoder.datagram(CLIENT, &client_initial(1, 0, &frames), 0, Moment::default(), &mut out);
+        assert_eq!(out.take_hits(), vec![Limit::QuicHandshake; hits]);
+    }
 }
 
 #[test]

@@ -7,7 +7,7 @@ use super::fault::Fault;
 use super::handshake::{Raw, looks_encrypted};
 use super::hello::{ClientHello, ServerHello};
 use super::message::{HandshakeMessage, TlsMessage, Who};
-use super::record::{Record, is_record_version};
+use super::record::{self, Record, is_record_version};
 use super::stream::Stream;
 use super::transaction::Outcome;
 use crate::model::Direction;
@@ -157,8 +157,33 @@ impl Stream {
         }
     }
 
+    /// What can be said of a segment of which only the first bytes were captured.
+    pub(super) fn cut(
+        &mut self,
+        from: Direction,
+        bytes: &[u8],
+        missing: u32,
+        now: Moment,
+        out: &mut Messages,
+    ) {
+        let mut rest = bytes;
+        while let Some(record) = Record::parse(rest) {
+            if !record.content_type.is_known() || !is_record_version(record.version) {
+                return;
+            }
+            let Some(content) = rest.get(record::HEADER..record.total()) else { break };
+            self.record(from, record, content, now, out);
+            rest = rest.get(record.total()..).unwrap_or_default();
+        }
+        if let Some(record) = Record::parse(rest) {
+            let content = rest.get(record::HEADER..).unwrap_or_default();
+            self.lost_records(from);
+            self.cut_record(from, record, content, missing, now, out);
+        }
+    }
+
     /// A record of which only the first bytes of the content were captured. Fields are as Wireshark 4.0 has them.
-    pub(super) fn cut_record(
+    fn cut_record(
         &mut self,
         from: Direction,
         record: Record,

@@ -5,6 +5,7 @@ pub(crate) mod carried;
 mod certificate;
 mod code;
 mod content;
+mod ending;
 mod fault;
 mod handshake;
 mod hello;

@@ -9,9 +9,9 @@ use super::code::{Group, HandshakeType, Version};
 use super::hello::{ClientHello, ServerHello};
 use super::message::{Who, capped};
 use super::transaction::{Handshake, Outcome, Resumption, Stage};
+use crate::model::Span;
 use crate::model::limits::{MAX_ALERTS, MAX_OFFERS};
-use crate::model::{Direction, Span};
-use crate::protocol::stream::{Closing, Moment};
+use crate::protocol::stream::Moment;
 
 /// Length of a record of TLS 1.3 that holds nothing but an alert.
 const ALERT_13: u16 = 19;
@@ -35,32 +35,32 @@ pub(super) struct Open {
     /// Certificate or ServerHelloDone was seen: it is a full handshake.
     full: bool,
     /// ServerHelloDone was seen: up to TLS 1.2 it is the client's turn then.
-    done: bool,
+    pub(super) done: bool,
     /// Encrypted Finished messages up to TLS 1.2, by client and server.
-    finished: [bool; 2],
+    pub(super) finished: [bool; 2],
     /// TLS 1.3: the client's Finished was known by its size.
     exact: bool,
     /// TLS 1.3: records of the server after the client's Finished.
     answers: u8,
     /// What is an alert by its size: who sent it.
-    rejected: Option<Who>,
+    pub(super) rejected: Option<Who>,
     /// An alert was sent that announces the end.
     notified: Option<Who>,
     /// What the present record ends it with.
     pub(super) ending: Option<Outcome>,
     /// What TLS 1.3 shows of the server's part behind its ServerHello.
-    flight: Flight,
+    pub(super) flight: Flight,
     /// A record of the server has begun whose end has not come.
-    is_amid_record: bool,
+    pub(super) is_amid_record: bool,
     /// Bytes that the client, and the server, sent were not captured.
-    missing: [bool; 2],
+    pub(super) missing: [bool; 2],
     /// The server sent the client elsewhere, or to another version: it owes nothing.
-    turned_away: bool,
+    pub(super) turned_away: bool,
 }
 
 /// The server's part of TLS 1.3 from EncryptedExtensions to Finished.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Flight {
+pub(super) enum Flight {
     /// None of it.
     Nothing,
     /// Encrypted records: nobody can tell how far it came.
@@ -93,7 +93,7 @@ impl Open {
         }
     }
 
-    fn is_tls13(&self) -> bool {
+    pub(super) fn is_tls13(&self) -> bool {
         self.row.version.is_some_and(Version::is_tls13)
     }
 
@@ -108,7 +108,7 @@ impl Open {
     }
 
     /// TLS 1.3, or possibly: the ServerHello was not captured, and nothing that came behind it speaks against it.
-    fn may_be_tls13(&self) -> bool {
+    pub(super) fn may_be_tls13(&self) -> bool {
         let unsaid = self.row.version.is_none() && self.row.server_hello.is_none();
         let is_offered = self.offers_tls13 && unsaid && self.finished == [false; 2];
         is_offered || self.is_tls13()
@@ -328,75 +328,6 @@ impl Open {
         } else if self.rejected == Some(Who::Server) {
             // It has more to say.
             self.rejected = None;
-        }
-    }
-
-    /// What was not captured may have decided it: the ClientHello; what either side said from the ServerHello on; or whatever the server
-    /// answered.
-    fn is_unknowable(&self) -> bool {
-        let [client, server] = self.missing;
-        match self.row.stage {
-            Stage::Nothing => true,
-            Stage::ClientHello | Stage::Retry => server,
-            Stage::ServerHello => self.row.client_hello.is_none() || client || server,
-            // The server may not have accepted it.
-            Stage::Finished => self.may_be_tls13() && self.row.server_hello.is_none() && server,
-        }
-    }
-
-    /// A direction ended, or the capture. Says how the handshake did, if that decides it.
-    pub(super) fn closed(&mut self, from: Direction, how: Closing, now: Moment) -> Outcome {
-        let who = self.row.who(from);
-        let is_unknowable = self.is_unknowable();
-        if let Some(rejecting) = self.rejected
-            && !is_unknowable
-            && (how != Closing::CaptureEnd || rejecting == Who::Client)
-        {
-            return Outcome::Rejected(rejecting);
-        }
-        if self.row.stage == Stage::Finished && !is_unknowable {
-            return self.success();
-        }
-        // Up to TLS 1.2 an alert of level warning can be the reason, too.
-        let reason =
-            self.row.alerts.iter().rev().find(|(_, _, a)| a.description != AlertDescription::CLOSE_NOTIFY);
-        if let (Some(&(by, _, alert)), true) = (reason, how != Closing::CaptureEnd)
-            && (alert.description != AlertDescription::UNRECOGNIZED_NAME
-                || self.row.stage < Stage::ServerHello)
-        {
-            return Outcome::Failed(by);
-        }
-        if is_unknowable {
-            self.row.gaps |= self.row.left_out == 0;
-            return Outcome::Cut;
-        }
-        // Whoever gives up after a long wait is not the one who failed.
-        let debtor = self.debtor();
-        let waited = now.time.since(self.row.latest().time) >= PATIENCE;
-        match how {
-            Closing::CaptureEnd if self.turned_away => Outcome::Abandoned(Who::Client),
-            Closing::Reset | Closing::Fin if waited && Some(who) != debtor => Outcome::Silent(debtor),
-            Closing::Reset => Outcome::Reset(Some(who)),
-            Closing::Fin => Outcome::Closed(who),
-            Closing::CaptureEnd if waited => Outcome::Silent(debtor),
-            Closing::CaptureEnd => Outcome::Cut,
-        }
-    }
-
-    /// Who has to send next, if that can be told.
-    fn debtor(&self) -> Option<Who> {
-        let [client, server] = self.finished;
-        match self.row.stage {
-            Stage::Nothing | Stage::ClientHello => Some(Who::Server),
-            Stage::Retry => Some(Who::Client),
-            _ if self.is_tls13() => match self.flight {
-                Flight::Opaque if !self.is_amid_record => None,
-                Flight::Whole => Some(Who::Client),
-                _ => Some(Who::Server),
-            },
-            // The server's part ends with ServerHelloDone, or in a resumed session with its Finished.
-            _ if !client && (self.done || server) => Some(Who::Client),
-            _ => Some(Who::Server),
         }
     }
 

@@ -257,7 +257,14 @@ impl Stream {
         }
     }
 
-    fn record(&mut self, from: Direction, record: Record, content: &[u8], now: Moment, out: &mut Messages) {
+    pub(super) fn record(
+        &mut self,
+        from: Direction,
+        record: Record,
+        content: &[u8],
+        now: Moment,
+        out: &mut Messages,
+    ) {
         self.see_version(record, content);
         if self.decryption.is_some() && self.opened(from, record, content, now, out) {
             return;
@@ -310,24 +317,6 @@ impl Stream {
         let empty = record.len == 0 && record.content_type != ContentType::APPLICATION_DATA;
         let most = if self.version.is_tls13() { MAX_CONTENT_13 } else { MAX_CONTENT };
         (empty || record.len > most).then_some(Fault::RecordLength(record.len))
-    }
-
-    /// What can be said of a segment of which only the first bytes were captured.
-    fn cut(&mut self, from: Direction, bytes: &[u8], missing: u32, now: Moment, out: &mut Messages) {
-        let mut rest = bytes;
-        while let Some(record) = Record::parse(rest) {
-            if !record.content_type.is_known() || !is_record_version(record.version) {
-                return;
-            }
-            let Some(content) = rest.get(record::HEADER..record.total()) else { break };
-            self.record(from, record, content, now, out);
-            rest = rest.get(record.total()..).unwrap_or_default();
-        }
-        if let Some(record) = Record::parse(rest) {
-            let content = rest.get(record::HEADER..).unwrap_or_default();
-            self.lost_records(from);
-            self.cut_record(from, record, content, missing, now, out);
-        }
     }
 
     /// Application data, or whatever TLS 1.3 hides in it. Its content is not needed.

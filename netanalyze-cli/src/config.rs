@@ -1,7 +1,7 @@
 //! Arguments checked against each other and the world: what is left can be run.
 
 use std::ffi::OsStr;
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Read};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -12,7 +12,9 @@ use netanalyze_core::conversation::Protocol;
 use netanalyze_core::engine::{Depth, Interests};
 use netanalyze_core::expert::{KINDS, KindId, KindSet, Severity, Thresholds, kind_by_id};
 use netanalyze_core::field::{Selection, fields, suggest};
-use netanalyze_core::model::limits::{DEFAULT_MEMORY_LIMIT, MAX_SECRETS, MIN_MEMORY_LIMIT};
+use netanalyze_core::model::limits::{
+    DEFAULT_MEMORY_LIMIT, MAX_KEY_LOG_BYTES, MAX_SECRETS, MIN_MEMORY_LIMIT,
+};
 use netanalyze_core::model::{Error, FrameNumber, Span};
 use netanalyze_core::protocol::tls::keys::Secrets;
 
@@ -214,15 +216,16 @@ fn analysis(args: Args) -> Result<Analysis, Failure> {
         gap: seconds("--gap", &args.gap)?,
         thresholds,
         memory_limit: args.memory_limit.as_deref().map_or(Ok(DEFAULT_MEMORY_LIMIT), memory_limit)?,
-        key_log: args.keylog.as_deref().map(key_log).transpose()?,
+        key_log: args.keylog.as_deref().map(key_log).transpose()?.flatten(),
         threads: threads.unwrap_or(NonZeroUsize::MIN),
     })
 }
 
-/// Reads a key log. What it says of lines that are none goes to standard error: the rest is used.
-fn key_log(path: &Path) -> Result<Arc<Secrets>, Failure> {
-    let text =
-        std::fs::read(path).map_err(|source| Error::Read { name: path.display().to_string(), source })?;
+/// Reads a key log. What is to be said of it goes to standard error: the rest is used. Nothing comes of one without secrets, as a program
+/// leaves it that met no TLS.
+fn key_log(path: &Path) -> Result<Option<Arc<Secrets>>, Failure> {
+    let name = path.display();
+    let text = key_log_text(path).map_err(|source| Error::Read { name: name.to_string(), source })?;
     let mut secrets = Secrets::default();
     let learned = secrets.learn(&text, FrameNumber(0));
     if let Some((line, reason)) = learned.first_bad {
@@ -230,19 +233,34 @@ fn key_log(path: &Path) -> Result<Arc<Secrets>, Failure> {
             1 => String::new(),
             bad => format!(", nor are {} more", bad - 1),
         };
-        say(&format!("{}: line {line} is no line of a key log ({reason}){more}", path.display()));
+        say(&format!("{name}: line {line} is no line of a key log ({reason}){more}"));
     }
     if learned.left_out > 0 {
-        say(&format!(
-            "{}: {} secrets are beyond the {MAX_SECRETS} that are kept",
-            path.display(),
-            learned.left_out
-        ));
+        say(&format!("{name}: {} secrets are beyond the {MAX_SECRETS} that are kept", learned.left_out));
     }
-    if secrets.is_empty() {
-        return Err(Failure::Usage(format!("{} holds no secrets of TLS connections", path.display())));
+    if !secrets.is_empty() {
+        return Ok(Some(Arc::new(secrets)));
     }
-    Ok(Arc::new(secrets))
+    let nothing = format!("{name} holds no secrets of TLS connections");
+    if learned.bad > 0 {
+        return Err(Failure::Usage(nothing));
+    }
+    say(&format!("{nothing}: nothing is decrypted"));
+    Ok(None)
+}
+
+/// The lines of a key log, as far as they are read.
+fn key_log_text(path: &Path) -> std::io::Result<Vec<u8>> {
+    let mut text = Vec::new();
+    let mut rest = std::fs::File::open(path)?.take(MAX_KEY_LOG_BYTES + 1);
+    rest.read_to_end(&mut text)?;
+    if text.len() as u64 > MAX_KEY_LOG_BYTES {
+        let whole = text.iter().rposition(|&byte| byte == b'\n').map_or(0, |end| end + 1);
+        // Without the end of any line it is one, which is none of a key log.
+        text.truncate(if whole == 0 { text.len() } else { whole });
+        say(&format!("{}: only the first {} MiB are read", path.display(), MAX_KEY_LOG_BYTES >> 20));
+    }
+    Ok(text)
 }
 
 fn view_without_findings(args: &Args) -> Option<&'static str> {

@@ -87,8 +87,43 @@ fn bad_lines_are_told_and_the_rest_is_used() {
 fn a_key_log_that_is_none_is_refused() {
     let capture = recorded("keylog-tls13-aes.pcap");
     let folder = Folder::new();
-    let said = run(&[&capture, "--keylog", &folder.file("empty.keys", b"")]).status(2);
+    let said = run(&[&capture, "--keylog", &folder.file("other.keys", b"\xd4\xc3\xb2\xa1\n")]).status(2);
     assert!(said.stderr.contains("holds no secrets"), "{}", said.stderr);
     let said = run(&[&capture, "--keylog", "no/such/file"]).status(2);
     assert!(said.stderr.contains("no/such/file"), "{}", said.stderr);
+}
+
+#[test]
+fn a_key_log_that_opens_nothing_is_remarked_upon() {
+    let capture = recorded("keylog-tls13-aes.pcap");
+    let folder = Folder::new();
+    // As a program leaves it that met no TLS.
+    for empty in ["", "# a comment\n\n"] {
+        let said =
+            run(&[&capture, "--keylog", &folder.file("empty.keys", empty.as_bytes()), "--tls"]).status(0);
+        assert!(
+            said.stderr.contains("holds no secrets") && said.stderr.lines().count() == 1,
+            "{}",
+            said.stderr
+        );
+    }
+    let other = format!("CLIENT_RANDOM {} {}\n", "0a".repeat(32), "0b".repeat(48));
+    let other = folder.file("other.keys", other.as_bytes());
+    for view in ["--tls", "--http"] {
+        let said = run(&[&capture, "--keylog", &other, view]).status(0);
+        assert!(said.stderr.contains("1 secret was given, and none fits"), "{}", said.stderr);
+    }
+    assert!(run(&[&capture, "--keylog", &other, "--findings"]).text().contains("none fits a ClientHello"));
+    for fits in ["keylog-tls13-aes", "keylog-tls12-gcm"] {
+        let (capture, keys) = (recorded(&format!("{fits}.pcap")), recorded(&format!("{fits}.keys")));
+        assert!(!run(&[&capture, "--keylog", &keys, "--tls"]).text().is_empty());
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_key_log_without_end_is_read_in_part() {
+    let said = run(&[&recorded("keylog-tls13-aes.pcap"), "--keylog", "/dev/zero", "--tls"]).status(2);
+    assert!(said.stderr.contains("only the first 128 MiB are read"), "{}", said.stderr);
+    assert!(said.stderr.contains("holds no secrets"), "{}", said.stderr);
 }

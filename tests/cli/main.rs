@@ -11,6 +11,7 @@ mod inputs;
 mod keylog;
 mod manners;
 mod memory;
+mod one_sided;
 mod packets;
 mod quic;
 mod readme;

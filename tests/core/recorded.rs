@@ -85,7 +85,7 @@ fn outcome(row: &Handshake) -> String {
         Outcome::Rejected(who) => by("rejected", who),
         Outcome::Reset(Some(who)) => by("reset", who),
         Outcome::Closed(who) => by("closed", who),
-        Outcome::Silent(who) => by("silent", who),
+        Outcome::Silent(Some(who)) => by("silent", who),
         Outcome::PlainText(who) => by("text", who),
         other => format!("{other:?}"),
     }

@@ -7,7 +7,9 @@ use netanalyze_core::field::AnalysedBatch;
 use netanalyze_core::model::Timestamp;
 use netanalyze_core::protocol::message::Message;
 use netanalyze_core::protocol::stream::Moment;
-use netanalyze_core::protocol::tls::{Alert, Certificate, Handshake, Outcome, Resumption, Stage, Who};
+use netanalyze_core::protocol::tls::{
+    Alert, Certificate, Handshake, Outcome, QuicClose, Resumption, Stage, Who,
+};
 
 use super::Rows;
 use super::cells::{
@@ -35,6 +37,7 @@ pub(super) fn outcome(handshake: &Handshake) -> &'static str {
         Outcome::Reset(_) => "reset",
         Outcome::Closed(_) => "closed",
         Outcome::Silent(_) => "silent",
+        Outcome::Abandoned(_) => "abandoned",
         Outcome::PlainText(_) => "plain_text",
         Outcome::Cut => "cut",
         _ => "other",
@@ -47,9 +50,9 @@ pub(super) fn by(handshake: &Handshake) -> Option<&'static str> {
         Outcome::Failed(who)
         | Outcome::Rejected(who)
         | Outcome::Closed(who)
-        | Outcome::Silent(who)
+        | Outcome::Abandoned(who)
         | Outcome::PlainText(who) => who,
-        Outcome::Reset(who) => who?,
+        Outcome::Reset(who) | Outcome::Silent(who) => who?,
         _ => return None,
     };
     Some(end(who))
@@ -75,8 +78,11 @@ pub(super) fn outcome_words(handshake: &Handshake) -> String {
         Outcome::Rejected(who) => format!("rejected by the {}, encrypted", end(who)),
         Outcome::Reset(_) => format!("reset{who}"),
         Outcome::Closed(_) => format!("closed{who}"),
-        Outcome::Silent(who) => format!("the {} is silent", end(who)),
+        Outcome::Silent(Some(who)) => format!("the {} is silent", end(who)),
+        Outcome::Silent(None) => "goes no further".to_owned(),
+        Outcome::Abandoned(who) => format!("given up by the {}", end(who)),
         Outcome::PlainText(who) => format!("the {} speaks plain text", end(who)),
+        Outcome::Cut if handshake.left_out > 0 && !handshake.gaps => "not read whole".to_owned(),
         Outcome::Cut if handshake.gaps => "not captured whole".to_owned(),
         Outcome::Cut => "cut by the capture's end".to_owned(),
         _ => "ended".to_owned(),
@@ -117,6 +123,20 @@ fn resumption(how: Resumption) -> &'static str {
 
 fn alert_words(who: Who, alert: Alert) -> String {
     format!("{} {} {}", end(who), alert.level, alert.description)
+}
+
+/// The error with which QUIC closed the connection, and the sender's words for it.
+fn close_words(close: &QuicClose) -> String {
+    let error = close_error(close);
+    if close.reason.is_empty() { error } else { format!("{error} \"{}\"", shown(&close.reason)) }
+}
+
+fn close_error(close: &QuicClose) -> String {
+    match close.name() {
+        "" if close.application => format!("the application's {:#x}", close.code),
+        "" | "CRYPTO_ERROR" => format!("{:#x}", close.code),
+        name => name.to_owned(),
+    }
 }
 
 impl Table for Tls {
@@ -171,6 +191,14 @@ impl Table for Tls {
         }),
         ("client_certificate_requested", |row| Some(Cell::Flag(row.handshake.client_certificate_requested))),
         ("client_certificate_subject", |row| name(&row.handshake.client_chain.as_ref()?.own()?.subject)),
+        ("quic_error", |row| text(close_error(row.handshake.close.as_ref()?))),
+        ("quic_reason", |row| {
+            row.handshake
+                .close
+                .as_ref()
+                .filter(|close| !close.reason.is_empty())
+                .and_then(|c| name(&c.reason))
+        }),
         ("plain_text", |row| name(row.handshake.text.as_ref()?)),
         ("start", |row| Some(Cell::Time(row.handshake.start().time))),
         ("client_hello_frame", |row| amount(row.handshake.client_hello?.frame.0)),
@@ -208,6 +236,9 @@ impl Table for Tls {
             version.push_str(&format!(" {}", shown(alpn)));
         }
         let mut outcome = outcome_words(handshake);
+        if let Some(close) = handshake.close.as_ref().filter(|_| handshake.fatal_alert().is_none()) {
+            outcome.push_str(&format!(": {}", close_words(close)));
+        }
         if let Some(line) = &handshake.text {
             outcome.push_str(&format!(": {}", shown(line)));
         }

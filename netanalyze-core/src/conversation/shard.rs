@@ -341,7 +341,12 @@ impl Shard {
     ) {
         let number = self.number;
         for (index, mut session) in self.tcp.detach_all() {
-            session.finish(now, out);
+            let missing = if session.minds_missing() {
+                self.tcp.get(index).map(|conversation| conversation.missing())
+            } else {
+                None
+            };
+            session.finish(missing.unwrap_or_default(), now, out);
             if let Some(key) = self.tcp.key_of(index).filter(|_| !out.is_empty()) {
                 let reference = ConversationRef { shard: number, index };
                 let seen = self

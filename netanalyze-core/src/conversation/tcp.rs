@@ -12,11 +12,11 @@ use crate::protocol::socks::Negotiation;
 use crate::protocol::stream::{Flow, Moment, likely_client};
 use crate::tcp::{Account, COMPLETENESS_SYN, Coder, Connection, EndState, code_of, of_code};
 
-/// Kinds of findings, one bit a kind; those of conversations have the first 96 places.
+/// Kinds of findings, one bit a kind. Those of TCP conversations have the first 96 places.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub(crate) struct KindsSeen {
     pub(super) low: u64,
-    pub(super) high: u32,
+    pub(super) high: u64,
 }
 
 impl KindsSeen {
@@ -30,13 +30,13 @@ impl KindsSeen {
     #[inline]
     pub(crate) fn add(&mut self, bits: u128) {
         self.low |= bits as u64;
-        self.high |= (bits >> 64) as u32;
+        self.high |= (bits >> 64) as u64;
     }
 
     /// Goes over it.
     pub(super) fn code<C: Coder>(&mut self, c: &mut C) {
         c.word(&mut self.low);
-        c.u32(&mut self.high);
+        c.word(&mut self.high);
     }
 }
 
@@ -56,6 +56,11 @@ enum Ear {
 
 impl Ear {
     const ALL: [Ear; 4] = [Ear::Payload, Ear::All, Ear::AfterReset, Ear::Nothing];
+}
+
+/// In which directions bytes were not captured.
+fn missing(account: &Account) -> [bool; 2] {
+    [Direction::AtoB, Direction::BtoA].map(|end| account.misses(end))
 }
 
 /// A TCP conversation.
@@ -100,6 +105,7 @@ impl TcpConversation {
         }
         let Some(session) = &mut self.session else { return };
         let flags = packet.flags;
+        let ends = flags.fin() || flags.rst();
         let segment = SegmentIn {
             from: packet.direction,
             seq: packet.seq.wrapping_add(u32::from(flags.syn())),
@@ -108,6 +114,7 @@ impl TcpConversation {
             len,
             fin: flags.fin(),
             rst: flags.rst(),
+            missing: if ends { missing(&self.account) } else { [false; 2] },
         };
         session.segment(&segment, now, out);
         self.ear = if session.waits() { Ear::All } else { Ear::Payload };
@@ -120,7 +127,7 @@ impl TcpConversation {
     /// Kinds of findings reported for it so far.
     #[inline]
     pub(crate) fn kinds_seen(&self) -> KindsSeen {
-        KindsSeen { low: self.kinds_low, high: self.kinds_high }
+        KindsSeen { low: self.kinds_low, high: self.kinds_high.into() }
     }
 
     /// More of them.
@@ -128,7 +135,7 @@ impl TcpConversation {
     pub(crate) fn add_kinds(&mut self, bits: u128) {
         let mut seen = self.kinds_seen();
         seen.add(bits);
-        (self.kinds_low, self.kinds_high) = (seen.low, seen.high);
+        (self.kinds_low, self.kinds_high) = (seen.low, seen.high as u32);
     }
 
     /// Whether a segment can matter to its application. One that only goes on with a body is counted with that.
@@ -176,6 +183,11 @@ impl TcpConversation {
             syn: syn.then(|| self.connection.first()),
             established: self.connection.established(),
         }
+    }
+
+    /// In which directions bytes were not captured.
+    pub(crate) fn missing(&self) -> [bool; 2] {
+        missing(&self.account)
     }
 
     /// Its key.
@@ -275,6 +287,6 @@ impl Record for TcpConversation {
         *succession = of_code(succession_code, &Succession::ALL);
         *negotiation = of_code(negotiation_code, &Negotiation::ALL);
         kinds_seen.code(c);
-        (*kinds_low, *kinds_high) = (kinds_seen.low, kinds_seen.high);
+        (*kinds_low, *kinds_high) = (kinds_seen.low, kinds_seen.high as u32);
     }
 }

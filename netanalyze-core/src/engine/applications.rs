@@ -6,7 +6,7 @@ use crate::capture::Batch;
 use crate::conversation::{At, ConversationRef, FlowKey, KindsSeen, Met, Protocol};
 use crate::expert::{CHAT, Detail, Finding, KindId, KindSet, application_findings};
 use crate::field::CompletedDatagram;
-use crate::protocol::message::{Messages, Said};
+use crate::protocol::message::{Message, Messages, Said};
 use crate::protocol::stream::Moment;
 
 impl Interests {
@@ -87,9 +87,15 @@ pub(super) fn take(
         tally.kinds(KindSet(bit), KindSet(bit & !seen.bits()), now.frame);
         seen.add(bit);
     }
+    for limit in out.take_hits() {
+        tally.limit(limit, now.frame);
+    }
     for Said { from, message, aside } in out.drain_said() {
         let (source, destination) = key.endpoints(from);
         tally.transactions.add(&message, &interests.thresholds);
+        if let Message::Handshake(handshake) = &message {
+            tally.fits_secrets |= handshake.has_secrets;
+        }
         let mut found = |kind: KindId, about: Option<Moment>, detail: Detail| {
             let bit = 1u128 << kind.0;
             let first_of_conversation = seen.bits() & bit == 0;

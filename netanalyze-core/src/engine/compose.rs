@@ -10,7 +10,7 @@ use crate::model::{Note, NoteKind};
 use crate::report::{CaptureSummary, ConversationSummary, KindCount, ProtocolCount, Report};
 
 pub(super) fn report(remains: Remains, tally: &Tally, conversations: Option<ConversationSummary>) -> Report {
-    let Remains { facts, mut notes, fragments, numbers, forgotten, .. } = remains;
+    let Remains { facts, mut notes, fragments, numbers, forgotten, given_secrets, .. } = remains;
     let frame_note = |kind, occurrences: Occurrences, message: String| Note {
         kind,
         file: None,
@@ -57,6 +57,18 @@ pub(super) fn report(remains: Remains, tally: &Tally, conversations: Option<Conv
             first(&tally.too_deep)
         );
         notes.push(frame_note(NoteKind::LimitReached, tally.too_deep, message));
+    }
+    if let Some(given) = given_secrets.filter(|&given| given > 0 && !tally.fits_secrets) {
+        let occurrences = Occurrences { count: given as u64, first: None };
+        let secrets = if given == 1 { "secret was" } else { "secrets were" };
+        let message = format!(
+            "{given} {secrets} given, and none fits a ClientHello of the capture: nothing is decrypted with them"
+        );
+        notes.push(frame_note(NoteKind::UnusedSecrets, occurrences, message));
+    }
+    for (limit, occurrences) in &tally.limits {
+        let message = format!("{} {} (first: frame {})", occurrences.count, limit.cost(), first(occurrences));
+        notes.push(frame_note(NoteKind::LimitReached, *occurrences, message));
     }
     let mut limit_note = |count, first, message| {
         notes.push(frame_note(NoteKind::LimitReached, Occurrences { count, first }, message));

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::control::Control;
 use super::gate::{Gate, Poison};
-use super::{Cancellation, Interests, View};
+use super::{Cancellation, Depth, Interests, View};
 use crate::capture::{Batch, CaptureFacts, CaptureReader, EmbeddedSecrets};
 use crate::conversation::{
     Announcements, ConversationRef, Forgotten, KeyHasher, Numbering, Protocol, SHARDS, Shard,
@@ -135,6 +135,8 @@ pub(super) struct Remains {
     pub(super) gap: Span,
     /// What the memory limit cost.
     pub(super) forgotten: Forgotten,
+    /// How many secrets of TLS connections were given, if any were, and applications decoded.
+    pub(super) given_secrets: Option<usize>,
 }
 
 /// What all shards have forgotten.
@@ -225,6 +227,12 @@ impl<'r, V: View, A> Shared<'r, V, A> {
         let remains = Remains {
             gap: self.interests.gap,
             forgotten: forgotten(&shards),
+            given_secrets: self
+                .interests
+                .key_log
+                .as_ref()
+                .filter(|_| self.interests.applications != Depth::None)
+                .map(|secrets| secrets.len()),
             capture_start: reading.times.map_or(Timestamp(0), |times| times.capture_start),
             facts,
             notes,

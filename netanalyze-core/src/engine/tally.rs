@@ -6,6 +6,7 @@ use crate::capture::Batch;
 use crate::expert::{KINDS, KindId, KindSet};
 use crate::model::{FrameNumber, LinkType, Timestamp};
 use crate::packet::Protocol;
+use crate::protocol::message::Limit;
 use crate::report::TransactionSummary;
 
 /// Frames and bytes.
@@ -66,6 +67,9 @@ pub(super) struct Tally {
     pub(super) snapped: Occurrences,
     pub(super) malformed: Occurrences,
     pub(super) too_deep: Occurrences,
+    pub(super) limits: BTreeMap<Limit, Occurrences>,
+    /// Secrets are known of a TLS handshake.
+    pub(super) fits_secrets: bool,
 }
 
 impl Default for Tally {
@@ -82,6 +86,8 @@ impl Default for Tally {
             snapped: Occurrences::default(),
             malformed: Occurrences::default(),
             too_deep: Occurrences::default(),
+            limits: BTreeMap::new(),
+            fits_secrets: false,
         }
     }
 }
@@ -146,7 +152,16 @@ impl Tally {
         }
     }
 
+    /// A cap was reached with a frame.
+    pub(super) fn limit(&mut self, limit: Limit, frame: FrameNumber) {
+        self.limits.entry(limit).or_default().add(frame);
+    }
+
     pub(super) fn merge(&mut self, other: Tally) {
+        for (limit, occurrences) in &other.limits {
+            self.limits.entry(*limit).or_default().merge(*occurrences);
+        }
+        self.fits_secrets |= other.fits_secrets;
         self.volume.add(other.volume);
         self.captured_bytes += other.captured_bytes;
         self.earliest = [self.earliest, other.earliest].into_iter().flatten().min();

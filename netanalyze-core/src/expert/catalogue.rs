@@ -164,13 +164,18 @@ const UNKNOWN: Kind = Kind {
     flag: Flags::NONE,
 };
 
-const COUNT: usize =
-    tcp::KINDS.len() + dns::KINDS.len() + tls::KINDS.len() + http::KINDS.len() + icmp::KINDS.len();
+const COUNT: usize = tcp::KINDS.len()
+    + dns::KINDS.len()
+    + tls::KINDS.len()
+    + http::KINDS.len()
+    + icmp::KINDS.len()
+    + tls::QUIC_KINDS.len();
 
 /// Every kind: those of TCP first, then protocol by protocol.
 pub const KINDS: &[Kind] = &{
     let mut all = [UNKNOWN; COUNT];
-    let parts: [&[Kind]; 5] = [&tcp::KINDS, &dns::KINDS, &tls::KINDS, &http::KINDS, &icmp::KINDS];
+    let parts: [&[Kind]; 6] =
+        [&tcp::KINDS, &dns::KINDS, &tls::KINDS, &http::KINDS, &icmp::KINDS, &tls::QUIC_KINDS];
     let (mut part, mut place) = (0, 0);
     while part < parts.len() {
         let mut i = 0;

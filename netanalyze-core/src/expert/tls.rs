@@ -10,10 +10,14 @@ use super::thresholds::Thresholds;
 use super::tls_detail::{How, TlsDetail, TlsMatter};
 use crate::model;
 use crate::protocol::message::Message;
-use crate::protocol::tls::{Alert, AlertDescription, Fault, Handshake, Outcome, TlsMessage, Version, Who};
+use crate::protocol::tls::{
+    Alert, AlertDescription, Fault, Handshake, Outcome, QuicClose, TlsMessage, Version, Who,
+};
 
 const ALERT: KindId = kind("netanalyze.tls_alert");
 const UNANSWERED: KindId = kind("netanalyze.tls_unanswered");
+const QUIC_UNANSWERED: KindId = kind("netanalyze.quic_unanswered");
+const QUIC_CLOSED: KindId = kind("netanalyze.quic_closed");
 const RESET: KindId = kind("netanalyze.tls_reset");
 const CLOSED: KindId = kind("netanalyze.tls_closed");
 const REJECTED: KindId = kind("netanalyze.tls_rejected");
@@ -90,9 +94,17 @@ fn of_handshake(handshake: &Handshake, thresholds: &Thresholds, found: Found<'_>
     let ending = |how, by| TlsMatter::Ending { how, by, stage, after, retries };
     let mut say = |kind, at, matter| found(kind, at, detail(handshake.server_name.as_deref(), matter));
     match handshake.outcome {
+        Outcome::Closed(_) | Outcome::Failed(_) if let Some(close) = &handshake.close => {
+            let QuicClose { by, application, code, .. } = **close;
+            let (name, reason) = (close.name(), shown(&close.reason));
+            say(QUIC_CLOSED, None, TlsMatter::QuicClose { by, application, code, name, reason, stage });
+        }
         Outcome::Reset(by) => say(RESET, None, ending(How::Reset, by)),
         Outcome::Closed(by) => say(CLOSED, None, ending(How::Closed, Some(by))),
-        Outcome::Silent(by) => say(UNANSWERED, Some(handshake.start()), ending(How::Silent, Some(by))),
+        Outcome::Silent(by) => {
+            let kind = if handshake.quic.is_some() { QUIC_UNANSWERED } else { UNANSWERED };
+            say(kind, Some(handshake.start()), ending(How::Silent, by));
+        }
         Outcome::Rejected(by) => say(REJECTED, None, ending(How::Rejected, Some(by))),
         Outcome::PlainText(by) => {
             let text = shown(handshake.text.as_deref().unwrap_or_default());

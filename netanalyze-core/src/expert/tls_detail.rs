@@ -47,6 +47,23 @@ pub enum TlsMatter {
         /// Round trips that a HelloRetryRequest cost.
         retries: u8,
     },
+    /// A CONNECTION_CLOSE of QUIC before the handshake was finished.
+    QuicClose {
+        /// Who sent it.
+        by: Who,
+        /// The code is the application's own.
+        application: bool,
+        /// The error code.
+        code: u64,
+        /// Its name; empty if it has none.
+        #[serde(skip_serializing_if = "str::is_empty")]
+        name: &'static str,
+        /// The sender's words.
+        #[serde(skip_serializing_if = "str::is_empty")]
+        reason: Box<str>,
+        /// How far it had come.
+        stage: Stage,
+    },
     /// Plain text in place of TLS.
     Text {
         /// Who spoke it.
@@ -190,6 +207,22 @@ impl fmt::Display for TlsDetail {
                     f.write_str(", after a HelloRetryRequest")?;
                 }
             }
+            TlsMatter::QuicClose { by, application, code, name, reason, stage } => {
+                let whose = if *application { "the application's " } else { "" };
+                write!(f, "{} closed the connection after {} with {whose}", by.words(), after_what(*stage))?;
+                match code {
+                    // The lower byte is an alert (RFC 9001 section 4.8).
+                    0x100..=0x1ff if !application => {
+                        let alert = AlertDescription(*code as u8);
+                        write!(f, "alert {} ({})", alert.name().unwrap_or("unknown"), alert.0)?;
+                    }
+                    _ if name.is_empty() => write!(f, "error {code:#x}")?,
+                    _ => write!(f, "{name} ({code:#x})")?,
+                }
+                if !reason.is_empty() {
+                    write!(f, ": \"{reason}\"")?;
+                }
+            }
             TlsMatter::Text { by, text } => write!(f, "{} speaks plain text: \"{text}\"", by.words())?,
             TlsMatter::Expired { by, subject, not_after } => {
                 write!(f, "{} certificate \"{subject}\" expired on {}", whose(by), Utc(*not_after))?;
@@ -242,13 +275,7 @@ impl fmt::Display for TlsDetail {
 
 fn ending(f: &mut fmt::Formatter<'_>, how: How, by: Option<Who>, stage: Stage, after: Span) -> fmt::Result {
     let after = Milliseconds(after);
-    let at = match stage {
-        Stage::Nothing => "its first record",
-        Stage::ClientHello => "the ClientHello",
-        Stage::Retry => "the HelloRetryRequest",
-        Stage::ServerHello => "the ServerHello",
-        Stage::Finished => "the Finished message",
-    };
+    let at = after_what(stage);
     let who = by.map_or("one side", Who::words);
     match how {
         How::Reset => write!(f, "{who} reset the connection after {at}, {after} after the handshake began"),
@@ -257,6 +284,25 @@ fn ending(f: &mut fmt::Formatter<'_>, how: How, by: Option<Who>, stage: Stage, a
             f,
             "{who} sent what is an encrypted alert by its size after {at}, and the connection ended without data of its own"
         ),
+        How::Silent if by.is_none() => {
+            write!(
+                f,
+                "the handshake went no further after {at} for {after}, and encryption hides whose turn it was"
+            )
+        }
+        How::Silent if stage == Stage::ServerHello && by == Some(Who::Server) => {
+            write!(f, "the server did not complete its part of the handshake after {at} for {after}")
+        }
         How::Silent => write!(f, "{who} sent nothing after {at} for {after}"),
+    }
+}
+
+fn after_what(stage: Stage) -> &'static str {
+    match stage {
+        Stage::Nothing => "its first record",
+        Stage::ClientHello => "the ClientHello",
+        Stage::Retry => "the HelloRetryRequest",
+        Stage::ServerHello => "the ServerHello",
+        Stage::Finished => "the Finished message",
     }
 }

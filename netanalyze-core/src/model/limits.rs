@@ -64,6 +64,9 @@ pub const MAX_HELD_PIECES: usize = 4_096;
 /// Secrets of TLS connections that are kept, about 100 bytes each: enough for 100,000 connections of TLS 1.3, and 50 MiB.
 pub const MAX_SECRETS: usize = 1 << 19;
 
+/// Bytes of a key log file that are read: what so many secrets take in the longest lines, and a fifth for others. Devices and pipes have no end.
+pub const MAX_KEY_LOG_BYTES: u64 = 128 << 20;
+
 /// Sequence numbers that are tried for a TLS record behind lost ones: a burst of 64 KiB in the smallest records that are common.
 pub const MAX_SEQUENCE_TRIALS: u64 = 256;
 

@@ -27,6 +27,8 @@ pub enum NoteKind {
     DescendingTimes,
     /// A time stamp outside the range that we can represent was clamped.
     ClampedTime,
+    /// Secrets were given, and none belongs to a connection of the capture.
+    UnusedSecrets,
     /// A limit was reached, and something was left out.
     LimitReached,
 }

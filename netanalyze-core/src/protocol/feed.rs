@@ -173,6 +173,13 @@ impl Feed {
         self.mode == Mode::Decoding && self.acked > self.next.saturating_add(1)
     }
 
+    /// Whether a segment's place is behind bytes that were not captured; the sequence number of a FIN is none of them.
+    pub(crate) fn is_beyond(&self, seq: u32) -> bool {
+        let end = self.sent.max(self.next).saturating_add(1);
+        let place = self.place(seq);
+        self.mode == Mode::Decoding && place > end && place <= end.saturating_add(LARGEST_WINDOW)
+    }
+
     /// Whether bytes wait for others: a message or a hole is open.
     #[inline]
     pub(crate) fn waits(&self) -> bool {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::tls::keys::Secrets;
 use super::{dns, http, tls};
-use crate::model::Direction;
+use crate::model::{Direction, limits};
 
 /// Something that became known with a frame.
 #[derive(Clone, Debug)]
@@ -58,12 +58,52 @@ pub struct Said {
     pub aside: bool,
 }
 
+/// A cap that made a decoder leave something out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Limit {
+    /// [`limits::MAX_TLS_MESSAGE`]
+    TlsMessage,
+    /// [`limits::MAX_CRYPTO_BYTES`] or [`limits::MAX_CRYPTO_PIECES`]
+    QuicHandshake,
+    /// [`limits::MAX_QUIC_CONNECTIONS`]
+    QuicConnections,
+    /// [`limits::MAX_PENDING_BYTES`]
+    Pending,
+}
+
+impl Limit {
+    /// What it cost, as a clause behind a count, and the cap.
+    pub(crate) fn cost(self) -> String {
+        match self {
+            Limit::TlsMessage => format!(
+                "handshake messages of TLS longer than {} bytes were not read: what they say is missing",
+                limits::MAX_TLS_MESSAGE
+            ),
+            Limit::QuicHandshake => format!(
+                "pieces of QUIC handshakes were not read because {} bytes or {} pieces were waiting already",
+                limits::MAX_CRYPTO_BYTES,
+                limits::MAX_CRYPTO_PIECES
+            ),
+            Limit::QuicConnections => format!(
+                "QUIC connections were given up, the first ones first, because {} others began between the same ports: nothing is said of how they went on",
+                limits::MAX_QUIC_CONNECTIONS
+            ),
+            Limit::Pending => format!(
+                "messages inside TCP connections were not read because they need more than {} bytes at a time",
+                limits::MAX_PENDING_BYTES
+            ),
+        }
+    }
+}
+
 /// Where decoders put what they have to say.
 #[derive(Debug, Default)]
 pub struct Messages {
     items: Vec<Said>,
     /// Ordinary messages of HTTP that were left out because of [`Messages::terse`].
     left_out: u32,
+    /// Caps that were reached.
+    hits: Vec<Limit>,
     /// What is said now, Wireshark takes for another protocol: see [`Said::aside`].
     pub(crate) aside: bool,
     /// Every message is wanted, as fields and rows need them. Otherwise decoders leave out those that no finding is made of, which saves
@@ -98,6 +138,17 @@ impl Messages {
         std::mem::take(&mut self.left_out)
     }
 
+    /// A cap made a decoder leave something out.
+    #[cold]
+    pub(crate) fn hit(&mut self, limit: Limit) {
+        self.hits.push(limit);
+    }
+
+    /// Caps that were reached since the last call, as often as they were.
+    pub(crate) fn take_hits(&mut self) -> Vec<Limit> {
+        std::mem::take(&mut self.hits)
+    }
+
     /// What was said since the last call.
     pub fn drain(&mut self) -> impl Iterator<Item = (Direction, Message)> + '_ {
         self.items.drain(..).map(|said| (said.from, said.message))
@@ -111,6 +162,6 @@ impl Messages {
     /// Whether nothing was said.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.items.is_empty() && self.left_out == 0
+        self.items.is_empty() && self.left_out == 0 && self.hits.is_empty()
     }
 }

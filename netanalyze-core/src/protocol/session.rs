@@ -47,6 +47,8 @@ pub(crate) struct SegmentIn<'a> {
     pub(crate) fin: bool,
     /// RST flag.
     pub(crate) rst: bool,
+    /// Directions of which bytes were not captured; looked at where the segment ends one.
+    pub(crate) missing: [bool; 2],
 }
 
 /// A TCP conversation's application.
@@ -166,6 +168,13 @@ impl Session {
                 decoder.misses(segment.from.reverse());
             }
         }
+        if segment.fin || segment.rst {
+            tell_missing(decoder, segment.missing);
+            // A reset stands behind all that its sender said.
+            if segment.rst && sender.is_beyond(segment.seq) {
+                decoder.misses(segment.from);
+            }
+        }
         let mut fed = Fed::Done;
         if !segment.rst && (segment.len > 0 || segment.fin) {
             fed = sender.segment(&payload, decoder, now, out);
@@ -254,11 +263,17 @@ impl Session {
         }
     }
 
-    /// Ends it with the capture.
-    pub(crate) fn finish(&mut self, now: Moment, out: &mut Messages) {
+    /// Whether it matters at the end of the capture what of either direction was not captured.
+    pub(crate) fn minds_missing(&self) -> bool {
+        matches!(&self.stage, Stage::Decoding(decoder) if decoder.minds_missing())
+    }
+
+    /// Ends it with the capture. `missing`: directions of which bytes were not captured.
+    pub(crate) fn finish(&mut self, missing: [bool; 2], now: Moment, out: &mut Messages) {
         out.aside = self.aside;
         let (how, now) = self.reset.map_or((Closing::CaptureEnd, now), |reset| (Closing::Reset, reset));
         if let Stage::Decoding(decoder) = &mut self.stage {
+            tell_missing(decoder.as_mut(), missing);
             for feed in &mut self.feeds {
                 feed.close(how, decoder.as_mut(), now, out);
             }
@@ -289,6 +304,15 @@ impl Session {
             Stage::Undecided(_) | Stage::Over => 0,
         };
         size_of::<Session>() + decoder + self.feeds.iter().map(Feed::heap).sum::<usize>()
+    }
+}
+
+/// Tells a decoder of which directions bytes were not captured.
+fn tell_missing(decoder: &mut dyn StreamDecoder, missing: [bool; 2]) {
+    for (from, is_missing) in [Direction::AtoB, Direction::BtoA].into_iter().zip(missing) {
+        if is_missing {
+            decoder.misses(from);
+        }
     }
 }
 

@@ -137,9 +137,14 @@ pub trait StreamDecoder: std::fmt::Debug + Send + Sync {
     /// [`StreamDecoder::begins_message`] accepts.
     fn lost(&mut self, from: Direction, now: Moment, out: &mut Messages);
 
-    /// The other side ends, and has acknowledged bytes of this direction that were not captured so far.
+    /// Something ends, and bytes of this direction were not captured: nothing of it at all, or less than the other side has acknowledged.
     fn misses(&mut self, from: Direction) {
         let _ = from;
+    }
+
+    /// Whether it matters at the end of the capture what of either direction was not captured.
+    fn minds_missing(&self) -> bool {
+        false
     }
 
     /// Called before [`StreamDecoder::closed`] for each body that is not complete, by the id of its [`Progress::Body`], and for that of

@@ -75,7 +75,8 @@ fn lookup_failed(lookup: &Lookup, thresholds: &Thresholds) -> bool {
 }
 
 fn handshake_failed(handshake: &Handshake) -> bool {
-    !handshake.outcome.is_success() && handshake.outcome != tls::Outcome::Cut
+    !handshake.outcome.is_success()
+        && !matches!(handshake.outcome, tls::Outcome::Cut | tls::Outcome::Abandoned(_))
 }
 
 fn exchange_failed(exchange: &Exchange) -> bool {

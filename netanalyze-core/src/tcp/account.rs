@@ -266,6 +266,12 @@ impl Account {
         sender.ack_advanced() || self.seen.has_syn(end) && sender.has_acknowledged()
     }
 
+    /// Whether bytes that an end sent were not captured: none of its packets was, or the other end has acknowledged more than they show. A lone
+    /// FIN is not counted.
+    pub(crate) fn misses(&self, end: Direction) -> bool {
+        self.end(end).misses(self.end(end.reverse()))
+    }
+
     pub(crate) fn closed_by(&self) -> Option<ClosedBy> {
         let client = self.client();
         match self.states.closing {

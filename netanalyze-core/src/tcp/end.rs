@@ -96,6 +96,13 @@ impl End {
         self.sent_ack
     }
 
+    /// Whether bytes that it sent were not captured: none of its packets was, or its peer has acknowledged more than they show.
+    pub(super) fn misses(&self, peer: &End) -> bool {
+        // One number more may be a FIN.
+        let beyond = |top: u32| after(peer.ack, top.wrapping_add(1));
+        self.packets == 0 || peer.sent_ack && self.top().is_some_and(beyond)
+    }
+
     pub(super) fn ack_advanced(&self) -> bool {
         self.ack_advanced
     }
@@ -154,5 +161,53 @@ impl Taint {
         let Taint { up_to, is_set } = self;
         c.u32_from(up_to, base);
         c.bits([is_set]);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{FrameNumber, Timestamp};
+    use crate::tcp::segment::TcpFlags;
+
+    fn segment(flags: TcpFlags, seq: u32, len: u32, ack: u32) -> Segment<'static> {
+        Segment {
+            frame: FrameNumber(1),
+            time: Timestamp(0),
+            seq,
+            ack,
+            len,
+            window: 9,
+            flags,
+            header_len: 20,
+            header_captured: 20,
+            urgent_pointer: false,
+            scope: Scope::Full,
+            options: None,
+        }
+    }
+
+    #[test]
+    fn what_was_acknowledged_and_not_captured_is_missing() {
+        let syn_ack = TcpFlags(TcpFlags::SYN.0 | TcpFlags::ACK.0);
+        // Around the wrap of sequence numbers, too.
+        for first in [1_000, u32::MAX - 30] {
+            let at = |offset: u32| first.wrapping_add(offset);
+            let (mut client, mut server) = (End::default(), End::default());
+            assert!(client.misses(&server), "nothing was captured of it");
+            client.book(&segment(TcpFlags::SYN, 77, 0, 0), Flags::NONE);
+            assert!(!client.misses(&server) && server.misses(&client));
+            server.book(&segment(syn_ack, first.wrapping_sub(1), 0, 78), Flags::NONE);
+            for (ack, is_missing) in [(0, false), (1, false), (2, true), (90, true)] {
+                client.book(&segment(TcpFlags::ACK, 78, 0, at(ack)), Flags::NONE);
+                assert_eq!(server.misses(&client), is_missing, "{first}: {ack}");
+                assert!(!client.misses(&server));
+            }
+            server.book(&segment(TcpFlags::ACK, first, 90, 78), Flags::NONE);
+            assert!(!server.misses(&client), "it came later");
+            // The acknowledgement of a SYN-ACK says nothing of data, and a reset's none at all.
+            client.book(&segment(TcpFlags::RST, 78, 0, at(900)), Flags::NONE);
+            assert!(!server.misses(&client));
+        }
     }
 }

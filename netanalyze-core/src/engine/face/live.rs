@@ -163,6 +163,7 @@ impl Live {
             fragments,
             numbers,
             forgotten: forgotten(&shards),
+            given_secrets: desk.key_log.as_ref().map(|secrets| secrets.len()),
             shards,
             capture_start,
             gap: desk.gap,

@@ -186,3 +186,27 @@ pub(super) const KINDS: [Kind; 18] = [
         flag: Flags::NONE,
     },
 ];
+
+/// Those of QUIC stand behind all others, because TCP conversations have no room for them.
+pub(super) const QUIC_KINDS: [Kind; 2] = [
+    Kind {
+        id: "netanalyze.quic_unanswered",
+        severity: Severity::Warn,
+        group: Group::Protocol,
+        title: "QUIC never answered",
+        meaning: "Nothing came in answer to a QUIC handshake for at least three seconds: often a firewall that drops UDP port 443, or an address that is not reachable. Browsers go on over TCP or another address meanwhile, so that users may notice nothing but a delay.",
+        reference: "RFC 9000 §6, RFC 9308 §2.1",
+        filter: "",
+        flag: Flags::NONE,
+    },
+    Kind {
+        id: "netanalyze.quic_closed",
+        severity: Severity::Error,
+        group: Group::Protocol,
+        title: "QUIC handshake broken off",
+        meaning: "One side closed the connection before the handshake was finished, with an error that says why. Only packets that everyone can open are read: those of a handshake that fails early.",
+        reference: "RFC 9000 §10.2.3, §20.1",
+        filter: "",
+        flag: Flags::NONE,
+    },
+];

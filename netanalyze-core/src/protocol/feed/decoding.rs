@@ -4,7 +4,7 @@ use super::body::Body;
 use super::held::Held;
 use super::{Fed, Feed, Mode, Pending};
 use crate::model::limits::{MAX_OPEN_BODIES, MAX_PENDING_BYTES};
-use crate::protocol::message::Messages;
+use crate::protocol::message::{Limit, Messages};
 use crate::protocol::stream::{Moment, Progress, StreamDecoder};
 
 impl Feed {
@@ -103,6 +103,7 @@ impl Feed {
             if let Some(need) = wait {
                 self.next += bytes.len() as u64;
                 if bytes.len().max(need) > MAX_PENDING_BYTES {
+                    out.hit(Limit::Pending);
                     self.drop_waiting(decoder, now, out);
                 } else {
                     let pending = &mut self.extra.get_or_insert_default().pending;

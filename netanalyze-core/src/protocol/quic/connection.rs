@@ -189,15 +189,15 @@ impl Connection {
         packet.get(1..).is_some_and(|rest| rest.starts_with(id))
     }
 
-    /// The server, if this is one, answered with Version Negotiation: the client will try again from the start.
-    pub(crate) fn negotiated(&mut self, from: Direction, to: &[u8]) {
+    /// The server, if this is one, answered with Version Negotiation: the client will try again from the start. False if it is none of this
+    /// connection's.
+    pub(crate) fn negotiated(&mut self, from: Direction, to: &[u8]) -> bool {
         let [client, _] = &self.own;
-        if from != self.client
-            && client.bytes() == to
-            && let Some(open) = &mut self.open
-        {
+        let is_ours = from != self.client && client.bytes() == to;
+        if let Some(open) = self.open.as_mut().filter(|_| is_ours) {
             (open.crypto, open.largest) = Default::default();
         }
+        is_ours
     }
 
     /// A Retry packet was seen.
@@ -327,14 +327,17 @@ impl Connection {
                     else {
                         return;
                     };
-                    if !crypto.add(offset, data) {
-                        listener.left_out(from);
-                    }
+                    let was_given_up = crypto.is_given_up();
+                    let is_kept = crypto.add(offset, data);
                     while let Some(message) = crypto.message() {
                         if let Some(known) = &mut open.known {
                             known.learn(&message);
                         }
                         listener.message(from, space, &message);
+                    }
+                    // A message may turn out to be too long once its length is there.
+                    if !is_kept || crypto.is_given_up() && !was_given_up {
+                        listener.left_out(from);
                     }
                 }
                 Frame::Close(close) => listener.close(from, &close),

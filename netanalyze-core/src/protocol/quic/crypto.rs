@@ -26,6 +26,11 @@ impl CryptoStream {
         self.base + self.front.len() as u64
     }
 
+    /// There was more than can be kept.
+    pub(crate) fn is_given_up(&self) -> bool {
+        self.given_up
+    }
+
     /// Adds a frame's bytes; false if they had to be left out.
     pub(crate) fn add(&mut self, offset: u64, data: &[u8]) -> bool {
         if self.given_up {

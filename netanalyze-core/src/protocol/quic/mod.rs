@@ -27,11 +27,11 @@ use connection::{Connection, Listener, Space};
 use frame::Close;
 use packet::{Long, LongType, Packet, packet};
 
-use super::message::{Message, Messages};
+use super::message::{Limit, Message, Messages};
 use super::stream::{DatagramDecoder, Flow, Moment};
-use super::tls::TlsMessage;
 use super::tls::keys::Secrets;
 use super::tls::recordless::Recordless;
+use super::tls::{HandshakeType, QuicClose, TlsMessage, Who, capped};
 use crate::model::{Direction, limits};
 
 /// QUIC between two addresses and ports.
@@ -57,6 +57,7 @@ struct Hearing<'a> {
     handshake: &'a mut Option<Box<Recordless>>,
     said: &'a mut Said,
     client: Direction,
+    secrets: Option<&'a Secrets>,
     every: bool,
     now: Moment,
 }
@@ -68,6 +69,15 @@ struct Said {
     handshakes: Vec<Message>,
     /// Wireshark 4.0 cannot open the packets.
     is_closed: bool,
+    /// Pieces of the handshake that were left out.
+    left_out: u32,
+    /// A connection was given up for another.
+    is_crowded: bool,
+}
+
+/// The random of a ClientHello.
+fn client_random(message: &[u8]) -> Option<&[u8]> {
+    message.first().filter(|&&kind| kind == HandshakeType::CLIENT_HELLO.0).and_then(|_| message.get(6..38))
 }
 
 /// Error codes of CONNECTION_CLOSE that are alerts of TLS (RFC 9001 section 4.8).
@@ -79,6 +89,11 @@ const DTLS_PORTS: [u16; 4] = [853, 2221, 5684, 5868];
 impl Listener for Hearing<'_> {
     fn message(&mut self, from: Direction, _: Space, message: &[u8]) {
         if let Some(handshake) = self.handshake {
+            if let (Some(secrets), Some(random)) = (self.secrets, client_random(message))
+                && secrets.knows(random, self.now.frame)
+            {
+                handshake.has_secrets();
+            }
             handshake.message(from, message, self.every, self.now, &mut self.said.message);
         } else if self.every {
             // Tickets come behind the handshake.
@@ -90,12 +105,16 @@ impl Listener for Hearing<'_> {
         if let Some(handshake) = self.handshake.take() {
             let alert = CRYPTO_ERROR.contains(&close.code).then_some(close.code as u8);
             let alert = alert.filter(|_| !close.application);
-            let row = handshake.closed(from, alert, self.now);
+            let by = if from == self.client { Who::Client } else { Who::Server };
+            let &Close { application, code, reason } = close;
+            let close = QuicClose { by, application, code, reason: capped(reason) };
+            let row = handshake.closed(close, alert, self.now);
             self.said.handshakes.push(Message::Handshake(Box::new(row)));
         }
     }
 
     fn left_out(&mut self, _: Direction) {
+        self.said.left_out = self.said.left_out.saturating_add(1);
         if let Some(handshake) = self.handshake {
             handshake.left_out();
         }
@@ -103,6 +122,13 @@ impl Listener for Hearing<'_> {
 }
 
 impl Tracked {
+    /// The server wants the client to try again.
+    fn turn_away(&mut self) {
+        if let Some(handshake) = &mut self.handshake {
+            handshake.turn_away();
+        }
+    }
+
     /// Forgets what is of no more use.
     fn settle(&mut self) {
         if self.handshake.is_none() && !self.connection.has_secrets() {
@@ -183,24 +209,31 @@ impl Decoder {
                     if let Some(handshake) = handshake {
                         handshake.version(long.version);
                     }
-                    let mut hearing = Hearing { handshake, said, client: connection.client, every, now };
+                    let mut hearing =
+                        Hearing { handshake, said, client: connection.client, secrets, every, now };
                     connection.initial(from, long, number, &buffer, &mut hearing);
                     tracked.settle();
                 }
                 if let Some(handshake) = lost {
+                    said.is_crowded = true;
                     said.handshakes.push(Message::Handshake(Box::new(handshake.cut(now))));
                 }
             }
             LongType::Retry => {
                 if let Some(tracked) = self.of(from, long) {
                     tracked.connection.retried(long.from);
+                    tracked.turn_away();
                 }
             }
             LongType::Handshake => {
-                if let (Some(secrets), Some(tracked)) = (secrets, self.of(from, long)) {
+                if let Some(handshake) = self.of(from, long).and_then(|each| each.handshake.as_mut()) {
+                    handshake.closed_message(from);
+                }
+                if let (Some(known), Some(tracked)) = (secrets, self.of(from, long)) {
                     let Tracked { connection, handshake, .. } = tracked;
-                    let mut hearing = Hearing { handshake, said, client: connection.client, every, now };
-                    connection.handshake(from, long, secrets, now.frame, &mut buffer, &mut hearing);
+                    let mut hearing =
+                        Hearing { handshake, said, client: connection.client, secrets, every, now };
+                    connection.handshake(from, long, known, now.frame, &mut buffer, &mut hearing);
                     tracked.settle();
                 }
             }
@@ -231,9 +264,9 @@ impl Decoder {
         {
             said.handshakes.push(Message::Handshake(Box::new(answered.through(now))));
         }
-        if let Some(secrets) = secrets.filter(|_| connection.has_secrets()) {
-            let mut hearing = Hearing { handshake, said, client: connection.client, every, now };
-            connection.short(from, packet, secrets, now.frame, &mut Vec::new(), &mut hearing);
+        if let Some(known) = secrets.filter(|_| connection.has_secrets()) {
+            let mut hearing = Hearing { handshake, said, client: connection.client, secrets, every, now };
+            connection.short(from, packet, known, now.frame, &mut Vec::new(), &mut hearing);
         }
         tracked.settle();
     }
@@ -241,9 +274,11 @@ impl Decoder {
 
 impl DatagramDecoder for Decoder {
     fn datagram(&mut self, from: Direction, bytes: &[u8], missing: u32, now: Moment, out: &mut Messages) {
+        out.aside = self.is_claimed;
         if out.every {
             out.push(from, Message::Quic);
         }
+        out.aside = false;
         let first_is_short = bytes.first().is_some_and(|first| first & 0x80 == 0);
         if first_is_short && !self.connections.iter().any(|each| each.connection.is_open()) {
             return;
@@ -257,7 +292,9 @@ impl DatagramDecoder for Decoder {
                 Packet::Long(long) => long,
                 Packet::Negotiation { to, .. } => {
                     for each in self.connections.iter_mut().rev() {
-                        each.connection.negotiated(from, to);
+                        if each.connection.negotiated(from, to) {
+                            each.turn_away();
+                        }
                     }
                     break;
                 }
@@ -279,6 +316,10 @@ impl DatagramDecoder for Decoder {
         }
         for handshake in said.handshakes {
             out.push(from, handshake);
+        }
+        (0..said.left_out).for_each(|_| out.hit(Limit::QuicHandshake));
+        if said.is_crowded {
+            out.hit(Limit::QuicConnections);
         }
         out.aside = false;
     }

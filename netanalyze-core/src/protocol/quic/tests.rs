@@ -168,7 +168,15 @@ fn version_negotiation_begins_anew() {
     let negotiation = [&[0x80, 0, 0, 0, 0, 3][..], C, &[8], FIRST, &[0, 0, 0, 1]].concat();
     assert_eq!(bench.send(SERVER, &negotiation).0, []);
     assert_eq!(bench.send(CLIENT, &client_initial(1, 0, &crypto(0, &ch))).0, [1]);
-    assert_eq!(bench.finish().len(), 1);
+    bench.frame += 5;
+    let rows = bench.finish();
+    assert_eq!((rows.len(), rows[0].outcome), (1, Outcome::Silent(Some(Who::Server))));
+    // A client that tries again with other ids, or not at all, was not left without an answer.
+    let mut bench = Bench::default();
+    bench.send(CLIENT, &first);
+    bench.send(SERVER, &negotiation);
+    bench.frame += 5;
+    assert_eq!(bench.finish()[0].outcome, Outcome::Abandoned(Who::Client));
 }
 
 #[test]
@@ -191,6 +199,95 @@ fn a_close_says_how_the_handshake_failed() {
 }
 
 #[test]
+fn giving_up_is_no_error() {
+    let [ch, _] = hellos();
+    let close = |code: u8| [&[0x1c, code, 0, 4][..], b"idle"].concat();
+    let server = Outcome::Silent(Some(Who::Server));
+    for (hello, by, wait, code, outcome) in [
+        // NO_ERROR and APPLICATION_ERROR, soon and after a long wait; PROTOCOL_VIOLATION.
+        (true, CLIENT, 0, 0, Outcome::Abandoned(Who::Client)),
+        (true, CLIENT, 0, 0x0c, Outcome::Abandoned(Who::Client)),
+        (true, CLIENT, 4, 0, server),
+        (true, CLIENT, 4, 0x0a, Outcome::Closed(Who::Client)),
+        (true, SERVER, 0, 0, Outcome::Closed(Who::Server)),
+        // Of a handshake nothing was captured.
+        (false, CLIENT, 4, 0, Outcome::Cut),
+        (false, CLIENT, 4, 0x0a, Outcome::Cut),
+    ] {
+        let mut bench = Bench::default();
+        let first: &[u8] = if hello { &crypto(0, &ch) } else { &[1; 30] };
+        bench.send(CLIENT, &client_initial(1, 0, first));
+        bench.frame += wait;
+        let initial = if by == CLIENT { client_initial } else { server_initial };
+        let (_, rows) = bench.send(by, &initial(1, 1, &close(code)));
+        assert_eq!((rows.len(), rows[0].outcome), (1, outcome), "{hello} {wait} {code}");
+        let said = rows[0].close.as_ref().unwrap();
+        assert_eq!((said.code, &*said.reason, said.application), (code.into(), &b"idle"[..], false));
+        assert!(bench.finish().is_empty());
+    }
+}
+
+#[test]
+fn one_side_alone_accuses_nobody() {
+    let [ch, sh] = hellos();
+    let closed = |to, from| long(1, 2, to, from, &Secret::new(&[9; 32]).unwrap(), 0, &[0; 40]);
+    for (hears, expected) in [(false, Outcome::Cut), (true, Outcome::Silent(None))] {
+        let mut bench = Bench::default();
+        bench.send(CLIENT, &client_initial(1, 0, &crypto(0, &ch)));
+        if hears {
+            bench.send(SERVER, &[server_initial(1, 0, &crypto(0, &sh)), closed(C, S)].concat());
+        }
+        // A client has such packets only after a ServerHello.
+        bench.send(CLIENT, &closed(S, C));
+        bench.frame += 9;
+        assert_eq!(bench.finish()[0].outcome, expected);
+    }
+    // Without any packet of the server's part behind its hello it is the server's turn.
+    let mut bench = Bench::default();
+    bench.send(CLIENT, &client_initial(1, 0, &crypto(0, &ch)));
+    bench.send(SERVER, &server_initial(1, 0, &crypto(0, &sh)));
+    bench.frame += 9;
+    assert_eq!(bench.finish()[0].outcome, Outcome::Silent(Some(Who::Server)));
+}
+
+#[test]
+fn on_ports_of_dtls_nothing_is_shown() {
+    let [ch, _] = hellos();
+    for (port, aside) in [(443, false), (853, true)] {
+        let mut decoder = Decoder::new(&crate::protocol::testing::flow(port));
+        let mut out = Messages::new(true);
+        decoder.datagram(CLIENT, &client_initial(1, 0, &crypto(0, &ch)), 0, Moment::default(), &mut out);
+        let said: Vec<_> = out.drain_said().map(|said| (said.message, said.aside)).collect();
+        assert!(
+            matches!(&said[..], [(Message::Quic, a), (Message::Tls(_), b)] if (*a, *b) == (aside, aside))
+        );
+        assert!(!out.aside);
+    }
+}
+
+#[test]
+fn what_a_cap_costs_is_counted() {
+    let mut bench = Bench::default();
+    let mut out = Messages::new(false);
+    let [ch, _] = hellos();
+    for number in 0..=limits::MAX_QUIC_CONNECTIONS {
+        assert!(out.take_hits().is_empty());
+        let id = [number as u8; 8];
+        let packet = long(1, 0, &id, &[], &initial_secret(1, &id, true), 0, &crypto(0, &ch));
+        bench.decoder.datagram(CLIENT, &packet, 0, Moment::default(), &mut out);
+    }
+    assert_eq!(out.take_hits(), [Limit::QuicConnections]);
+    // Too far ahead; a message that is too long, as soon as it says so; and what follows that.
+    let far = crypto(limits::MAX_CRYPTO_BYTES + 1, &[1; 50]);
+    let long = crypto(0, &[1, 1, 0, 0, 1]);
+    for (frames, hits) in [(far, 1), (long.clone(), 1), ([&long[..], &crypto(5, &[1; 9])].concat(), 2)] {
+        let mut bench = Bench::default();
+        bench.decoder.datagram(CLIENT, &client_initial(1, 0, &frames), 0, Moment::default(), &mut out);
+        assert_eq!(out.take_hits(), vec![Limit::QuicHandshake; hits]);
+    }
+}
+
+#[test]
 fn silence_is_told_at_the_end() {
     let [ch, _] = hellos();
     let mut bench = Bench::default();
@@ -200,7 +297,7 @@ fn silence_is_told_at_the_end() {
         assert_eq!(bench.send(CLIENT, &first).0, []);
     }
     let rows = bench.finish();
-    assert_eq!(rows[0].outcome, Outcome::Silent(crate::protocol::tls::Who::Server));
+    assert_eq!(rows[0].outcome, Outcome::Silent(Some(crate::protocol::tls::Who::Server)));
 }
 
 #[test]

@@ -16,7 +16,16 @@ impl Run {
         let (seq, len) = (self.1[from.index()], bytes.len() as u32);
         self.1[from.index()] += len;
         self.3 += 1;
-        let segment = SegmentIn { from, seq, ack: None, bytes, len, fin: false, rst: bytes.is_empty() };
+        let segment = SegmentIn {
+            from,
+            seq,
+            ack: None,
+            bytes,
+            len,
+            fin: false,
+            rst: bytes.is_empty(),
+            missing: [false; 2],
+        };
         let now = Moment { frame: FrameNumber(self.3), time: Timestamp(0) };
         self.0.segment(&segment, now, &mut self.2);
         if self.0.is_over() && self.0.has_successor() {
@@ -57,7 +66,16 @@ fn after_a_reset_tls_is_heard_and_no_handshake_begins() {
 fn what_comes_after_a_client_has_closed_is_no_second_handshake() {
     let mut run = Run::new(443);
     run.take(CLIENT, &hello(1));
-    let fin = SegmentIn { from: CLIENT, seq: run.1[0], ack: None, bytes: b"", len: 0, fin: true, rst: false };
+    let fin = SegmentIn {
+        from: CLIENT,
+        seq: run.1[0],
+        ack: None,
+        bytes: b"",
+        len: 0,
+        fin: true,
+        rst: false,
+        missing: [false; 2],
+    };
     run.0.segment(&fin, Moment::default(), &mut run.2);
     let said: Vec<Said> = run.2.drain_said().collect();
     let [Said { message: Message::Handshake(row), .. }] = &said[..] else { panic!("{said:?}") };
@@ -65,7 +83,7 @@ fn what_comes_after_a_client_has_closed_is_no_second_handshake() {
     let late = run.take(SERVER, &hello(2));
     assert!(matches!(&late[..], [Said { message: Message::Tls(_), .. }]), "{late:?}");
     assert!(run.take(CLIENT, b"").is_empty());
-    run.0.finish(Moment::default(), &mut run.2);
+    run.0.finish([false; 2], Moment::default(), &mut run.2);
     assert!(run.2.is_empty());
 }
 
@@ -91,12 +109,13 @@ fn outcome(port: u16, segments: &[(Direction, u32, &[u8], &str)]) -> String {
         let (fin, rst) = (flags.contains('f'), flags.contains('r'));
         // `a`: the receiver has more than was captured.
         let ack = Some(acks[from.reverse().index()] + if flags.contains('a') { 30 } else { 0 });
-        let segment = SegmentIn { from, seq, ack, bytes, len, fin, rst };
+        let missing = [false; 2];
+        let segment = SegmentIn { from, seq, ack, bytes, len, fin, rst, missing };
         let now = Moment { frame: FrameNumber(number as u64 + 1), time: Timestamp(0) };
         run.0.segment(&segment, now, &mut run.2);
         acks[from.index()] = seq + len;
     }
-    run.0.finish(Moment { frame: FrameNumber(99), time: Timestamp(0) }, &mut run.2);
+    run.0.finish([false; 2], Moment { frame: FrameNumber(99), time: Timestamp(0) }, &mut run.2);
     let rows = run.2.drain_said().filter_map(|said| match said.message {
         Message::Exchange(exchange) => Some(format!("{:?}", exchange.outcome)),
         Message::Handshake(row) => Some(format!("{:?} gaps {}", row.outcome, row.gaps)),
@@ -127,4 +146,20 @@ fn what_was_not_captured_before_a_fin_is_held_against_nobody() {
     let closed = |flags| outcome(443, &[(CLIENT, 0, &hello, ""), (CLIENT, len, b"", flags)]);
     assert_eq!(closed("f"), "Closed(Client) gaps false");
     assert_eq!(closed("fa"), "Cut gaps true");
+    // A reset behind bytes that were not captured; one more may have been a FIN.
+    let reset = |at| outcome(443, &[(CLIENT, 0, &hello, ""), (SERVER, at, b"", "r")]);
+    assert_eq!(reset(1), "Reset(Some(Server)) gaps false");
+    assert_eq!(reset(7), "Cut gaps true");
+}
+
+#[test]
+fn what_was_never_captured_is_asked_for_only_where_it_matters() {
+    let mut run = Run::new(443);
+    assert!(!run.0.minds_missing());
+    run.take(CLIENT, &hello(1));
+    assert!(run.0.minds_missing());
+    run.0.finish([false, true], Moment { frame: FrameNumber(9), time: Timestamp(9_000_000_000) }, &mut run.2);
+    let said: Vec<Said> = run.2.drain_said().collect();
+    let [Said { message: Message::Handshake(row), .. }] = &said[..] else { panic!("{said:?}") };
+    assert_eq!((row.outcome, row.gaps), (tls::Outcome::Cut, true));
 }

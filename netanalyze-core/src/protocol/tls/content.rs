@@ -7,11 +7,11 @@ use super::fault::Fault;
 use super::handshake::{Raw, looks_encrypted};
 use super::hello::{ClientHello, ServerHello};
 use super::message::{HandshakeMessage, TlsMessage, Who};
-use super::record::{Record, is_record_version};
+use super::record::{self, Record, is_record_version};
 use super::stream::Stream;
 use super::transaction::Outcome;
 use crate::model::Direction;
-use crate::protocol::message::Messages;
+use crate::protocol::message::{Limit, Messages};
 use crate::protocol::stream::Moment;
 
 impl Stream {
@@ -28,7 +28,8 @@ impl Stream {
         let changed = half.changed.filter(|_| !tls13);
         // The rule by which fields are shown counts frames; a message right behind ChangeCipherSpec is encrypted all the same.
         let hidden = half.fragment.is_none()
-            && (looks_encrypted(content) || content.len() >= 16 && changed.is_some_and(|at| at < now.frame));
+            && (looks_encrypted(content) || content.len() >= 16 && changed.is_some_and(|at| at < now.frame))
+            && !self.is_too_long(from, content);
         if changed.is_some() {
             let who = self.who(from);
             if let Some(open) = self.open.as_mut() {
@@ -48,8 +49,27 @@ impl Stream {
             said.handshakes.extend(message);
         });
         self.half(from).fragment = Some(fragment).filter(|fragment| !fragment.is_empty());
-        if let (false, Some(open)) = (kept, self.open.as_mut()) {
+        if !kept {
+            self.message_left_out(from, out);
+        }
+    }
+
+    /// Whether a message begins here that is too long to be kept. Its length looks like that of an encrypted one, but nothing can be encrypted
+    /// yet: no direction has changed its keys, and all was captured.
+    fn is_too_long(&self, from: Direction, content: &[u8]) -> bool {
+        let Some(&[kind, long]) = content.first_chunk() else { return false };
+        let open = self.open.as_ref().filter(|_| long != 0 && HandshakeType(kind).is_named());
+        open.is_some_and(|open| open.is_in_clear()) && !self.has_changed(from) && !self.version.is_tls13()
+    }
+
+    /// A handshake message was too long to be kept.
+    #[cold]
+    pub(super) fn message_left_out(&mut self, from: Direction, out: &mut Messages) {
+        out.hit(Limit::TlsMessage);
+        let who = self.who(from);
+        if let Some(open) = self.open.as_mut() {
             open.row.left_out = open.row.left_out.saturating_add(1);
+            open.misses(who);
         }
     }
 
@@ -137,8 +157,33 @@ impl Stream {
         }
     }
 
+    /// What can be said of a segment of which only the first bytes were captured.
+    pub(super) fn cut(
+        &mut self,
+        from: Direction,
+        bytes: &[u8],
+        missing: u32,
+        now: Moment,
+        out: &mut Messages,
+    ) {
+        let mut rest = bytes;
+        while let Some(record) = Record::parse(rest) {
+            if !record.content_type.is_known() || !is_record_version(record.version) {
+                return;
+            }
+            let Some(content) = rest.get(record::HEADER..record.total()) else { break };
+            self.record(from, record, content, now, out);
+            rest = rest.get(record.total()..).unwrap_or_default();
+        }
+        if let Some(record) = Record::parse(rest) {
+            let content = rest.get(record::HEADER..).unwrap_or_default();
+            self.lost_records(from);
+            self.cut_record(from, record, content, missing, now, out);
+        }
+    }
+
     /// A record of which only the first bytes of the content were captured. Fields are as Wireshark 4.0 has them.
-    pub(super) fn cut_record(
+    fn cut_record(
         &mut self,
         from: Direction,
         record: Record,

@@ -57,6 +57,7 @@ pub fn tls(data: &[u8]) {
                 stream.closed(from, how, now, &mut out);
                 side.ended = true;
             }
+            4 => stream.misses(from),
             3 => _ = (stream.begins_message(from, bytes), plain_text(&flow, from, bytes, now)),
             _ => {
                 side.waiting.extend_from_slice(bytes);

@@ -51,6 +51,8 @@ pub struct ClientHello<'a> {
     pub status_request: bool,
     /// An encrypted ClientHello (RFC 9849) or its older form is inside, or GREASE in its place.
     pub ech: bool,
+    /// TLS 1.3 or a draft of it is offered.
+    pub offers_tls13: bool,
     /// Every byte up to the end of the extensions was there.
     pub complete: bool,
 }
@@ -148,6 +150,10 @@ impl<'a> ClientHello<'a> {
             }
             ExtensionType::PRE_SHARED_KEY => self.psk = true,
             ExtensionType::EARLY_DATA => self.early_data = true,
+            ExtensionType::SUPPORTED_VERSIONS => {
+                let versions = extension.content.get(1..).unwrap_or_default();
+                self.offers_tls13 = words(versions).any(|version| Version(version).is_tls13());
+            }
             ExtensionType::SESSION_TICKET => self.ticket = Some(extension.content),
             ExtensionType::STATUS_REQUEST => self.status_request = true,
             ExtensionType::ENCRYPTED_CLIENT_HELLO | ExtensionType::ENCRYPTED_SERVER_NAME => self.ech = true,
@@ -199,6 +205,19 @@ impl<'a> ServerHello<'a> {
         hello.retry = hello.random == RETRY;
         hello.see_extensions();
         Some(hello)
+    }
+
+    /// The version negotiated, as far as it is known of a hello that was cut before its extensions ended: there a suite of TLS 1.3 says it
+    /// (RFC 8446 appendix B.4), or one of any other, or a version before TLS 1.2.
+    #[must_use]
+    pub fn true_version(&self) -> Option<Version> {
+        let is_told = self.complete || self.version != Version::TLS12;
+        match self.cipher {
+            _ if is_told => Some(self.version),
+            Some(CipherSuite(0x1301..=0x1305)) => Some(Version::TLS13),
+            Some(_) => Some(self.version),
+            None => None,
+        }
     }
 
     /// Reads the body of a message of type 6, the HelloRetryRequest of drafts up to 21: a version, up to draft 18 nothing but extensions.

@@ -5,6 +5,7 @@ pub(crate) mod carried;
 mod certificate;
 mod code;
 mod content;
+mod ending;
 mod fault;
 mod handshake;
 mod hello;
@@ -24,6 +25,8 @@ pub mod fuzz;
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod unfinished_tests;
 
 pub use alert::{Alert, AlertDescription, AlertLevel};
 pub use certificate::{Certificate, Chain, ChainOrder};
@@ -34,4 +37,6 @@ pub use hello::{ClientHello, Extension, ServerHello};
 pub use message::{HandshakeMessage, Hello, TlsMessage, Who};
 pub use record::{Record, Ssl2ClientHello, accepts, begins_with_text, looks_like_tls};
 pub use stream::{Stream, plain_text};
-pub use transaction::{Handshake, Outcome, Resumption, Stage};
+pub use transaction::{Handshake, Outcome, QuicClose, Resumption, Stage};
+
+pub(crate) use message::capped;

@@ -26,7 +26,11 @@ impl Stream {
 
     /// Takes what secrets are found by from a ClientHello.
     pub(super) fn note_client(&mut self, hello: &ClientHello<'_>, now: Moment, out: &Messages) {
-        if let (Some(secrets), Some(known)) = (&out.secrets, &mut self.decryption) {
+        let Some(secrets) = &out.secrets else { return };
+        if let Some(open) = self.open.as_mut() {
+            open.row.has_secrets |= secrets.knows(hello.random, now.frame);
+        }
+        if let Some(known) = &mut self.decryption {
             let suites = hello.ciphers.iter().map(|suite| suite.0);
             known.client_hello(self.client, hello.random, hello.early_data, suites, secrets, now.frame);
         }
@@ -136,6 +140,9 @@ impl Stream {
         let mut fragment = self.half(from).fragment.take().unwrap_or_default();
         let kept = fragment.take(text, |raw| {
             let mut message = out.every.then(|| HandshakeMessage::of(raw));
+            if let (Some(open), true, Who::Server) = (self.open.as_mut(), tls13, who) {
+                open.opened_flight(raw.kind);
+            }
             match raw.kind {
                 HandshakeType::FINISHED => self.finished(who, now),
                 HandshakeType::ENCRYPTED_EXTENSIONS => {
@@ -156,8 +163,8 @@ impl Stream {
             said.handshakes.extend(message);
         });
         self.half(from).fragment = Some(fragment).filter(|fragment| !fragment.is_empty());
-        if let (false, Some(open)) = (kept, self.open.as_mut()) {
-            open.row.left_out = open.row.left_out.saturating_add(1);
+        if !kept {
+            self.message_left_out(from, out);
         }
     }
 

@@ -9,9 +9,9 @@ use super::code::{Group, HandshakeType, Version};
 use super::hello::{ClientHello, ServerHello};
 use super::message::{Who, capped};
 use super::transaction::{Handshake, Outcome, Resumption, Stage};
+use crate::model::Span;
 use crate::model::limits::{MAX_ALERTS, MAX_OFFERS};
-use crate::model::{Direction, Span};
-use crate::protocol::stream::{Closing, Moment};
+use crate::protocol::stream::Moment;
 
 /// Length of a record of TLS 1.3 that holds nothing but an alert.
 const ALERT_13: u16 = 19;
@@ -31,20 +31,44 @@ pub(super) struct Open {
     pub(super) row: Handshake,
     session_id: Box<[u8]>,
     ticket: bool,
+    offers_tls13: bool,
     /// Certificate or ServerHelloDone was seen: it is a full handshake.
     full: bool,
+    /// ServerHelloDone was seen: up to TLS 1.2 it is the client's turn then.
+    pub(super) done: bool,
     /// Encrypted Finished messages up to TLS 1.2, by client and server.
-    finished: [bool; 2],
+    pub(super) finished: [bool; 2],
     /// TLS 1.3: the client's Finished was known by its size.
     exact: bool,
     /// TLS 1.3: records of the server after the client's Finished.
     answers: u8,
     /// What is an alert by its size: who sent it.
-    rejected: Option<Who>,
+    pub(super) rejected: Option<Who>,
     /// An alert was sent that announces the end.
     notified: Option<Who>,
     /// What the present record ends it with.
     pub(super) ending: Option<Outcome>,
+    /// What TLS 1.3 shows of the server's part behind its ServerHello.
+    pub(super) flight: Flight,
+    /// A record of the server has begun whose end has not come.
+    pub(super) is_amid_record: bool,
+    /// Bytes that the client, and the server, sent were not captured.
+    pub(super) missing: [bool; 2],
+    /// The server sent the client elsewhere, or to another version: it owes nothing.
+    pub(super) turned_away: bool,
+}
+
+/// The server's part of TLS 1.3 from EncryptedExtensions to Finished.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Flight {
+    /// None of it.
+    Nothing,
+    /// Encrypted records: nobody can tell how far it came.
+    Opaque,
+    /// Messages that were opened, or that only begin it.
+    Begun,
+    /// Its Finished, opened, or known by its size.
+    Whole,
 }
 
 impl Open {
@@ -53,18 +77,29 @@ impl Open {
             row,
             session_id: Box::default(),
             ticket: false,
+            offers_tls13: false,
             full: false,
+            done: false,
             finished: [false; 2],
             exact: false,
             answers: 0,
             rejected: None,
             notified: None,
             ending: None,
+            flight: Flight::Nothing,
+            is_amid_record: false,
+            missing: [false; 2],
+            turned_away: false,
         }
     }
 
-    fn is_tls13(&self) -> bool {
+    pub(super) fn is_tls13(&self) -> bool {
         self.row.version.is_some_and(Version::is_tls13)
+    }
+
+    /// Its beginning was captured, and whatever came since.
+    pub(super) fn is_in_clear(&self) -> bool {
+        self.row.client_hello.is_some() && self.missing == [false; 2]
     }
 
     /// A ClientHello would begin another handshake.
@@ -72,7 +107,15 @@ impl Open {
         self.row.stage >= Stage::ServerHello
     }
 
+    /// TLS 1.3, or possibly: the ServerHello was not captured, and nothing that came behind it speaks against it.
+    pub(super) fn may_be_tls13(&self) -> bool {
+        let unsaid = self.row.version.is_none() && self.row.server_hello.is_none();
+        let is_offered = self.offers_tls13 && unsaid && self.finished == [false; 2];
+        is_offered || self.is_tls13()
+    }
+
     pub(super) fn client_hello(&mut self, hello: &ClientHello<'_>, now: Moment) {
+        self.turned_away = false;
         let row = &mut self.row;
         row.stage = row.stage.max(Stage::ClientHello);
         row.client_hello = row.client_hello.or(Some(now));
@@ -81,6 +124,7 @@ impl Open {
         row.alpn_offered = hello.alpn.iter().take(MAX_OFFERS).map(|name| capped(name)).collect();
         row.version_offered = Some(hello.highest_version());
         row.early_data |= hello.early_data;
+        self.offers_tls13 = hello.offers_tls13;
         self.session_id = hello.session_id.into();
         self.ticket = hello.ticket.is_some_and(|ticket| !ticket.is_empty());
     }
@@ -89,7 +133,7 @@ impl Open {
         let row = &mut self.row;
         row.cipher = hello.cipher.or(row.cipher);
         row.group = hello.key_share.or(row.group);
-        row.version = Some(hello.version);
+        row.version = hello.true_version().or(row.version);
         if hello.retry {
             row.stage = Stage::Retry;
             row.retries = row.retries.saturating_add(1);
@@ -98,11 +142,12 @@ impl Open {
         row.stage = Stage::ServerHello;
         row.server_hello = Some(now);
         row.alpn = hello.alpn.map(capped);
-        if hello.version.is_tls13() {
+        let tls13 = row.version.is_some_and(Version::is_tls13);
+        if tls13 {
             row.resumption = hello.psk.then_some(Resumption::Psk);
         }
         let echoed = !hello.session_id.is_empty() && *hello.session_id == *self.session_id;
-        if echoed && !hello.version.is_tls13() {
+        if echoed && !tls13 {
             row.resumption = Some(if self.ticket { Resumption::Ticket } else { Resumption::SessionId });
         }
     }
@@ -112,6 +157,7 @@ impl Open {
         match kind {
             HandshakeType::CERTIFICATE | HandshakeType::SERVER_HELLO_DONE => {
                 self.full = true;
+                self.done |= kind == HandshakeType::SERVER_HELLO_DONE;
                 // A server need not echo an id that it does not know, but may give the same.
                 if from == Who::Server && !self.is_tls13() {
                     self.row.resumption = None;
@@ -127,6 +173,37 @@ impl Open {
             }
             _ => {}
         }
+    }
+
+    /// A message of the server's part of TLS 1.3 that was opened.
+    pub(super) fn opened_flight(&mut self, kind: HandshakeType) {
+        let is_last = kind == HandshakeType::FINISHED || self.flight == Flight::Whole;
+        self.flight = if is_last { Flight::Whole } else { Flight::Begun };
+    }
+
+    /// A packet of the server's part of TLS 1.3 that nobody opened (QUIC).
+    pub(super) fn closed_flight(&mut self) {
+        if self.flight == Flight::Nothing {
+            self.flight = Flight::Opaque;
+        }
+    }
+
+    /// A record of one side began of which more is to come, or that has come now.
+    pub(super) fn amid_record(&mut self, from: Who, is_amid: bool) {
+        if from == Who::Server {
+            self.is_amid_record = is_amid;
+        }
+    }
+
+    /// Bytes that one side sent were not captured.
+    pub(super) fn misses(&mut self, from: Who) {
+        let [client, server] = &mut self.missing;
+        *(if from == Who::Client { client } else { server }) = true;
+    }
+
+    /// The server sent the client to another address or version (QUIC): it owes nothing until the client says hello again.
+    pub(super) fn turn_away(&mut self) {
+        self.turned_away = true;
     }
 
     pub(super) fn chain(&mut self, from: Who, chain: Chain) {
@@ -182,8 +259,8 @@ impl Open {
 
     /// A record of application data up to TLS 1.2, or of TLS 1.3 whatever it holds. True if the handshake is over.
     pub(super) fn data(&mut self, from: Who, len: u16, now: Moment) -> bool {
-        if !self.is_tls13() {
-            // Of a capture that lacks the server's side the version is not known: a client that has changed its cipher is through.
+        if !self.may_be_tls13() {
+            // Where the ServerHello was not captured, the version is not known: up to TLS 1.2 a client that sends data is through.
             let early = self.row.early_data && from == Who::Client && self.row.server_hello.is_none();
             if !early {
                 self.row.first_data = Some(now);
@@ -199,15 +276,19 @@ impl Open {
         through && self.answers > 0 && self.rejected.is_none()
     }
 
+    /// Length of a record of TLS 1.3 with nothing but a Finished message. SHA-384 belongs to one suite of RFC 8446 appendix B.4, SHA-256 to the
+    /// others.
+    fn finished13(&self) -> u16 {
+        FINISHED_13 + if self.row.cipher.is_some_and(|c| c.0 == 0x1302) { 48 } else { 32 }
+    }
+
     fn client_data13(&mut self, len: u16, now: Moment) {
+        let finished = self.finished13();
         let row = &mut self.row;
-        if row.server_hello.is_none() {
-            return; // Early data.
+        if row.server_hello.is_none() && row.early_data {
+            return;
         }
-        // SHA-384 belongs to one suite of RFC 8446 appendix B.4, SHA-256 to the others.
-        let hash = if row.cipher.is_some_and(|c| c.0 == 0x1302) { 48 } else { 32 };
-        let exact =
-            len == FINISHED_13 + hash || row.early_data && len == FINISHED_13 + hash + END_OF_EARLY_DATA;
+        let exact = len == finished || row.early_data && len == finished + END_OF_EARLY_DATA;
         if exact && !self.exact {
             self.exact = true;
             row.finished = Some(now);
@@ -231,6 +312,14 @@ impl Open {
         let through = self.row.finished.is_some();
         if through {
             self.answers = self.answers.saturating_add(1);
+        } else {
+            // A Finished message never comes first: EncryptedExtensions does.
+            let is_last = self.flight == Flight::Opaque && len == self.finished13();
+            match self.flight {
+                Flight::Nothing | Flight::Opaque if is_last => self.flight = Flight::Whole,
+                Flight::Nothing | Flight::Opaque => self.flight = Flight::Opaque,
+                Flight::Begun | Flight::Whole => {}
+            }
         }
         let first = !through || self.answers == 1;
         if len == ALERT_13 && first && self.notified.is_none() {
@@ -239,55 +328,6 @@ impl Open {
         } else if self.rejected == Some(Who::Server) {
             // It has more to say.
             self.rejected = None;
-        }
-    }
-
-    /// A direction ended, or the capture. Says how the handshake did, if that decides it.
-    pub(super) fn closed(&mut self, from: Direction, how: Closing, now: Moment) -> Outcome {
-        let who = self.row.who(from);
-        if let Some(rejecting) = self.rejected
-            && (how != Closing::CaptureEnd || rejecting == Who::Client)
-        {
-            return Outcome::Rejected(rejecting);
-        }
-        if self.row.stage == Stage::Finished {
-            return self.success();
-        }
-        // Up to TLS 1.2 an alert of level warning can be the reason, too.
-        let reason =
-            self.row.alerts.iter().rev().find(|(_, _, a)| a.description != AlertDescription::CLOSE_NOTIFY);
-        if let (Some(&(by, _, alert)), true) = (reason, how != Closing::CaptureEnd)
-            && (alert.description != AlertDescription::UNRECOGNIZED_NAME
-                || self.row.stage < Stage::ServerHello)
-        {
-            return Outcome::Failed(by);
-        }
-        // Nobody knows what a handshake came to of which no message was captured.
-        if self.row.stage == Stage::Nothing {
-            return Outcome::Cut;
-        }
-        // Whoever gives up after a long wait is not the one who failed.
-        let debtor = self.debtor();
-        let waited = now.time.since(self.row.latest().time) >= PATIENCE && !self.row.gaps;
-        match how {
-            Closing::Reset | Closing::Fin if waited && who != debtor => Outcome::Silent(debtor),
-            Closing::Reset => Outcome::Reset(Some(who)),
-            // What was said before may be missing.
-            Closing::Fin if self.row.gaps => Outcome::Cut,
-            Closing::Fin => Outcome::Closed(who),
-            Closing::CaptureEnd if waited => Outcome::Silent(debtor),
-            Closing::CaptureEnd => Outcome::Cut,
-        }
-    }
-
-    /// Who has to send next.
-    fn debtor(&self) -> Who {
-        match self.row.stage {
-            Stage::Nothing | Stage::ClientHello => Who::Server,
-            Stage::Retry => Who::Client,
-            // The server's part is whole with its Finished of TLS 1.3, which is sent with the ServerHello, or with ServerHelloDone.
-            _ if self.is_tls13() || self.full && !self.finished[0] => Who::Client,
-            _ => Who::Server,
         }
     }
 

@@ -6,8 +6,8 @@ use super::code::{ExtensionType, HandshakeType};
 use super::handshake::Raw;
 use super::hello::{ClientHello, ServerHello};
 use super::message::{HandshakeMessage, TlsMessage, Who, capped};
-use super::progress::Open;
-use super::transaction::{Handshake, Outcome, Stage};
+use super::progress::{Open, PATIENCE};
+use super::transaction::{Handshake, Outcome, QuicClose, Stage};
 use crate::model::Direction;
 use crate::protocol::stream::{Closing, Moment};
 
@@ -40,6 +40,9 @@ impl Recordless {
         let mut shown = every.then(|| HandshakeMessage::of(raw));
         let open = &mut self.open;
         let who = open.row.who(from);
+        if who == Who::Server && raw.kind != HandshakeType::SERVER_HELLO {
+            open.opened_flight(raw.kind);
+        }
         match raw.kind {
             HandshakeType::CLIENT_HELLO => {
                 if let Some(hello) = ClientHello::parse(body) {
@@ -78,6 +81,11 @@ impl Recordless {
         self.open.row.quic = Some(quic);
     }
 
+    /// Secrets are known of it.
+    pub(crate) fn has_secrets(&mut self) {
+        self.open.row.has_secrets = true;
+    }
+
     /// Messages were left out because of a limit.
     pub(crate) fn left_out(&mut self) {
         self.open.row.left_out = self.open.row.left_out.saturating_add(1);
@@ -98,15 +106,43 @@ impl Recordless {
         self.ended(outcome, now)
     }
 
-    /// One side closed the connection, with an alert or without one.
-    pub(crate) fn closed(mut self, from: Direction, alert: Option<u8>, now: Moment) -> Handshake {
-        let who = self.open.row.who(from);
-        let Some(description) = alert.map(AlertDescription) else {
-            return self.ended(Outcome::Closed(who), now);
+    /// A packet with handshake messages that nobody could open.
+    pub(crate) fn closed_message(&mut self, from: Direction) {
+        match self.open.row.who(from) {
+            Who::Server => self.open.closed_flight(),
+            // A client has nothing to say there before it has heard a ServerHello.
+            Who::Client if !self.is_answered() => self.open.misses(Who::Server),
+            Who::Client => {}
+        }
+    }
+
+    /// The server sent the client elsewhere, or to another version.
+    pub(crate) fn turn_away(&mut self) {
+        self.open.turn_away();
+    }
+
+    /// One side closed the connection; `alert` says so with an alert of TLS.
+    pub(crate) fn closed(mut self, close: QuicClose, alert: Option<u8>, now: Moment) -> Handshake {
+        let (who, is_ordinary) = (close.by, close.is_ordinary());
+        let row = &mut self.open.row;
+        let (stage, asked) = (row.stage, row.latest().time);
+        row.close = Some(Box::new(close));
+        if let Some(description) = alert.map(AlertDescription) {
+            // Every alert is an error here (RFC 9001 section 4.8).
+            self.open.alert(who, Alert { level: AlertLevel::FATAL, description }, now);
+            return self.ended(Outcome::Failed(who), now);
+        }
+        let waited = stage > Stage::Nothing && now.time.since(asked) >= PATIENCE;
+        let outcome = match who {
+            // Nobody knows what it came to if no message of it was captured.
+            _ if stage == Stage::Nothing => return self.cut(now),
+            Who::Client if is_ordinary && waited && stage < Stage::ServerHello => {
+                Outcome::Silent(Some(Who::Server))
+            }
+            Who::Client if is_ordinary => Outcome::Abandoned(who),
+            _ => Outcome::Closed(who),
         };
-        // Every alert is an error here (RFC 9001 section 4.8).
-        self.open.alert(who, Alert { level: AlertLevel::FATAL, description }, now);
-        self.ended(Outcome::Failed(who), now)
+        self.ended(outcome, now)
     }
 
     /// The capture ended, or nobody cares any more.

@@ -92,6 +92,12 @@ impl Stream {
         if from == Direction::AtoB { a } else { b }
     }
 
+    /// A ChangeCipherSpec of a direction was seen.
+    pub(super) fn has_changed(&self, from: Direction) -> bool {
+        let [a, b] = &self.halves;
+        (if from == Direction::AtoB { a } else { b }).changed.is_some()
+    }
+
     pub(super) fn who(&self, from: Direction) -> Who {
         if from == self.client { Who::Client } else { Who::Server }
     }
@@ -135,11 +141,13 @@ impl Stream {
                 }
                 Next::Body(len, id) => {
                     self.begun(from, out);
+                    self.amid_record(from, true);
                     return Progress::Body { head: used + record::HEADER, len: u64::from(len), id };
                 }
                 Next::Need(need) => need,
             };
             self.begun(from, out);
+            self.amid_record(from, true);
             return if used > 0 { Progress::Consumed(used) } else { Progress::Need(need) };
         }
     }
@@ -148,6 +156,14 @@ impl Stream {
     fn begun(&self, from: Direction, out: &mut Messages) {
         if out.every && !self.is_carried {
             out.push(from, Message::Tls(Box::default()));
+        }
+    }
+
+    /// A record begins whose end is yet to come, or that end has come.
+    fn amid_record(&mut self, from: Direction, is_amid: bool) {
+        let who = self.who(from);
+        if let Some(open) = self.open.as_mut() {
+            open.amid_record(who, is_amid);
         }
     }
 
@@ -241,7 +257,14 @@ impl Stream {
         }
     }
 
-    fn record(&mut self, from: Direction, record: Record, content: &[u8], now: Moment, out: &mut Messages) {
+    pub(super) fn record(
+        &mut self,
+        from: Direction,
+        record: Record,
+        content: &[u8],
+        now: Moment,
+        out: &mut Messages,
+    ) {
         self.see_version(record, content);
         if self.decryption.is_some() && self.opened(from, record, content, now, out) {
             return;
@@ -362,27 +385,20 @@ fn first_line(text: &[u8]) -> Box<[u8]> {
 impl StreamDecoder for Stream {
     fn decode(&mut self, from: Direction, bytes: &[u8], now: Moment, out: &mut Messages) -> Progress {
         self.half(from).gap = false;
+        self.amid_record(from, false);
         self.records(from, bytes, now, out)
     }
 
     fn decode_cut(&mut self, from: Direction, bytes: &[u8], missing: u32, now: Moment, out: &mut Messages) {
-        let mut rest = bytes;
-        while let Some(record) = Record::parse(rest) {
-            if !record.content_type.is_known() || !is_record_version(record.version) {
-                return;
-            }
-            let Some(content) = rest.get(record::HEADER..record.total()) else { break };
-            self.record(from, record, content, now, out);
-            rest = rest.get(record.total()..).unwrap_or_default();
-        }
-        if let Some(record) = Record::parse(rest) {
-            let content = rest.get(record::HEADER..).unwrap_or_default();
-            self.lost_records(from);
-            self.cut_record(from, record, content, missing, now, out);
+        self.cut(from, bytes, missing, now, out);
+        let who = self.who(from);
+        if let Some(open) = self.open.as_mut() {
+            open.misses(who);
         }
     }
 
     fn body_complete(&mut self, from: Direction, id: u32, _: Moment, out: &mut Messages) {
+        self.amid_record(from, false);
         let (record, tls13) = record_of(id);
         if out.every || self.length_fault(record).is_some() {
             let mut message = TlsMessage::of(record, tls13);
@@ -416,15 +432,19 @@ impl StreamDecoder for Stream {
         self.half(from).fragment = None;
         self.half(from).gap = true;
         self.lost_records(from);
+        self.misses(from);
+    }
+
+    fn misses(&mut self, from: Direction) {
+        let who = self.who(from);
         if let Some(open) = self.open.as_mut() {
             open.row.gaps = true;
+            open.misses(who);
         }
     }
 
-    fn misses(&mut self, _: Direction) {
-        if let Some(open) = self.open.as_mut() {
-            open.row.gaps = true;
-        }
+    fn minds_missing(&self) -> bool {
+        self.open.is_some()
     }
 
     fn closed(&mut self, from: Direction, how: Closing, now: Moment, out: &mut Messages) {

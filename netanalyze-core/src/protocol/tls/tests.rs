@@ -13,20 +13,20 @@ fn flow() -> Flow {
     Flow { syn: Some(Timestamp(0)), established: Some(Timestamp(500_000)), ..testing::flow(443) }
 }
 
-fn record(kind: u8, content: &[u8]) -> Vec<u8> {
+pub(super) fn record(kind: u8, content: &[u8]) -> Vec<u8> {
     [&[kind, 3, 3], &(content.len() as u16).to_be_bytes()[..], content].concat()
 }
 
-fn message(kind: u8, body: &[u8]) -> Vec<u8> {
+pub(super) fn message(kind: u8, body: &[u8]) -> Vec<u8> {
     let [_, a, b, c] = (body.len() as u32).to_be_bytes();
     [&[kind, a, b, c], body].concat()
 }
 
-fn extension(kind: u16, content: &[u8]) -> Vec<u8> {
+pub(super) fn extension(kind: u16, content: &[u8]) -> Vec<u8> {
     [&kind.to_be_bytes()[..], &(content.len() as u16).to_be_bytes(), content].concat()
 }
 
-fn client_hello(session_id: &[u8], extensions: &[Vec<u8>]) -> Vec<u8> {
+pub(super) fn client_hello(session_id: &[u8], extensions: &[Vec<u8>]) -> Vec<u8> {
     let name = extension(0, &[&[0, 7, 0, 0, 4][..], b"a.io"].concat());
     let list = [name, extensions.concat()].concat();
     let id = [&[session_id.len() as u8], session_id].concat();
@@ -34,7 +34,7 @@ fn client_hello(session_id: &[u8], extensions: &[Vec<u8>]) -> Vec<u8> {
     record(22, &message(1, &[&fixed[..], &(list.len() as u16).to_be_bytes(), &list].concat()))
 }
 
-fn server_hello(
+pub(super) fn server_hello(
     version: u16,
     random: &[u8; 32],
     session_id: &[u8],
@@ -48,20 +48,20 @@ fn server_hello(
     message(2, &[&fixed[..], &(list.len() as u16).to_be_bytes(), &list].concat())
 }
 
-fn hello12(session_id: &[u8]) -> Vec<u8> {
+pub(super) fn hello12(session_id: &[u8]) -> Vec<u8> {
     server_hello(0x0303, &[2; 32], session_id, 0xc02f, &[])
 }
 
-fn hello13() -> Vec<u8> {
+pub(super) fn hello13() -> Vec<u8> {
     let extensions = [extension(43, &[3, 4]), extension(51, &[0, 29, 0, 1, 9])];
     record(22, &server_hello(0x0303, &[2; 32], &[], 0x1301, &extensions))
 }
 
-fn drive() -> Drive<Stream> {
+pub(super) fn drive() -> Drive<Stream> {
     Drive::new(Stream::new(&flow()))
 }
 
-fn said(drive: &mut Drive<Stream>) -> (Vec<TlsMessage>, Vec<Handshake>) {
+pub(super) fn said(drive: &mut Drive<Stream>) -> (Vec<TlsMessage>, Vec<Handshake>) {
     let (mut messages, mut rows) = (Vec::new(), Vec::new());
     for (_, message) in drive.said() {
         match message {
@@ -73,16 +73,16 @@ fn said(drive: &mut Drive<Stream>) -> (Vec<TlsMessage>, Vec<Handshake>) {
     (messages, rows)
 }
 
-fn only(drive: &mut Drive<Stream>) -> Handshake {
+pub(super) fn only(drive: &mut Drive<Stream>) -> Handshake {
     let (_, mut rows) = said(drive);
     assert_eq!(rows.len(), 1, "{rows:?}");
     rows.remove(0)
 }
 
-const CCS: &[u8] = &[20, 3, 3, 0, 1, 1];
+pub(super) const CCS: &[u8] = &[20, 3, 3, 0, 1, 1];
 
 /// Encrypted content, as random as it looks.
-fn sealed(len: usize) -> Vec<u8> {
+pub(super) fn sealed(len: usize) -> Vec<u8> {
     (0..len).map(|i| (i * 37 + 201) as u8 | 0x80).collect()
 }
 
@@ -155,7 +155,7 @@ fn a_session_is_resumed_by_id_or_ticket() {
 }
 
 /// Up to the server's flight.
-fn begun13(drive: &mut Drive<Stream>) {
+pub(super) fn begun13(drive: &mut Drive<Stream>) {
     drive.feed(C, &client_hello(&[], &[extension(43, &[2, 3, 4])]));
     drive.feed(S, &[hello13(), CCS.to_vec(), record(23, &sealed(700))].concat());
 }
@@ -270,8 +270,8 @@ fn ends_without_an_alert() {
         (S, Fin, 1, Outcome::Closed(Who::Server)),
         (C, Reset, 1, Outcome::Reset(Some(Who::Client))),
         (S, Fin, 4 * second, Outcome::Closed(Who::Server)),
-        (C, Fin, 4 * second, Outcome::Silent(Who::Server)),
-        (C, CaptureEnd, 4 * second, Outcome::Silent(Who::Server)),
+        (C, Fin, 4 * second, Outcome::Silent(Some(Who::Server))),
+        (C, CaptureEnd, 4 * second, Outcome::Silent(Some(Who::Server))),
         (C, CaptureEnd, second, Outcome::Cut),
     ] {
         let mut drive = drive();

@@ -68,10 +68,14 @@ pub struct Handshake {
     pub alerts: Vec<(Who, Moment, Alert)>,
     /// The first line of the text that was there in place of TLS.
     pub text: Option<Box<[u8]>>,
+    /// How QUIC says that one side closed it.
+    pub close: Option<Box<QuicClose>>,
     /// Alerts and messages that were left out because a limit was reached.
     pub left_out: u32,
     /// Bytes of it are missing in the capture.
     pub gaps: bool,
+    /// Secrets are known of it, of use or not.
+    pub has_secrets: bool,
     /// Secrets are known: what the connection carries is decoded.
     pub decrypted: bool,
 }
@@ -93,11 +97,14 @@ pub enum Outcome {
     Reset(Option<Who>),
     /// One side closed the connection.
     Closed(Who),
-    /// One side owed an answer for three seconds or more, until the other gave up or the capture ended.
-    Silent(Who),
+    /// One side owed an answer for three seconds or more, until the other gave up or the capture ended. Within the server's encrypted part
+    /// of TLS 1.3 nobody can tell which one.
+    Silent(Option<Who>),
+    /// One side gave it up without calling it an error, as QUIC has it where another connection is used instead.
+    Abandoned(Who),
     /// One side spoke plain text.
     PlainText(Who),
-    /// The capture ended meanwhile, or a new connection began on the same ports, or what may have been its end was not captured.
+    /// The capture ended meanwhile, or a new connection began on the same ports, or what was not captured may have decided it.
     Cut,
 }
 
@@ -106,6 +113,62 @@ impl Outcome {
     #[must_use]
     pub fn is_success(self) -> bool {
         matches!(self, Outcome::Completed | Outcome::Resumed)
+    }
+}
+
+/// A CONNECTION_CLOSE frame of QUIC (RFC 9000 section 19.19).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct QuicClose {
+    /// Who sent it.
+    pub by: Who,
+    /// The code is the application's own.
+    pub application: bool,
+    /// The error code.
+    pub code: u64,
+    /// The sender's words, at most as many as are kept of a name.
+    pub reason: Box<[u8]>,
+}
+
+impl QuicClose {
+    /// The transport's error without an error.
+    pub const NO_ERROR: u64 = 0;
+    /// Stands in Initial and Handshake packets for whatever error the application has (RFC 9000 section 10.2.3).
+    pub const APPLICATION_ERROR: u64 = 0x0c;
+
+    /// Nobody calls it an error of the connection.
+    #[must_use]
+    pub fn is_ordinary(&self) -> bool {
+        self.application || matches!(self.code, Self::NO_ERROR | Self::APPLICATION_ERROR)
+    }
+
+    /// The name of the transport's error (RFC 9000 section 20.1, RFC 9368 section 10.2, RFC 9001 section 4.8); empty if it has none here.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        if self.application {
+            return "";
+        }
+        match self.code {
+            Self::NO_ERROR => "NO_ERROR",
+            0x01 => "INTERNAL_ERROR",
+            0x02 => "CONNECTION_REFUSED",
+            0x03 => "FLOW_CONTROL_ERROR",
+            0x04 => "STREAM_LIMIT_ERROR",
+            0x05 => "STREAM_STATE_ERROR",
+            0x06 => "FINAL_SIZE_ERROR",
+            0x07 => "FRAME_ENCODING_ERROR",
+            0x08 => "TRANSPORT_PARAMETER_ERROR",
+            0x09 => "CONNECTION_ID_LIMIT_ERROR",
+            0x0a => "PROTOCOL_VIOLATION",
+            0x0b => "INVALID_TOKEN",
+            Self::APPLICATION_ERROR => "APPLICATION_ERROR",
+            0x0d => "CRYPTO_BUFFER_EXCEEDED",
+            0x0e => "KEY_UPDATE_ERROR",
+            0x0f => "AEAD_LIMIT_REACHED",
+            0x10 => "NO_VIABLE_PATH",
+            0x11 => "VERSION_NEGOTIATION_ERROR",
+            0x100..=0x1ff => "CRYPTO_ERROR",
+            _ => "",
+        }
     }
 }
 
@@ -170,8 +233,10 @@ impl Handshake {
             stapled: false,
             alerts: Vec::new(),
             text: None,
+            close: None,
             left_out: 0,
             gaps: false,
+            has_secrets: false,
             decrypted: false,
         }
     }

@@ -170,7 +170,8 @@ impl Decryption {
             ([mine, theirs], CLIENT) | ([theirs, mine], _) => (mine, theirs),
         };
         let len = bytes.len() as u32;
-        let segment = SegmentIn { from, seq: mine, ack: Some(theirs), bytes, len, fin: false, rst: false };
+        let (ack, missing) = (Some(theirs), [false; 2]);
+        let segment = SegmentIn { from, seq: mine, ack, bytes, len, fin: false, rst: false, missing };
         if let Some(next) = inside.next.get_mut(side) {
             *next = mine.wrapping_add(len);
         }
@@ -182,12 +183,13 @@ impl Decryption {
         let from = self.from(side);
         let Some(inside) = &mut self.inside else { return };
         if how == Closing::CaptureEnd {
-            inside.session.finish(now, out);
+            inside.session.finish([false; 2], now, out);
             return;
         }
         let seq = inside.next.get(side).copied().unwrap_or_default();
         let (fin, rst) = (how == Closing::Fin, how == Closing::Reset);
-        let segment = SegmentIn { from, seq, ack: None, bytes: &[], len: 0, fin, rst };
+        let missing = [false; 2];
+        let segment = SegmentIn { from, seq, ack: None, bytes: &[], len: 0, fin, rst, missing };
         inside.hear(&segment, now, out);
     }
 

@@ -23,6 +23,18 @@ pub(crate) enum SecretKind {
     ServerApplication,
 }
 
+impl SecretKind {
+    /// Every kind.
+    pub(crate) const ALL: [SecretKind; 6] = [
+        SecretKind::Master,
+        SecretKind::ClientEarly,
+        SecretKind::ClientHandshake,
+        SecretKind::ServerHandshake,
+        SecretKind::ClientApplication,
+        SecretKind::ServerApplication,
+    ];
+}
+
 /// What a line says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Line {

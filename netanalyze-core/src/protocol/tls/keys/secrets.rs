@@ -87,6 +87,12 @@ impl Secrets {
         (*from <= now).then_some(*secret)
     }
 
+    /// Whether any secret of a connection is known by the frame `now`.
+    pub(crate) fn knows(&self, client_random: &[u8], now: FrameNumber) -> bool {
+        let Some(random) = client_random.first_chunk() else { return false };
+        SecretKind::ALL.iter().any(|&kind| self.get(kind, random, now).is_some())
+    }
+
     /// How many secrets are known.
     #[must_use]
     pub fn len(&self) -> usize {

@@ -6,7 +6,7 @@ use std::io;
 use netanalyze_core::conversation::Met;
 use netanalyze_core::field::AnalysedBatch;
 use netanalyze_core::model::Timestamp;
-use netanalyze_core::protocol::http::{Exchange, Outcome, Request, Response};
+use netanalyze_core::protocol::http::{Disorder, Exchange, Outcome, Request, Response};
 use netanalyze_core::protocol::message::Message;
 use netanalyze_core::protocol::stream::Closing;
 use netanalyze_core::protocol::tls::{self as tls_protocol, Handshake, Who};
@@ -87,6 +87,7 @@ impl Row<'_> {
                 Outcome::Incomplete(_) => "incomplete",
                 Outcome::NotCaptured => "not_captured",
                 Outcome::Http2 => "http2",
+                Outcome::Unsolicited => "unsolicited",
                 _ => "other",
             },
         }
@@ -121,7 +122,11 @@ impl Row<'_> {
     /// Status and outcome for people.
     fn status_words(&self) -> String {
         let exchange = match self.of {
-            Of::Tls(handshake) => return tls::outcome_words(handshake),
+            Of::Tls(handshake) => {
+                let words = tls::outcome_words(handshake);
+                let disorder = self.phases.disorder.map(|why| format!(", {}", disorder_words(why)));
+                return words + &disorder.unwrap_or_default();
+            }
             Of::Request(exchange) => exchange,
         };
         let status = exchange.status().map(|status| status.to_string());
@@ -135,14 +140,37 @@ impl Row<'_> {
             Outcome::Incomplete(Closing::CaptureEnd) => "cut off by the capture's end".to_owned(),
             Outcome::NotCaptured => "not captured whole".to_owned(),
             Outcome::Http2 => "HTTP/2, not decoded".to_owned(),
+            Outcome::Unsolicited => "while no request was open".to_owned(),
             _ => String::new(),
         };
+        let disorder = self.phases.disorder.map(disorder_words);
+        let trouble = [Some(trouble.as_str()).filter(|words| !words.is_empty()), disorder];
+        let trouble = trouble.into_iter().flatten().collect::<Vec<_>>().join(", ");
         match (status, trouble.as_str()) {
             (Some(status), "") => status,
             (Some(status), trouble) => format!("{status}, {trouble}"),
             (None, "") => dash(),
             (None, _) => trouble,
         }
+    }
+}
+
+/// Why a phase has no time.
+fn disorder(disorder: Disorder) -> &'static str {
+    match disorder {
+        Disorder::Capture => "capture_order",
+        Disorder::Early => "early",
+        Disorder::Clock => "clock",
+        _ => "other",
+    }
+}
+
+/// The same for people.
+fn disorder_words(disorder: Disorder) -> &'static str {
+    match disorder {
+        Disorder::Capture => "captured before its request",
+        Disorder::Early => "before the request's end",
+        _ => "times out of order",
     }
 }
 
@@ -231,6 +259,7 @@ impl Table for Http {
         ("ttfb_ns", |row| span(row.phases.first_byte)),
         ("transfer_ns", |row| span(row.phases.transfer)),
         ("total_ns", |row| span(row.phases.total)),
+        ("disorder", |row| row.phases.disorder.map(|why| Cell::Word(disorder(why)))),
         ("left_out_bytes", |row| amount(row.exchange()?.truncated.into())),
     ];
 

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::stream::Reach;
 use super::tls::keys::Secrets;
 use super::{dns, http, tls};
 use crate::model::Direction;
@@ -62,6 +63,10 @@ pub struct Messages {
     items: Vec<Said>,
     /// Ordinary messages of HTTP that were left out because of [`Messages::terse`].
     left_out: u32,
+    /// Place of the first byte that the decoder is shown: its sequence number, continued to 64 bits.
+    pub(crate) place: u64,
+    /// What the segment at hand says of the direction against it.
+    pub(crate) reach: Option<Reach>,
     /// What is said now, Wireshark takes for another protocol: see [`Said::aside`].
     pub(crate) aside: bool,
     /// Every message is wanted, as fields and rows need them. Otherwise decoders leave out those that no finding is made of, which saves

@@ -89,7 +89,23 @@ pub fn recognise(flow: &Flow, from: Direction, first_bytes: &[u8]) -> Recognised
             if is_http_port(port) && !matches!(first_bytes, [b'P', b'R', b'I', ..] | [..=25, ..]) => {}
         told => return told,
     }
+    if from != flow.client && begins_settings(first_bytes) {
+        // The client's preface will tell.
+        return Recognised::Nothing;
+    }
     by_port(port, from == flow.client, first_bytes)
+}
+
+/// Whether a server begins as one of HTTP/2 does, which need not wait for the client's preface (RFC 9113 §3.4): with SETTINGS in whole entries, without ACK,
+/// on stream 0 (§6.5).
+fn begins_settings(bytes: &[u8]) -> bool {
+    match bytes {
+        [0, high, low, 4, 0, 0, 0, 0, 0, rest @ ..] => {
+            let len = usize::from(u16::from_be_bytes([*high, *low]));
+            len % 6 == 0 && len <= rest.len()
+        }
+        _ => false,
+    }
 }
 
 /// Of a conversation whose protocol has no telling beginning, or whose beginning was not captured.

@@ -126,3 +126,19 @@ fn protocols_are_seen_for_what_they_are() {
         ]
     );
 }
+
+#[test]
+fn answers_find_their_requests_whatever_the_order() {
+    assert_eq!(
+        exchanges("http-answers.pcap"),
+        [
+            "?",
+        ]
+    );
+}
+
+/// Where one direction only was captured, nobody is blamed.
+#[test]
+fn what_was_captured_of_one_direction_accuses_nobody() {
+    assert_eq!(exchanges("http-one-sided.pcap"), ["?"]);
+}

@@ -13,6 +13,7 @@ mod fragment;
 mod handshake;
 mod header;
 mod http;
+mod http_order;
 mod icmp;
 mod idle;
 mod linklayer;
@@ -65,6 +66,7 @@ pub fn all() -> Vec<Capture> {
         dns::captures,
         dns_odd::captures,
         http::captures,
+        http_order::captures,
         carried::captures,
         fragment::captures,
         linklayer::captures,

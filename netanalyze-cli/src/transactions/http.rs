@@ -68,9 +68,7 @@ impl Row<'_> {
     fn begun(&self) -> Timestamp {
         match self.of {
             Of::Request(exchange) => {
-                let (request, response) = (exchange.request.as_ref(), exchange.response.as_ref());
-                let start = request.map(|r| r.start).or(response.map(|r| r.start));
-                start.map_or(self.met.time, |moment| moment.time)
+                exchange.start().map_or(self.met.time, |moment| moment.time)
             }
             Of::Tls(handshake) => handshake.start().time,
         }

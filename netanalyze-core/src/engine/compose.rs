@@ -3,7 +3,7 @@
 use super::shared::Remains;
 use super::tally::{Occurrences, Tally};
 use crate::model::limits::{
-    MAX_ANNOUNCEMENTS, MAX_ECHO_REQUESTS, MAX_LAYERS, MAX_NEIGHBOURS, MAX_NESTED_DATAGRAMS, MAX_PINGS,
+    MAX_ANNOUNCEMENTS, MAX_ECHO_REQUESTS, MAX_HTTP_HEAD, MAX_LAYERS, MAX_NEIGHBOURS, MAX_NESTED_DATAGRAMS, MAX_PINGS,
     MAX_QUESTIONS,
 };
 use crate::model::{Note, NoteKind};
@@ -57,6 +57,15 @@ pub(super) fn report(remains: Remains, tally: &Tally, conversations: Option<Conv
             first(&tally.too_deep)
         );
         notes.push(frame_note(NoteKind::LimitReached, tally.too_deep, message));
+    }
+    if tally.long_heads.count > 0 {
+        let message = format!(
+            "{} HTTP requests or responses have heads of more than {MAX_HTTP_HEAD} bytes (first: frame {}): what lies beyond was not read, nor \
+             were messages in the same segments",
+            tally.long_heads.count,
+            first(&tally.long_heads)
+        );
+        notes.push(frame_note(NoteKind::LimitReached, tally.long_heads, message));
     }
     let mut limit_note = |count, first, message| {
         notes.push(frame_note(NoteKind::LimitReached, Occurrences { count, first }, message));

@@ -66,6 +66,8 @@ pub(super) struct Tally {
     pub(super) snapped: Occurrences,
     pub(super) malformed: Occurrences,
     pub(super) too_deep: Occurrences,
+    /// Requests or responses with a head beyond the limit, by the frame in which they begin.
+    pub(super) long_heads: Occurrences,
 }
 
 impl Default for Tally {
@@ -82,6 +84,7 @@ impl Default for Tally {
             snapped: Occurrences::default(),
             malformed: Occurrences::default(),
             too_deep: Occurrences::default(),
+            long_heads: Occurrences::default(),
         }
     }
 }
@@ -165,6 +168,7 @@ impl Tally {
         self.snapped.merge(other.snapped);
         self.malformed.merge(other.malformed);
         self.too_deep.merge(other.too_deep);
+        self.long_heads.merge(other.long_heads);
     }
 
     /// Protocols that occurred, in the order of [`Protocol::ALL`].

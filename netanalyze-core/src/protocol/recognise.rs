@@ -280,6 +280,27 @@ mod tests {
     }
 
     #[test]
+    fn settings_of_http2_decide_nothing() {
+        let flow = flow(80);
+        let settings = |len: u8, kind, flags, stream| [&[0, 0, len, kind, flags, 0, 0, 0, stream][..], &[0; 12]].concat();
+        let server = |bytes: &[u8]| recognise(&flow, Direction::BtoA, bytes);
+        for (bytes, expected) in [
+            (settings(0, 4, 0, 0), Recognised::Nothing),
+            (settings(12, 4, 0, 0), Recognised::Nothing),
+            // Not whole entries, not whole, another frame, an ACK, another stream: whatever else is on the port.
+            (settings(7, 4, 0, 0), Recognised::Is(Kind::Http)),
+            (settings(18, 4, 0, 0), Recognised::Is(Kind::Http)),
+            (settings(0, 1, 0, 0), Recognised::Is(Kind::Http)),
+            (settings(0, 4, 1, 0), Recognised::Is(Kind::Http)),
+            (settings(0, 4, 0, 1), Recognised::Is(Kind::Http)),
+        ] {
+            assert_eq!(server(&bytes), expected, "{bytes:?}");
+        }
+        // A client begins with its preface.
+        assert_eq!(recognise(&flow, Direction::AtoB, &settings(0, 4, 0, 0)), Recognised::Is(Kind::Http));
+    }
+
+    #[test]
     fn the_clients_port_never_decides() {
         let mut flow = flow(9999);
         flow.ends[0].set_port(80);

@@ -276,6 +276,13 @@ impl Exchange {
         self.established?.after(self.syn?).filter(|_| self.is_first())
     }
 
+    /// The moment with which it begins: the request's first byte, or the response's if the request was not captured.
+    #[must_use]
+    pub fn start(&self) -> Option<Moment> {
+        let request = self.request.as_ref().map(|request| request.start);
+        request.or_else(|| self.response.as_ref().map(|response| response.start))
+    }
+
     /// The moment with which it is over: the last byte of the response, else of what is there.
     #[must_use]
     pub fn last(&self) -> Option<Moment> {

@@ -391,6 +391,7 @@ impl StreamDecoder for Stream {
     fn closed(&mut self, from: Direction, how: Closing, now: Moment, out: &mut Messages) {
         let side = *self.side(from);
         self.side(from).closed = Some(how);
+        self.side(from).heard |= how == Closing::Fin;
         if how != Closing::CaptureEnd && self.ended.is_none() {
             self.ended = Some(End { by: from, how });
             self.side(from).heard = true;

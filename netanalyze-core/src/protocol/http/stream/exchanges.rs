@@ -184,10 +184,11 @@ impl Stream {
         out.push(exchange.client, Message::Exchange(exchange));
     }
 
-    /// Says all exchanges of a client that are open.
+    /// Says all exchanges of a client that are open. A response that waits for its request does so until the client has said all, too.
     pub(super) fn close_exchanges(&mut self, client: Direction, outcome: Outcome, out: &mut Messages) {
         let mut partial = self.side(client.reverse()).began.is_some();
-        while let Some(at) = self.open.iter().position(|e| e.client == client) {
+        let is_over = self.sides.iter().all(|side| side.closed.is_some());
+        while let Some(at) = self.open.iter().position(|e| e.client == client && (is_over || !e.is_held())) {
             let exchange = self.open.remove(at);
             let outcome = match (&exchange.response, outcome) {
                 (None, _) if exchange.number < self.stale_before => Outcome::NotCaptured,

@@ -136,7 +136,12 @@ impl Row<'_> {
             Outcome::Incomplete(Closing::Fin) => format!("cut off by {whose}FIN"),
             Outcome::Incomplete(Closing::Reset) => format!("cut off by {whose}reset"),
             Outcome::Incomplete(Closing::CaptureEnd) => "cut off by the capture's end".to_owned(),
-            Outcome::NotCaptured => "not captured whole".to_owned(),
+            Outcome::NotCaptured => match (&exchange.request, &exchange.response) {
+                (None, Some(_)) => "request not captured",
+                (Some(_), None) => "answer not captured",
+                _ => "not captured whole",
+            }
+            .to_owned(),
             Outcome::Http2 => "HTTP/2, not decoded".to_owned(),
             Outcome::Unsolicited => "while no request was open".to_owned(),
             _ => String::new(),
@@ -292,7 +297,16 @@ impl Table for Http {
         };
         let ends = match row.of {
             Of::Tls(handshake) => [Some(handshake.start()), tls::last(handshake)],
-            Of::Request(exchange) => [request.map(|request| request.start), exchange.last()],
+            // A response can be captured before its request.
+            Of::Request(exchange) => {
+                let mut ends = [request.map(|request| request.start), exchange.last()];
+                if let [Some(first), Some(last)] = ends
+                    && last.frame < first.frame
+                {
+                    ends.reverse();
+                }
+                ends
+            }
         };
         let sizes = match row.of {
             Of::Tls(_) => dash(),

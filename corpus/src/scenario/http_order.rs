@@ -95,5 +95,9 @@ fn one_sided() -> Capture {
         connection.send(&mut trace, &fin);
         trace.wait_us(4_000);
     }
-    Capture::pcap("http-one-sided.pcap", "requests and responses of which one direction only was captured", trace)
+    Capture::pcap(
+        "http-one-sided.pcap",
+        "requests and responses of which one direction only was captured",
+        trace,
+    )
 }

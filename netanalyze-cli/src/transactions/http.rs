@@ -67,9 +67,7 @@ impl Row<'_> {
     /// When the request began, or the handshake.
     fn begun(&self) -> Timestamp {
         match self.of {
-            Of::Request(exchange) => {
-                exchange.start().map_or(self.met.time, |moment| moment.time)
-            }
+            Of::Request(exchange) => exchange.start().map_or(self.met.time, |moment| moment.time),
             Of::Tls(handshake) => handshake.start().time,
         }
     }

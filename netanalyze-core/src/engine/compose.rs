@@ -3,8 +3,8 @@
 use super::shared::Remains;
 use super::tally::{Occurrences, Tally};
 use crate::model::limits::{
-    MAX_ANNOUNCEMENTS, MAX_ECHO_REQUESTS, MAX_HTTP_HEAD, MAX_LAYERS, MAX_NEIGHBOURS, MAX_NESTED_DATAGRAMS, MAX_PINGS,
-    MAX_QUESTIONS,
+    MAX_ANNOUNCEMENTS, MAX_ECHO_REQUESTS, MAX_HTTP_HEAD, MAX_LAYERS, MAX_NEIGHBOURS, MAX_NESTED_DATAGRAMS,
+    MAX_PINGS, MAX_QUESTIONS,
 };
 use crate::model::{Note, NoteKind};
 use crate::report::{CaptureSummary, ConversationSummary, KindCount, ProtocolCount, Report};

@@ -282,7 +282,9 @@ mod tests {
     #[test]
     fn settings_of_http2_decide_nothing() {
         let flow = flow(80);
-        let settings = |len: u8, kind, flags, stream| [&[0, 0, len, kind, flags, 0, 0, 0, stream][..], &[0; 12]].concat();
+        let settings = |len: u8, kind, flags, stream| {
+            [&[0, 0, len, kind, flags, 0, 0, 0, stream][..], &[0; 12]].concat()
+        };
         let server = |bytes: &[u8]| recognise(&flow, Direction::BtoA, bytes);
         for (bytes, expected) in [
             (settings(0, 4, 0, 0), Recognised::Nothing),

@@ -134,7 +134,14 @@ impl Stream {
     }
 
     /// The rest of a head will not be read: as much of it was sent, or it is too long. No message is said of it.
-    fn broken_off(&mut self, from: Direction, bytes: &[u8], began: Moment, too_long: bool, out: &mut Messages) {
+    fn broken_off(
+        &mut self,
+        from: Direction,
+        bytes: &[u8],
+        began: Moment,
+        too_long: bool,
+        out: &mut Messages,
+    ) {
         let (known, _) = Known::read(bytes);
         let exchange = match known.start {
             StartLine::Request { target, .. } if known.method.is_some() && !target.is_empty() => {
@@ -151,7 +158,8 @@ impl Stream {
         };
         if too_long {
             exchange.over_limit = true;
-            exchange.truncated = exchange.truncated.saturating_add(u32::try_from(bytes.len()).unwrap_or(u32::MAX));
+            exchange.truncated =
+                exchange.truncated.saturating_add(u32::try_from(bytes.len()).unwrap_or(u32::MAX));
         }
     }
 

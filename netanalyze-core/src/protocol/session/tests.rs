@@ -229,12 +229,7 @@ fn responses_answer_what_the_server_had_got() {
         (
             "acknowledgment numbers that never move say nothing",
             both,
-            &[
-                (CLIENT, 0, 0, GET_1),
-                (SERVER, 0, 0, OK),
-                (CLIENT, get, 0, GET_2),
-                (SERVER, ok, 0, OK),
-            ],
+            &[(CLIENT, 0, 0, GET_1), (SERVER, 0, 0, OK), (CLIENT, get, 0, GET_2), (SERVER, ok, 0, OK)],
             &["/1 200 Answered", "/2 200 Answered"],
         ),
         (
@@ -315,8 +310,11 @@ fn what_a_server_of_http_says_to_tls_is_http() {
         let mut run = Run::new(port);
         assert_eq!(run.take(CLIENT, &hello(1)).len(), 1);
         let said = run.take(SERVER, b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n");
-        let [Said { message: Message::Handshake(row), .. }, Said { message: Message::Http(_), aside, .. }, Said { message: Message::Exchange(e), .. }] =
-            &said[..]
+        let [
+            Said { message: Message::Handshake(row), .. },
+            Said { message: Message::Http(_), aside, .. },
+            Said { message: Message::Exchange(e), .. },
+        ] = &said[..]
         else {
             panic!("{said:?}")
         };

@@ -167,6 +167,7 @@ const LATE: &[u8] = b"HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\n\r\n"
 fn responses_answer_what_the_server_had_got() {
     let (get, ok, late) = (GET_1.len() as u32, OK.len() as u32, LATE.len() as u32);
     let both = [Some(0), Some(0)];
+    #[allow(clippy::type_complexity)] // a table
     let cases: &[(&str, [Option<u32>; 2], &[Step<'_>], &[&str])] = &[
         (
             "captured before its request",

@@ -144,6 +144,43 @@ fn lookups_tell_who_answered_and_which_belong_together() {
 }
 
 #[test]
+fn answers_out_of_order_are_named_and_no_phase_is_negative() {
+    let capture = corpus("http-answers.pcap");
+    let text = lines(&run(&[&capture, "--http"]).text());
+    for words in [
+        " GET shop.example/first 200, captured before its request 4–5",
+        " 408, while no request was open 19",
+        " GET shop.example/again no answer before the server's reset 29",
+        " GET shop.exam/half no answer before the client's FIN 35",
+    ] {
+        assert!(text.iter().any(|line| line.ends_with(words)), "{words}: {text:#?}");
+    }
+    let requests = rows(&capture, "http");
+    let first = &requests[0];
+    assert_eq!((&first["ttfb_ns"], &first["disorder"]), (&json!(null), &json!("capture_order")));
+    assert_eq!((&requests[1]["disorder"], &requests[4]["outcome"]), (&json!(null), &json!("unsolicited")));
+    for row in &requests {
+        for (key, value) in row.as_object().unwrap().iter().filter(|(key, _)| key.ends_with("_ns")) {
+            assert!(value.as_i64().is_none_or(|ns| ns >= 0), "{key} of {row}");
+        }
+    }
+    // The CSV leaves the same cells empty.
+    let csv = run(&[&capture, "--http", "--format", "csv"]).text();
+    assert!(!csv.contains(",-"), "{csv}");
+    let found = run(&[&capture, "--findings"]).text();
+    for sentence in [
+        "a response while no request was open: 408 Request Timeout",
+        "GET shop.exam/half was neither complete nor answered: the client closed the connection",
+    ] {
+        assert!(found.contains(sentence), "{found}");
+    }
+    // Of one direction only, nobody is blamed.
+    let capture = corpus("http-one-sided.pcap");
+    assert!(rows(&capture, "http").iter().all(|row| row["outcome"] == json!("not_captured")));
+    assert!(!run(&[&capture, "--findings"]).text().contains("netanalyze.http"));
+}
+
+#[test]
 fn a_request_has_the_phases_that_its_time_went_to() {
     let requests = rows(&corpus("web-slow.pcap"), "http");
     let phases = ["dns_ns", "connect_ns", "tls_ns", "send_ns", "ttfb_ns", "transfer_ns", "total_ns"];

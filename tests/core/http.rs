@@ -78,7 +78,7 @@ fn every_ending_is_named() {
             "GET /doomed 200 Incomplete(Fin) 900",
             "GET /doomed 200 Incomplete(Reset) 900",
             "GET /doomed 200 Incomplete(Fin) -",
-            "GET /doomed - Incomplete(Reset) -",
+            "GET /doomed 200 Incomplete(Reset) -",
             "GET /doomed 200 Incomplete(Reset) 300",
             "GET /still-waiting - Unanswered(CaptureEnd) -",
         ]
@@ -123,6 +123,42 @@ fn protocols_are_seen_for_what_they_are() {
             "CONNECT shop.example:443 200",
             "GET /chat 101",
             "GET /through-socks 200"
+        ]
+    );
+}
+
+#[test]
+fn answers_find_their_requests_whatever_the_order() {
+    assert_eq!(
+        exchanges("http-answers.pcap"),
+        [
+            "5 GET /first 200 Answered 50",
+            "7 GET /second 200 Answered 50",
+            "9 GET /third 200 Answered 50",
+            "17 GET /once 200 Answered 10",
+            "19 ? 408 Unsolicited 0",
+            "27 GET /once 200 Answered 10",
+            "30 ? 408 Unsolicited 0",
+            "31 GET /again - Unanswered(Reset) -",
+            "37 GET /half - Unanswered(Fin) -",
+            "43 ? 400 Unsolicited 0",
+            "51 ? - Http2 -",
+        ]
+    );
+}
+
+/// Where one direction only was captured, nobody is blamed.
+#[test]
+fn what_was_captured_of_one_direction_accuses_nobody() {
+    assert_eq!(
+        exchanges("http-one-sided.pcap"),
+        [
+            "4 ? 200 NotCaptured 100",
+            "5 ? 200 NotCaptured 100",
+            "12 GET /a - NotCaptured -",
+            "12 GET /b - NotCaptured -",
+            "12 GET /a - NotCaptured -",
+            "12 GET /b - NotCaptured -",
         ]
     );
 }

@@ -25,25 +25,25 @@ pub(super) fn captures() -> Vec<Capture> {
 }
 
 /// A connection to a web server.
-fn opened(trace: &mut Trace, port: u16, service: u16) -> Connection {
+pub(super) fn opened(trace: &mut Trace, port: u16, service: u16) -> Connection {
     let mut connection = Connection::v4(port, service);
     connection.open(trace, 8_000);
     connection
 }
 
 /// A response with a status line and headers, and nothing more.
-fn head(lines: &str) -> Vec<u8> {
+pub(super) fn head(lines: &str) -> Vec<u8> {
     format!("{lines}\n\n").replace('\n', "\r\n").into_bytes()
 }
 
 /// Says a text and waits as long as it takes to the other side.
-fn say(connection: &mut Connection, trace: &mut Trace, from: Side, text: &[u8]) {
+pub(super) fn say(connection: &mut Connection, trace: &mut Trace, from: Side, text: &[u8]) {
     connection.data(trace, from, text);
     trace.wait_us(4_000);
 }
 
 /// Asks for a path. Tshark must show the method.
-fn ask(connection: &mut Connection, trace: &mut Trace, path: &str) {
+pub(super) fn ask(connection: &mut Connection, trace: &mut Trace, path: &str) {
     connection.data(trace, Side::Client, &get(path));
     trace.expect_value("http.request.method", "GET").expect_value("http.request.uri", path);
     trace.wait_us(4_000);
@@ -315,7 +315,7 @@ fn hole_in_a_head() -> Capture {
 }
 
 /// A TLS record that begins a handshake: a ClientHello with nothing much in it.
-fn client_hello() -> Vec<u8> {
+pub(super) fn client_hello() -> Vec<u8> {
     let mut hello = vec![3, 3];
     hello.extend_from_slice(&filler(32, 9));
     hello.extend_from_slice(&[0, 0, 2, 0x13, 0x01, 1, 0, 0, 0]);

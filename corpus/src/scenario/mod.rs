@@ -14,6 +14,7 @@ mod fragment;
 mod handshake;
 mod header;
 mod http;
+mod http_order;
 mod icmp;
 mod idle;
 mod linklayer;
@@ -67,6 +68,7 @@ pub fn all() -> Vec<Capture> {
         dns_odd::captures,
         dns_rows::captures,
         http::captures,
+        http_order::captures,
         carried::captures,
         fragment::captures,
         linklayer::captures,

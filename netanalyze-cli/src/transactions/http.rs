@@ -6,7 +6,7 @@ use std::io;
 use netanalyze_core::conversation::Met;
 use netanalyze_core::field::AnalysedBatch;
 use netanalyze_core::model::Timestamp;
-use netanalyze_core::protocol::http::{Exchange, Outcome, Request, Response};
+use netanalyze_core::protocol::http::{Disorder, Exchange, Outcome, Request, Response};
 use netanalyze_core::protocol::message::Message;
 use netanalyze_core::protocol::stream::Closing;
 use netanalyze_core::protocol::tls::{self as tls_protocol, Handshake, Who};
@@ -67,11 +67,7 @@ impl Row<'_> {
     /// When the request began, or the handshake.
     fn begun(&self) -> Timestamp {
         match self.of {
-            Of::Request(exchange) => {
-                let (request, response) = (exchange.request.as_ref(), exchange.response.as_ref());
-                let start = request.map(|r| r.start).or(response.map(|r| r.start));
-                start.map_or(self.met.time, |moment| moment.time)
-            }
+            Of::Request(exchange) => exchange.start().map_or(self.met.time, |moment| moment.time),
             Of::Tls(handshake) => handshake.start().time,
         }
     }
@@ -87,6 +83,7 @@ impl Row<'_> {
                 Outcome::Incomplete(_) => "incomplete",
                 Outcome::NotCaptured => "not_captured",
                 Outcome::Http2 => "http2",
+                Outcome::Unsolicited => "unsolicited",
                 _ => "other",
             },
         }
@@ -121,7 +118,11 @@ impl Row<'_> {
     /// Status and outcome for people.
     fn status_words(&self) -> String {
         let exchange = match self.of {
-            Of::Tls(handshake) => return tls::outcome_words(handshake),
+            Of::Tls(handshake) => {
+                let words = tls::outcome_words(handshake);
+                let disorder = self.phases.disorder.map(|why| format!(", {}", disorder_words(why)));
+                return words + &disorder.unwrap_or_default();
+            }
             Of::Request(exchange) => exchange,
         };
         let status = exchange.status().map(|status| status.to_string());
@@ -133,16 +134,44 @@ impl Row<'_> {
             Outcome::Incomplete(Closing::Fin) => format!("cut off by {whose}FIN"),
             Outcome::Incomplete(Closing::Reset) => format!("cut off by {whose}reset"),
             Outcome::Incomplete(Closing::CaptureEnd) => "cut off by the capture's end".to_owned(),
-            Outcome::NotCaptured => "not captured whole".to_owned(),
+            Outcome::NotCaptured => match (&exchange.request, &exchange.response) {
+                (None, Some(_)) => "request not captured",
+                (Some(_), None) => "answer not captured",
+                _ => "not captured whole",
+            }
+            .to_owned(),
             Outcome::Http2 => "HTTP/2, not decoded".to_owned(),
+            Outcome::Unsolicited => "while no request was open".to_owned(),
             _ => String::new(),
         };
+        let disorder = self.phases.disorder.map(disorder_words);
+        let trouble = [Some(trouble.as_str()).filter(|words| !words.is_empty()), disorder];
+        let trouble = trouble.into_iter().flatten().collect::<Vec<_>>().join(", ");
         match (status, trouble.as_str()) {
             (Some(status), "") => status,
             (Some(status), trouble) => format!("{status}, {trouble}"),
             (None, "") => dash(),
             (None, _) => trouble,
         }
+    }
+}
+
+/// Why a phase has no time.
+fn disorder(disorder: Disorder) -> &'static str {
+    match disorder {
+        Disorder::Capture => "capture_order",
+        Disorder::Early => "early",
+        Disorder::Clock => "clock",
+        _ => "other",
+    }
+}
+
+/// The same for people.
+fn disorder_words(disorder: Disorder) -> &'static str {
+    match disorder {
+        Disorder::Capture => "captured before its request",
+        Disorder::Early => "before the request's end",
+        _ => "times out of order",
     }
 }
 
@@ -231,6 +260,7 @@ impl Table for Http {
         ("ttfb_ns", |row| span(row.phases.first_byte)),
         ("transfer_ns", |row| span(row.phases.transfer)),
         ("total_ns", |row| span(row.phases.total)),
+        ("disorder", |row| row.phases.disorder.map(|why| Cell::Word(disorder(why)))),
         ("left_out_bytes", |row| amount(row.exchange()?.truncated.into())),
     ];
 
@@ -265,7 +295,16 @@ impl Table for Http {
         };
         let ends = match row.of {
             Of::Tls(handshake) => [Some(handshake.start()), tls::last(handshake)],
-            Of::Request(exchange) => [request.map(|request| request.start), exchange.last()],
+            // A response can be captured before its request.
+            Of::Request(exchange) => {
+                let mut ends = [request.map(|request| request.start), exchange.last()];
+                if let [Some(first), Some(last)] = ends
+                    && last.frame < first.frame
+                {
+                    ends.reverse();
+                }
+                ends
+            }
         };
         let sizes = match row.of {
             Of::Tls(_) => dash(),

@@ -96,6 +96,11 @@ pub(super) fn take(
         if let Message::Handshake(handshake) = &message {
             tally.fits_secrets |= handshake.has_secrets;
         }
+        if let Message::Exchange(exchange) = &message
+            && exchange.over_limit
+        {
+            tally.long_heads.add(exchange.start().map_or(now.frame, |moment| moment.frame));
+        }
         let mut found = |kind: KindId, about: Option<Moment>, detail: Detail| {
             let bit = 1u128 << kind.0;
             let first_of_conversation = seen.bits() & bit == 0;

@@ -62,6 +62,12 @@ pub struct HttpDetail {
     /// Who ended it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub by: Option<Party>,
+    /// The response came though no request was open.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub unsolicited: bool,
+    /// The request itself was not sent, or not captured, to its end.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub request_incomplete: bool,
 }
 
 /// What a finding of HTTP is about.
@@ -96,6 +102,8 @@ impl HttpDetail {
             body_bytes: None,
             ended_by: None,
             by: None,
+            unsolicited: exchange.outcome == Outcome::Unsolicited,
+            request_incomplete: request.is_some_and(|r| r.end.is_none()),
         }
     }
 
@@ -113,6 +121,8 @@ impl HttpDetail {
             body_bytes: None,
             ended_by: None,
             by: None,
+            unsolicited: false,
+            request_incomplete: false,
         }
     }
 
@@ -145,12 +155,15 @@ impl fmt::Display for HttpDetail {
                 let host = if target.starts_with('/') { host } else { "" };
                 write!(f, "{method} {host}{target}")?;
             }
+            None if self.unsolicited => f.write_str("a response while no request was open")?,
             None => f.write_str("a request that was not captured")?,
         }
         let status = |f: &mut fmt::Formatter<'_>| match (self.status, &self.text) {
             (Some(status), Some(text)) => write!(f, "{status} {text}"),
             (Some(status), None) => write!(f, "{status}"),
-            (None, _) => f.write_str("a response without status"),
+            (None, Some(text)) => write!(f, "a response without status, {text}"),
+            // Of its head came a beginning that tells nothing.
+            (None, None) => f.write_str("the head of its response"),
         };
         match self.fact {
             HttpFact::Message => Ok(()),
@@ -167,7 +180,8 @@ impl fmt::Display for HttpDetail {
                 write!(f, " (slow from {} on)", Seconds(threshold))
             }
             HttpFact::Unanswered => {
-                f.write_str(" was not answered: ")?;
+                let what = if self.request_incomplete { "was neither complete nor" } else { "was not" };
+                write!(f, " {what} answered: ")?;
                 self.ending(f)
             }
             HttpFact::Incomplete => {
@@ -227,8 +241,7 @@ fn of_exchange(exchange: &Exchange, thresholds: &Thresholds, found: Found<'_>) {
     }
     let by = exchange.ended_by.map(|by| if by == exchange.client { Party::Client } else { Party::Server });
     match exchange.outcome {
-        // If nothing of the server was captured, its answers were not either.
-        Outcome::Unanswered(how) if exchange.server_heard => {
+        Outcome::Unanswered(how) => {
             let kind = if how == Closing::CaptureEnd { PENDING } else { UNANSWERED };
             let detail = HttpDetail { ended_by: Some(how), by, ..detail(HttpFact::Unanswered) };
             found(kind, last, Detail::Http(Box::new(detail)));

@@ -27,6 +27,12 @@ impl Timestamp {
         }
     }
 
+    /// The same; `None` if `self` is the earlier one, as where a clock was set back.
+    #[must_use]
+    pub fn after(self, earlier: Timestamp) -> Option<Span> {
+        Some(self.since(earlier)).filter(|span| span.0 >= 0)
+    }
+
     #[cold]
     #[inline(never)]
     fn beyond(self, earlier: Timestamp) -> Span {

@@ -32,7 +32,7 @@ use held::Held;
 use smallvec::SmallVec;
 
 use super::message::Messages;
-use super::stream::{Closing, Moment, StreamDecoder};
+use super::stream::{Closing, Moment, Reach, StreamDecoder};
 use crate::model::Direction;
 
 /// Segments that may go by after a hole was acknowledged. See [`Reassembler`](crate::tcp::reassembly::Reassembler).
@@ -178,6 +178,12 @@ impl Feed {
         let end = self.sent.max(self.next).saturating_add(1);
         let place = self.place(seq);
         self.mode == Mode::Decoding && place > end && place <= end.saturating_add(LARGEST_WINDOW)
+    }
+
+    /// What the segment at hand, of the other side, says of this direction.
+    #[inline]
+    pub(crate) fn reach(&self) -> Option<Reach> {
+        self.started.then(|| Reach { of: self.from, acked: self.acked, behind: self.is_behind() })
     }
 
     /// Whether bytes wait for others: a message or a hole is open.
@@ -458,11 +464,20 @@ impl Feed {
             Mode::Decoding => self.next < self.sent,
             Mode::Seeking | Mode::Ignoring => false,
         };
+        if self.is_behind() {
+            decoder.misses(self.from);
+        }
+        let pending = self.extra.as_mut().map(|extra| std::mem::take(&mut extra.pending.bytes));
+        if let Some(bytes) = pending.filter(|bytes| !bytes.is_empty()) {
+            out.place = self.next.saturating_sub(bytes.len() as u64);
+            decoder.left(self.from, &bytes, now, out);
+        }
         if missing {
             decoder.lost(self.from, now, out);
         }
         for body in &self.bodies {
-            let has_holes = body.have < self.sent.min(body.end);
+            // One that was not even sent whole is cut short, whatever else is missing of it.
+            let has_holes = body.have < body.end && self.sent >= body.end;
             decoder.body_ended(self.from, Some(body.id), body.captured(), has_holes);
         }
         if let Some(rest) = self.extra.as_ref().and_then(|extra| extra.rest.as_ref()) {

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::stream::Reach;
 use super::tls::keys::Secrets;
 use super::{dns, http, tls};
 use crate::model::{Direction, limits};
@@ -104,6 +105,10 @@ pub struct Messages {
     left_out: u32,
     /// Caps that were reached.
     hits: Vec<Limit>,
+    /// Place of the first byte that the decoder is shown: its sequence number, continued to 64 bits.
+    pub(crate) place: u64,
+    /// What the segment at hand says of the direction against it.
+    pub(crate) reach: Option<Reach>,
     /// What is said now, Wireshark takes for another protocol: see [`Said::aside`].
     pub(crate) aside: bool,
     /// Every message is wanted, as fields and rows need them. Otherwise decoders leave out those that no finding is made of, which saves

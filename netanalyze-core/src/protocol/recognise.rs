@@ -92,7 +92,23 @@ pub fn recognise(flow: &Flow, from: Direction, first_bytes: &[u8]) -> Recognised
             if is_http_port(port) && !matches!(first_bytes, [b'P', b'R', b'I', ..] | [..=25, ..]) => {}
         told => return told,
     }
+    if from != flow.client && begins_settings(first_bytes) {
+        // The client's preface will tell.
+        return Recognised::Nothing;
+    }
     by_port(port, from == flow.client, first_bytes)
+}
+
+/// Whether a server begins as one of HTTP/2 does, which need not wait for the client's preface (RFC 9113 §3.4): with SETTINGS in whole entries, without ACK,
+/// on stream 0 (§6.5).
+fn begins_settings(bytes: &[u8]) -> bool {
+    match bytes {
+        [0, high, low, 4, 0, 0, 0, 0, 0, rest @ ..] => {
+            let len = usize::from(u16::from_be_bytes([*high, *low]));
+            len % 6 == 0 && len <= rest.len()
+        }
+        _ => false,
+    }
 }
 
 /// Of a conversation whose protocol has no telling beginning, or whose beginning was not captured.
@@ -264,6 +280,29 @@ mod tests {
             let told = recognise(&flow(port), Direction::AtoB, bytes);
             assert_eq!(told, expected, "port {port}: {:?}", bytes.escape_ascii().to_string());
         }
+    }
+
+    #[test]
+    fn settings_of_http2_decide_nothing() {
+        let flow = flow(80);
+        let settings = |len: u8, kind, flags, stream| {
+            [&[0, 0, len, kind, flags, 0, 0, 0, stream][..], &[0; 12]].concat()
+        };
+        let server = |bytes: &[u8]| recognise(&flow, Direction::BtoA, bytes);
+        for (bytes, expected) in [
+            (settings(0, 4, 0, 0), Recognised::Nothing),
+            (settings(12, 4, 0, 0), Recognised::Nothing),
+            // Not whole entries, not whole, another frame, an ACK, another stream: whatever else is on the port.
+            (settings(7, 4, 0, 0), Recognised::Is(Kind::Http)),
+            (settings(18, 4, 0, 0), Recognised::Is(Kind::Http)),
+            (settings(0, 1, 0, 0), Recognised::Is(Kind::Http)),
+            (settings(0, 4, 1, 0), Recognised::Is(Kind::Http)),
+            (settings(0, 4, 0, 1), Recognised::Is(Kind::Http)),
+        ] {
+            assert_eq!(server(&bytes), expected, "{bytes:?}");
+        }
+        // A client begins with its preface.
+        assert_eq!(recognise(&flow, Direction::AtoB, &settings(0, 4, 0, 0)), Recognised::Is(Kind::Http));
     }
 
     #[test]

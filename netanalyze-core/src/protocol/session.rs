@@ -60,6 +60,8 @@ pub(crate) struct Session {
     changes: u8,
     /// It lies inside a TLS connection.
     within_tls: bool,
+    /// It speaks TLS, as far as is known.
+    is_tls: bool,
     /// As [`Said::aside`](super::message::Said::aside).
     aside: bool,
     has_successor: bool,
@@ -92,6 +94,7 @@ impl Session {
             stage,
             changes: 0,
             within_tls: false,
+            is_tls: false,
             aside: false,
             has_successor: false,
             after_reset: false,
@@ -150,6 +153,8 @@ impl Session {
         let payload = Payload { seq: segment.seq, bytes: segment.bytes, len: segment.len, fin: segment.fin };
         if let Stage::Undecided(_) = self.stage {
             self.decide_early(segment, now, out);
+        } else if self.is_tls && segment.bytes.starts_with(b"HTTP/1.") {
+            self.answer_in_clear(segment, now, out);
         }
         let [a, b] = &mut self.feeds;
         let (sender, receiver) = if segment.from == Direction::AtoB { (a, b) } else { (b, a) };
@@ -162,8 +167,10 @@ impl Session {
             Stage::Decoding(decoder) => decoder.as_mut(),
             Stage::Over => return,
         };
+        out.reach = None;
         if let Some(ack) = segment.ack {
             receiver.acknowledged(ack);
+            out.reach = receiver.reach();
             if segment.fin && receiver.is_behind() {
                 decoder.misses(segment.from.reverse());
             }
@@ -224,6 +231,25 @@ impl Session {
         }
     }
 
+    /// HTTP stands where TLS was asked for: a server of plain HTTP refuses what it takes for a bad request.
+    #[cold]
+    fn answer_in_clear(&mut self, segment: &SegmentIn<'_>, now: Moment, out: &mut Messages) {
+        let [a, b] = &self.feeds;
+        let sender = if segment.from == Direction::AtoB { a } else { b };
+        if let Stage::Decoding(decoder) = &mut self.stage
+            && sender.expects(segment.seq)
+            && sender.is_idle()
+            && self.changes < MAX_CHANGES
+        {
+            // It says what became of the handshake.
+            let _ = decoder.decode(segment.from, segment.bytes, now, out);
+            (self.is_tls, self.aside) = (false, is_claimed(Kind::Http, true, &self.flow));
+            out.aside = self.aside;
+            self.changes += 1;
+            self.stage = Stage::Decoding(Box::new(http::Stream::new(&self.flow)));
+        }
+    }
+
     /// Another protocol begins where the decoder stopped.
     fn change(&mut self, now: Moment, out: &mut Messages) {
         loop {
@@ -234,6 +260,7 @@ impl Session {
             };
             self.aside = self.changes == 1 && kind.is_some_and(|kind| is_claimed(kind, is_late, &self.flow));
             out.aside = self.aside;
+            self.is_tls = kind == Some(Kind::Tls);
             self.stage = match kind {
                 _ if self.changes > MAX_CHANGES => Stage::Over,
                 None => Stage::Undecided(Undecided::new(&self.feeds)),

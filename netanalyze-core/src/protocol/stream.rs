@@ -103,6 +103,17 @@ pub enum Closing {
     CaptureEnd,
 }
 
+/// How far a direction has come when the other side sends a segment. Places are sequence numbers continued to 64 bits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Reach {
+    /// The direction.
+    pub(crate) of: Direction,
+    /// The segment's sender has got every byte before this place.
+    pub(crate) acked: u64,
+    /// Some of those bytes were not captured before the segment: it overtook them on its way to the capture, or they are missing.
+    pub(crate) behind: bool,
+}
+
 /// A protocol on top of TCP.
 ///
 /// Everything happens in capture order; `now` is the frame that brought the last byte needed. Messages go to `out`.
@@ -148,9 +159,14 @@ pub trait StreamDecoder: std::fmt::Debug + Send + Sync {
     }
 
     /// Called before [`StreamDecoder::closed`] for each body that is not complete, by the id of its [`Progress::Body`], and for that of
-    /// [`Progress::UntilEnd`]: how many bytes of it were captured, and whether more of it were sent.
+    /// [`Progress::UntilEnd`]: how many bytes of it were captured, and whether it was sent whole, but not captured so.
     fn body_ended(&mut self, from: Direction, id: Option<u32>, captured: u64, has_holes: bool) {
         let _ = (from, id, captured, has_holes);
+    }
+
+    /// Called before [`StreamDecoder::closed`] with the bytes that were shown and of which [`StreamDecoder::decode`] wanted to see more.
+    fn left(&mut self, from: Direction, bytes: &[u8], now: Moment, out: &mut Messages) {
+        let _ = (from, bytes, now, out);
     }
 
     /// A direction ended; called once for each. Bodies that are not complete by now never will be. After both calls nothing follows.

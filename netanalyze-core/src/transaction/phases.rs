@@ -10,11 +10,11 @@ use crate::conversation::{Met, Protocol};
 use crate::model::limits::MAX_JOINED_CONNECTIONS;
 use crate::model::{Span, Timestamp};
 use crate::protocol::dns::Lookup;
-use crate::protocol::http::{Exchange, Outcome};
+use crate::protocol::http::{Disorder, Exchange, Outcome};
 use crate::protocol::message::Message;
 use crate::protocol::tls::Handshake;
 
-/// The phases; each is `None` if it did not happen or was not captured. Only what came first in its connection has those that open it.
+/// The phases; each is `None` if it did not happen, was not captured, or its end has an earlier time than its beginning. Only what came first in its connection has those that open it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Phases {
@@ -34,13 +34,34 @@ pub struct Phases {
     pub start: Option<Timestamp>,
     /// From there to the end of the last.
     pub total: Option<Span>,
+    /// Why a phase is not known both of whose ends are.
+    pub disorder: Option<Disorder>,
 }
 
 impl Phases {
     /// How long the client waited for the address.
     #[must_use]
     pub fn dns(&self) -> Option<Span> {
-        self.resolution.as_ref().map(Resolution::duration)
+        self.resolution.as_ref().map(Resolution::duration).filter(|&span| span >= Span(0))
+    }
+
+    /// Leaves out what ends before it begins, and says that the clock is to blame unless there is another reason.
+    fn in_order(mut self, disorder: Option<Disorder>) -> Self {
+        self.disorder = disorder;
+        for span in [
+            &mut self.connect,
+            &mut self.tls,
+            &mut self.send,
+            &mut self.first_byte,
+            &mut self.transfer,
+            &mut self.total,
+        ] {
+            if span.is_some_and(|span| span < Span(0)) {
+                *span = None;
+                self.disorder.get_or_insert(Disorder::Clock);
+            }
+        }
+        self
     }
 }
 
@@ -120,7 +141,8 @@ impl Joins {
             if opened { Phases::default() } else { self.opening(met, handshake.syn, handshake.established) };
         let start = phases.start.or(begun);
         let end = handshake.finished.map(|moment| moment.time);
-        Phases { tls, start, total: end.zip(start).map(|(end, start)| end.since(start)), ..phases }
+        let total = end.zip(start).map(|(end, start)| end.since(start));
+        Phases { tls, start, total, ..phases }.in_order(None)
     }
 
     fn exchange(&mut self, met: &Met, exchange: &Exchange) -> Phases {
@@ -146,13 +168,14 @@ impl Joins {
         let end = exchange.response.as_ref().and_then(|response| response.end);
         Phases {
             tls: tls.map(|(_, span)| span),
-            send: request.and_then(|request| Some(request.end?.time.since(request.start.time))),
+            send: exchange.send(),
             first_byte: exchange.first_byte(),
             transfer: exchange.transfer(),
             start,
             total: end.zip(start).map(|(end, start)| end.time.since(start)),
             ..phases
         }
+        .in_order(exchange.disorder())
     }
 }
 
@@ -221,7 +244,8 @@ mod tests {
             truncated: 0,
             syn: time(10),
             established: time(15),
-            server_heard: true,
+            over_limit: false,
+            place: 0,
         }
     }
 
@@ -262,6 +286,31 @@ mod tests {
         let mut open = exchange(1, [16, 17, 20, 24]);
         open.response.as_mut().unwrap().end = None;
         assert_eq!(ms(&joins.phases(&request(open)).unwrap())[4..], [s(3), n(0), n(0)]);
+    }
+
+    #[test]
+    fn no_phase_is_negative_and_the_reason_is_said() {
+        let phases = |times| Joins::default().phases(&request(exchange(2, times))).unwrap();
+        let [s, n] = [Some, |_| None];
+        // Frames as their times are: the response was captured first.
+        let first = phases([30, 31, 20, 21]);
+        assert_eq!(ms(&first)[3..], [s(1), n(0), s(1), n(0)]);
+        assert_eq!(first.disorder, Some(Disorder::Capture));
+        // It began before the request's last byte.
+        let early = phases([10, 30, 20, 35]);
+        assert_eq!(ms(&early)[3..], [s(20), n(0), s(15), s(25)]);
+        assert_eq!(early.disorder, Some(Disorder::Early));
+        // The clock was set back while the request was sent.
+        let mut back = exchange(2, [30, 20, 40, 50]);
+        back.request.as_mut().unwrap().end.as_mut().unwrap().frame = FrameNumber(32);
+        let back = Joins::default().phases(&request(back)).unwrap();
+        assert_eq!(ms(&back)[3..], [n(0), s(20), s(10), s(20)]);
+        assert_eq!(back.disorder, Some(Disorder::Clock));
+        assert_eq!(phases([16, 17, 20, 24]).disorder, None);
+        // A TCP handshake whose end has an earlier time than its SYN.
+        let back = Exchange { syn: time(15), established: time(10), ..exchange(1, [16, 17, 20, 24]) };
+        let back = Joins::default().phases(&request(back)).unwrap();
+        assert_eq!((back.connect, back.disorder), (None, Some(Disorder::Clock)));
     }
 
     #[test]

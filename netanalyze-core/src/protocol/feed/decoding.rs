@@ -40,6 +40,7 @@ impl Feed {
         out: &mut Messages,
     ) -> Fed {
         while !bytes.is_empty() {
+            out.place = self.next;
             let (used, wait) = match decoder.decode(self.from, bytes, now, out) {
                 Progress::Consumed(used) => (used.max(1), None),
                 Progress::Need(need) => (0, Some(need)),

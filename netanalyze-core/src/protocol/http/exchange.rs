@@ -32,8 +32,10 @@ pub struct Exchange {
     pub syn: Option<Timestamp>,
     /// The connection: time at which its TCP handshake was complete.
     pub established: Option<Timestamp>,
-    /// The server is known to be heard: something of it was captured.
-    pub server_heard: bool,
+    /// A head of it was longer than [`MAX_HTTP_HEAD`](crate::model::limits::MAX_HTTP_HEAD): it was read only up to there.
+    pub over_limit: bool,
+    /// Where its request begins; of a response that waits for its request, what that must begin before. A place as the decoder is told it.
+    pub(crate) place: u64,
 }
 
 /// A request.
@@ -184,6 +186,20 @@ pub enum Outcome {
     Http2,
     /// Part of it is missing in the capture, or was cut off by the snapshot length.
     NotCaptured,
+    /// The response came though no request was open: a server that gives up waiting says 408 (RFC 9110 §15.5.9).
+    Unsolicited,
+}
+
+/// Why the times of an exchange are out of order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Disorder {
+    /// The response was captured before its request.
+    Capture,
+    /// The server did not wait for the request's end.
+    Early,
+    /// The capture's clock went backwards.
+    Clock,
 }
 
 impl Exchange {
@@ -199,31 +215,72 @@ impl Exchange {
         self.number == 1
     }
 
-    /// From the request's last byte to the response's first one. Negative if the server did not wait for the end.
+    /// From the request's first byte to its last one. As all of these `None` if the times are out of order: see [`Exchange::disorder`].
+    #[must_use]
+    pub fn send(&self) -> Option<Span> {
+        let request = self.request.as_ref()?;
+        request.end?.time.after(request.start.time)
+    }
+
+    /// From the request's last byte to the response's first one.
     #[must_use]
     pub fn first_byte(&self) -> Option<Span> {
         let asked = self.request.as_ref()?.end?;
-        Some(self.response.as_ref()?.start.time.since(asked.time))
+        self.response.as_ref()?.start.time.after(asked.time)
     }
 
     /// From the response's first byte to its last one.
     #[must_use]
     pub fn transfer(&self) -> Option<Span> {
         let response = self.response.as_ref()?;
-        Some(response.end?.time.since(response.start.time))
+        response.end?.time.after(response.start.time)
     }
 
     /// From the request's first byte to the response's last one.
     #[must_use]
     pub fn total(&self) -> Option<Span> {
         let asked = self.request.as_ref()?.start;
-        Some(self.response.as_ref()?.end?.time.since(asked.time))
+        self.response.as_ref()?.end?.time.after(asked.time)
+    }
+
+    /// Why some of these times are not known though both ends of them are.
+    #[must_use]
+    pub fn disorder(&self) -> Option<Disorder> {
+        let (request, response) = (self.request.as_ref(), self.response.as_ref());
+        let moments = [
+            request.map(|request| request.start),
+            request.and_then(|request| request.end),
+            response.map(|response| response.start),
+            response.and_then(|response| response.end),
+        ];
+        let [asked, sent, answered, _] = moments;
+        let before = |a: Option<Moment>, b: Option<Moment>| a.zip(b).is_some_and(|(a, b)| a.frame < b.frame);
+        let mut known = moments.into_iter().flatten();
+        let mut last = known.next()?;
+        let backwards = known.any(|moment| {
+            let back = moment.time < last.time;
+            last = moment;
+            back
+        });
+        match backwards {
+            false => None,
+            true if before(answered, asked) => Some(Disorder::Capture),
+            true if before(answered, sent) => Some(Disorder::Early),
+            true => Some(Disorder::Clock),
+        }
     }
 
     /// Time that the TCP handshake took, if this is the first request of its connection.
     #[must_use]
     pub fn connect(&self) -> Option<Span> {
-        Some(self.established?.since(self.syn?)).filter(|_| self.is_first())
+        self.established?.after(self.syn?).filter(|_| self.is_first())
+    }
+
+    /// The moment with which it begins: the request's first byte, or the response's if the request was not captured.
+    #[must_use]
+    pub fn start(&self) -> Option<Moment> {
+        let request = self.request.as_ref().map(|request| request.start);
+        request.or_else(|| self.response.as_ref().map(|response| response.start))
     }
 
     /// The moment with which it is over: the last byte of the response, else of what is there.
@@ -251,8 +308,14 @@ impl Exchange {
             truncated: 0,
             syn,
             established,
-            server_heard: false,
+            over_limit: false,
+            place: 0,
         }
+    }
+
+    /// A response that waits for its request.
+    pub(super) fn is_held(&self) -> bool {
+        self.request.is_none() && self.outcome == Outcome::Open
     }
 
     pub(super) fn method(&self) -> Option<Method> {

@@ -18,7 +18,7 @@ mod method;
 mod ssdp;
 mod stream;
 
-pub use exchange::{Exchange, Outcome, Request, Response};
+pub use exchange::{Disorder, Exchange, Outcome, Request, Response};
 pub use head::{Head, Header, Headers, StartLine};
 pub use http2::Http2;
 pub use look::{Look, looks_like_http};

@@ -47,6 +47,8 @@ pub struct Stream {
     holes: Option<Box<Holes>>,
     next_body: u32,
     matching: Matching,
+    /// A server was seen to acknowledge a request with its response.
+    acknowledges: bool,
     /// Which direction ended first.
     ended: Option<End>,
 }
@@ -67,6 +69,7 @@ impl Stream {
             holes: None,
             next_body: 0,
             matching: Matching::default(),
+            acknowledges: false,
             ended: None,
         }
     }
@@ -111,6 +114,7 @@ impl Stream {
         let may_be_complete = scanned == 0 || head::end_of_head(rest, scanned).is_ok();
         let Some((known, Some(end))) = may_be_complete.then(|| Known::read(rest)) else {
             if rest.len() > MAX_HTTP_HEAD {
+                self.broken_off(from, rest, began, true, out);
                 self.side(from).next();
                 return Progress::Consumed(bytes.len());
             }
@@ -129,6 +133,36 @@ impl Stream {
         self.message(whole, empty.len() + end, now, out)
     }
 
+    /// The rest of a head will not be read: as much of it was sent, or it is too long. No message is said of it.
+    fn broken_off(
+        &mut self,
+        from: Direction,
+        bytes: &[u8],
+        began: Moment,
+        too_long: bool,
+        out: &mut Messages,
+    ) {
+        let (known, _) = Known::read(bytes);
+        let exchange = match known.start {
+            StartLine::Request { target, .. } if known.method.is_some() && !target.is_empty() => {
+                let exchange = self.asked_exchange(from, out);
+                exchange.add_request(&known, bytes.len(), began, out.terse);
+                exchange
+            }
+            StartLine::Response { .. } if known.status.is_some_and(|status| status >= 200) => {
+                let exchange = self.answered_exchange(from, out);
+                exchange.add_response(&known, bytes.len(), began, out.terse);
+                exchange
+            }
+            _ => return,
+        };
+        if too_long {
+            exchange.over_limit = true;
+            exchange.truncated =
+                exchange.truncated.saturating_add(u32::try_from(bytes.len()).unwrap_or(u32::MAX));
+        }
+    }
+
     /// A head is complete. `done` bytes lead up to the body.
     fn message(&mut self, head: Whole<'_>, done: usize, now: Moment, out: &mut Messages) -> Progress {
         let Whole { from, empty, bytes, known: head, began, mut oddities } = head;
@@ -144,7 +178,7 @@ impl Stream {
         };
         let (exchange, part, framing, method) = match head.start {
             StartLine::Request { .. } => {
-                let exchange = self.begin_exchange(from, out);
+                let exchange = self.asked_exchange(from, out);
                 exchange.add_request(&head, bytes.len(), began, out.terse);
                 let expects = head.method.is_some_and(|method| !method.is_notification());
                 let part = if expects { Part::Request } else { Part::Notification };
@@ -342,6 +376,18 @@ impl StreamDecoder for Stream {
         }
     }
 
+    fn misses(&mut self, from: Direction) {
+        self.side(from).gap = true;
+    }
+
+    fn left(&mut self, from: Direction, bytes: &[u8], now: Moment, out: &mut Messages) {
+        let side = *self.side(from);
+        let (_, rest) = bytes.split_at(head::empty_lines(bytes));
+        if side.phase == Phase::Head && head::beginning(rest) == Beginning::Message {
+            self.broken_off(from, rest, side.began.unwrap_or(now), false, out);
+        }
+    }
+
     fn body_ended(&mut self, from: Direction, id: Option<u32>, captured: u64, has_holes: bool) {
         let id = id.unwrap_or(self.side(from).body);
         if let Some(body) = self.bodies.iter_mut().find(|b| b.id == id) {
@@ -353,8 +399,10 @@ impl StreamDecoder for Stream {
     fn closed(&mut self, from: Direction, how: Closing, now: Moment, out: &mut Messages) {
         let side = *self.side(from);
         self.side(from).closed = Some(how);
+        self.side(from).heard |= how == Closing::Fin;
         if how != Closing::CaptureEnd && self.ended.is_none() {
             self.ended = Some(End { by: from, how });
+            self.side(from).heard = true;
             // Marks those whose responses have begun.
             for exchange in self.open.iter_mut().filter(|e| e.response.is_some()) {
                 exchange.ended_by = Some(from);

@@ -163,3 +163,198 @@ fn what_was_never_captured_is_asked_for_only_where_it_matters() {
     let [Said { message: Message::Handshake(row), .. }] = &said[..] else { panic!("{said:?}") };
     assert_eq!((row.outcome, row.gaps), (tls::Outcome::Cut, true));
 }
+
+/// A segment of a script: direction, first byte's place in its direction, what it acknowledges, bytes; `F` and `R` alone are flags.
+type Step<'a> = (Direction, u32, u32, &'a [u8]);
+
+/// A word each for what becomes of requests: `target status outcome`.
+fn exchanges(port: u16, first_bytes: [Option<u32>; 2], steps: &[Step<'_>]) -> Vec<String> {
+    let mut session = Session::new(flow(port), first_bytes);
+    let (mut out, mut told) = (Messages::new(false), Vec::new());
+    let mut tell = |out: &mut Messages| {
+        for (_, message) in out.drain() {
+            if let Message::Exchange(e) = message {
+                let target = e.request.as_ref().map_or("?".into(), |r| String::from_utf8_lossy(r.target()));
+                told.push(format!("{target} {} {:?}", e.status().unwrap_or(0), e.outcome));
+            }
+        }
+    };
+    for (n, &(from, seq, ack, bytes)) in (1..).zip(steps) {
+        let (fin, rst) = (bytes == b"F", bytes == b"R");
+        let bytes = if fin || rst { &[] } else { bytes };
+        let len = bytes.len() as u32;
+        let segment = SegmentIn { from, seq, ack: Some(ack), bytes, len, fin, rst, missing: [false; 2] };
+        session.segment(&segment, Moment { frame: FrameNumber(n), time: Timestamp(n as i64) }, &mut out);
+        tell(&mut out);
+    }
+    session.finish([false; 2], Moment::default(), &mut out);
+    tell(&mut out);
+    told
+}
+
+/// 18 bytes.
+const GET_1: &[u8] = b"GET /1 HTTP/1.1\r\n\r\n";
+const GET_2: &[u8] = b"GET /2 HTTP/1.1\r\n\r\n";
+const OK: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
+const LATE: &[u8] = b"HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\n\r\n";
+
+#[test]
+fn responses_answer_what_the_server_had_got() {
+    let (get, ok, late) = (GET_1.len() as u32, OK.len() as u32, LATE.len() as u32);
+    let both = [Some(0), Some(0)];
+    #[allow(clippy::type_complexity)] // a table
+    let cases: &[(&str, [Option<u32>; 2], &[Step<'_>], &[&str])] = &[
+        (
+            "captured before its request",
+            both,
+            &[
+                (SERVER, 0, get, OK),
+                (CLIENT, 0, 0, GET_1),
+                (CLIENT, get, ok, GET_2),
+                (SERVER, ok, 2 * get, OK),
+            ],
+            &["/1 200 Answered", "/2 200 Answered"],
+        ),
+        (
+            "the second one, too",
+            both,
+            &[
+                (CLIENT, 0, 0, GET_1),
+                (SERVER, 0, get, OK),
+                (SERVER, ok, 2 * get, LATE),
+                (CLIENT, get, ok, GET_2),
+            ],
+            &["/1 200 Answered", "/2 408 Answered"],
+        ),
+        (
+            "between the segments of its request",
+            both,
+            &[(CLIENT, 0, 0, &GET_1[..9]), (SERVER, 0, get, OK), (CLIENT, 9, 0, &GET_1[9..])],
+            &["/1 200 Answered"],
+        ),
+        (
+            "the request is missing for good",
+            both,
+            &[(SERVER, 0, get, OK), (CLIENT, get, ok, GET_2), (SERVER, ok, 2 * get, LATE)],
+            &["? 200 NotCaptured", "/2 408 Answered"],
+        ),
+        (
+            "the request never comes",
+            both,
+            &[(SERVER, 0, get, OK), (SERVER, ok, get + 1, b"F")],
+            &["? 200 NotCaptured"],
+        ),
+        (
+            "an idle connection is given up",
+            both,
+            &[(CLIENT, 0, 0, GET_1), (SERVER, 0, get, OK), (SERVER, ok, get, LATE)],
+            &["/1 200 Answered", "? 408 Unsolicited"],
+        ),
+        (
+            "while the next request is on its way",
+            both,
+            &[
+                (CLIENT, 0, 0, GET_1),
+                (SERVER, 0, get, OK),
+                (CLIENT, get, ok, GET_2),
+                (SERVER, ok, get, LATE),
+                (SERVER, ok + late, get, b"R"),
+            ],
+            &["/1 200 Answered", "? 408 Unsolicited", "/2 0 Unanswered(Reset)"],
+        ),
+        (
+            "acknowledgment numbers that never move say nothing",
+            both,
+            &[(CLIENT, 0, 0, GET_1), (SERVER, 0, 0, OK), (CLIENT, get, 0, GET_2), (SERVER, ok, 0, OK)],
+            &["/1 200 Answered", "/2 200 Answered"],
+        ),
+        (
+            "only the server's direction",
+            [None; 2],
+            &[(SERVER, 0, get, OK), (SERVER, ok, 2 * get, LATE)],
+            &["? 200 NotCaptured", "? 408 NotCaptured"],
+        ),
+        (
+            "only the client's direction",
+            [Some(0), None],
+            &[(CLIENT, 0, 0, GET_1), (CLIENT, get, ok, GET_2), (CLIENT, 2 * get, 2 * ok, b"F")],
+            &["/1 0 NotCaptured", "/2 0 NotCaptured"],
+        ),
+        (
+            "of the server only its SYN and ACKs: its answers were acknowledged",
+            both,
+            &[(CLIENT, 0, 0, GET_1), (CLIENT, get, ok, b"F")],
+            &["/1 0 NotCaptured"],
+        ),
+        (
+            "the same, the client resets",
+            both,
+            &[(CLIENT, 0, 0, GET_1), (CLIENT, get, ok, b"R")],
+            &["/1 0 NotCaptured"],
+        ),
+        (
+            "the server was heard ending it",
+            [None; 2],
+            &[(CLIENT, 0, 0, GET_1), (SERVER, 0, get, b"R")],
+            &["/1 0 Unanswered(Reset)"],
+        ),
+        (
+            "a request that ends within its head",
+            both,
+            &[(CLIENT, 0, 0, b"GET /half HTTP/1.1\r\nHo"), (CLIENT, 22, 0, b"F"), (SERVER, 0, 23, b"F")],
+            &["/half 0 Unanswered(Fin)"],
+        ),
+        (
+            "the same, and the server says so",
+            both,
+            &[(CLIENT, 0, 0, b"GET /half HTTP/1.1\r\nHo"), (SERVER, 0, 22, LATE), (SERVER, late, 22, b"F")],
+            &["/half 408 Answered"],
+        ),
+        (
+            "a body with a hole whose end was never sent",
+            both,
+            &[
+                (CLIENT, 0, 0, GET_1),
+                (SERVER, 0, get, b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n"),
+                (SERVER, 60, get, b"some"),
+                (SERVER, 64, get, b"R"),
+            ],
+            &["/1 200 Incomplete(Reset)"],
+        ),
+    ];
+    for (what, first_bytes, steps, expected) in cases {
+        assert_eq!(exchanges(80, *first_bytes, steps), *expected, "{what}");
+    }
+}
+
+#[test]
+fn a_server_of_http2_may_speak_first() {
+    let settings = b"\0\0\x06\x04\0\0\0\0\0\0\x03\0\0\0\x64";
+    let preface = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
+    for port in [80, 8080, 50_051] {
+        let steps: [Step<'_>; 2] = [(SERVER, 0, 0, settings), (CLIENT, 0, 15, preface)];
+        assert_eq!(exchanges(port, [Some(0); 2], &steps), ["? 0 Http2"]);
+    }
+    // Only the preface confirms it.
+    let steps: [Step<'_>; 3] = [(SERVER, 0, 0, settings), (CLIENT, 0, 15, GET_1), (SERVER, 15, 19, OK)];
+    assert_eq!(exchanges(80, [Some(0); 2], &steps), ["/1 200 Answered"]);
+}
+
+#[test]
+fn what_a_server_of_http_says_to_tls_is_http() {
+    for port in [80, 8081] {
+        let mut run = Run::new(port);
+        assert_eq!(run.take(CLIENT, &hello(1)).len(), 1);
+        let said = run.take(SERVER, b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n");
+        let [
+            Said { message: Message::Handshake(row), .. },
+            Said { message: Message::Http(_), aside, .. },
+            Said { message: Message::Exchange(e), .. },
+        ] = &said[..]
+        else {
+            panic!("{said:?}")
+        };
+        assert_eq!(row.outcome, tls::Outcome::PlainText(tls::Who::Server));
+        assert_eq!((e.status(), *aside), (Some(400), false));
+    }
+}

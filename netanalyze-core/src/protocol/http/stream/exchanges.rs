@@ -10,7 +10,28 @@ use crate::protocol::message::{Message, Messages};
 use crate::protocol::stream::Moment;
 
 impl Stream {
-    pub(super) fn begin_exchange(&mut self, client: Direction, out: &mut Messages) -> &mut Exchange {
+    /// The exchange that a request belongs to: a new one, unless a response waits for it.
+    pub(super) fn asked_exchange(&mut self, client: Direction, out: &mut Messages) -> &mut Exchange {
+        let place = out.place;
+        let at = match self.held(client) {
+            Some(at) if self.open[at].place > place => at,
+            _ => self.begin_exchange(client, out),
+        };
+        self.open[at].place = place;
+        &mut self.open[at]
+    }
+
+    /// The response of a client's that waits for its request. There is one at most.
+    fn held(&self, client: Direction) -> Option<usize> {
+        self.open.iter().position(|e| e.client == client && e.is_held())
+    }
+
+    /// Begins an exchange, and says where it is in the list.
+    fn begin_exchange(&mut self, client: Direction, out: &mut Messages) -> usize {
+        if let Some(at) = self.held(client) {
+            let held = self.open.remove(at);
+            self.push(held, Outcome::NotCaptured, out);
+        }
         if self.side(client.reverse()).gap {
             // What was asked before may have been answered in the hole.
             self.side(client.reverse()).gap = false;
@@ -24,30 +45,43 @@ impl Stream {
         let exchange = Exchange::new(client, self.exchanges, self.syn, self.established);
         let at = self.open.len();
         self.open.push(Box::new(exchange));
-        &mut self.open[at]
+        at
     }
 
     /// The exchange that a response belongs to: the oldest without one. Beyond a hole it is the latest, because nobody knows which of the others are
     /// answered in the hole; those that are found there answer them.
+    ///
+    /// Nothing answers a request that its sender had not got, as long as the server acknowledges what it answers. Without a request, the response
+    /// waits for one if the server had got more than was captured by now.
     pub(super) fn answered_exchange(&mut self, from: Direction, out: &mut Messages) -> &mut Exchange {
         let client = from.reverse();
         let skipped = std::mem::take(&mut self.side(from).skipped);
         let oldest = if self.is_filling() { 0 } else { self.stale_before };
-        let mut waiting = self
-            .open
-            .iter()
-            .enumerate()
-            .filter(|(_, e)| e.client == client && e.response.is_none() && e.number >= oldest);
+        let reach = out.reach.filter(|reach| reach.of == client);
+        let got = reach.filter(|_| self.acknowledges).map_or(u64::MAX, |reach| reach.acked);
+        let mut waiting = self.open.iter().enumerate().filter(|(_, e)| {
+            e.client == client
+                && e.response.is_none()
+                && e.number >= oldest
+                && (e.place < got || e.request.is_none())
+        });
         let found = if skipped { waiting.next_back() } else { waiting.next() };
-        match found.map(|(at, e)| (at, e.number)) {
-            Some((at, number)) => {
-                if skipped {
-                    self.stale_before = number;
-                }
-                &mut self.open[at]
+        if let Some((at, e)) = found {
+            self.acknowledges |= reach.is_some_and(|reach| reach.acked > e.place);
+            if skipped {
+                self.stale_before = e.number;
             }
-            None => self.begin_exchange(client, out),
+            return &mut self.open[at];
         }
+        let at = self.begin_exchange(client, out);
+        let asks = *self.side(client);
+        let exchange = &mut self.open[at];
+        match reach {
+            Some(reach) if reach.behind || asks.began.is_some() => exchange.place = reach.acked,
+            Some(_) if !asks.gap => exchange.outcome = Outcome::Unsolicited,
+            _ => exchange.outcome = Outcome::NotCaptured,
+        }
+        exchange
     }
 
     /// Says how an exchange ends, before it does.
@@ -97,7 +131,7 @@ impl Stream {
                 }
             }
         }
-        let asked = exchange.request.as_ref().is_none_or(|r| r.end.is_some());
+        let asked = exchange.request.as_ref().map_or(!exchange.is_held(), |r| r.end.is_some());
         if asked && exchange.response.as_ref().is_some_and(|r| r.end.is_some()) {
             let exchange = self.open.remove(at);
             self.push(exchange, Outcome::Answered, out);
@@ -138,19 +172,27 @@ impl Stream {
         } else {
             exchange.ended_by = None;
         }
+        // If nothing of the server was captured, its answers were not either.
         let server = exchange.client.reverse();
-        exchange.server_heard = self.established.is_some() || self.side(server).heard;
+        if matches!(exchange.outcome, Outcome::Unanswered(_))
+            && self.established.is_none()
+            && !self.side(server).heard
+        {
+            (exchange.outcome, exchange.ended_by) = (Outcome::NotCaptured, None);
+        }
         give_back(&mut self.open);
         out.push(exchange.client, Message::Exchange(exchange));
     }
 
-    /// Says all exchanges of a client that are open.
+    /// Says all exchanges of a client that are open. A response that waits for its request does so until the client has said all, too.
     pub(super) fn close_exchanges(&mut self, client: Direction, outcome: Outcome, out: &mut Messages) {
         let mut partial = self.side(client.reverse()).began.is_some();
-        while let Some(at) = self.open.iter().position(|e| e.client == client) {
+        let is_over = self.sides.iter().all(|side| side.closed.is_some());
+        while let Some(at) = self.open.iter().position(|e| e.client == client && (is_over || !e.is_held())) {
             let exchange = self.open.remove(at);
             let outcome = match (&exchange.response, outcome) {
                 (None, _) if exchange.number < self.stale_before => Outcome::NotCaptured,
+                _ if exchange.is_held() => Outcome::NotCaptured,
                 (Some(response), _) if response.end.is_some() => Outcome::Answered,
                 (Some(_), Outcome::Unanswered(how)) => Outcome::Incomplete(how),
                 (None, Outcome::Unanswered(how)) if std::mem::take(&mut partial) => Outcome::Incomplete(how),

@@ -213,7 +213,7 @@ fn what_is_missing_in_the_capture_is_not_held_against_anybody() {
     // A request was lost.
     drive.lost(C);
     drive.feed(S, b"HTTP/1.1 500 Oh\r\nContent-Length: 0\r\n\r\n");
-    assert_eq!(told(&mut drive).last().unwrap(), "(? 500 Answered)");
+    assert_eq!(told(&mut drive).last().unwrap(), "(? 500 NotCaptured)");
 }
 
 #[test]
@@ -225,7 +225,7 @@ fn garbage_is_passed_over() {
             "<HTTP/1.1 200 OK\nContent-Length: 1\n\nab",
             "<HTTP/1.1 200 OK\nContent-Length: 0\n\n",
         ]),
-        ["2:GET+0", "3:200+1<-2", "(GET / 200 Answered)", "4:200+0", "(? 200 Answered)"]
+        ["2:GET+0", "3:200+1<-2", "(GET / 200 Answered)", "4:200+0", "(? 200 NotCaptured)"]
     );
 }
 
@@ -353,7 +353,14 @@ fn caps_hold() {
     drive.feed(C, b"GET / HTTP/1.1\r\n");
     drive.feed(C, &[b'x'; MAX_HTTP_HEAD]);
     drive.feed(C, b"GET /b HTTP/1.1\r\n\r\n");
-    assert_eq!(told(&mut drive), ["3:GET+0"]);
+    drive.feed(S, b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+    assert_eq!(told(&mut drive), ["4:GET+0", "4:200+0<-3"]);
+    drive.close(C, Closing::Fin);
+    drive.close(S, Closing::Fin);
+    let said = drive.said();
+    let [(_, Message::Exchange(long)), (_, Message::Exchange(_))] = &said[..] else { panic!("{said:?}") };
+    assert!(long.over_limit && long.truncated as usize > MAX_HTTP_HEAD && long.status() == Some(200));
+    assert_eq!(long.request.as_ref().unwrap().target(), b"/");
     // Texts are cut, and say so.
     let mut drive = self::drive();
     drive.feed(C, &[b"GET /", &[b'x'; 5_000][..], b" HTTP/1.1\r\n\r\n"].concat());

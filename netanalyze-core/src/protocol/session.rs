@@ -170,7 +170,9 @@ impl Session {
         out.reach = None;
         if let Some(ack) = segment.ack {
             receiver.acknowledged(ack);
-            out.reach = receiver.reach();
+            if segment.len > 0 {
+                out.reach = receiver.reach();
+            }
             if segment.fin && receiver.is_behind() {
                 decoder.misses(segment.from.reverse());
             }

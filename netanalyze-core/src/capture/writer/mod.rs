@@ -58,7 +58,7 @@ pub struct Losses {
 /// }
 /// let (facts, _) = reader.finish();
 /// let (bytes, losses) = writer.finish(&facts)?;
-/// assert_eq!((bytes.len(), losses), (112, Default::default()));
+/// assert_eq!((bytes.len(), losses), (108, Default::default()));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct CaptureWriter<W> {

@@ -54,6 +54,9 @@ Examples:
       netanalyze capture.pcap --follow 3
       netanalyze capture.pcap --follow 3 --follow-format raw --follow-direction server -o answer.bin
 
+  What matches a display filter, with the rest of its conversations, for Wireshark, findings as comments:
+      netanalyze capture.pcap --filter 'tcp.analysis.zero_window' --write-streams --annotate -w stuck.pcapng
+
   From a running machine, and from a set of rotated files:
       ssh host tcpdump -c 10000 -w - | netanalyze - --findings
       netanalyze --sort-captures trace*.pcap.gz

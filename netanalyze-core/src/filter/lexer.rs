@@ -15,6 +15,7 @@ use nom::{IResult, Parser};
 use super::ast::{Arithmetic, Part, Quantifier, Relation};
 use super::error::Fault;
 use super::part::parts;
+use crate::model::escape as readable;
 
 /// A token.
 #[derive(Clone, Debug, PartialEq)]
@@ -88,7 +89,13 @@ fn unexpected(c: char) -> String {
         '^' => "\"^\" is no operator: Wireshark 4.0 has no exclusive or".to_owned(),
         '.' => "a dot that belongs to nothing".to_owned(),
         c if c.is_control() => "a control character means nothing here".to_owned(),
-        c => format!("\"{c}\" means nothing here; values with such characters stand in double quotes"),
+        c => {
+            let shown = String::from(c);
+            format!(
+                "\"{}\" means nothing here; values with such characters stand in double quotes",
+                readable(&shown)
+            )
+        }
     }
 }
 
@@ -284,7 +291,7 @@ fn escape<'e>(rest: &'e str, at: usize, out: &mut Vec<u8>) -> Result<&'e str, Fa
     };
     let wrong = |len: usize, why: &str| {
         let shown: String = rest.chars().take(len).collect();
-        Fault::new(at..at + shown.len(), format!("{shown} {why}"))
+        Fault::new(at..at + shown.len(), format!("{} {why}", readable(&shown)))
     };
     match body.bytes().next() {
         Some(b'0'..=b'7') => match digits(body, 8, 3) {

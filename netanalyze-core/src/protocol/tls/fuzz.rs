@@ -76,7 +76,7 @@ pub fn tls(data: &[u8]) {
     let [a, b] = [Direction::AtoB, Direction::BtoA];
     stream.closed(a, Closing::CaptureEnd, now, &mut out);
     stream.closed(b, Closing::CaptureEnd, now, &mut out);
-    assert!(out.is_empty(), "said something after the end");
+    assert!(out.is_empty(), "said something after the end: {:?}", out.drain().collect::<Vec<_>>());
 }
 
 /// Shows what waits, as the feed does.

@@ -9,6 +9,7 @@ use crate::protocol::tls::{AlertDescription, Stage, Who};
 
 /// Figures of a finding. Names are as they stand in packets, with control characters escaped.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct TlsDetail {
     /// The host name that the client asked for.
@@ -21,6 +22,7 @@ pub struct TlsDetail {
 
 /// What a finding of TLS is about.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(untagged)]
 #[non_exhaustive]
 pub enum TlsMatter {
@@ -147,6 +149,7 @@ pub enum TlsMatter {
 
 /// How a handshake came to nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum How {
     /// By an RST.

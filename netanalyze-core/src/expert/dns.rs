@@ -119,7 +119,7 @@ pub struct DnsDetail {
     #[cfg_attr(feature = "schema", schemars(with = "String"))]
     pub name: Box<[u8]>,
     /// Type asked for.
-    #[serde(rename = "type")]
+    #[serde(rename = "record_type")]
     pub kind: RecordType,
     /// What is wrong.
     #[serde(flatten)]

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 /// Definitions by how they are referred to.
 #[derive(Default)]
@@ -71,6 +71,7 @@ fn walk(schema: &mut Value, part: bool, referred: &mut Referred) {
             walk(one, part || is_object, referred);
         }
     }
+    without_null(schema);
     let properties = schema.get_mut("properties").and_then(Value::as_object_mut);
     properties.into_iter().flat_map(|all| all.values_mut()).for_each(|one| walk(one, false, referred));
     if let Some(items) = schema.get_mut("items") {
@@ -79,6 +80,19 @@ fn walk(schema: &mut Value, part: bool, referred: &mut Referred) {
     if is_object && !part {
         let key = if composed { "unevaluatedProperties" } else { "additionalProperties" };
         schema.insert(key.to_owned(), false.into());
+    }
+}
+
+/// What is left out where nothing is known is never null; what is always there can be.
+fn without_null(object: &mut Map<String, Value>) {
+    let required = object.get("required").and_then(Value::as_array).cloned().unwrap_or_default();
+    let properties = object.get_mut("properties").and_then(Value::as_object_mut);
+    for (_, property) in properties.into_iter().flatten().filter(|(name, _)| !required.contains(&json!(name)))
+    {
+        let types = property.get_mut("type").and_then(Value::as_array_mut);
+        types.into_iter().for_each(|types| types.retain(|name| name != "null"));
+        let alternatives = property.get_mut("anyOf").and_then(Value::as_array_mut);
+        alternatives.into_iter().for_each(|all| all.retain(|one| *one != json!({"type": "null"})));
     }
 }
 
@@ -118,7 +132,6 @@ fn plain(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
 
     #[test]
     fn documentation_becomes_plain_text() {

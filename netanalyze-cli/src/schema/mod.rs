@@ -198,14 +198,13 @@ pub(crate) fn alternatives(schema: &Schema) -> Vec<Schema> {
 pub(crate) fn emit(shown: Shown, lines: bool) -> io::Result<Vec<u8>> {
     let mut generator = SchemaSettings::draft2020_12().for_serialize().into_generator();
     let shapes = shown.shapes(&mut generator);
-    let (view, of_capture) = (shapes.view, shapes.of_capture);
-    let (format, what) = if lines { ("jsonl", "a line of the JSON lines") } else { ("json", "the JSON") };
+    let view = shapes.view;
+    let (format, what) = if lines { ("jsonl", "a line of JSON lines") } else { ("json", "the JSON object") };
     let shape = if lines { shapes.line(&mut generator) } else { shapes.object(&mut generator) };
-    let of = if of_capture { "of a capture" } else { "that netanalyze knows" };
     let mut document = Map::from_iter([
         ("$schema".to_owned(), "https://json-schema.org/draft/2020-12/schema".into()),
         ("$id".to_owned(), format!("urn:netanalyze:{SCHEMA_VERSION}:{view}:{format}").into()),
-        ("title".to_owned(), format!("netanalyze: {what} for the view `{view}` {of}").into()),
+        ("title".to_owned(), format!("netanalyze, {view}: {what}").into()),
     ]);
     let description = if lines {
         "Each line is an object whose `type` says what it is: a header first, a summary last if a capture was read."

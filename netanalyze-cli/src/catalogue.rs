@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use crate::args::Format;
 use crate::render::{Palette, guarded, header_line, push_line, table, wrapped};
-use crate::schema::{Shapes, typed};
+use crate::schema::Shapes;
 
 /// Width of running text.
 const WIDTH: usize = 90;
@@ -50,17 +50,15 @@ struct FieldRow {
     meaning: &'static str,
 }
 
-#[derive(Serialize, JsonSchema)]
+#[derive(Serialize)]
 struct Kinds {
     schema_version: u32,
-    /// Kinds of finding, in catalogue order.
     kinds: Vec<KindRow>,
 }
 
-#[derive(Serialize, JsonSchema)]
+#[derive(Serialize)]
 struct Fields {
     schema_version: u32,
-    /// Fields, by layer.
     fields: Vec<FieldRow>,
 }
 
@@ -84,14 +82,12 @@ fn field_row(field: &Field, line: Option<&'static str>) -> FieldRow {
 
 /// What `--explain` writes for machines.
 pub(crate) fn kind_shapes(generator: &mut SchemaGenerator) -> Shapes {
-    let line = typed("kind", KindRow::json_schema(generator));
-    Shapes::new("kinds", Kinds::json_schema(generator), vec![line]).without_capture()
+    Shapes::list("kinds", "kind", KindRow::json_schema(generator)).without_capture()
 }
 
 /// What `--list-fields` writes for machines.
 pub(crate) fn field_shapes(generator: &mut SchemaGenerator) -> Shapes {
-    let line = typed("field", FieldRow::json_schema(generator));
-    Shapes::new("fields", Fields::json_schema(generator), vec![line]).without_capture()
+    Shapes::list("fields", "field", FieldRow::json_schema(generator)).without_capture()
 }
 
 /// Explains kinds of findings.

@@ -72,6 +72,7 @@ fn walk(schema: &mut Value, part: bool, referred: &mut Referred) {
         }
     }
     without_null(schema);
+    tell_tags(schema);
     let properties = schema.get_mut("properties").and_then(Value::as_object_mut);
     properties.into_iter().flat_map(|all| all.values_mut()).for_each(|one| walk(one, false, referred));
     if let Some(items) = schema.get_mut("items") {
@@ -80,6 +81,17 @@ fn walk(schema: &mut Value, part: bool, referred: &mut Referred) {
     if is_object && !part {
         let key = if composed { "unevaluatedProperties" } else { "additionalProperties" };
         schema.insert(key.to_owned(), false.into());
+    }
+}
+
+/// The word by which alternatives are told apart means what the alternative is.
+fn tell_tags(object: &mut Map<String, Value>) {
+    let Some(meaning) = object.get("description").cloned() else { return };
+    let properties = object.get_mut("properties").and_then(Value::as_object_mut);
+    for property in properties.into_iter().flat_map(|all| all.values_mut()).filter_map(Value::as_object_mut) {
+        if property.contains_key("const") {
+            property.entry("description").or_insert_with(|| meaning.clone());
+        }
     }
 }
 

@@ -81,7 +81,7 @@ impl Shapes {
 
     /// A list of rows.
     pub(crate) fn list(view: &'static str, line: &str, row: Schema) -> Self {
-        let rows = list_of("Rows, in the order in which they are known.", &untyped(row.clone()));
+        let rows = list_of("The rows.", &untyped(row.clone()));
         Shapes::new(view, object_with([(view, rows)]), vec![typed(line, row)])
     }
 

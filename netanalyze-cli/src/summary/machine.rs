@@ -42,11 +42,19 @@ pub(super) fn shapes(generator: &mut SchemaGenerator) -> Shapes {
         ("protocol", ProtocolCount::json_schema(generator)),
         ("finding_kind", KindCount::json_schema(generator)),
         ("transactions", TransactionSummary::json_schema(generator)),
+        ("conversations", Troubled::json_schema(generator)),
         ("state", StateCount::json_schema(generator)),
         ("talker", Talker::json_schema(generator)),
         ("worst", Worst::json_schema(generator)),
     ];
     Shapes::new("report", Object::json_schema(generator), lines.map(|(line, row)| typed(line, row)).into())
+}
+
+/// What is told of all conversations, beside the lists.
+#[derive(Serialize, JsonSchema)]
+struct Troubled {
+    /// How many conversations fared badly: of these the worst are listed.
+    troubled: u64,
 }
 
 /// A line of one type.
@@ -95,6 +103,7 @@ pub(super) fn lines(
     }
     push_line(&mut out, &Line { line: "transactions", row: &report.transactions })?;
     if let Some(all) = &report.conversations {
+        push_line(&mut out, &Line { line: "conversations", row: &Troubled { troubled: all.troubled } })?;
         for row in &all.states {
             push_line(&mut out, &Line { line: "state", row })?;
         }

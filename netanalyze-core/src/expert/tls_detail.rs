@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use crate::model::Span;
 use crate::protocol::tls::{AlertDescription, Stage, Who};
@@ -80,6 +80,8 @@ pub enum TlsMatter {
         /// Its subject.
         subject: Box<str>,
         /// Its last second, since 1970.
+        #[serde(serialize_with = "epoch")]
+        #[cfg_attr(feature = "schema", schemars(with = "crate::model::Timestamp"))]
         not_after: i64,
     },
     /// A certificate whose validity has not begun.
@@ -89,6 +91,8 @@ pub enum TlsMatter {
         /// Its subject.
         subject: Box<str>,
         /// Its first second, since 1970.
+        #[serde(serialize_with = "epoch")]
+        #[cfg_attr(feature = "schema", schemars(with = "crate::model::Timestamp"))]
         not_before: i64,
     },
     /// A certificate that gives little security.
@@ -145,6 +149,11 @@ pub enum TlsMatter {
     },
     /// Nothing more to say.
     Nothing {},
+}
+
+/// Serialises whole seconds since 1970 as time stamps are: what a certificate says can lie beyond what those reach.
+fn epoch<S: Serializer>(seconds: &i64, s: S) -> Result<S::Ok, S::Error> {
+    s.collect_str(&format_args!("{seconds}.000000000"))
 }
 
 /// How a handshake came to nothing.

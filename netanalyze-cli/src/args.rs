@@ -10,6 +10,7 @@ use netanalyze_core::expert::Severity;
 
 use crate::follow::{Side, Spelling};
 use crate::help;
+use crate::schema::Shown;
 
 /// What is wrong with the network in a packet capture.
 #[derive(Debug, Parser)]
@@ -24,10 +25,10 @@ use crate::help;
     arg_required_else_help = true,
     max_term_width = 110
 )]
-#[command(group = ArgGroup::new("view").args(["findings", "packets", "streams", "dns", "tls", "http", "follow", "write", "explain", "list_fields"]))]
+#[command(group = ArgGroup::new("view").args(["findings", "packets", "streams", "dns", "tls", "http", "follow", "write", "explain", "list_fields", "schema"]))]
 #[command(group = ArgGroup::new("rows").args(["findings", "packets", "streams", "dns", "tls", "http"]))]
 #[command(group = ArgGroup::new("transactions").args(["dns", "tls", "http"]))]
-#[command(group = ArgGroup::new("alone").args(["explain", "list_fields"]))]
+#[command(group = ArgGroup::new("alone").args(["explain", "list_fields", "schema"]))]
 pub(crate) struct Args {
     /// Capture files (pcap or pcapng, also gzip, zstd or lz4); - reads standard input
     ///
@@ -206,6 +207,10 @@ pub(crate) struct Args {
     /// List the fields that --fields takes
     #[arg(long, help_heading = "Without a capture")]
     pub(crate) list_fields: bool,
+
+    /// Print the JSON Schema of what a view writes with `--format json`; with `--format jsonl`, of one of its lines
+    #[arg(long, value_enum, value_name = "VIEW", help_heading = "Without a capture")]
+    pub(crate) schema: Option<Shown>,
 
     /// How to print it
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t = Format::Text, help_heading = "Output")]

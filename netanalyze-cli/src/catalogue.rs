@@ -5,34 +5,48 @@ use std::io::{self, Write};
 use netanalyze_core::expert::{Group, KindId, Severity};
 use netanalyze_core::field::{Field, fields};
 use netanalyze_core::report::SCHEMA_VERSION;
+use schemars::{JsonSchema, SchemaGenerator};
 use serde::Serialize;
 
 use crate::args::Format;
 use crate::render::{Palette, guarded, header_line, push_line, table, wrapped};
+use crate::schema::Shapes;
 
 /// Width of running text.
 const WIDTH: usize = 90;
 
-#[derive(Serialize)]
+/// A kind of finding.
+#[derive(Serialize, JsonSchema)]
 struct KindRow {
     #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
     line: Option<&'static str>,
+    /// Its name.
     id: &'static str,
+    /// How much it matters.
     severity: Severity,
+    /// What kind of trouble it is.
     group: Group,
+    /// What it is, in a few words.
     title: &'static str,
+    /// What it means, and what to look at.
     meaning: &'static str,
+    /// Where it is defined.
     reference: &'static str,
+    /// The display filter that shows its frames in Wireshark; empty if there is none.
     filter: &'static str,
 }
 
-#[derive(Serialize)]
+/// A field of packets.
+#[derive(Serialize, JsonSchema)]
 struct FieldRow {
     #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
     line: Option<&'static str>,
+    /// Wireshark's name for it.
     name: &'static str,
-    /// Not `type`, which tells what a JSON line is.
+    // Not `type`, which tells what a JSON line is.
+    /// Its type.
     value_type: &'static str,
+    /// What it means.
     meaning: &'static str,
 }
 
@@ -64,6 +78,16 @@ fn kind_row(id: KindId, line: Option<&'static str>) -> KindRow {
 
 fn field_row(field: &Field, line: Option<&'static str>) -> FieldRow {
     FieldRow { line, name: field.name, value_type: field.kind.name(), meaning: field.meaning }
+}
+
+/// What `--explain` writes for machines.
+pub(crate) fn kind_shapes(generator: &mut SchemaGenerator) -> Shapes {
+    Shapes::list("kinds", "kind", KindRow::json_schema(generator)).without_capture()
+}
+
+/// What `--list-fields` writes for machines.
+pub(crate) fn field_shapes(generator: &mut SchemaGenerator) -> Shapes {
+    Shapes::list("fields", "field", FieldRow::json_schema(generator)).without_capture()
 }
 
 /// Explains kinds of findings.

@@ -24,6 +24,7 @@ use crate::export::{Around, Export, Target};
 use crate::follow::{Follow, Side, Spelling};
 use crate::input::Inputs;
 use crate::packets::Columns;
+use crate::schema::Shown;
 use crate::streams::Order;
 use crate::transactions::Transactions;
 
@@ -43,6 +44,8 @@ pub(crate) enum Task {
     Explain(Vec<KindId>),
     /// Lists the field registry.
     ListFields,
+    /// Prints the schema of an output.
+    Schema(Shown),
     /// Analyses captures.
     Analyse(Box<Analysis>),
 }
@@ -139,7 +142,10 @@ impl Config {
         let task = match &args.explain {
             Some(id) => Task::Explain(kinds_to_explain(id)?),
             None if args.list_fields => Task::ListFields,
-            None => Task::Analyse(Box::new(analysis(args)?)),
+            None => match args.schema {
+                Some(shown) => schema(shown, args.format)?,
+                None => Task::Analyse(Box::new(analysis(args)?)),
+            },
         };
         Ok(Config { task, format, output, colour })
     }
@@ -148,6 +154,14 @@ impl Config {
 /// Whether `--color auto` colours. NO_COLOR counts when it is not empty (no-color.org).
 fn auto_colour(terminal: bool, no_color: Option<&OsStr>, term: Option<&OsStr>) -> bool {
     terminal && no_color.is_none_or(OsStr::is_empty) && term.is_none_or(|term| term != "dumb")
+}
+
+fn schema(shown: Shown, format: Format) -> Result<Task, Failure> {
+    if format == Format::Csv {
+        let why = "--schema tells of JSON, and with --format jsonl of JSON lines; CSV has no schema";
+        return Err(Failure::Usage(why.to_owned()));
+    }
+    Ok(Task::Schema(shown))
 }
 
 fn kinds_to_explain(id: &str) -> Result<Vec<KindId>, Failure> {

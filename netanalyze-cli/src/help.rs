@@ -5,7 +5,8 @@ pub(crate) const ABOUT: &str = "Say what is wrong with the network in a packet c
 pub(crate) const USAGE: &str = "\
 netanalyze [OPTIONS] CAPTURE...
        netanalyze --explain ID
-       netanalyze --list-fields";
+       netanalyze --list-fields
+       netanalyze --schema VIEW";
 
 pub(crate) const LONG_ABOUT: &str = "\
 Say what is wrong with the network in a packet capture.

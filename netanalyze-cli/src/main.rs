@@ -17,6 +17,7 @@ mod packets;
 mod pick;
 mod render;
 mod run;
+mod schema;
 mod streams;
 mod summary;
 mod table;

@@ -19,6 +19,7 @@ use crate::output::Output;
 use crate::packets;
 use crate::pick::{Look, Looked, Picked, Runs};
 use crate::render::Palette;
+use crate::schema;
 use crate::streams;
 use crate::summary;
 use crate::table::Listing;
@@ -44,6 +45,7 @@ pub(crate) fn run(config: Config) -> Result<Outcome, Failure> {
     let analysis = match task {
         Task::Explain(kinds) => return print(output.as_deref(), catalogue::explain(&kinds, format, colour)),
         Task::ListFields => return print(output.as_deref(), catalogue::list_fields(format)),
+        Task::Schema(shown) => return print(output.as_deref(), schema::emit(shown, format == Format::Jsonl)),
         Task::Analyse(analysis) => analysis,
     };
     if let Some(path) = output.as_deref().filter(|path| analysis.inputs.contains(path)) {

@@ -15,6 +15,7 @@ mod one_sided;
 mod packets;
 mod quic;
 mod readme;
+mod schema;
 mod streams;
 mod summary;
 mod support;

@@ -64,7 +64,7 @@ fn kinds() -> String {
 fn readme_shows_what_the_command_prints() {
     let path = root().join("README.md");
     let readme = std::fs::read_to_string(&path).expect("README.md is there");
-    assert_eq!(readme.matches("<!-- run:").count(), 15);
+    assert_eq!(readme.matches("<!-- run:").count(), 16);
     assert_eq!(readme.matches("<!-- kinds").count(), 1);
     let filled = fill(&fill(&readme, "<!-- run:", run), "<!-- kinds", |_| kinds());
     if std::env::var_os("UPDATE_README").is_some() {

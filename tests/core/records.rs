@@ -204,8 +204,12 @@ fn the_worst_fared_as_their_records_say() {
             let what = format!("{} stream {}", entry.name, row.stream);
             assert_eq!((row.client, row.server), (record.client, record.server), "{what}");
             assert_eq!(row.stalled, facts.stalled, "{what}");
-            assert_eq!(row.retransmissions, sides.iter().map(|side| side.retransmissions).sum(), "{what}");
-            assert_eq!(row.zero_windows, sides.iter().map(|side| side.zero_windows).sum(), "{what}");
+            assert_eq!(
+                row.retransmissions,
+                sides.iter().map(|side| side.retransmissions).sum::<u64>(),
+                "{what}"
+            );
+            assert_eq!(row.zero_windows, sides.iter().map(|side| side.zero_windows).sum::<u64>(), "{what}");
             assert_eq!(
                 [row.client_zero_window, row.server_zero_window],
                 sides.map(|side| side.zero_window),

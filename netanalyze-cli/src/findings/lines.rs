@@ -117,7 +117,7 @@ impl Streamed for Lines {
         match self.format {
             Format::Json => format!("{{\"schema_version\":{SCHEMA_VERSION},\"findings\":[\n").into_bytes(),
             Format::Jsonl => header_line("findings"),
-            Format::Csv => format!("{}\n", COLUMNS.join(",")).into_bytes(),
+            Format::Csv => format!("{}\n", COLUMNS.map(|(name, ..)| name).join(",")).into_bytes(),
             Format::Text => Vec::new(),
         }
     }

@@ -15,7 +15,15 @@ use netanalyze_core::expert::Finding;
 use netanalyze_core::model::Span;
 use netanalyze_core::report::Report;
 
+use schemars::SchemaGenerator;
+
 use crate::render::push_json;
+use crate::schema::Shapes;
+
+/// What `--findings` writes for machines.
+pub(crate) fn shapes(generator: &mut SchemaGenerator) -> Shapes {
+    Shapes::list("findings", "finding", row::schema(generator))
+}
 
 /// Ends a streamed JSON list: the rest of the object, with what is known only now.
 pub(crate) fn push_closing(out: &mut Vec<u8>, report: &Report, written: bool) -> io::Result<()> {

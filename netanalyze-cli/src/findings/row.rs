@@ -5,25 +5,54 @@ use std::net::SocketAddr;
 
 use netanalyze_core::conversation::Protocol;
 use netanalyze_core::expert::{Detail, Finding};
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 
 use super::{End, is_portless};
 use crate::render::{guarded, push_ipv4, push_json, push_seconds, push_signed, push_string, push_unsigned};
+use crate::table::{Shape, object_of};
 
-/// Columns of the CSV.
-pub(super) const COLUMNS: [&str; 12] = [
-    "id",
-    "severity",
-    "group",
-    "frame",
-    "known_at",
-    "time",
-    "protocol",
-    "stream",
-    "source",
-    "destination",
-    "message",
-    "filter",
+/// Columns of the CSV, and what every JSON object has: name, what it can hold, what it means.
+pub(super) const COLUMNS: [(&str, Shape, &str); 12] = [
+    ("id", Shape::Text, "Kind of finding, as `--explain` knows it."),
+    ("severity", Shape::Word(&["chat", "note", "warn", "error"]), "How much it matters."),
+    (
+        "group",
+        Shape::Word(&["sequence", "protocol", "malformed", "response", "security"]),
+        "What kind of trouble it is, in Wireshark's groups.",
+    ),
+    ("frame", Shape::Number, "The frame that it is about."),
+    ("known_at", Shape::Number, "The frame with which it became known."),
+    (
+        "time",
+        Shape::Time,
+        "Time of the frame; of a finding about a whole conversation the earliest or the latest time of its packets.",
+    ),
+    ("protocol", Shape::Maybe(&Shape::Word(&["tcp", "udp"])), "Whose streams `stream` counts."),
+    (
+        "stream",
+        Shape::Maybe(&Shape::Number),
+        "`tcp.stream` or `udp.stream`; null where there is no conversation.",
+    ),
+    (
+        "source",
+        Shape::Text,
+        "Source of the packet, of an ICMP error that of the packet that it quotes: address and port, or where there are no ports the address.",
+    ),
+    ("destination", Shape::Text, "Destination of the packet, in the same way."),
+    ("message", Shape::Text, "What happened, in a sentence for people. Programs should read the figures."),
+    ("filter", Shape::Text, "A display filter that shows the frame in Wireshark."),
 ];
+
+/// A finding as JSON has it: the common keys, and beside them the figures of its kind.
+pub(super) fn schema(generator: &mut SchemaGenerator) -> Schema {
+    let mut object = object_of(COLUMNS);
+    // The figures are alternatives: what none of them knows is refused.
+    for (key, figures) in Detail::json_schema(generator).as_object().into_iter().flatten() {
+        object.insert(key.clone(), figures.clone());
+    }
+    object.insert("description".to_owned(), "A finding. Which figures it has depends on its kind.".into());
+    object
+}
 
 /// Appends a finding as a JSON object; the figures of its kind follow flat. `line` says the type of a JSON line.
 ///
@@ -253,7 +282,7 @@ mod tests {
     #[test]
     fn records_have_their_columns() {
         let bytes = crate::render::table(|w| {
-            w.write_record(COLUMNS)?;
+            w.write_record(COLUMNS.map(|(name, ..)| name))?;
             write_record(w, &finding(SEGMENT), &mut Vec::new())
         });
         let bytes = bytes.unwrap();

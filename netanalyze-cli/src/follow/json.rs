@@ -2,14 +2,18 @@
 
 use std::io;
 
+use netanalyze_core::conversation::Protocol;
+use netanalyze_core::model::Timestamp;
 use netanalyze_core::report::{Report, SCHEMA_VERSION};
 use netanalyze_core::tcp::reassembly::{Chunk, Counters};
+use schemars::{JsonSchema, SchemaGenerator};
 use serde::Serialize;
 
 use super::Scribe;
 use super::tape::{Parties, Speaker};
 use crate::args::Format;
 use crate::render::{header_line, push_json, push_line};
+use crate::schema::{Shapes, alternatives, list_of, object_with, typed, untyped};
 use crate::summary::Summary;
 
 /// Objects, all in one or a line each.
@@ -24,32 +28,56 @@ impl Objects {
     }
 }
 
-#[derive(Serialize)]
+/// The conversation that is shown.
+#[derive(Serialize, JsonSchema)]
 struct Conversation {
     #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
     kind: Option<&'static str>,
+    /// What `stream` counts.
+    #[schemars(with = "Protocol")]
     protocol: &'static str,
+    /// `tcp.stream` or `udp.stream`.
     stream: u32,
+    /// The end that opened: address and port.
     client: String,
+    /// The other end.
     server: String,
 }
 
-#[derive(Serialize)]
+/// What one end said, or what is missing of it.
+#[derive(Serialize, JsonSchema)]
 #[serde(tag = "type", rename_all = "lowercase")]
 enum Piece {
+    /// Bytes that one frame brought.
     Data {
+        /// Who sent them.
+        #[schemars(extend("enum" = ["client", "server"]))]
         direction: &'static str,
+        /// Their place in what that end sent, from 0.
         offset: u64,
+        /// The frame.
         frame: u64,
+        /// Its time.
+        #[schemars(with = "Timestamp")]
         time: String,
+        /// How many.
         bytes: u64,
+        /// The bytes (RFC 4648 §4).
         base64: String,
     },
+    /// Bytes that the capture lacks.
     Gap {
+        /// Who sent them.
+        #[schemars(extend("enum" = ["client", "server"]))]
         direction: &'static str,
+        /// Their place in what that end sent, from 0.
         offset: u64,
+        /// How many.
         bytes: u64,
+        /// Why they are missing.
+        #[schemars(extend("enum" = ["not_captured", "snapped", "abandoned"]))]
         reason: &'static str,
+        /// The frame that goes on behind them, if one does.
         #[serde(skip_serializing_if = "Option::is_none")]
         before_frame: Option<u64>,
     },
@@ -72,15 +100,24 @@ impl Piece {
     }
 }
 
-#[derive(Serialize)]
+/// Bytes of one direction.
+#[derive(Serialize, JsonSchema)]
 struct Totals {
+    /// Shown.
     delivered_bytes: u64,
+    /// Missing as `not_captured`.
     not_captured_bytes: u64,
+    /// Missing as `snapped`: cut off by the snapshot length.
     snapped_bytes: u64,
+    /// Missing as `abandoned`: too much would have had to be held.
     abandoned_bytes: u64,
+    /// Captured again, or after their place was given up.
     repeated_bytes: u64,
+    /// Of these, those that differ from the earlier copy, as far as that was still held.
     conflicting_bytes: u64,
+    /// Captured, but before the byte that was taken for the first.
     before_start_bytes: u64,
+    /// Captured, but beyond the FIN or after the conversation's end.
     after_end_bytes: u64,
 }
 
@@ -99,12 +136,30 @@ impl From<&Counters> for Totals {
     }
 }
 
-#[derive(Serialize)]
+/// What became of the bytes of each direction.
+#[derive(Serialize, JsonSchema)]
 struct BothTotals {
     #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
     kind: Option<&'static str>,
+    /// Of what the client sent.
     client: Totals,
+    /// Of what the server sent.
     server: Totals,
+}
+
+/// What `--follow` writes for machines.
+pub(crate) fn shapes(generator: &mut SchemaGenerator) -> Shapes {
+    let (conversation, totals) = (Conversation::json_schema(generator), BothTotals::json_schema(generator));
+    let chunks = Piece::json_schema(generator);
+    let mut lines = alternatives(&chunks);
+    lines.insert(0, typed("conversation", conversation.clone()));
+    lines.push(typed("totals", totals.clone()));
+    let members = [
+        ("conversation", untyped(conversation)),
+        ("chunks", list_of("What both ends said, in order.", &chunks)),
+        ("totals", untyped(totals)),
+    ];
+    Shapes::new("follow", object_with(members), lines)
 }
 
 impl Scribe for Objects {

@@ -8,6 +8,8 @@ mod raw;
 mod tape;
 mod text;
 
+pub(crate) use json::shapes;
+
 use std::io;
 
 use netanalyze_core::conversation::Protocol;

@@ -5,6 +5,8 @@ use std::net::IpAddr;
 
 use netanalyze_core::field::{FieldType, Value};
 
+use serde_json::json;
+
 use crate::render::{guarded, push_ether, push_hex, push_ipv4, push_seconds, push_signed, push_unsigned};
 
 /// Characters that a value of a type usually needs, for aligned columns.
@@ -91,6 +93,33 @@ pub(super) fn push_json(out: &mut Vec<u8>, cell: &[Value], kind: FieldType) {
             out.push(b']');
         }
     }
+}
+
+/// The JSON Schema of such a value.
+pub(super) fn schema(kind: FieldType) -> serde_json::Map<String, serde_json::Value> {
+    let value = match kind {
+        FieldType::None | FieldType::Protocol => json!({"const": true}),
+        FieldType::Boolean => json!({"type": "boolean"}),
+        // What Wireshark shows in hexadecimal is a string.
+        FieldType::Unsigned => {
+            json!({"type": ["integer", "string"], "minimum": 0, "pattern": "^0x[0-9a-f]+$"})
+        }
+        FieldType::FrameNumber => json!({"type": "integer", "minimum": 0}),
+        FieldType::Signed => json!({"type": "integer"}),
+        FieldType::RelativeTime | FieldType::Double => json!({"type": "number"}),
+        FieldType::Ether => json!({"type": "string", "pattern": "^[0-9a-f]{2}(:[0-9a-f]{2}){5}$"}),
+        FieldType::Ipv4 => json!({"type": "string", "pattern": "^[0-9.]+$"}),
+        FieldType::Ipv6 => json!({"type": "string", "pattern": "^[0-9a-f:.]+$"}),
+        FieldType::AbsoluteTime | FieldType::Bytes | FieldType::Text => json!({"type": "string"}),
+    };
+    let mut schema = serde_json::Map::new();
+    if kind == FieldType::None {
+        schema.extend([("const".to_owned(), true.into())]);
+    } else {
+        let array = json!({"type": "array", "items": value, "minItems": 2});
+        schema.insert("anyOf".to_owned(), json!([value, array]));
+    }
+    schema
 }
 
 fn push_json_value(out: &mut Vec<u8>, value: &Value, kind: FieldType) {

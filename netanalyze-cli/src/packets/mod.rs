@@ -10,13 +10,14 @@ use std::io;
 use netanalyze_core::Filter;
 use netanalyze_core::engine::{Depth, Interests, View};
 use netanalyze_core::expert::KindSet;
-use netanalyze_core::field::{AnalysedBatch, Field, Row, Selection, UnknownField};
+use netanalyze_core::field::{AnalysedBatch, Field, Row, Selection, UnknownField, fields};
 use netanalyze_core::report::{Report, SCHEMA_VERSION};
 
 use crate::args::Format;
 use crate::findings::push_closing;
 use crate::render::{header_line, push_line};
 use crate::run::Streamed;
+use crate::schema::Shapes;
 use crate::summary::Summary;
 
 /// The columns for machines without `--fields`: when, who, how much, and what the analysis says.
@@ -62,6 +63,22 @@ impl Columns {
             _ => Selection::new(DEFAULT_FIELDS.iter().copied()).map(Columns::Fields),
         }
     }
+}
+
+/// What `--packets` writes for machines: any field can be there or not.
+pub(crate) fn shapes() -> Shapes {
+    let properties = fields().map(|field| {
+        let mut schema = cell::schema(field.kind);
+        schema.insert("description".to_owned(), field.meaning.into());
+        (field.name.to_owned(), serde_json::Value::from(schema))
+    });
+    let properties: serde_json::Map<_, _> = properties.collect();
+    let row = schemars::json_schema!({
+        "description": "A packet: the fields that were asked for and that it has. A field that occurs several times is an array.",
+        "type": "object",
+        "properties": properties,
+    });
+    Shapes::list("packets", "packet", row)
 }
 
 /// Rows of a selection of fields.

@@ -16,6 +16,7 @@ use netanalyze_core::conversation::{Conversation, Conversations, Protocol};
 use netanalyze_core::engine::{Interests, View};
 use netanalyze_core::field::AnalysedBatch;
 use netanalyze_core::report::{Report, SCHEMA_VERSION};
+use schemars::{JsonSchema, SchemaGenerator};
 use serde::Serialize;
 
 pub(crate) use order::Order;
@@ -25,6 +26,7 @@ use crate::findings::{push_facts, push_list_end};
 use crate::pick::{Conversation as ConversationKey, Look};
 use crate::render::{counted, header_line, push_json, push_line, table};
 use crate::run::Streamed;
+use crate::schema::{Shapes, described};
 use crate::summary::Summary;
 use crate::table::{Lines, push_csv};
 use column::{Column, columns};
@@ -48,7 +50,7 @@ pub(crate) struct Streams<'o> {
 }
 
 /// What was listed of what there is.
-#[derive(Clone, Copy, Debug, Default, Serialize)]
+#[derive(Clone, Copy, Debug, Default, Serialize, JsonSchema)]
 struct Listed {
     /// Rows.
     shown: u64,
@@ -61,13 +63,14 @@ struct Listed {
     without_packets: u64,
 }
 
-/// A row as machines read it.
-#[derive(Serialize)]
+/// A conversation.
+#[derive(Serialize, JsonSchema)]
 struct Row<'c> {
     #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
     line: Option<&'static str>,
     #[serde(flatten)]
     conversation: &'c Conversation,
+    /// A display filter that shows it in Wireshark.
     filter: String,
 }
 
@@ -77,6 +80,13 @@ struct Closing<'r> {
     #[serde(flatten)]
     summary: Summary<'r>,
     rows: Listed,
+}
+
+/// What `--streams` writes for machines.
+pub(crate) fn shapes(generator: &mut SchemaGenerator) -> Shapes {
+    let row = Row::json_schema(generator);
+    let rows = described(generator.subschema_for::<Listed>(), "What was listed of what there is.");
+    Shapes::list("streams", "stream", row).with_member("rows", rows.clone()).with_summary("rows", rows)
 }
 
 impl<'o> Streams<'o> {

@@ -4,25 +4,57 @@ use std::io;
 
 use netanalyze_core::model::Note;
 use netanalyze_core::report::{
-    CaptureSummary, ConversationSummary, KindCount, ProtocolCount, Report, SCHEMA_VERSION, TransactionSummary,
+    CaptureSummary, ConversationSummary, KindCount, ProtocolCount, Report, SCHEMA_VERSION, StateCount,
+    Talker, TransactionSummary, Worst,
 };
+use schemars::{JsonSchema, SchemaGenerator};
 use serde::Serialize;
 
 use super::{Matching, Summary, transactions};
 use crate::render::{guarded, header_line, push_line, table};
+use crate::schema::{Shapes, typed};
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct Object<'r> {
     schema_version: u32,
+    /// The whole capture.
     capture: &'r CaptureSummary,
+    /// What matches, with `--filter`; protocols, findings and transactions are then of what matches, too.
     #[serde(skip_serializing_if = "Option::is_none")]
     matching: Option<&'r Matching>,
+    /// Frames by protocol, outermost protocols first. A frame counts once for each protocol in it.
     protocols: &'r [ProtocolCount],
+    /// Findings by kind, the most severe first, of those of `--min-severity`.
     findings_by_kind: &'r [&'r KindCount],
+    /// Lookups, TLS handshakes and requests.
     transactions: &'r TransactionSummary,
+    /// What all conversations came to, without `--filter`.
     #[serde(skip_serializing_if = "Option::is_none")]
     conversations: Option<&'r ConversationSummary>,
+    /// Capture quality: what was damaged, missing or left out.
     notes: &'r [Note],
+}
+
+/// What the report is for machines.
+pub(super) fn shapes(generator: &mut SchemaGenerator) -> Shapes {
+    let lines = [
+        ("matching", Matching::json_schema(generator)),
+        ("protocol", ProtocolCount::json_schema(generator)),
+        ("finding_kind", KindCount::json_schema(generator)),
+        ("transactions", TransactionSummary::json_schema(generator)),
+        ("conversations", Troubled::json_schema(generator)),
+        ("state", StateCount::json_schema(generator)),
+        ("talker", Talker::json_schema(generator)),
+        ("worst", Worst::json_schema(generator)),
+    ];
+    Shapes::new("report", Object::json_schema(generator), lines.map(|(line, row)| typed(line, row)).into())
+}
+
+/// What is told of all conversations, beside the lists.
+#[derive(Serialize, JsonSchema)]
+struct Troubled {
+    /// How many conversations fared badly: of these the worst are listed.
+    troubled: u64,
 }
 
 /// A line of one type.
@@ -71,6 +103,7 @@ pub(super) fn lines(
     }
     push_line(&mut out, &Line { line: "transactions", row: &report.transactions })?;
     if let Some(all) = &report.conversations {
+        push_line(&mut out, &Line { line: "conversations", row: &Troubled { troubled: all.troubled } })?;
         for row in &all.states {
             push_line(&mut out, &Line { line: "state", row })?;
         }

@@ -7,6 +7,7 @@ use netanalyze_core::field::{AnalysedBatch, Row, Selection, fields};
 use netanalyze_core::model::Timestamp;
 use netanalyze_core::packet::Protocol;
 use netanalyze_core::report::{Report, TransactionSummary};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::config::Analysis;
@@ -15,19 +16,25 @@ use crate::pick::{Look, Looked, Picked, Runs};
 use crate::transactions;
 
 /// What matches, of the capture.
-#[derive(Clone, Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default, Serialize, JsonSchema)]
 pub(crate) struct Matching {
     /// The filter.
     pub(super) filter: String,
+    /// Packets that match.
     pub(super) packets: u64,
+    /// Their bytes on the wire.
     pub(super) wire_bytes: u64,
+    /// Their bytes that were captured.
     pub(super) captured_bytes: u64,
+    /// Time of the earliest.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) earliest: Option<Timestamp>,
+    /// Time of the latest.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) latest: Option<Timestamp>,
-    /// Conversations with packets that match.
+    /// TCP conversations with packets that match.
     pub(super) tcp_streams: u64,
+    /// UDP conversations with packets that match.
     pub(super) udp_streams: u64,
 }
 

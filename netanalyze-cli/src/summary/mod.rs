@@ -12,11 +12,13 @@ use netanalyze_core::expert::{KindSet, Severity, kind_by_id};
 use netanalyze_core::field::AnalysedBatch;
 use netanalyze_core::model::Note;
 use netanalyze_core::report::{CaptureSummary, KindCount, Report, TransactionCount, TransactionSummary};
+use schemars::{JsonSchema, SchemaGenerator};
 use serde::Serialize;
 
 use crate::args::Format;
 use crate::config::Analysis;
 use crate::render::{Palette, counted, escape};
+use crate::schema::Shapes;
 pub(crate) use matching::{Matching, Sorting, Sum};
 
 /// A view of nothing but what the engine counts anyway.
@@ -33,11 +35,13 @@ impl View for Counts {
 }
 
 /// The last of the JSON lines.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub(crate) struct Summary<'r> {
     #[serde(rename = "type")]
     line: &'static str,
+    /// The whole capture.
     capture: &'r CaptureSummary,
+    /// Capture quality: what was damaged, missing or left out.
     notes: &'r [Note],
 }
 
@@ -45,6 +49,11 @@ impl<'r> Summary<'r> {
     pub(crate) fn new(report: &'r Report) -> Self {
         Summary { line: "summary", capture: &report.capture, notes: &report.notes }
     }
+}
+
+/// What the report is for machines.
+pub(crate) fn shapes(generator: &mut SchemaGenerator) -> Shapes {
+    machine::shapes(generator)
 }
 
 /// The report in a format; of what matches the filter, if there is one.

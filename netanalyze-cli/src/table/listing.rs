@@ -7,6 +7,7 @@ use netanalyze_core::report::{Report, SCHEMA_VERSION};
 
 use super::cell::{Value, push_csv, push_json};
 use super::lines::{Heading, Lines};
+use super::shape::Shape;
 use crate::args::Format;
 use crate::findings::push_closing;
 use crate::render::{counted, header_line, push_cell, push_line};
@@ -15,8 +16,9 @@ use crate::summary::Summary;
 /// Rows of text whose columns are aligned together: more than a person reads.
 const AT_A_TIME: usize = 4096;
 
-/// A column for machines: the key of its JSON and the heading of its CSV, and what stands in it.
-pub(crate) type Column<T> = (&'static str, for<'r, 'b> fn(&'r <T as Table>::Row<'b>) -> Value<'r>);
+/// A column for machines: the key of its JSON and the heading of its CSV, what it can hold, what that means, and its value in a row.
+pub(crate) type Column<T> =
+    (&'static str, Shape, &'static str, for<'r, 'b> fn(&'r <T as Table>::Row<'b>) -> Value<'r>);
 
 /// A table.
 pub(crate) trait Table: Sized + 'static {
@@ -59,7 +61,7 @@ impl<T: Table> Listing<T> {
             Format::Json => format!("{{\"schema_version\":{SCHEMA_VERSION},\"{}\":[\n", T::VIEW).into_bytes(),
             Format::Jsonl => header_line(T::VIEW),
             Format::Csv => {
-                let names: Vec<&str> = T::COLUMNS.iter().map(|&(name, _)| name).collect();
+                let names: Vec<&str> = T::COLUMNS.iter().map(|&(name, ..)| name).collect();
                 format!("{}\n", names.join(",")).into_bytes()
             }
             Format::Text => Vec::new(),
@@ -81,7 +83,7 @@ impl<T: Table> Listing<T> {
             }
             Format::Csv => {
                 let mut cell = Vec::new();
-                for (place, (_, value)) in T::COLUMNS.iter().enumerate() {
+                for (place, (.., value)) in T::COLUMNS.iter().enumerate() {
                     cell.clear();
                     push_csv(&mut cell, &value(row));
                     self.out.extend_from_slice(if place > 0 { b"," } else { b"" });
@@ -104,11 +106,13 @@ impl<T: Table> Listing<T> {
     }
 
     fn push_members(&mut self, row: &T::Row<'_>) -> io::Result<()> {
-        for (place, (name, value)) in T::COLUMNS.iter().enumerate() {
+        for (place, (name, shape, _, value)) in T::COLUMNS.iter().enumerate() {
+            let value = value(row);
+            debug_assert!(shape.takes(&value), "{name}: {value:?}");
             self.out.extend_from_slice(if place > 0 { b",\"" } else { b"\"" });
             self.out.extend_from_slice(name.as_bytes());
             self.out.extend_from_slice(b"\":");
-            push_json(&mut self.out, &value(row))?;
+            push_json(&mut self.out, &value)?;
         }
         Ok(())
     }

@@ -6,7 +6,9 @@
 mod cell;
 mod lines;
 mod listing;
+mod shape;
 
 pub(crate) use cell::{Cell, Value, push_csv};
 pub(crate) use lines::{Heading, Lines, left, right};
 pub(crate) use listing::{Column, Listing, Table};
+pub(crate) use shape::{Shape, object_of};

@@ -15,7 +15,7 @@ use netanalyze_core::transaction::{Groups, Searches};
 use super::Rows;
 use super::cells::{amount, clipped, dash, frames, names, shown, since, span, stream, text, time};
 use crate::render::{escape, plain};
-use crate::table::{Cell, Column, Heading, Table, left, right};
+use crate::table::{Cell, Column, Heading, Shape, Table, left, right};
 
 /// The table, and what its rows are joined with.
 #[derive(Debug, Default)]
@@ -171,48 +171,143 @@ impl Table for Dns {
     const ROWS: &'static str = "DNS lookups";
 
     const COLUMNS: &'static [Column<Self>] = &[
-        ("protocol", |row| Some(Cell::Word(row.met.protocol.name()))),
-        ("stream", |row| stream(row.met)),
-        ("client", |row| Some(Cell::Endpoint(row.met.source))),
-        ("server", |row| Some(Cell::Endpoint(row.met.destination))),
-        ("service", |row| Some(Cell::Word(row.lookup.service.name()))),
-        ("id", |row| amount(row.lookup.id.into())),
-        ("opcode", |row| text(row.lookup.opcode)),
-        ("name", |row| Some(name(&row.lookup.name)).filter(|_| row.lookup.has_question())),
-        ("record_type", |row| text(row.lookup.kind).filter(|_| row.lookup.has_question())),
-        ("class", |row| amount(row.lookup.class.into()).filter(|_| row.lookup.has_question())),
-        ("outcome", |row| Some(Cell::Word(outcome(row.lookup)))),
-        ("rcode", |row| text(row.lookup.rcode?)),
-        ("extended_errors", |row| {
-            Some(Cell::List(row.lookup.extended_errors.iter().map(|e| Cell::Text(e.to_string())).collect()))
+        ("protocol", Shape::Word(&["tcp", "udp"]), "Whose streams `stream` counts.", |row| {
+            Some(Cell::Word(row.met.protocol.name()))
         }),
-        ("authoritative", |row| {
+        ("stream", Shape::Maybe(&Shape::Number), "`tcp.stream` or `udp.stream`.", |row| stream(row.met)),
+        ("client", Shape::Endpoint, "The client's address and port.", |row| {
+            Some(Cell::Endpoint(row.met.source))
+        }),
+        ("server", Shape::Endpoint, "The server's address and port, or the group's that was asked.", |row| {
+            Some(Cell::Endpoint(row.met.destination))
+        }),
+        (
+            "service",
+            Shape::Word(&["DNS", "mDNS", "LLMNR"]),
+            "Which of the protocols that share DNS's messages.",
+            |row| Some(Cell::Word(row.lookup.service.name())),
+        ),
+        ("id", Shape::Number, "Id of the messages.", |row| amount(row.lookup.id.into())),
+        ("opcode", Shape::Text, "What kind of query, as IANA names it.", |row| text(row.lookup.opcode)),
+        (
+            "name",
+            Shape::Maybe(&Shape::Text),
+            "The name asked for, labels with dots between; a dot is the root. Null without a captured question, as are type and class.",
+            |row| Some(name(&row.lookup.name)).filter(|_| row.lookup.has_question()),
+        ),
+        ("record_type", Shape::Maybe(&Shape::Text), "The type asked for, as IANA names it.", |row| {
+            text(row.lookup.kind).filter(|_| row.lookup.has_question())
+        }),
+        ("class", Shape::Maybe(&Shape::Number), "The class asked for; 1 is IN.", |row| {
+            amount(row.lookup.class.into()).filter(|_| row.lookup.has_question())
+        }),
+        (
+            "outcome",
+            Shape::Word(&[
+                "answered",
+                "unanswered",
+                "multicast",
+                "unasked",
+                "mismatched_id",
+                "mismatched_question",
+                "forgotten",
+                "not_captured",
+                "other",
+            ]),
+            "How it ended.",
+            |row| Some(Cell::Word(outcome(row.lookup))),
+        ),
+        ("rcode", Shape::Maybe(&Shape::Text), "Response code, as IANA names it.", |row| {
+            text(row.lookup.rcode?)
+        }),
+        (
+            "extended_errors",
+            Shape::List(&Shape::Text),
+            "Extended errors of the response (RFC 8914).",
+            |row| {
+                Some(Cell::List(
+                    row.lookup.extended_errors.iter().map(|e| Cell::Text(e.to_string())).collect(),
+                ))
+            },
+        ),
+        ("authoritative", Shape::Maybe(&Shape::Flag), "The response is authoritative.", |row| {
             Some(Cell::Flag(row.lookup.authoritative)).filter(|_| row.lookup.responses > 0)
         }),
-        ("truncated", |row| Some(Cell::Flag(row.lookup.truncated)).filter(|_| row.lookup.responses > 0)),
-        ("answers", |row| amount(row.lookup.answers.into()).filter(|_| row.lookup.responses > 0)),
-        ("aliases", |row| names(&row.lookup.aliases)),
-        ("addresses", |row| {
+        ("truncated", Shape::Maybe(&Shape::Flag), "The response is truncated.", |row| {
+            Some(Cell::Flag(row.lookup.truncated)).filter(|_| row.lookup.responses > 0)
+        }),
+        ("answers", Shape::Maybe(&Shape::Number), "Records in the answer section.", |row| {
+            amount(row.lookup.answers.into()).filter(|_| row.lookup.responses > 0)
+        }),
+        ("aliases", Shape::List(&Shape::Text), "Aliases that the name leads through, in order.", |row| {
+            names(&row.lookup.aliases)
+        }),
+        ("addresses", Shape::List(&Shape::Address), "Addresses that were answered.", |row| {
             Some(Cell::List(row.lookup.addresses.iter().map(|&address| Cell::Address(address)).collect()))
         }),
-        ("names", |row| Some(Cell::List(row.lookup.names.iter().map(|bytes| name(bytes)).collect()))),
-        ("ttl", |row| amount(row.lookup.ttl?.into())),
-        ("start", |row| Some(Cell::Time(row.start()))),
-        ("query_frame", |row| amount(row.lookup.query?.frame.0)),
-        ("response_frame", |row| amount(row.lookup.response?.frame.0)),
-        ("tries", |row| amount(row.lookup.queries.into())),
-        ("responses", |row| amount(row.lookup.responses.into())),
-        ("response_bytes", |row| amount(row.lookup.response_bytes).filter(|_| row.lookup.responses > 0)),
-        ("latency_ns", |row| span(row.lookup.latency)),
-        ("waited_ns", |row| span(row.lookup.waited)),
-        ("left_out", |row| amount(row.lookup.left_out.into())),
-        ("more_questions", |row| {
-            Some(Cell::List(row.lookup.others.iter().map(|other| Cell::Text(other.to_string())).collect()))
+        (
+            "names",
+            Shape::List(&Shape::Text),
+            "Names that were answered, of records that point to names.",
+            |row| Some(Cell::List(row.lookup.names.iter().map(|bytes| name(bytes)).collect())),
+        ),
+        (
+            "ttl",
+            Shape::Maybe(&Shape::Number),
+            "The shortest time in seconds that the answer may be cached.",
+            |row| amount(row.lookup.ttl?.into()),
+        ),
+        ("start", Shape::Time, "Time of the first query, or of a response without one.", |row| {
+            Some(Cell::Time(row.start()))
         }),
-        ("responders", |row| {
+        ("query_frame", Shape::Maybe(&Shape::Number), "Frame of the first query.", |row| {
+            amount(row.lookup.query?.frame.0)
+        }),
+        ("response_frame", Shape::Maybe(&Shape::Number), "Frame of the response.", |row| {
+            amount(row.lookup.response?.frame.0)
+        }),
+        ("tries", Shape::Number, "How often the query was sent.", |row| amount(row.lookup.queries.into())),
+        ("responses", Shape::Number, "How many responses came.", |row| amount(row.lookup.responses.into())),
+        ("response_bytes", Shape::Maybe(&Shape::Number), "Bytes of the responses on the wire.", |row| {
+            amount(row.lookup.response_bytes).filter(|_| row.lookup.responses > 0)
+        }),
+        (
+            "latency_ns",
+            Shape::Maybe(&Shape::Number),
+            "From the first query to the response, in nanoseconds; negative if the clock was set back.",
+            |row| span(row.lookup.latency),
+        ),
+        (
+            "waited_ns",
+            Shape::Maybe(&Shape::Number),
+            "Without a response: from the last query to the end of the capture, or to when nobody waited any more, in nanoseconds.",
+            |row| span(row.lookup.waited),
+        ),
+        (
+            "left_out",
+            Shape::Number,
+            "Aliases, addresses, names and errors beyond those that are listed.",
+            |row| amount(row.lookup.left_out.into()),
+        ),
+        (
+            "more_questions",
+            Shape::List(&Shape::Text),
+            "Type and name of the questions besides the first.",
+            |row| {
+                Some(Cell::List(
+                    row.lookup.others.iter().map(|other| Cell::Text(other.to_string())).collect(),
+                ))
+            },
+        ),
+        ("responders", Shape::List(&Shape::Endpoint), "Who answered a question to a group.", |row| {
             Some(Cell::List(row.lookup.responders.iter().map(|&end| Cell::Endpoint(end)).collect()))
         }),
-        ("search_after_frame", |row| amount(row.search_after?.0)),
+        (
+            "search_after_frame",
+            Shape::Maybe(&Shape::Number),
+            "Frame of the query with the suffix before, of a name that goes through a search list.",
+            |row| amount(row.search_after?.0),
+        ),
     ];
 
     const HEADINGS: &'static [Heading] = &[

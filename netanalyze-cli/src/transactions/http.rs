@@ -16,7 +16,7 @@ use super::Rows;
 use super::cells::{amount, dash, frames, name, shown, since, span, stream, stream_words, time};
 use super::tls;
 use crate::render::short;
-use crate::table::{Cell, Column, Heading, Table, left, right};
+use crate::table::{Cell, Column, Heading, Shape, Table, left, right};
 
 /// The table, and what its rows are joined with.
 #[derive(Debug, Default)]
@@ -223,45 +223,200 @@ impl Table for Http {
     const ROWS: &'static str = "HTTP requests or TLS connections";
 
     const COLUMNS: &'static [Column<Self>] = &[
-        ("protocol", |row| Some(Cell::Word(row.met.protocol.name()))),
-        ("stream", |row| stream(row.met)),
-        ("client", |row| Some(Cell::Endpoint(row.met.source))),
-        ("server", |row| Some(Cell::Endpoint(row.met.destination))),
-        ("kind", |row| Some(Cell::Word(if row.exchange().is_some() { "request" } else { "tls" }))),
-        ("number", |row| amount(row.exchange()?.number.into())),
-        ("method", |row| name(&row.request()?.method)),
-        ("host", |row| name(row.host())),
-        ("path", |row| name(row.path())),
-        ("status", |row| amount(row.exchange()?.status()?.into())),
-        ("outcome", |row| Some(Cell::Word(row.outcome()))),
-        ("ended_by", |row| row.ended_by().map(Cell::Word)),
-        ("by", |row| row.by().map(Cell::Word)),
-        ("interim_responses", |row| amount(row.exchange()?.interim.into())),
-        ("request_bytes", |row| amount(whole(row.request()?.head_bytes, row.request()?.body_bytes)?)),
-        ("request_body_bytes", |row| amount(row.request()?.body_bytes?)),
-        ("request_body_captured_bytes", |row| amount(row.request()?.body_captured?)),
-        ("response_bytes", |row| amount(whole(row.response()?.head_bytes, row.response()?.body_bytes)?)),
-        ("response_body_bytes", |row| amount(row.response()?.body_bytes?)),
-        ("response_body_captured_bytes", |row| amount(row.response()?.body_captured?)),
-        ("content_type", |row| name(row.response()?.content_type())),
-        ("user_agent", |row| name(row.request()?.user_agent())),
-        ("server_software", |row| name(row.response()?.server())),
-        ("start", |row| Some(Cell::Time(row.begun()))),
-        ("request_frame", |row| amount(row.request()?.start.frame.0)),
-        ("request_end_frame", |row| amount(row.request()?.end?.frame.0)),
-        ("response_frame", |row| amount(row.response()?.start.frame.0)),
-        ("response_end_frame", |row| amount(row.response()?.end?.frame.0)),
-        ("dns_name", |row| name(&row.phases.resolution.as_ref()?.name)),
-        ("dns_frame", |row| amount(row.phases.resolution.as_ref()?.frame.0)),
-        ("dns_ns", |row| span(row.phases.dns())),
-        ("connect_ns", |row| span(row.phases.connect)),
-        ("tls_ns", |row| span(row.phases.tls)),
-        ("send_ns", |row| span(row.phases.send)),
-        ("ttfb_ns", |row| span(row.phases.first_byte)),
-        ("transfer_ns", |row| span(row.phases.transfer)),
-        ("total_ns", |row| span(row.phases.total)),
-        ("disorder", |row| row.phases.disorder.map(|why| Cell::Word(disorder(why)))),
-        ("left_out_bytes", |row| amount(row.exchange()?.truncated.into())),
+        ("protocol", Shape::Word(&["tcp", "udp"]), "Whose streams `stream` counts.", |row| {
+            Some(Cell::Word(row.met.protocol.name()))
+        }),
+        ("stream", Shape::Maybe(&Shape::Number), "`tcp.stream` or `udp.stream`.", |row| stream(row.met)),
+        ("client", Shape::Endpoint, "The client's address and port.", |row| {
+            Some(Cell::Endpoint(row.met.source))
+        }),
+        ("server", Shape::Endpoint, "The server's address and port.", |row| {
+            Some(Cell::Endpoint(row.met.destination))
+        }),
+        (
+            "kind",
+            Shape::Word(&["request", "tls"]),
+            "A request, or a TLS connection whose keys nobody has.",
+            |row| Some(Cell::Word(if row.exchange().is_some() { "request" } else { "tls" })),
+        ),
+        ("number", Shape::Maybe(&Shape::Number), "Number of the request on its connection, from 1.", |row| {
+            amount(row.exchange()?.number.into())
+        }),
+        ("method", Shape::Maybe(&Shape::Text), "Request method.", |row| name(&row.request()?.method)),
+        (
+            "host",
+            Shape::Maybe(&Shape::Text),
+            "Host as the request names it, or the server name of TLS.",
+            |row| name(row.host()),
+        ),
+        ("path", Shape::Maybe(&Shape::Text), "Path and query.", |row| name(row.path())),
+        ("status", Shape::Maybe(&Shape::Number), "Status code.", |row| {
+            amount(row.exchange()?.status()?.into())
+        }),
+        (
+            "outcome",
+            Shape::Word(&[
+                "open",
+                "answered",
+                "switched",
+                "unanswered",
+                "incomplete",
+                "not_captured",
+                "http2",
+                "unsolicited",
+                "completed",
+                "resumed",
+                "failed",
+                "rejected",
+                "reset",
+                "closed",
+                "silent",
+                "abandoned",
+                "plain_text",
+                "cut",
+                "other",
+            ]),
+            "How it ended; of a TLS connection, how its handshake did.",
+            |row| Some(Cell::Word(row.outcome())),
+        ),
+        (
+            "ended_by",
+            Shape::Maybe(&Shape::Word(&["fin", "reset", "capture_end", "client", "server"])),
+            "What ended it, if it was not the response; of a TLS connection, who did.",
+            |row| row.ended_by().map(Cell::Word),
+        ),
+        (
+            "by",
+            Shape::Maybe(&Shape::Word(&["client", "server"])),
+            "Whose doing it is that the response is missing.",
+            |row| row.by().map(Cell::Word),
+        ),
+        (
+            "interim_responses",
+            Shape::Maybe(&Shape::Number),
+            "Interim responses (1xx) before the response.",
+            |row| amount(row.exchange()?.interim.into()),
+        ),
+        (
+            "request_bytes",
+            Shape::Maybe(&Shape::Number),
+            "Bytes of the request; null if its body is not complete.",
+            |row| amount(whole(row.request()?.head_bytes, row.request()?.body_bytes)?),
+        ),
+        (
+            "request_body_bytes",
+            Shape::Maybe(&Shape::Number),
+            "Bytes of its body; null if it is not complete.",
+            |row| amount(row.request()?.body_bytes?),
+        ),
+        (
+            "request_body_captured_bytes",
+            Shape::Maybe(&Shape::Number),
+            "Of a body that is not complete, bytes that were captured.",
+            |row| amount(row.request()?.body_captured?),
+        ),
+        (
+            "response_bytes",
+            Shape::Maybe(&Shape::Number),
+            "Bytes of the response; null if its body is not complete.",
+            |row| amount(whole(row.response()?.head_bytes, row.response()?.body_bytes)?),
+        ),
+        (
+            "response_body_bytes",
+            Shape::Maybe(&Shape::Number),
+            "Bytes of its body; null if it is not complete.",
+            |row| amount(row.response()?.body_bytes?),
+        ),
+        (
+            "response_body_captured_bytes",
+            Shape::Maybe(&Shape::Number),
+            "Of a body that is not complete, bytes that were captured.",
+            |row| amount(row.response()?.body_captured?),
+        ),
+        ("content_type", Shape::Maybe(&Shape::Text), "Content-Type of the response.", |row| {
+            name(row.response()?.content_type())
+        }),
+        ("user_agent", Shape::Maybe(&Shape::Text), "User-Agent of the request.", |row| {
+            name(row.request()?.user_agent())
+        }),
+        ("server_software", Shape::Maybe(&Shape::Text), "Server header of the response.", |row| {
+            name(row.response()?.server())
+        }),
+        (
+            "start",
+            Shape::Time,
+            "Time of the request's first byte, of a response without a request, or of the handshake.",
+            |row| Some(Cell::Time(row.begun())),
+        ),
+        ("request_frame", Shape::Maybe(&Shape::Number), "Frame of the request's first byte.", |row| {
+            amount(row.request()?.start.frame.0)
+        }),
+        ("request_end_frame", Shape::Maybe(&Shape::Number), "Frame of its last byte.", |row| {
+            amount(row.request()?.end?.frame.0)
+        }),
+        ("response_frame", Shape::Maybe(&Shape::Number), "Frame of the response's first byte.", |row| {
+            amount(row.response()?.start.frame.0)
+        }),
+        ("response_end_frame", Shape::Maybe(&Shape::Number), "Frame of its last byte.", |row| {
+            amount(row.response()?.end?.frame.0)
+        }),
+        (
+            "dns_name",
+            Shape::Maybe(&Shape::Text),
+            "The name whose lookup gave the client the server's address.",
+            |row| name(&row.phases.resolution.as_ref()?.name),
+        ),
+        ("dns_frame", Shape::Maybe(&Shape::Number), "Frame of that lookup's response.", |row| {
+            amount(row.phases.resolution.as_ref()?.frame.0)
+        }),
+        (
+            "dns_ns",
+            Shape::Maybe(&Shape::Number),
+            "How long the client waited for the address, in nanoseconds.",
+            |row| span(row.phases.dns()),
+        ),
+        ("connect_ns", Shape::Maybe(&Shape::Number), "Time of the TCP handshake, in nanoseconds.", |row| {
+            span(row.phases.connect)
+        }),
+        ("tls_ns", Shape::Maybe(&Shape::Number), "Time of the TLS handshake, in nanoseconds.", |row| {
+            span(row.phases.tls)
+        }),
+        (
+            "send_ns",
+            Shape::Maybe(&Shape::Number),
+            "From the request's first byte to its last, in nanoseconds.",
+            |row| span(row.phases.send),
+        ),
+        (
+            "ttfb_ns",
+            Shape::Maybe(&Shape::Number),
+            "From there to the response's first byte, in nanoseconds.",
+            |row| span(row.phases.first_byte),
+        ),
+        (
+            "transfer_ns",
+            Shape::Maybe(&Shape::Number),
+            "From there to the response's last byte, in nanoseconds.",
+            |row| span(row.phases.transfer),
+        ),
+        (
+            "total_ns",
+            Shape::Maybe(&Shape::Number),
+            "From the first of these phases to the end of the last, in nanoseconds.",
+            |row| span(row.phases.total),
+        ),
+        (
+            "disorder",
+            Shape::Maybe(&Shape::Word(&["capture_order", "early", "clock", "other"])),
+            "Why a phase has no time: the response was captured before its request, or began before its end, or times are out of order.",
+            |row| row.phases.disorder.map(|why| Cell::Word(disorder(why))),
+        ),
+        (
+            "left_out_bytes",
+            Shape::Maybe(&Shape::Number),
+            "Bytes of names and texts that were not kept because of a limit.",
+            |row| amount(row.exchange()?.truncated.into()),
+        ),
     ];
 
     const HEADINGS: &'static [Heading] = &[

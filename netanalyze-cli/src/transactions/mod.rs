@@ -15,7 +15,8 @@ use netanalyze_core::field::AnalysedBatch;
 use netanalyze_core::protocol::message::Message;
 
 use crate::pick::Runs;
-use crate::table::Table;
+use crate::schema::Shapes;
+use crate::table::{Table, object_of};
 
 pub(crate) use dns::Dns;
 pub(crate) use http::Http;
@@ -45,6 +46,12 @@ pub(crate) trait Rows: Table + Default + Send {
     fn finish(&mut self, _list: &mut dyn FnMut(&Self::Row<'_>) -> io::Result<()>) -> io::Result<()> {
         Ok(())
     }
+}
+
+/// What a table of transactions writes for machines.
+pub(crate) fn shapes<T: Table>() -> Shapes {
+    let row = object_of(T::COLUMNS.iter().map(|&(name, shape, description, _)| (name, shape, description)));
+    Shapes::list(T::VIEW, T::LINE, row)
 }
 
 /// What listing transactions wants of the analysis, beside what is wanted anyway.

@@ -15,7 +15,7 @@ use super::Rows;
 use super::cells::{
     amount, clipped, dash, epoch, frames, name, names, shown, since, span, stream, stream_words, text, time,
 };
-use crate::table::{Cell, Column, Heading, Table, left, right};
+use crate::table::{Cell, Column, Heading, Shape, Table, left, right};
 
 /// The table.
 #[derive(Debug, Default)]
@@ -147,72 +147,214 @@ impl Table for Tls {
     const ROWS: &'static str = "TLS handshakes";
 
     const COLUMNS: &'static [Column<Self>] = &[
-        ("protocol", |row| Some(Cell::Word(row.met.protocol.name()))),
-        ("stream", |row| stream(row.met)),
-        ("client", |row| Some(Cell::Endpoint(row.met.source))),
-        ("server", |row| Some(Cell::Endpoint(row.met.destination))),
-        ("sni", |row| name(row.handshake.server_name.as_ref()?)),
-        ("ech_offered", |row| Some(Cell::Flag(row.handshake.ech))),
-        ("version", |row| text(row.handshake.version?)),
-        ("version_offered", |row| text(row.handshake.version_offered?)),
-        ("alpn", |row| name(row.handshake.alpn.as_ref()?)),
-        ("alpn_offered", |row| names(&row.handshake.alpn_offered)),
-        ("cipher", |row| text(row.handshake.cipher?)),
-        ("group", |row| text(row.handshake.group?)),
-        ("outcome", |row| Some(Cell::Word(outcome(row.handshake)))),
-        ("by", |row| by(row.handshake).map(Cell::Word)),
-        ("alert", |row| text(row.handshake.fatal_alert()?.description)),
-        ("alerts", |row| {
+        ("protocol", Shape::Word(&["tcp", "udp"]), "Whose streams `stream` counts.", |row| {
+            Some(Cell::Word(row.met.protocol.name()))
+        }),
+        ("stream", Shape::Maybe(&Shape::Number), "`tcp.stream` or `udp.stream`.", |row| stream(row.met)),
+        ("client", Shape::Endpoint, "The client's address and port.", |row| {
+            Some(Cell::Endpoint(row.met.source))
+        }),
+        ("server", Shape::Endpoint, "The server's address and port.", |row| {
+            Some(Cell::Endpoint(row.met.destination))
+        }),
+        ("sni", Shape::Maybe(&Shape::Text), "The server name that the client asked for.", |row| {
+            name(row.handshake.server_name.as_ref()?)
+        }),
+        ("ech_offered", Shape::Flag, "The client offered Encrypted ClientHello.", |row| {
+            Some(Cell::Flag(row.handshake.ech))
+        }),
+        ("version", Shape::Maybe(&Shape::Text), "The version that was negotiated.", |row| {
+            text(row.handshake.version?)
+        }),
+        (
+            "version_offered",
+            Shape::Maybe(&Shape::Text),
+            "The highest version that the client offered.",
+            |row| text(row.handshake.version_offered?),
+        ),
+        ("alpn", Shape::Maybe(&Shape::Text), "The application protocol that was negotiated.", |row| {
+            name(row.handshake.alpn.as_ref()?)
+        }),
+        (
+            "alpn_offered",
+            Shape::List(&Shape::Text),
+            "Application protocols that the client offered.",
+            |row| names(&row.handshake.alpn_offered),
+        ),
+        (
+            "cipher",
+            Shape::Maybe(&Shape::Text),
+            "The cipher suite that was negotiated, as IANA names it.",
+            |row| text(row.handshake.cipher?),
+        ),
+        ("group", Shape::Maybe(&Shape::Text), "The group of the key exchange, as IANA names it.", |row| {
+            text(row.handshake.group?)
+        }),
+        (
+            "outcome",
+            Shape::Word(&[
+                "completed",
+                "resumed",
+                "failed",
+                "rejected",
+                "reset",
+                "closed",
+                "silent",
+                "abandoned",
+                "plain_text",
+                "cut",
+                "other",
+            ]),
+            "How it ended.",
+            |row| Some(Cell::Word(outcome(row.handshake))),
+        ),
+        ("by", Shape::Maybe(&Shape::Word(&["client", "server"])), "Whose doing the outcome is.", |row| {
+            by(row.handshake).map(Cell::Word)
+        }),
+        ("alert", Shape::Maybe(&Shape::Text), "The fatal alert, as RFC 8446 names it.", |row| {
+            text(row.handshake.fatal_alert()?.description)
+        }),
+        ("alerts", Shape::List(&Shape::Text), "All alerts that can be read: sender, level, name.", |row| {
             let alerts = row.handshake.alerts.iter();
             Some(Cell::List(alerts.map(|&(who, _, alert)| Cell::Text(alert_words(who, alert))).collect()))
         }),
-        ("stage", |row| Some(Cell::Word(stage(row.handshake.stage)))),
-        ("resumed", |row| Some(Cell::Flag(row.handshake.outcome == Outcome::Resumed))),
-        ("resumption", |row| row.handshake.resumption.map(|how| Cell::Word(resumption(how)))),
-        ("early_data", |row| Some(Cell::Flag(row.handshake.early_data))),
-        ("retries", |row| amount(row.handshake.retries.into())),
-        ("certificate_subject", |row| name(&certificate(row)?.subject)),
-        ("certificate_issuer", |row| name(&certificate(row)?.issuer)),
-        ("certificate_names", |row| names(&certificate(row)?.names)),
-        ("certificate_addresses", |row| {
-            let addresses = certificate(row)?.addresses.iter();
-            Some(Cell::List(addresses.map(|&address| Cell::Address(address)).collect()))
+        (
+            "stage",
+            Shape::Word(&["nothing", "client_hello", "retry", "server_hello", "finished"]),
+            "How far it came.",
+            |row| Some(Cell::Word(stage(row.handshake.stage))),
+        ),
+        ("resumed", Shape::Flag, "An earlier session was resumed.", |row| {
+            Some(Cell::Flag(row.handshake.outcome == Outcome::Resumed))
         }),
-        ("certificate_not_before", |row| epoch(certificate(row)?.not_before)),
-        ("certificate_not_after", |row| epoch(certificate(row)?.not_after)),
-        ("certificate_key", |row| Some(Cell::Word(certificate(row)?.key))),
-        ("certificate_key_bits", |row| {
+        (
+            "resumption",
+            Shape::Maybe(&Shape::Word(&["session_id", "ticket", "psk"])),
+            "How it was resumed.",
+            |row| row.handshake.resumption.map(|how| Cell::Word(resumption(how))),
+        ),
+        ("early_data", Shape::Flag, "The client sent data before the server's answer.", |row| {
+            Some(Cell::Flag(row.handshake.early_data))
+        }),
+        ("retries", Shape::Number, "HelloRetryRequests: each cost a round trip.", |row| {
+            amount(row.handshake.retries.into())
+        }),
+        ("certificate_subject", Shape::Maybe(&Shape::Text), "Subject of the server's certificate.", |row| {
+            name(&certificate(row)?.subject)
+        }),
+        ("certificate_issuer", Shape::Maybe(&Shape::Text), "Its issuer.", |row| {
+            name(&certificate(row)?.issuer)
+        }),
+        (
+            "certificate_names",
+            Shape::Maybe(&Shape::List(&Shape::Text)),
+            "Host names that it is for.",
+            |row| names(&certificate(row)?.names),
+        ),
+        (
+            "certificate_addresses",
+            Shape::Maybe(&Shape::List(&Shape::Address)),
+            "Addresses that it is for.",
+            |row| {
+                let addresses = certificate(row)?.addresses.iter();
+                Some(Cell::List(addresses.map(|&address| Cell::Address(address)).collect()))
+            },
+        ),
+        ("certificate_not_before", Shape::Maybe(&Shape::Time), "The first second of its validity.", |row| {
+            epoch(certificate(row)?.not_before)
+        }),
+        ("certificate_not_after", Shape::Maybe(&Shape::Time), "The last second of its validity.", |row| {
+            epoch(certificate(row)?.not_after)
+        }),
+        ("certificate_key", Shape::Maybe(&Shape::Text), "Kind of its key.", |row| {
+            Some(Cell::Word(certificate(row)?.key))
+        }),
+        ("certificate_key_bits", Shape::Maybe(&Shape::Number), "Size of its key.", |row| {
             Some(certificate(row)?.key_bits).filter(|&bits| bits > 0).and_then(|bits| amount(bits.into()))
         }),
-        ("certificate_signature", |row| Some(Cell::Word(certificate(row)?.signature))),
-        ("certificates", |row| amount(row.handshake.server_chain.as_ref()?.sent as u64)),
-        ("ocsp_stapled", |row| {
+        ("certificate_signature", Shape::Maybe(&Shape::Text), "How it is signed.", |row| {
+            Some(Cell::Word(certificate(row)?.signature))
+        }),
+        ("certificates", Shape::Maybe(&Shape::Number), "Certificates that the server sent.", |row| {
+            amount(row.handshake.server_chain.as_ref()?.sent as u64)
+        }),
+        ("ocsp_stapled", Shape::Maybe(&Shape::Flag), "The server sent an OCSP response with them.", |row| {
             row.handshake.server_chain.as_ref().map(|_| Cell::Flag(row.handshake.stapled))
         }),
-        ("client_certificate_requested", |row| Some(Cell::Flag(row.handshake.client_certificate_requested))),
-        ("client_certificate_subject", |row| name(&row.handshake.client_chain.as_ref()?.own()?.subject)),
-        ("quic_error", |row| text(close_error(row.handshake.close.as_ref()?))),
-        ("quic_reason", |row| {
+        ("client_certificate_requested", Shape::Flag, "The server asked for a certificate.", |row| {
+            Some(Cell::Flag(row.handshake.client_certificate_requested))
+        }),
+        (
+            "client_certificate_subject",
+            Shape::Maybe(&Shape::Text),
+            "Subject of the client's certificate.",
+            |row| name(&row.handshake.client_chain.as_ref()?.own()?.subject),
+        ),
+        (
+            "quic_error",
+            Shape::Maybe(&Shape::Text),
+            "The error with which QUIC closed the connection, by name or number.",
+            |row| text(close_error(row.handshake.close.as_ref()?)),
+        ),
+        ("quic_reason", Shape::Maybe(&Shape::Text), "The words that its sender gave for it.", |row| {
             row.handshake
                 .close
                 .as_ref()
                 .filter(|close| !close.reason.is_empty())
                 .and_then(|c| name(&c.reason))
         }),
-        ("plain_text", |row| name(row.handshake.text.as_ref()?)),
-        ("start", |row| Some(Cell::Time(row.handshake.start().time))),
-        ("client_hello_frame", |row| amount(row.handshake.client_hello?.frame.0)),
-        ("server_hello_frame", |row| amount(row.handshake.server_hello?.frame.0)),
-        ("finished_frame", |row| amount(row.handshake.finished?.frame.0)),
-        ("first_data_frame", |row| amount(row.handshake.first_data?.frame.0)),
-        ("end_frame", |row| amount(row.handshake.end.frame.0)),
-        ("connect_ns", |row| span(row.handshake.tcp_connect())),
-        ("hello_ns", |row| span(row.handshake.hello_time())),
-        ("handshake_ns", |row| span(row.handshake.handshake_time())),
-        ("first_data_ns", |row| span(row.handshake.data_time())),
-        ("decrypted", |row| Some(Cell::Flag(row.handshake.decrypted))),
-        ("gaps", |row| Some(Cell::Flag(row.handshake.gaps))),
-        ("left_out", |row| amount(row.handshake.left_out.into())),
+        ("plain_text", Shape::Maybe(&Shape::Text), "First line of plain text in place of TLS.", |row| {
+            name(row.handshake.text.as_ref()?)
+        }),
+        ("start", Shape::Time, "Time of its first message.", |row| {
+            Some(Cell::Time(row.handshake.start().time))
+        }),
+        ("client_hello_frame", Shape::Maybe(&Shape::Number), "Frame of the ClientHello.", |row| {
+            amount(row.handshake.client_hello?.frame.0)
+        }),
+        ("server_hello_frame", Shape::Maybe(&Shape::Number), "Frame of the ServerHello.", |row| {
+            amount(row.handshake.server_hello?.frame.0)
+        }),
+        ("finished_frame", Shape::Maybe(&Shape::Number), "Frame of the last Finished.", |row| {
+            amount(row.handshake.finished?.frame.0)
+        }),
+        ("first_data_frame", Shape::Maybe(&Shape::Number), "Frame of the first application data.", |row| {
+            amount(row.handshake.first_data?.frame.0)
+        }),
+        ("end_frame", Shape::Number, "Frame with which its end became known.", |row| {
+            amount(row.handshake.end.frame.0)
+        }),
+        ("connect_ns", Shape::Maybe(&Shape::Number), "Time of the TCP handshake, in nanoseconds.", |row| {
+            span(row.handshake.tcp_connect())
+        }),
+        (
+            "hello_ns",
+            Shape::Maybe(&Shape::Number),
+            "From the ClientHello to the ServerHello, in nanoseconds.",
+            |row| span(row.handshake.hello_time()),
+        ),
+        (
+            "handshake_ns",
+            Shape::Maybe(&Shape::Number),
+            "From the ClientHello to the last Finished, in nanoseconds.",
+            |row| span(row.handshake.handshake_time()),
+        ),
+        (
+            "first_data_ns",
+            Shape::Maybe(&Shape::Number),
+            "From the ClientHello to the first application data, in nanoseconds.",
+            |row| span(row.handshake.data_time()),
+        ),
+        ("decrypted", Shape::Flag, "Secrets are known: what the connection carries is decoded.", |row| {
+            Some(Cell::Flag(row.handshake.decrypted))
+        }),
+        ("gaps", Shape::Flag, "Bytes of it were not captured.", |row| Some(Cell::Flag(row.handshake.gaps))),
+        (
+            "left_out",
+            Shape::Number,
+            "Alerts and messages that were left out because a limit was reached.",
+            |row| amount(row.handshake.left_out.into()),
+        ),
     ];
 
     const HEADINGS: &'static [Heading] = &[

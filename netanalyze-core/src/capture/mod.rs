@@ -63,6 +63,7 @@ impl<P: Into<std::path::PathBuf>> From<P> for Source {
 
 /// What is known of one input after reading it.
 #[derive(Clone, Debug, Default, serde::Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct FileFacts {
     /// Path or name as the caller gave it.
@@ -83,6 +84,7 @@ pub struct FileFacts {
 
 /// One interface (pcapng), or the single one of a pcap file.
 #[derive(Clone, Debug, serde::Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct InterfaceFacts {
     /// Index into [`CaptureFacts::files`].
@@ -114,6 +116,7 @@ pub struct InterfaceFacts {
 
 /// What is known of the whole set once everything was read.
 #[derive(Clone, Debug, Default, serde::Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct CaptureFacts {
     /// The inputs in the order given.

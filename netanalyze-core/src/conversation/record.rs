@@ -10,6 +10,7 @@ use crate::tcp::{ClosedBy, TcpSide};
 
 /// Whose streams a number counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Protocol {
     /// `tcp.stream`.
@@ -31,6 +32,7 @@ impl Protocol {
 
 /// A conversation. Headers that ICMP errors quote make a conversation, as in Wireshark, but are not counted in it.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct Conversation {
     /// What `stream` counts.
@@ -63,6 +65,7 @@ pub struct Conversation {
 
 /// What one end of a conversation sent.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct Side {
     /// Packets.
@@ -81,6 +84,7 @@ pub struct Side {
 
 /// Least and greatest time to live (IPv4) or hop limit (IPv6) that an end's packets had where they were captured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct TtlRange {
     /// The least.
     pub min: u8,
@@ -90,6 +94,7 @@ pub struct TtlRange {
 
 /// What TCP tells of a conversation as a whole.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct TcpConversationFacts {
     /// Whether the SYN or SYN-ACK was seen, so that client and server are known and not merely first sender and other end.

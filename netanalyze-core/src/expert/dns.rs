@@ -36,6 +36,7 @@ const UNASKED: KindId = kind("netanalyze.dns.unasked_answer");
 
 /// What is wrong with a lookup or a message.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(untagged)]
 #[non_exhaustive]
 pub enum DnsTrouble {
@@ -106,6 +107,7 @@ pub enum DnsTrouble {
 
 /// Figures of a finding.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct DnsDetail {
     /// Which protocol.
@@ -114,9 +116,10 @@ pub struct DnsDetail {
     pub dns_id: u16,
     /// Name asked for.
     #[serde(serialize_with = "name")]
+    #[cfg_attr(feature = "schema", schemars(with = "String"))]
     pub name: Box<[u8]>,
     /// Type asked for.
-    #[serde(rename = "type")]
+    #[serde(rename = "record_type")]
     pub kind: RecordType,
     /// What is wrong.
     #[serde(flatten)]

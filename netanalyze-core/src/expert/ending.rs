@@ -28,6 +28,7 @@ pub(crate) struct Ending {
 
 /// The figures behind such a finding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(untagged)]
 #[non_exhaustive]
 pub enum EndingDetail {

@@ -16,6 +16,7 @@ use crate::tcp::ConnectionState;
 
 /// Which end of a connection, as far as the capture tells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Party {
     /// The end that sent the SYN.
@@ -44,6 +45,7 @@ impl fmt::Display for Party {
 
 /// Who reset a connection, and how far it had come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct ResetDetail {
     /// Who sent the RST.
@@ -58,6 +60,7 @@ pub struct ResetDetail {
 
 /// The figures behind a finding. Sequence and acknowledgment numbers are relative, as Wireshark shows them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(untagged)]
 #[non_exhaustive]
 pub enum Detail {

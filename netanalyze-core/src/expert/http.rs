@@ -27,6 +27,7 @@ const INCOMPLETE: KindId = kind("netanalyze.http.incomplete");
 
 /// Figures of a finding. Texts from packets have their control characters escaped.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct HttpDetail {
     /// What it says.

@@ -46,6 +46,7 @@ pub(crate) fn trouble_kind(trouble: &Trouble) -> KindId {
 
 /// Figures of a finding.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(untagged)]
 #[non_exhaustive]
 pub enum IcmpDetail {

@@ -2,13 +2,14 @@
 
 use std::fmt;
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use crate::model::Span;
 use crate::protocol::tls::{AlertDescription, Stage, Who};
 
 /// Figures of a finding. Names are as they stand in packets, with control characters escaped.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct TlsDetail {
     /// The host name that the client asked for.
@@ -21,6 +22,7 @@ pub struct TlsDetail {
 
 /// What a finding of TLS is about.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(untagged)]
 #[non_exhaustive]
 pub enum TlsMatter {
@@ -78,6 +80,8 @@ pub enum TlsMatter {
         /// Its subject.
         subject: Box<str>,
         /// Its last second, since 1970.
+        #[serde(serialize_with = "epoch")]
+        #[cfg_attr(feature = "schema", schemars(with = "crate::model::Timestamp"))]
         not_after: i64,
     },
     /// A certificate whose validity has not begun.
@@ -87,6 +91,8 @@ pub enum TlsMatter {
         /// Its subject.
         subject: Box<str>,
         /// Its first second, since 1970.
+        #[serde(serialize_with = "epoch")]
+        #[cfg_attr(feature = "schema", schemars(with = "crate::model::Timestamp"))]
         not_before: i64,
     },
     /// A certificate that gives little security.
@@ -145,8 +151,14 @@ pub enum TlsMatter {
     Nothing {},
 }
 
+/// Serialises whole seconds since 1970 as time stamps are: what a certificate says can lie beyond what those reach.
+fn epoch<S: Serializer>(seconds: &i64, s: S) -> Result<S::Ok, S::Error> {
+    s.collect_str(&format_args!("{seconds}.000000000"))
+}
+
 /// How a handshake came to nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum How {
     /// By an RST.

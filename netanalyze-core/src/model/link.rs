@@ -2,6 +2,7 @@
 
 /// A link type as a capture file states it. Numbers without a named constant here are kept as they are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(transparent)]
 pub struct LinkType(pub u32);
 

@@ -20,6 +20,7 @@ use std::fmt;
 
 /// A frame's place in the capture or rotated set, counted from 1 as Wireshark's `frame.number` does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default, serde::Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(transparent)]
 pub struct FrameNumber(pub u64);
 

@@ -12,6 +12,7 @@ pub struct Timestamp(pub i64);
 
 /// A signed difference of two [`Timestamp`]s in nanoseconds. Serialised as that number; keys end in `_ns`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(transparent)]
 pub struct Span(pub i64);
 
@@ -72,6 +73,21 @@ impl fmt::Display for Span {
 impl Serialize for Timestamp {
     fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
         s.collect_str(self)
+    }
+}
+
+#[cfg(feature = "schema")]
+impl schemars::JsonSchema for Timestamp {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Timestamp".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({
+            "description": "An absolute time: seconds since 1970-01-01 00:00:00 UTC with nine decimals.",
+            "type": "string",
+            "pattern": r"^-?[0-9]+\.[0-9]{9}$",
+        })
     }
 }
 

@@ -93,6 +93,7 @@ pub enum Progress {
 
 /// How a direction ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Closing {
     /// By a FIN, and every byte before it was captured or given up.

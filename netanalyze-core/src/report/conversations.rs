@@ -36,6 +36,7 @@ const TIME_WAIT: Span = Span(60_000_000_000);
 
 /// What all conversations came to.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct ConversationSummary {
     /// Ends of TCP conversations by the state that they are in when the capture ends, in the order of a connection's life. Every
@@ -51,6 +52,7 @@ pub struct ConversationSummary {
 
 /// Ends in a state.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct StateCount {
     /// The state.
     pub state: EndState,
@@ -72,6 +74,7 @@ pub struct StateCount {
 
 /// Ends at a host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct HostCount {
     /// Its address.
     pub address: IpAddr,
@@ -81,6 +84,7 @@ pub struct HostCount {
 
 /// What an address sent and received over TCP and UDP.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct Talker {
     /// The address.
@@ -97,6 +101,7 @@ pub struct Talker {
 
 /// How a connection failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Failure {
@@ -125,6 +130,7 @@ impl Failure {
 
 /// A conversation that fared badly, and what happened to it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Worst {
     /// TCP.
     pub protocol: Protocol,

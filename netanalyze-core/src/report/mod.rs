@@ -40,6 +40,7 @@ pub struct Report {
 
 /// Facts about the capture.
 #[derive(Clone, Debug, Default, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct CaptureSummary {
     /// Files and interfaces.
@@ -65,6 +66,7 @@ pub struct CaptureSummary {
 
 /// Frames of one protocol.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct ProtocolCount {
     /// Wireshark's filter name.
@@ -77,6 +79,7 @@ pub struct ProtocolCount {
 
 /// Findings of one kind.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct KindCount {
     /// Catalogue id.

@@ -11,6 +11,7 @@ use crate::protocol::tls::{self, Handshake};
 
 /// Transactions of one protocol.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct TransactionCount {
     /// All.
     pub count: u64,
@@ -21,6 +22,7 @@ pub struct TransactionCount {
 /// Transactions by protocol; nothing is counted where applications are not decoded
 /// ([`Interests::applications`](crate::engine::Interests::applications)).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct TransactionSummary {
     /// Lookups; failed without an answer, or with a response code that is an error, such as NXDOMAIN.

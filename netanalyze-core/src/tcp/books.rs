@@ -18,6 +18,7 @@ use crate::model::{Direction, Span, Timestamp};
 
 /// What TCP tells of one end.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct TcpSide {
     /// The state that this end is in when the capture ends.

@@ -76,6 +76,7 @@ impl Default for Rtt {
 
 /// Round-trip times of one direction, summed up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RttSummary {
     /// How many samples there were.
     #[serde(rename = "rtt_samples")]

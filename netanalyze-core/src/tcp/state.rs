@@ -117,8 +117,24 @@ impl Serialize for EndState {
     }
 }
 
+#[cfg(feature = "schema")]
+impl schemars::JsonSchema for EndState {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "EndState".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({
+            "description": "The state of one end, under the names of `ss`.",
+            "type": "string",
+            "enum": EndState::ALL.map(EndState::name),
+        })
+    }
+}
+
 /// Who ended a connection, and how.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum ClosedBy {
     /// The client sent the first FIN.

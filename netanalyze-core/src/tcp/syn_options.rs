@@ -6,6 +6,7 @@ use crate::packet::tcp_option::TcpOptions;
 
 /// Options of a SYN or SYN-ACK (RFC 9293 §3.2, RFC 7323, RFC 2018, RFC 7413, RFC 8684, RFC 3168).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default, serde::Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SynOptions {
     /// Maximum segment size.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -152,6 +152,17 @@ impl Verdict {
 }
 
 impl ConnectionState {
+    /// Every state, in the order of a connection's life.
+    pub const ALL: [ConnectionState; 7] = [
+        ConnectionState::Unknown,
+        ConnectionState::SynSent,
+        ConnectionState::SynReceived,
+        ConnectionState::Established,
+        ConnectionState::HalfClosed,
+        ConnectionState::Closed,
+        ConnectionState::Reset,
+    ];
+
     /// Lower-case name with underscores, as machine-readable output spells it.
     #[must_use]
     pub fn name(self) -> &'static str {
@@ -164,6 +175,21 @@ impl ConnectionState {
             ConnectionState::Closed => "closed",
             ConnectionState::Reset => "reset",
         }
+    }
+}
+
+#[cfg(feature = "schema")]
+impl schemars::JsonSchema for ConnectionState {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "ConnectionState".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({
+            "description": "How far a connection had come.",
+            "type": "string",
+            "enum": ConnectionState::ALL.map(ConnectionState::name),
+        })
     }
 }
 

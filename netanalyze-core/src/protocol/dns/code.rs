@@ -38,6 +38,20 @@ macro_rules! code {
                 s.collect_str(self)
             }
         }
+
+        #[cfg(feature = "schema")]
+        impl schemars::JsonSchema for $name {
+            fn schema_name() -> std::borrow::Cow<'static, str> {
+                stringify!($name).into()
+            }
+
+            fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+                schemars::json_schema!({
+                    "description": concat!("A name as IANA lists it, or ", $unknown, " and a number."),
+                    "type": "string",
+                })
+            }
+        }
     };
 }
 

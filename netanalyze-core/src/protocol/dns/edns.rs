@@ -36,6 +36,7 @@ pub struct EdnsOption<'m> {
 
 /// An extended error.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ExtendedError {
     /// Its number.
     pub code: u16,
@@ -43,6 +44,7 @@ pub struct ExtendedError {
     pub meaning: Option<&'static str>,
     /// What the server has to say.
     #[serde(serialize_with = "super::said::as_text")]
+    #[cfg_attr(feature = "schema", schemars(with = "String"))]
     pub text: Box<[u8]>,
 }
 

@@ -17,6 +17,7 @@ use crate::protocol::stream::Moment;
 
 /// How a response fails to answer the query that it seems to belong to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Mismatch {
     /// The id is another one.

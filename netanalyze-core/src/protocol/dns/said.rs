@@ -8,6 +8,7 @@ use crate::model::{Endpoint, shown};
 
 /// Which of the protocols that share DNS's messages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Service {
     /// DNS proper.

@@ -8,6 +8,7 @@ use super::neighbour::{Hardware, Neighbour};
 
 /// What an error message reports of the packet that it quotes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "reason", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Trouble {

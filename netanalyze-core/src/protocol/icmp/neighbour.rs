@@ -45,6 +45,21 @@ impl fmt::Display for Hardware {
     }
 }
 
+#[cfg(feature = "schema")]
+impl schemars::JsonSchema for Hardware {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Hardware".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({
+            "description": "An Ethernet address.",
+            "type": "string",
+            "pattern": "^[0-9a-f]{2}(:[0-9a-f]{2}){5}$",
+        })
+    }
+}
+
 impl Serialize for Hardware {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)

@@ -120,9 +120,9 @@ fn a_hello_comes_in_pieces_over_packets() {
         client_initial(1, 0, &[crypto(50, tail), vec![0, 0, 1]].concat()),
         client_initial(1, 1, &crypto(0, front)),
     ];
-    assert_eq!(bench.send(CLIENT, &packets.concat()).0, []);
+    assert!(bench.send(CLIENT, &packets.concat()).0.is_empty());
     // A retransmission changes nothing.
-    assert_eq!(bench.send(CLIENT, &packets[1]).0, []);
+    assert!(bench.send(CLIENT, &packets[1]).0.is_empty());
     assert_eq!(bench.send(CLIENT, &client_initial(1, 2, &crypto(40, middle))).0, [1]);
     assert_eq!(bench.send(SERVER, &server_initial(1, 0, &crypto(0, &sh))).0, [2]);
     assert_eq!(bench.finish()[0].outcome, Outcome::Cut);
@@ -133,13 +133,13 @@ fn a_retry_changes_the_keys_but_not_the_handshake() {
     let [ch, sh] = hellos();
     let mut bench = Bench::default();
     let (front, back) = ch.split_at(60);
-    assert_eq!(bench.send(CLIENT, &client_initial(1, 0, &crypto(0, front))).0, []);
+    assert!(bench.send(CLIENT, &client_initial(1, 0, &crypto(0, front))).0.is_empty());
     let mut retry = vec![0xf0, 0, 0, 0, 1, C.len() as u8];
     retry.extend([C, &[5], b"again", b"token", &[0; 16]].concat());
-    assert_eq!(bench.send(SERVER, &retry).0, []);
+    assert!(bench.send(SERVER, &retry).0.is_empty());
     let secret = |client| initial_secret(1, b"again", client);
     let again = |number, frames: &[u8]| long(1, 0, b"again", C, &secret(true), number, frames);
-    assert_eq!(bench.send(CLIENT, &again(1, &crypto(0, front))).0, []);
+    assert!(bench.send(CLIENT, &again(1, &crypto(0, front))).0.is_empty());
     assert_eq!(bench.send(CLIENT, &again(2, &crypto(60, back))).0, [1]);
     assert_eq!(bench.send(SERVER, &long(1, 0, C, S, &secret(false), 0, &crypto(0, &sh))).0, [2]);
     assert_eq!(bench.decoder.connections.len(), 1);
@@ -166,7 +166,7 @@ fn version_negotiation_begins_anew() {
     assert!(looks_like_quic(&first));
     assert_eq!(bench.send(CLIENT, &first).0, [1]);
     let negotiation = [&[0x80, 0, 0, 0, 0, 3][..], C, &[8], FIRST, &[0, 0, 0, 1]].concat();
-    assert_eq!(bench.send(SERVER, &negotiation).0, []);
+    assert!(bench.send(SERVER, &negotiation).0.is_empty());
     assert_eq!(bench.send(CLIENT, &client_initial(1, 0, &crypto(0, &ch))).0, [1]);
     bench.frame += 5;
     let rows = bench.finish();
@@ -294,7 +294,7 @@ fn silence_is_told_at_the_end() {
     let first = client_initial(1, 0, &crypto(0, &ch));
     assert_eq!(bench.send(CLIENT, &first).0, [1]);
     for _ in 0..4 {
-        assert_eq!(bench.send(CLIENT, &first).0, []);
+        assert!(bench.send(CLIENT, &first).0.is_empty());
     }
     let rows = bench.finish();
     assert_eq!(rows[0].outcome, Outcome::Silent(Some(crate::protocol::tls::Who::Server)));
@@ -351,7 +351,7 @@ fn secrets_open_the_rest_of_the_handshake() {
     assert_eq!(bench.send(SERVER, &short(1, C, &secret(4), 1, &frames)).0, [4]);
     // What secrets do not open is soon left alone.
     for number in 0..=u32::from(limits::MAX_CLOSED_PACKETS) {
-        assert_eq!(bench.send(SERVER, &short(1, C, &secret(9), number, &[1; 30])).0, []);
+        assert!(bench.send(SERVER, &short(1, C, &secret(9), number, &[1; 30])).0.is_empty());
     }
     assert!(bench.decoder.heap() < 2_000, "{}", bench.decoder.heap());
 }
@@ -365,10 +365,10 @@ fn changed_and_cut_datagrams_say_nothing_wrong() {
         let mut bad = first.clone();
         bad[at] ^= 0x10;
         let mut bench = Bench::default();
-        assert_eq!(bench.send(CLIENT, &bad).0, [], "{at}");
-        assert_eq!(bench.send(CLIENT, &first[..at]).0, []);
+        assert!(bench.send(CLIENT, &bad).0.is_empty(), "{at}");
+        assert!(bench.send(CLIENT, &first[..at]).0.is_empty());
         assert_eq!(bench.send(CLIENT, &first).0, [1]);
-        assert_eq!(bench.send(SERVER, &second[..at.min(second.len() - 1)]).0, []);
+        assert!(bench.send(SERVER, &second[..at.min(second.len() - 1)]).0.is_empty());
         assert_eq!(bench.send(SERVER, &second).0, [2]);
     }
 }

@@ -34,6 +34,7 @@ pub struct TlsMessage {
 
 /// An end of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Who {
     /// Who sent the ClientHello, or is the client by its port.

@@ -67,7 +67,7 @@ pub(crate) struct Args {
         long,
         value_name = "COLUMN",
         requires = "streams",
-        conflicts_with_all = ["findings", "packets", "transactions", "follow", "alone"],
+        conflicts_with_all = ["findings", "packets", "transactions", "follow", "write", "alone"],
         help_heading = "What to show (without any of these: a summary of the capture)"
     )]
     pub(crate) sort: Option<String>,
@@ -106,7 +106,7 @@ pub(crate) struct Args {
         value_name = "F1,F2,…",
         value_delimiter = ',',
         requires = "packets",
-        conflicts_with_all = ["findings", "streams", "transactions", "follow", "alone"],
+        conflicts_with_all = ["findings", "streams", "transactions", "follow", "write", "alone"],
         help_heading = "What to show (without any of these: a summary of the capture)"
     )]
     pub(crate) fields: Option<Vec<String>>,
@@ -143,7 +143,7 @@ pub(crate) struct Args {
         value_enum,
         value_name = "SPELLING",
         requires = "follow",
-        conflicts_with_all = ["findings", "packets", "streams", "transactions", "alone"],
+        conflicts_with_all = ["findings", "packets", "streams", "transactions", "write", "alone"],
         help_heading = "What to show (without any of these: a summary of the capture)"
     )]
     pub(crate) follow_format: Option<Spelling>,
@@ -154,7 +154,7 @@ pub(crate) struct Args {
         value_enum,
         value_name = "SIDE",
         requires = "follow",
-        conflicts_with_all = ["findings", "packets", "streams", "transactions", "alone"],
+        conflicts_with_all = ["findings", "packets", "streams", "transactions", "write", "alone"],
         help_heading = "What to show (without any of these: a summary of the capture)"
     )]
     pub(crate) follow_direction: Option<Side>,
@@ -167,7 +167,7 @@ pub(crate) struct Args {
         short = 'w',
         long = "write",
         value_name = "OUT",
-        conflicts_with = "output",
+        conflicts_with_all = ["output", "format"],
         help_heading = "What to show (without any of these: a summary of the capture)"
     )]
     pub(crate) write: Option<PathBuf>,
@@ -228,7 +228,7 @@ pub(crate) struct Args {
     ///
     /// Text cells that begin with = + - @ or a control character get a leading apostrophe. All other CSV is always protected, asked or not. Numbers
     /// are never altered.
-    #[arg(long, requires = "rows", conflicts_with_all = ["follow", "alone"], help_heading = "Output")]
+    #[arg(long, requires = "rows", conflicts_with_all = ["follow", "write", "alone"], help_heading = "Output")]
     pub(crate) csv_safe: bool,
 
     /// Least severe findings to show [default: note]
@@ -236,7 +236,7 @@ pub(crate) struct Args {
     pub(crate) min_severity: Option<SeverityWord>,
 
     /// Text of --findings: a line for every finding, none folded, in frame order
-    #[arg(long, requires = "findings", conflicts_with_all = ["packets", "streams", "transactions", "follow", "alone"], help_heading = "How much")]
+    #[arg(long, requires = "findings", conflicts_with_all = ["packets", "streams", "transactions", "follow", "write", "alone"], help_heading = "How much")]
     pub(crate) all: bool,
 
     /// The first N rows of --streams
@@ -245,7 +245,7 @@ pub(crate) struct Args {
         value_name = "N",
         value_parser = clap::value_parser!(u32).range(1..),
         requires = "streams",
-        conflicts_with_all = ["findings", "packets", "transactions", "follow", "alone"],
+        conflicts_with_all = ["findings", "packets", "transactions", "follow", "write", "alone"],
         help_heading = "How much"
     )]
     pub(crate) limit: Option<u32>,

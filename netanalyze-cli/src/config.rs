@@ -220,8 +220,12 @@ fn analysis(args: Args) -> Result<Analysis, Failure> {
         None => std::thread::available_parallelism().ok(),
     };
     let thresholds = thresholds(&args)?;
+    let mut inputs = Inputs::new(args.captures, args.sort_captures)?;
+    if let Some(path) = &args.keylog {
+        inputs.read_beside(path.clone());
+    }
     Ok(Analysis {
-        inputs: Inputs::new(args.captures, args.sort_captures)?,
+        inputs,
         show,
         filter,
         kinds: KindSet::at_least(min_severity),
@@ -296,7 +300,7 @@ fn export(path: &Path, args: &Args) -> Result<Export, Failure> {
         WriteFormat::Pcapng => FileFormat::Pcapng,
         WriteFormat::Pcap => FileFormat::Pcap,
     });
-    let target = Target::of(path, format);
+    let target = Target::of(path, format).map_err(Failure::Usage)?;
     if args.annotate && target.format == FileFormat::Pcap {
         return usage("--annotate writes comments, for which pcap has no place: write pcapng");
     }

@@ -13,6 +13,8 @@ use crate::exit::Failure;
 #[derive(Debug)]
 pub(crate) struct Inputs {
     paths: Vec<PathBuf>,
+    /// What else is read.
+    beside: Vec<PathBuf>,
     /// Copies of those that can be read only once.
     copies: Vec<Option<File>>,
 }
@@ -54,7 +56,7 @@ impl Inputs {
             timed.sort_by_key(|(time, _)| (time.is_none(), *time));
             paths = timed.into_iter().map(|(_, path)| path).collect();
         }
-        Ok(Inputs { paths, copies: Vec::new() })
+        Ok(Inputs { paths, beside: Vec::new(), copies: Vec::new() })
     }
 
     /// The names in order, as they were given.
@@ -97,12 +99,19 @@ impl Inputs {
             std::io::copy(&mut reader, &mut copy).map_err(failure)?;
             Ok(Some(copy))
         });
-        Ok(Inputs { paths: self.paths.clone(), copies: copies.collect::<Result<_, Failure>>()? })
+        let (paths, beside) = (self.paths.clone(), self.beside.clone());
+        Ok(Inputs { paths, beside, copies: copies.collect::<Result<_, Failure>>()? })
     }
 
-    /// Whether a file is one of the inputs, under whatever name.
+    /// Remembers a file that is read beside the captures.
+    pub(crate) fn read_beside(&mut self, path: PathBuf) {
+        self.beside.push(path);
+    }
+
+    /// Whether a file is one of the inputs, under whatever name, or what standard input reads.
     pub(crate) fn contains(&self, file: &Path) -> bool {
-        self.paths.iter().filter(|path| !is_standard_input(path)).any(|path| same_file(path, file))
+        let place = |path: &PathBuf| if is_standard_input(path) { "/dev/stdin".into() } else { path.clone() };
+        self.paths.iter().map(place).chain(self.beside.iter().cloned()).any(|path| same_file(&path, file))
     }
 }
 

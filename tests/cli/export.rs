@@ -157,9 +157,13 @@ fn nothing_half_is_left() {
     let here = |name: &str| folder.path().join(name).display().to_string();
     let capture = folder.file("in.pcap", &std::fs::read(corpus("web-slow.pcap")).unwrap());
     let links = folder.file("links.pcapng", &std::fs::read(corpus("pcapng-sections.pcapng")).unwrap());
+    let keys =
+        folder.file("k.keys", format!("CLIENT_RANDOM {} {}\n", "01".repeat(32), "02".repeat(48)).as_bytes());
     for (arguments, said) in [
-        (vec![&*capture, "-w", &capture], "is one of the captures to read"),
+        (vec![&*capture, "-w", &capture], "is a file to read"),
+        (vec![&capture, "--keylog", &keys, "-w", &keys], "is a file to read"),
         (vec![&capture, "-w", &here("none/out.pcap")], "No such file"),
+        (vec![&capture, "-w", &here("out.pcap.xz")], "-w does not compress to .xz"),
         (vec![&capture, "-w", folder.path().to_str().unwrap()], "it is a directory"),
         (vec![&links, "-w", &here("out.pcap")], "pcap holds packets of one link type"),
         (vec!["/nowhere.pcap", "-w", &here("out.pcap")], "cannot read /nowhere.pcap"),
@@ -174,10 +178,16 @@ fn nothing_half_is_left() {
     for arguments in [
         &["-w", "o", "-o", "p"][..],
         &["-w", "o", "--findings"],
+        &["-w", "o", "--format", "json"],
+        &["-w", "o", "--limit", "3"],
         &["--annotate"],
         &["--write-format", "pcap"],
     ] {
         run(&[&[&*capture][..], arguments].concat()).status(2);
     }
-    assert_eq!(folder.names(), ["in.pcap", "links.pcapng"]);
+    let mut command = command();
+    command.args(["-", "-w", &capture]).stdin(std::fs::File::open(&capture).unwrap());
+    assert!(String::from_utf8(command.output().unwrap().stderr).unwrap().contains("is a file to read"));
+    assert_eq!(folder.names(), ["in.pcap", "k.keys", "links.pcapng"]);
+    assert_eq!(std::fs::read(&capture).unwrap(), std::fs::read(corpus("web-slow.pcap")).unwrap());
 }

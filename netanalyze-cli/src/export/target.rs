@@ -14,7 +14,10 @@ pub(crate) struct Target {
 impl Target {
     /// As the name's endings say: `.pcap`, `.cap` and `.dmp` are pcap, everything else is pcapng; `.gz`, `.zst` and `.lz4` behind that compress it.
     /// `format` overrides the first of them.
-    pub(crate) fn of(path: &Path, format: Option<FileFormat>) -> Target {
+    ///
+    /// # Errors
+    /// A sentence for compressions that are not written.
+    pub(crate) fn of(path: &Path, format: Option<FileFormat>) -> Result<Target, String> {
         let ending = |path: &Path| {
             path.extension().map(|ending| ending.to_string_lossy().to_ascii_lowercase()).unwrap_or_default()
         };
@@ -22,6 +25,11 @@ impl Target {
             "gz" => Compression::Gzip,
             "zst" => Compression::Zstd,
             "lz4" => Compression::Lz4,
+            other @ ("xz" | "bz2" | "br" | "lzma" | "lzo" | "zip" | "7z") => {
+                return Err(format!(
+                    "-w does not compress to .{other}: name the file .gz, .zst or .lz4, or without such an ending"
+                ));
+            }
             _ => Compression::None,
         };
         let stem =
@@ -30,7 +38,7 @@ impl Target {
             "pcap" | "cap" | "dmp" => FileFormat::Pcap,
             _ => FileFormat::Pcapng,
         };
-        Target { format: format.unwrap_or(named), compression }
+        Ok(Target { format: format.unwrap_or(named), compression })
     }
 }
 
@@ -56,7 +64,8 @@ mod tests {
             ("out.pcap.gz", Some(Pcapng), Pcapng, Gzip),
             ("out", Some(Pcap), Pcap, Plain),
         ] {
-            assert_eq!(Target::of(Path::new(name), given), Target { format, compression }, "{name}");
+            assert_eq!(Target::of(Path::new(name), given), Ok(Target { format, compression }), "{name}");
         }
+        assert!(Target::of(Path::new("out.pcap.xz"), None).unwrap_err().contains(".xz"));
     }
 }

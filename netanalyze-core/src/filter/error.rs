@@ -17,17 +17,25 @@ pub struct FilterError {
     pub expression: String,
 }
 
-impl FilterError {
-    /// The expression as one line that characters can be counted in.
-    fn line(&self) -> String {
-        self.expression.chars().map(shown).collect()
-    }
+/// Characters of the expression that are shown on either side of where the message is about, and of that itself.
+const AROUND: usize = 60;
 
-    /// A line with a mark below the part that the message is about.
-    fn mark(&self) -> String {
+impl FilterError {
+    /// The expression as one line that characters can be counted in, with a mark below the part that the message is about. Of a long expression
+    /// only what is near that.
+    fn lines(&self) -> (String, String) {
         let before = self.expression.char_indices().take_while(|&(at, _)| at < self.at.start).count();
         let inside = self.expression.char_indices().filter(|(at, _)| self.at.contains(at)).count();
-        format!("{:before$}^{:~<rest$}", "", "", rest = inside.saturating_sub(1))
+        let left_out = before.saturating_sub(AROUND);
+        let mut rest = self.expression.chars().skip(left_out);
+        let mut line = if left_out > 0 { "… ".to_owned() } else { String::new() };
+        let blanks = line.chars().count() + before - left_out;
+        line.extend(rest.by_ref().take(before - left_out + inside.min(AROUND) + AROUND).map(shown));
+        if rest.next().is_some() {
+            line.push_str(" …");
+        }
+        let mark = "~".repeat(inside.min(AROUND).saturating_sub(1));
+        (line, format!("{}^{mark}", " ".repeat(blanks)))
     }
 }
 
@@ -38,7 +46,8 @@ fn shown(c: char) -> char {
 
 impl fmt::Display for FilterError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}\n    {}\n    {}", self.message, self.line(), self.mark())
+        let (line, mark) = self.lines();
+        write!(f, "{}\n    {line}\n    {mark}", self.message)
     }
 }
 

@@ -73,8 +73,12 @@ impl Test {
             Test::Matches { all, term, regex } => {
                 term.some(row, *all, &mut |value| regex.is_match(&value.bytes()))
             }
-            Test::Within { all, term, set } => {
-                term.some(row, *all, &mut |value| set.iter().any(|entry| is_within(&value, entry, row)))
+            // As Wireshark 4.0 has it: `all` asks for one element of the set that every value lies in.
+            Test::Within { all: true, term, set } => {
+                set.iter().any(|entry| term.some(row, true, &mut |value| is_within(&value, entry, row)))
+            }
+            Test::Within { all: false, term, set } => {
+                term.some(row, false, &mut |value| set.iter().any(|entry| is_within(&value, entry, row)))
             }
         }
     }

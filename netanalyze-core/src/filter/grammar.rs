@@ -145,7 +145,8 @@ impl Parser<'_> {
             }
             Some(Token::Not) if matches!(self.tokens.get(self.next + 1), Some((Token::In, _))) => {
                 self.next += 2;
-                Ok(Expr::Not(Box::new(self.within(quantifier, first)?)))
+                // Whatever the quantifier: no value lies in the set.
+                Ok(Expr::Not(Box::new(self.within(None, first)?)))
             }
             _ if quantifier.is_some() => Err(self.wanted("a comparison")),
             _ => Ok(Expr::Alone(first)),

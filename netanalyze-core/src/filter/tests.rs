@@ -433,7 +433,8 @@ fn membership() {
         "tcp.port not in {99}",
         "not tcp.port in {99}",
         "udp.port not in {80}",
-        "all tcp.port in {80, 40000..50000}",
+        "all tcp.port in {5, 79..50000}",
+        "all tcp.port not in {99}",
         "any tcp.port in {80}",
         "tcp.port in {tcp.dstport}",
         "len(http.host) in {12}",
@@ -442,6 +443,10 @@ fn membership() {
     ]);
     none_holds(&[
         "tcp.port in {81}",
+        // No element holds both ports.
+        "all tcp.port in {80, 40000..50000}",
+        "all tcp.port not in {80}",
+        "any tcp.port not in {80}",
         "tcp.port in {81..79}",
         "all tcp.port in {80}",
         "udp.port in {80}",
@@ -744,6 +749,23 @@ fn errors_show_the_place_below_the_expression() {
         shown("tcp or"),
         "the filter ends where a field or a value is wanted\n    tcp or\n          ^"
     );
+    // What cannot be shown is escaped, and stays in its line.
+    assert!(
+        shown("http.host == \"\\u0\n\0\0\"").starts_with("\\u0\\n\\0"),
+        "{}",
+        shown("http.host == \"\\u0\n\0\0\"")
+    );
+    // Of a long one what is near.
+    let error = shown(&format!(
+        "tcp.port == 1{} or tcp.port == x{}",
+        " or tcp".repeat(5_000),
+        " or tcp".repeat(4_000)
+    ));
+    let lines: Vec<&str> = error.lines().collect();
+    assert_eq!(lines.len(), 3, "{error}");
+    assert!(lines.iter().all(|line| line.chars().count() < 200), "{error}");
+    let place = lines[2].chars().position(|c| c == '^').unwrap();
+    assert_eq!(lines[1].chars().nth(place), Some('x'), "{error}");
     // Characters are counted, not bytes, and line ends do not break the line.
     assert!(
         shown("http.host == \"ä\"\nand tcp.port == x")

@@ -173,6 +173,12 @@ impl Feed {
         self.mode == Mode::Decoding && self.acked > self.next.saturating_add(1)
     }
 
+    /// Whether the other side has bytes that were not captured, beyond what was decoded or in a hole beyond which decoding went on.
+    pub(crate) fn is_behind_anywhere(&self) -> bool {
+        let has = |hole: &Skipped| self.acked > hole.next;
+        self.is_behind() || self.extra.as_ref().is_some_and(|extra| extra.skipped.iter().any(has))
+    }
+
     /// Whether a segment's place is behind bytes that were not captured; the sequence number of a FIN is none of them.
     pub(crate) fn is_beyond(&self, seq: u32) -> bool {
         let end = self.sent.max(self.next).saturating_add(1);
@@ -464,7 +470,8 @@ impl Feed {
             Mode::Decoding => self.next < self.sent,
             Mode::Seeking | Mode::Ignoring => false,
         };
-        if self.is_behind() {
+        let has_holes = self.extra.as_ref().is_some_and(|extra| !extra.skipped.is_empty());
+        if self.is_behind() || has_holes {
             decoder.misses(self.from);
         }
         let pending = self.extra.as_mut().map(|extra| std::mem::take(&mut extra.pending.bytes));

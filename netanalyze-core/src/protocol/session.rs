@@ -173,7 +173,7 @@ impl Session {
             if segment.len > 0 {
                 out.reach = receiver.reach();
             }
-            if segment.fin && receiver.is_behind() {
+            if (segment.fin || segment.rst) && receiver.is_behind_anywhere() {
                 decoder.misses(segment.from.reverse());
             }
         }

@@ -146,10 +146,39 @@ fn what_was_not_captured_before_a_fin_is_held_against_nobody() {
     let closed = |flags| outcome(443, &[(CLIENT, 0, &hello, ""), (CLIENT, len, b"", flags)]);
     assert_eq!(closed("f"), "Closed(Client) gaps false");
     assert_eq!(closed("fa"), "Cut gaps true");
+    assert_eq!(closed("r"), "Reset(Some(Client)) gaps false");
+    assert_eq!(closed("ra"), "Cut gaps true");
     // A reset behind bytes that were not captured; one more may have been a FIN.
     let reset = |at| outcome(443, &[(CLIENT, 0, &hello, ""), (SERVER, at, b"", "r")]);
     assert_eq!(reset(1), "Reset(Some(Server)) gaps false");
     assert_eq!(reset(7), "Cut gaps true");
+}
+
+#[test]
+fn a_hole_that_decoding_went_beyond_is_held_against_nobody() {
+    let (ask, answer) = (hello(1), hello(2));
+    let (asked, answered) = (ask.len() as u32, answer.len() as u32);
+    let alert = [&[21, 3, 3, 0, 26][..], &[0x93; 26]].concat();
+    let alerted = alert.len() as u32;
+    // What the client said behind its hello was acknowledged, but not captured; its alert was.
+    for (hole, from, flags, expected) in [
+        (0, SERVER, "f", "Closed(Server) gaps false"),
+        (90, SERVER, "f", "Cut gaps true"),
+        (0, SERVER, "r", "Reset(Some(Server)) gaps false"),
+        (90, SERVER, "r", "Cut gaps true"),
+        (0, CLIENT, "r", "Reset(Some(Client)) gaps false"),
+        (90, CLIENT, "r", "Cut gaps true"),
+    ] {
+        let at = asked + hole;
+        let end = if from == CLIENT { at + alerted } else { answered };
+        let segments = [
+            (CLIENT, 0, &ask[..], ""),
+            (SERVER, 0, &answer, ""),
+            (CLIENT, at, &alert, ""),
+            (from, end, b"", flags),
+        ];
+        assert_eq!(outcome(443, &segments), expected, "{hole} {from:?} {flags}");
+    }
 }
 
 #[test]

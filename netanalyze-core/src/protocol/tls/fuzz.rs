@@ -8,7 +8,7 @@
 use super::{Chain, ClientHello, ServerHello, Stream, plain_text};
 use crate::model::limits::{MAX_PENDING_BYTES, MAX_TLS_MESSAGE};
 use crate::model::{Direction, FrameNumber, Timestamp};
-use crate::protocol::message::{Message, Messages};
+use crate::protocol::message::{Limit, Message, Messages};
 use crate::protocol::stream::{Closing, Flow, Moment, Progress, StreamDecoder};
 use crate::protocol::testing::flow;
 
@@ -116,6 +116,8 @@ fn pump(stream: &mut Stream, from: Direction, side: &mut Side, now: Moment, out:
 
 /// What was said makes sense, and can be shown.
 fn check(out: &mut Messages) {
+    let hits = out.take_hits();
+    assert!(hits.iter().all(|&hit| hit == Limit::TlsMessage), "{hits:?}");
     for (_, message) in out.drain() {
         match message {
             Message::Handshake(row) => {
@@ -186,5 +188,21 @@ mod tests {
         ] {
             tls(&script);
         }
+    }
+    #[test]
+    fn a_cap_is_no_message() {
+        let certificate = [&[11, 2, 0, 0][..], &[b'a'; 90]].concat();
+        let long = [&[22, 3, 3, 0, 94][..], &certificate].concat();
+        let hello: &[u8] = b"\x16\x03\x01\x00\x2d\x01\x00\x00\x29\x03\x03";
+        let client = [hello, &[7; 32], &[0, 0, 2, 0x13, 1, 1, 0]].concat();
+        let script = script([(false, &client[..]), (true, &long)]);
+        let mut said = Messages::new(true);
+        let mut stream = Stream::new(&flow(443));
+        let now = Moment { frame: FrameNumber(1), time: Timestamp(0) };
+        for (from, bytes) in [(Direction::AtoB, &client), (Direction::BtoA, &long)] {
+            assert_eq!(stream.decode(from, bytes, now, &mut said), Progress::Consumed(bytes.len()));
+        }
+        assert_eq!(said.take_hits(), [Limit::TlsMessage], "the script reaches the cap");
+        tls(&script);
     }
 }

@@ -22,7 +22,7 @@ const FINISHED_13: u16 = 4 + 1 + 16;
 /// An EndOfEarlyData message.
 const END_OF_EARLY_DATA: u16 = 4;
 
-/// How long an answer may take: what waits longer when the capture ends got none.
+/// How long an answer may take: what waits longer when the capture ends got none, and what comes later is none.
 pub(super) const PATIENCE: Span = Span(3_000_000_000);
 
 /// A handshake under way.
@@ -243,10 +243,10 @@ impl Open {
         alert.is_fatal(self.is_tls13())
     }
 
-    /// An alert that is encrypted, up to TLS 1.2.
+    /// An alert that is encrypted, up to TLS 1.2. Behind both Finished messages, which accept what came before, it only closes (RFC 5246 §7.2.1).
     pub(super) fn encrypted_alert(&mut self, from: Who) {
         match (from, self.notified) {
-            (Who::Server, None) if self.row.first_data.is_none() => self.rejected = Some(from),
+            (Who::Server, None) if self.row.stage < Stage::Finished => self.rejected = Some(from),
             _ => {}
         }
         self.notified.get_or_insert(from);
@@ -270,7 +270,7 @@ impl Open {
         }
         match from {
             Who::Client => self.client_data13(len, now),
-            Who::Server => self.server_data13(len),
+            Who::Server => self.server_data13(len, now),
         }
         let through = self.row.finished.is_some() && self.row.first_data.is_some();
         through && self.answers > 0 && self.rejected.is_none()
@@ -308,7 +308,7 @@ impl Open {
         }
     }
 
-    fn server_data13(&mut self, len: u16) {
+    fn server_data13(&mut self, len: u16, now: Moment) {
         let through = self.row.finished.is_some();
         if through {
             self.answers = self.answers.saturating_add(1);
@@ -323,7 +323,9 @@ impl Open {
         }
         let first = !through || self.answers == 1;
         if len == ALERT_13 && first && self.notified.is_none() {
-            self.rejected = Some(Who::Server);
+            // A refusal follows the client's Finished at once; what comes later is the close_notify of a connection without use.
+            let is_prompt = self.row.finished.is_none_or(|at| now.time.since(at.time) < PATIENCE);
+            self.rejected = is_prompt.then_some(Who::Server);
             self.notified = Some(Who::Server);
         } else if self.rejected == Some(Who::Server) {
             // It has more to say.

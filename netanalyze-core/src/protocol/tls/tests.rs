@@ -243,6 +243,20 @@ fn a_record_of_the_size_of_an_alert_rejects() {
     client.close(C, Closing::Fin);
     assert_eq!(only(&mut client).outcome, Outcome::Rejected(Who::Client));
 
+    // A refusal is prompt: what comes later closes a connection that nobody used.
+    for (wait, expected) in [(2_990, Outcome::Rejected(Who::Server)), (3_000, Outcome::Completed)] {
+        for request in [None, Some(100)] {
+            let mut late = drive();
+            begun13(&mut late);
+            late.feed(C, &[CCS.to_vec(), record(23, &sealed(53))].concat());
+            request.iter().for_each(|&len| late.feed(C, &record(23, &sealed(len))));
+            late.now.time.0 += wait * 1_000_000;
+            late.feed(S, &record(23, &sealed(19)));
+            late.close(S, Closing::Fin);
+            assert_eq!(only(&mut late).outcome, expected, "{wait} {request:?}");
+        }
+    }
+
     // Who has nothing to say closes with close_notify, which has the same size.
     let mut idle = drive();
     begun13(&mut idle);
@@ -253,12 +267,25 @@ fn a_record_of_the_size_of_an_alert_rejects() {
 }
 
 #[test]
-fn an_encrypted_alert_of_tls_12_rejects() {
-    let mut drive = drive();
-    full12(&mut drive);
-    drive.feed(S, &[CCS.to_vec(), record(22, &sealed(40)), record(21, &sealed(26))].concat());
-    drive.close(S, Closing::Fin);
-    assert_eq!(only(&mut drive).outcome, Outcome::Rejected(Who::Server));
+fn an_encrypted_alert_of_tls_12_rejects_before_both_finished() {
+    let alert = record(21, &sealed(26));
+    let through = [CCS.to_vec(), record(22, &sealed(40))].concat();
+    for (flight, expected) in [
+        ([CCS, &alert].concat(), Outcome::Rejected(Who::Server)),
+        ([&through[..], &alert].concat(), Outcome::Completed),
+    ] {
+        let mut drive = drive();
+        full12(&mut drive);
+        drive.feed(S, &flight);
+        drive.close(S, Closing::Fin);
+        assert_eq!(only(&mut drive).outcome, expected);
+    }
+    // A resumed session, of which the client's Finished is still to come.
+    let mut resumed = drive();
+    resumed.feed(C, &client_hello(&[9; 32], &[]));
+    resumed.feed(S, &[&record(22, &hello12(&[9; 32]))[..], &through, &alert].concat());
+    resumed.close(S, Closing::Fin);
+    assert_eq!(only(&mut resumed).outcome, Outcome::Rejected(Who::Server));
 }
 
 #[test]

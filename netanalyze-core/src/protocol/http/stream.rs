@@ -326,6 +326,12 @@ impl StreamDecoder for Stream {
         let before = *side;
         side.next();
         side.skipped = true;
+        // Chunks that nobody has read are in the hole.
+        if matches!(before.phase, Phase::Chunk | Phase::ChunkEnd | Phase::Trailers)
+            && let Some(body) = self.bodies.iter_mut().find(|b| b.id == before.body)
+        {
+            body.has_holes = true;
+        }
         let holes = &mut self.holes.get_or_insert_default().stopped;
         if holes.len() >= 2 * MAX_SKIPPED_HOLES {
             holes.remove(0);

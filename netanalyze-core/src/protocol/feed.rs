@@ -370,6 +370,7 @@ impl Feed {
         if self.mode == Mode::Seeking {
             if !decoder.begins_message(self.from, bytes) {
                 self.next = end;
+                decoder.unplaced(self.from);
                 return Fed::Done;
             }
             self.next = at;

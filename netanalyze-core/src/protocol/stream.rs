@@ -154,6 +154,11 @@ pub trait StreamDecoder: std::fmt::Debug + Send + Sync {
         let _ = from;
     }
 
+    /// Bytes of this direction were captured, and passed over: nobody knows where in a message they are.
+    fn unplaced(&mut self, from: Direction) {
+        let _ = from;
+    }
+
     /// Whether it matters at the end of the capture what of either direction was not captured.
     fn minds_missing(&self) -> bool {
         false

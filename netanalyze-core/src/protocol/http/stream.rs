@@ -43,6 +43,8 @@ pub struct Stream {
     exchanges: u32,
     /// Exchanges before this one may have been answered in a hole.
     stale_before: u32,
+    /// Exchanges before this one may have been answered in bytes that could not be read as messages.
+    unplaced_before: u32,
     /// Holes that were skipped.
     holes: Option<Box<Holes>>,
     next_body: u32,
@@ -66,6 +68,7 @@ impl Stream {
             bodies: SmallVec::new(),
             exchanges: 0,
             stale_before: 0,
+            unplaced_before: 0,
             holes: None,
             next_body: 0,
             matching: Matching::default(),
@@ -384,6 +387,13 @@ impl StreamDecoder for Stream {
 
     fn misses(&mut self, from: Direction) {
         self.side(from).gap = true;
+    }
+
+    fn unplaced(&mut self, from: Direction) {
+        let client = from.reverse();
+        if let Some(last) = self.open.iter().rfind(|e| e.client == client) {
+            self.unplaced_before = last.number.saturating_add(1);
+        }
     }
 
     fn left(&mut self, from: Direction, bytes: &[u8], now: Moment, out: &mut Messages) {

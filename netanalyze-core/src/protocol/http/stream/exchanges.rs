@@ -191,7 +191,9 @@ impl Stream {
         while let Some(at) = self.open.iter().position(|e| e.client == client && (is_over || !e.is_held())) {
             let exchange = self.open.remove(at);
             let outcome = match (&exchange.response, outcome) {
-                (None, _) if exchange.number < self.stale_before => Outcome::NotCaptured,
+                (None, _) if exchange.number < self.stale_before.max(self.unplaced_before) => {
+                    Outcome::NotCaptured
+                }
                 _ if exchange.is_held() => Outcome::NotCaptured,
                 (Some(response), _) if response.end.is_some() => Outcome::Answered,
                 (Some(_), Outcome::Unanswered(how)) => Outcome::Incomplete(how),

@@ -413,3 +413,18 @@ fn chunks_in_a_hole_cut_nothing_short() {
     let exchanges: Vec<_> = told.iter().filter(|t| t.starts_with('(')).collect();
     assert_eq!(exchanges, ["(GET /b 204 Answered)", "(GET /a 200 NotCaptured)"]);
 }
+
+#[test]
+fn bytes_that_are_no_message_may_have_been_the_answer() {
+    let mut drive = drive();
+    drive.decoder.unplaced(S);
+    drive.feed(C, b"GET /a HTTP/1.1\r\n\r\n");
+    drive.decoder.unplaced(S);
+    // What is asked later is not answered by them.
+    drive.feed(C, b"GET /b HTTP/1.1\r\n\r\n");
+    drive.close(C, Closing::Fin);
+    drive.close(S, Closing::Fin);
+    let told = told(&mut drive);
+    let exchanges: Vec<_> = told.iter().filter(|t| t.starts_with('(')).collect();
+    assert_eq!(exchanges, ["(GET /a - NotCaptured)", "(GET /b - Unanswered(Fin))"]);
+}

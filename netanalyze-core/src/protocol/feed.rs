@@ -339,6 +339,9 @@ impl Feed {
         out: &mut Messages,
     ) -> Fed {
         if matches!(self.mode, Mode::Ignoring | Mode::UntilEnd(_)) {
+            if self.mode != Mode::Ignoring {
+                decoder.within_rest(self.from, payload.bytes, now, out);
+            }
             return Fed::Done;
         }
         if self.extra.as_ref().is_some_and(|extra| !extra.skipped.is_empty()) {

@@ -255,6 +255,7 @@ impl Stream {
             }
             Framing::UntilEnd => {
                 self.side(from).begin(Phase::UntilEnd, id);
+                self.side(from).guessed = self.is_guessed(&body);
                 body.bytes = None;
                 self.bodies.push(body);
                 Progress::UntilEnd { head: done }
@@ -393,6 +394,12 @@ impl StreamDecoder for Stream {
         let client = from.reverse();
         if let Some(last) = self.open.iter().rfind(|e| e.client == client) {
             self.unplaced_before = last.number.saturating_add(1);
+        }
+    }
+
+    fn within_rest(&mut self, from: Direction, bytes: &[u8], now: Moment, out: &mut Messages) {
+        if self.side(from).guessed && bytes.starts_with(b"HTTP/1.") {
+            self.answer_within(from, bytes, now, out);
         }
     }
 

@@ -428,3 +428,24 @@ fn bytes_that_are_no_message_may_have_been_the_answer() {
     let exchanges: Vec<_> = told.iter().filter(|t| t.starts_with('(')).collect();
     assert_eq!(exchanges, ["(GET /a - NotCaptured)", "(GET /b - Unanswered(Fin))"]);
 }
+
+#[test]
+fn a_response_to_nobody_knows_what_does_not_hide_the_next() {
+    for (response, expected) in [
+        ("HTTP/1.1 404 No\r\nContent-Length: 2\r\n\r\nab", "(GET /in 404 Answered)"),
+        ("HTTP/1.1 404 No\r\nContent-Length: 3\r\n\r\nab", "(GET /in 404 NotCaptured)"),
+        ("HTTP/1.1 404 No\r\nCont", "(GET /in 404 NotCaptured)"),
+        ("HTTP/2 is what this text is about", "(GET /in - Unanswered(Fin))"),
+    ] {
+        let mut drive = drive();
+        drive.lost(C);
+        drive.feed(S, b"HTTP/1.1 200 OK\r\n\r\n");
+        drive.feed(C, b"GET /in HTTP/1.1\r\n\r\n");
+        drive.decoder.within_rest(S, response.as_bytes(), drive.now, &mut drive.out);
+        drive.close(C, Closing::Fin);
+        drive.close(S, Closing::Fin);
+        let told = told(&mut drive);
+        let exchanges: Vec<_> = told.iter().filter(|t| t.starts_with("(GET")).collect();
+        assert_eq!(exchanges, [expected], "{response}");
+    }
+}

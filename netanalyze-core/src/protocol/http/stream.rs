@@ -110,6 +110,9 @@ impl Stream {
             Beginning::NeedMore => return Progress::More,
             Beginning::Other => {
                 self.side(from).next();
+                if self.unplaced_before > 0 {
+                    self.unplaced(from);
+                }
                 return Progress::Consumed(bytes.len());
             }
         }
@@ -314,8 +317,12 @@ impl StreamDecoder for Stream {
         self.message(Whole { from, empty, bytes, known, began: now, oddities }, end, now, out);
     }
 
-    fn body_complete(&mut self, _from: Direction, id: u32, now: Moment, out: &mut Messages) {
+    fn body_complete(&mut self, from: Direction, id: u32, now: Moment, out: &mut Messages) {
         if let Some(at) = self.bodies.iter().position(|b| b.id == id) {
+            if self.is_guessed(&self.bodies[at]) {
+                // There may have been no body, and other responses in its place.
+                self.unplaced(from);
+            }
             self.bodies[at].pieces = self.bodies[at].pieces.saturating_sub(1);
             self.finish_body(at, now, out);
         }
@@ -433,6 +440,9 @@ impl StreamDecoder for Stream {
         }
         while let Some(at) = self.bodies.iter().position(|b| b.from == from) {
             let mut body = self.bodies.remove(at);
+            if !side.guessed && self.is_guessed(&body) {
+                self.unplaced(from);
+            }
             if side.phase == Phase::UntilEnd && body.id == side.body && how == Closing::Fin && !body.has_holes
             {
                 body.bytes = body.captured;

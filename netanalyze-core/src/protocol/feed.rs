@@ -345,6 +345,9 @@ impl Feed {
         out: &mut Messages,
     ) -> Fed {
         if matches!(self.mode, Mode::Ignoring | Mode::UntilEnd(_)) {
+            if self.mode != Mode::Ignoring {
+                decoder.within_rest(self.from, payload.bytes, now, out);
+            }
             return Fed::Done;
         }
         if self.extra.as_ref().is_some_and(|extra| !extra.skipped.is_empty()) {
@@ -376,6 +379,7 @@ impl Feed {
         if self.mode == Mode::Seeking {
             if !decoder.begins_message(self.from, bytes) {
                 self.next = end;
+                decoder.unplaced(self.from);
                 return Fed::Done;
             }
             self.next = at;

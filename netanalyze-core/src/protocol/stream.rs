@@ -154,6 +154,16 @@ pub trait StreamDecoder: std::fmt::Debug + Send + Sync {
         let _ = from;
     }
 
+    /// Bytes of this direction were captured, and passed over: nobody knows where in a message they are.
+    fn unplaced(&mut self, from: Direction) {
+        let _ = from;
+    }
+
+    /// A segment lies in a body that goes on to the end of its direction.
+    fn within_rest(&mut self, from: Direction, bytes: &[u8], now: Moment, out: &mut Messages) {
+        let _ = (from, bytes, now, out);
+    }
+
     /// Whether it matters at the end of the capture what of either direction was not captured.
     fn minds_missing(&self) -> bool {
         false

@@ -43,6 +43,8 @@ pub struct Stream {
     exchanges: u32,
     /// Exchanges before this one may have been answered in a hole.
     stale_before: u32,
+    /// Exchanges before this one may have been answered in bytes that could not be read as messages.
+    unplaced_before: u32,
     /// Holes that were skipped.
     holes: Option<Box<Holes>>,
     next_body: u32,
@@ -66,6 +68,7 @@ impl Stream {
             bodies: SmallVec::new(),
             exchanges: 0,
             stale_before: 0,
+            unplaced_before: 0,
             holes: None,
             next_body: 0,
             matching: Matching::default(),
@@ -107,6 +110,9 @@ impl Stream {
             Beginning::NeedMore => return Progress::More,
             Beginning::Other => {
                 self.side(from).next();
+                if self.unplaced_before > 0 {
+                    self.unplaced(from);
+                }
                 return Progress::Consumed(bytes.len());
             }
         }
@@ -252,6 +258,7 @@ impl Stream {
             }
             Framing::UntilEnd => {
                 self.side(from).begin(Phase::UntilEnd, id);
+                self.side(from).guessed = self.is_guessed(&body);
                 body.bytes = None;
                 self.bodies.push(body);
                 Progress::UntilEnd { head: done }
@@ -310,8 +317,12 @@ impl StreamDecoder for Stream {
         self.message(Whole { from, empty, bytes, known, began: now, oddities }, end, now, out);
     }
 
-    fn body_complete(&mut self, _from: Direction, id: u32, now: Moment, out: &mut Messages) {
+    fn body_complete(&mut self, from: Direction, id: u32, now: Moment, out: &mut Messages) {
         if let Some(at) = self.bodies.iter().position(|b| b.id == id) {
+            if self.is_guessed(&self.bodies[at]) {
+                // There may have been no body, and other responses in its place.
+                self.unplaced(from);
+            }
             self.bodies[at].pieces = self.bodies[at].pieces.saturating_sub(1);
             self.finish_body(at, now, out);
         }
@@ -326,6 +337,12 @@ impl StreamDecoder for Stream {
         let before = *side;
         side.next();
         side.skipped = true;
+        // Chunks that nobody has read are in the hole.
+        if matches!(before.phase, Phase::Chunk | Phase::ChunkEnd | Phase::Trailers)
+            && let Some(body) = self.bodies.iter_mut().find(|b| b.id == before.body)
+        {
+            body.has_holes = true;
+        }
         let holes = &mut self.holes.get_or_insert_default().stopped;
         if holes.len() >= 2 * MAX_SKIPPED_HOLES {
             holes.remove(0);
@@ -380,6 +397,19 @@ impl StreamDecoder for Stream {
         self.side(from).gap = true;
     }
 
+    fn unplaced(&mut self, from: Direction) {
+        let client = from.reverse();
+        if let Some(last) = self.open.iter().rfind(|e| e.client == client) {
+            self.unplaced_before = last.number.saturating_add(1);
+        }
+    }
+
+    fn within_rest(&mut self, from: Direction, bytes: &[u8], now: Moment, out: &mut Messages) {
+        if self.side(from).guessed && bytes.starts_with(b"HTTP/1.") {
+            self.answer_within(from, bytes, now, out);
+        }
+    }
+
     fn left(&mut self, from: Direction, bytes: &[u8], now: Moment, out: &mut Messages) {
         let side = *self.side(from);
         let (_, rest) = bytes.split_at(head::empty_lines(bytes));
@@ -410,6 +440,9 @@ impl StreamDecoder for Stream {
         }
         while let Some(at) = self.bodies.iter().position(|b| b.from == from) {
             let mut body = self.bodies.remove(at);
+            if !side.guessed && self.is_guessed(&body) {
+                self.unplaced(from);
+            }
             if side.phase == Phase::UntilEnd && body.id == side.body && how == Closing::Fin && !body.has_holes
             {
                 body.bytes = body.captured;

@@ -2,7 +2,9 @@
 
 use smallvec::SmallVec;
 
+use super::super::body::Framing;
 use super::super::exchange::{Exchange, Outcome};
+use super::super::known::Known;
 use super::{Body, End, Part, Stream, Told};
 use crate::model::Direction;
 use crate::model::limits::MAX_HTTP_OPEN;
@@ -82,6 +84,36 @@ impl Stream {
             _ => exchange.outcome = Outcome::NotCaptured,
         }
         exchange
+    }
+
+    /// Whether nobody knows what a response answers, so that its length is a guess: responses to HEAD and CONNECT have no body (RFC 9112 §6.3).
+    pub(super) fn is_guessed(&self, body: &Body) -> bool {
+        let asked = |e: &Exchange| e.number == body.exchange && e.request.is_some();
+        body.part == Part::Response && !self.open.iter().any(|e| asked(e))
+    }
+
+    /// A status line where there should be the rest of a body whose end is a guess: it answers a request that is open. Fields show the body, as
+    /// Wireshark 4.0.
+    pub(super) fn answer_within(&mut self, from: Direction, bytes: &[u8], now: Moment, out: &mut Messages) {
+        let waits = |e: &Exchange| e.client != from && e.request.is_some() && e.response.is_none();
+        let (head, end) = Known::read(bytes);
+        if head.status.is_none_or(|status| status < 200) || !self.open.iter().any(|e| waits(e)) {
+            return;
+        }
+        let exchange = self.answered_exchange(from, out);
+        exchange.add_response(&head, end.unwrap_or(bytes.len()), now, out.terse);
+        let there = end.map(|end| (bytes.len() - end) as u64);
+        let body = match head.lengths.response(head.status, exchange.method()) {
+            Framing::Empty => Some(0),
+            Framing::Length(len) => Some(len),
+            Framing::Chunked | Framing::UntilEnd => None,
+        };
+        match exchange.response.as_mut().filter(|_| there.zip(body).is_some_and(|(there, len)| there >= len))
+        {
+            Some(response) => (response.body_bytes, response.end) = (body, Some(now)),
+            // Nobody counts how much of it comes.
+            None => exchange.outcome = Outcome::NotCaptured,
+        }
     }
 
     /// Says how an exchange ends, before it does.
@@ -191,7 +223,9 @@ impl Stream {
         while let Some(at) = self.open.iter().position(|e| e.client == client && (is_over || !e.is_held())) {
             let exchange = self.open.remove(at);
             let outcome = match (&exchange.response, outcome) {
-                (None, _) if exchange.number < self.stale_before => Outcome::NotCaptured,
+                (None, _) if exchange.number < self.stale_before.max(self.unplaced_before) => {
+                    Outcome::NotCaptured
+                }
                 _ if exchange.is_held() => Outcome::NotCaptured,
                 (Some(response), _) if response.end.is_some() => Outcome::Answered,
                 (Some(_), Outcome::Unanswered(how)) => Outcome::Incomplete(how),

@@ -39,6 +39,8 @@ pub(super) struct Side {
     pub(super) heard: bool,
     /// Bytes between messages are missing: perhaps whole messages.
     pub(super) gap: bool,
+    /// Its body goes on to the end for all that is known: what it answers is not.
+    pub(super) guessed: bool,
     /// What comes next comes from beyond a hole.
     pub(super) skipped: bool,
     /// How it ended.

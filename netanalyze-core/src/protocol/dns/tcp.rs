@@ -13,8 +13,8 @@ pub struct Stream {
     tracker: Tracker,
     /// Directions that ended.
     ended: u8,
-    /// Bytes are missing: perhaps answers.
-    gap: bool,
+    /// Bytes of each direction are missing: perhaps answers.
+    gaps: [bool; 2],
     /// One direction ended by FIN or RST.
     closed: bool,
 }
@@ -26,7 +26,7 @@ impl Stream {
         // LLMNR answers over TCP what does not fit (RFC 4795 §2.5); mDNS has no TCP, and Wireshark takes it for DNS.
         let llmnr = Service::of(ends) == Service::Llmnr;
         let service = if llmnr { Service::Llmnr } else { Service::Dns };
-        Stream { tracker: Tracker::new(service, ends), ended: 0, closed: false, gap: false }
+        Stream { tracker: Tracker::new(service, ends), ended: 0, closed: false, gaps: [false; 2] }
     }
 
     /// Whether a connection's first bytes look like DNS: a length, and behind it a message.
@@ -73,17 +73,29 @@ impl StreamDecoder for Stream {
         Stream::recognises(bytes)
     }
 
-    fn lost(&mut self, _: Direction, _: Moment, _: &mut Messages) {
-        self.gap = true;
+    fn unfilled(&mut self, from: Direction) {
+        self.misses(from);
+    }
+
+    fn lost(&mut self, from: Direction, _: Moment, _: &mut Messages) {
+        self.misses(from);
+    }
+
+    fn misses(&mut self, from: Direction) {
+        if let Some(gap) = self.gaps.get_mut(from.index()) {
+            *gap = true;
+        }
+    }
+
+    fn minds_missing(&self) -> bool {
+        self.tracker.is_waiting()
     }
 
     fn closed(&mut self, _: Direction, how: Closing, now: Moment, out: &mut Messages) {
         self.ended = self.ended.saturating_add(1);
         self.closed |= how != Closing::CaptureEnd;
         if self.ended == 2 {
-            if self.gap {
-                self.tracker.lose(now, out);
-            }
+            self.tracker.lose(self.gaps, now, out);
             self.tracker.finish(self.closed, now, out);
         }
     }

@@ -410,6 +410,39 @@ fn over_tcp() {
     assert_eq!(stream.heap(), 0);
 }
 
+/// Over TCP: what becomes of a query in each direction if bytes of one were not captured.
+#[test]
+fn answers_over_tcp_that_were_not_captured() {
+    let framed = |message: Vec<u8>| [&(message.len() as u16).to_be_bytes()[..], &message].concat();
+    let now = Moment { frame: FrameNumber(4), time: Timestamp(0) };
+    type Happens = fn(&mut Stream, &mut Messages);
+    let happenings: [(Happens, Outcome); 5] = [
+        (|_, _| {}, Outcome::Unanswered),
+        (|stream, _| stream.misses(Direction::AtoB), Outcome::Unanswered),
+        (|stream, _| stream.misses(Direction::BtoA), Outcome::NotCaptured),
+        (|stream, _| stream.unfilled(Direction::BtoA), Outcome::NotCaptured),
+        (|stream, out| stream.lost(Direction::BtoA, Moment::default(), out), Outcome::NotCaptured),
+    ];
+    for (happens, expected) in happenings {
+        let mut stream = Stream::new(["10.0.0.2:40000".parse().unwrap(), "10.0.0.53:53".parse().unwrap()]);
+        let mut out = Messages::default();
+        assert!(!stream.minds_missing());
+        stream.decode(Direction::AtoB, &framed(message(1, QUERY, "a.example", A, &[])), now, &mut out);
+        assert!(stream.minds_missing());
+        happens(&mut stream, &mut out);
+        stream.closed(Direction::AtoB, Closing::Fin, now, &mut out);
+        stream.closed(Direction::BtoA, Closing::CaptureEnd, now, &mut out);
+        let outcomes: Vec<_> = out
+            .drain()
+            .filter_map(|(_, m)| match m {
+                Message::Lookup(lookup) => Some(lookup.outcome),
+                _ => None,
+            })
+            .collect();
+        assert_eq!(outcomes, [expected]);
+    }
+}
+
 #[test]
 fn extended_errors_and_codes() {
     let mut talk = Talk::new("10.0.0.53:53");

@@ -248,10 +248,15 @@ impl Tracker {
 
     /// Says of the oldest open query that nothing more will be known.
     fn give_up(&mut self, outcome: Outcome, now: Moment, out: &mut Messages) {
-        if self.open.is_empty() {
+        self.give_up_at(0, outcome, now, out);
+    }
+
+    /// The same of any of them.
+    fn give_up_at(&mut self, at: usize, outcome: Outcome, now: Moment, out: &mut Messages) {
+        if at >= self.open.len() {
             return;
         }
-        let Open { from, mut lookup, .. } = self.open.remove(0);
+        let Open { from, mut lookup, .. } = self.open.remove(at);
         self.forget_room();
         if self.is_group(from) {
             return; // it was told when it was sent
@@ -263,11 +268,17 @@ impl Tracker {
         out.push(from, Message::Lookup(lookup));
     }
 
-    /// Bytes are missing that may have held answers to what is open.
-    pub(super) fn lose(&mut self, now: Moment, out: &mut Messages) {
-        while !self.open.is_empty() {
-            self.give_up(Outcome::NotCaptured, now, out);
+    /// Bytes of some directions are missing that may have held answers to what is open.
+    pub(super) fn lose(&mut self, missing: [bool; 2], now: Moment, out: &mut Messages) {
+        let lost = |o: &Open| missing.get(o.from.reverse().index()).copied().unwrap_or(false);
+        while let Some(at) = self.find(lost) {
+            self.give_up_at(at, Outcome::NotCaptured, now, out);
         }
+    }
+
+    /// Whether a query waits for its answer.
+    pub(super) fn is_waiting(&self) -> bool {
+        self.open.iter().any(Open::waits)
     }
 
     /// The conversation ended, or the capture did.

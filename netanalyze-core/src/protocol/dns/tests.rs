@@ -3,7 +3,7 @@
 use super::*;
 use crate::model::{Direction, FrameNumber, Span, Timestamp};
 use crate::protocol::message::{Message, Messages};
-use crate::protocol::stream::{Closing, DatagramDecoder, Moment, Progress, StreamDecoder};
+use crate::protocol::stream::{Closing, DatagramDecoder, Moment, Progress, Reach, StreamDecoder};
 
 /// A message with one question in class IN, and records behind it.
 pub(super) fn message(id: u16, flags: u16, name: &str, kind: u16, records: &[Vec<u8>]) -> Vec<u8> {
@@ -181,9 +181,9 @@ fn wireshark_looks_at_the_id_alone_and_we_at_the_question_too() {
 fn answers_that_fit_no_query() {
     let mut talk = Talk::new("10.0.0.53:53");
     let (matching, lookups) = talk.answers(0, 9, "a", A);
-    assert!(matching.unsolicited);
+    assert!(matching.unsolicited && lookups.is_empty(), "its query may have been overtaken");
+    let (_, lookups) = talk.asks(10, 9, "a", A);
     assert_eq!((lookups[0].outcome, lookups[0].query), (Outcome::Unasked, None));
-    talk.asks(10, 9, "a", A);
     assert_eq!(talk.answers(20, 9, "other", A).1[0].outcome, Outcome::Mismatched(Mismatch::Question));
     let (matching, lookups) = talk.answers(30, 10, "A", A);
     assert!(matching.unsolicited);
@@ -410,6 +410,33 @@ fn over_tcp() {
     assert_eq!(stream.heap(), 0);
 }
 
+/// A query after its answer by so many microseconds of packet time.
+#[test]
+fn an_answer_may_be_captured_before_its_query() {
+    let micro = |frame, us: i64| Moment { frame: FrameNumber(frame), time: Timestamp(us * 1_000) };
+    for (later, name, latency, expected) in [
+        (10, "a.example", None, vec![Outcome::Answered]),
+        (-10, "A.example", Some(Span(10_000)), vec![Outcome::Answered]),
+        (10, "b.example", None, vec![Outcome::Unasked, Outcome::Unanswered]),
+        (999, "a.example", None, vec![Outcome::Answered]),
+        (1_000, "a.example", None, vec![Outcome::Unasked, Outcome::Unanswered]),
+        (-1_000, "a.example", None, vec![Outcome::Unasked, Outcome::Unanswered]),
+    ] {
+        let mut talk = Talk::new("10.0.0.53:53");
+        talk.out.every = false;
+        let answer = message(1, ANSWER | 2, "a.example", A, &[]);
+        talk.decoder.datagram(Direction::BtoA, &answer, 0, micro(1, 0), &mut talk.out);
+        let query = message(1, QUERY, name, A, &[]);
+        talk.decoder.datagram(Direction::AtoB, &query, 0, micro(2, later), &mut talk.out);
+        let lookups = talk.finish(60_000);
+        assert_eq!(lookups.iter().map(|l| l.outcome).collect::<Vec<_>>(), expected, "{later}");
+        assert_eq!((lookups[0].rcode, lookups[0].latency), (Some(Rcode::SERVFAIL), latency));
+    }
+    let mut talk = Talk::new("10.0.0.53:53");
+    let told = (0..9).map(|id| talk.answers(0, id, "a", A).1.len()).sum::<usize>();
+    assert_eq!((told, talk.finish(0).len()), (5, 4), "few are kept");
+}
+
 /// Over TCP: what becomes of a query in each direction if bytes of one were not captured.
 #[test]
 fn answers_over_tcp_that_were_not_captured() {
@@ -457,4 +484,25 @@ fn extended_errors_and_codes() {
     assert_eq!(lookup.extended_errors[0].to_string(), "DNSSEC bogus (no RRSIG)");
     let edns = Parsed::new(&answer).unwrap().edns().unwrap();
     assert_eq!((edns.udp_size, edns.dnssec_ok(), edns.version), (1232, true, 0));
+}
+
+/// Over TCP a segment says by its acknowledgment that it overtook a query.
+#[test]
+fn an_answer_over_tcp_may_overtake_its_query() {
+    let framed = |message: Vec<u8>| [&(message.len() as u16).to_be_bytes()[..], &message].concat();
+    let at = |ms: i64| Moment { frame: FrameNumber(4), time: Timestamp(ms * 1_000_000) };
+    for (behind, expected) in [(true, Outcome::Answered), (false, Outcome::Unasked)] {
+        let mut stream = Stream::new(["10.0.0.2:40000".parse().unwrap(), "10.0.0.53:53".parse().unwrap()]);
+        let mut out = Messages::default();
+        out.reach = Some(Reach { of: Direction::AtoB, acked: 30, behind });
+        stream.decode(Direction::BtoA, &framed(message(1, ANSWER, "a.example", A, &[])), at(0), &mut out);
+        out.reach = None;
+        stream.decode(Direction::AtoB, &framed(message(1, QUERY, "a.example", A, &[])), at(10), &mut out);
+        let told = out.drain().find_map(|(_, m)| match m {
+            Message::Lookup(lookup) => Some(lookup.outcome),
+            _ => None,
+        });
+        assert_eq!(told, Some(expected));
+        assert_eq!(stream.minds_missing(), !behind);
+    }
 }

@@ -60,6 +60,8 @@ pub(super) struct Tally {
     pub(super) captured_bytes: u64,
     pub(super) earliest: Option<Timestamp>,
     pub(super) latest: Option<Timestamp>,
+    /// The last frame in the order of the file, and its time.
+    pub(super) last: Option<(FrameNumber, Timestamp)>,
     protocols: Vec<Volume>,
     kinds: Vec<KindTally>,
     pub(super) transactions: TransactionSummary,
@@ -81,6 +83,7 @@ impl Default for Tally {
             captured_bytes: 0,
             earliest: None,
             latest: None,
+            last: None,
             protocols: vec![Volume::default(); Protocol::ALL.len()],
             kinds: vec![KindTally::default(); KINDS.len()],
             transactions: TransactionSummary::default(),
@@ -106,9 +109,8 @@ impl Tally {
             earliest = earliest.min(raw.time.0);
             latest = latest.max(raw.time.0);
         }
-        if batch.frames.is_empty() {
-            return;
-        }
+        let Some(last) = batch.frames.last() else { return };
+        self.last = self.last.max(Some((batch.frame_number(batch.frames.len() - 1), last.time)));
         self.volume.add(Volume { frames: batch.frames.len() as u64, bytes });
         self.captured_bytes += captured;
         self.earliest = self.earliest.into_iter().chain([Timestamp(earliest)]).min();
@@ -169,6 +171,7 @@ impl Tally {
         self.captured_bytes += other.captured_bytes;
         self.earliest = [self.earliest, other.earliest].into_iter().flatten().min();
         self.latest = [self.latest, other.latest].into_iter().flatten().max();
+        self.last = self.last.max(other.last);
         for (mine, theirs) in self.protocols.iter_mut().zip(other.protocols) {
             mine.add(theirs);
         }

@@ -410,6 +410,13 @@ fn over_tcp() {
     assert_eq!(stream.heap(), 0);
 }
 
+#[test]
+fn nobody_waits_less_than_no_time() {
+    let mut talk = Talk::new("10.0.0.53:53");
+    talk.asks(5_000, 1, "a", A);
+    assert_eq!(talk.finish(0)[0].waited, Some(Span(0)), "the clock was set back");
+}
+
 /// A query after its answer by so many microseconds of packet time.
 #[test]
 fn an_answer_may_be_captured_before_its_query() {

@@ -284,7 +284,7 @@ impl Tracker {
             return; // it was told when it was sent
         }
         if lookup.response.is_none() {
-            lookup.waited = lookup.last_query.map(|last| now.time.since(last.time));
+            lookup.waited = lookup.last_query.map(|last| now.time.since(last.time).max(Span(0)));
             lookup.outcome = outcome;
         }
         out.push(from, Message::Lookup(lookup));

@@ -200,3 +200,31 @@ impl Tally {
         KindId::all().zip(self.kinds.iter().copied()).filter(|(_, tally)| tally.findings.count > 0)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::capture::RawFrame;
+
+    #[test]
+    fn the_last_frame_is_the_last_of_the_file_whichever_is_counted_last() {
+        let batch = |first: u64, times: &[i64]| {
+            let frame = |&time: &i64| RawFrame {
+                time: Timestamp(time),
+                offset: 0,
+                captured: 0,
+                wire_len: 0,
+                interface: 0,
+            };
+            let frames = times.iter().map(frame).collect();
+            Batch { first_frame: FrameNumber(first), frames, ..Batch::default() }
+        };
+        let (mut one, mut other) = (Tally::default(), Tally::default());
+        one.frames(&batch(3, &[7, 5]));
+        one.frames(&batch(5, &[]));
+        other.frames(&batch(1, &[9, 8]));
+        assert_eq!(other.last, Some((FrameNumber(2), Timestamp(8))));
+        one.merge(other);
+        assert_eq!((one.last, one.latest), (Some((FrameNumber(4), Timestamp(5))), Some(Timestamp(9))));
+    }
+}

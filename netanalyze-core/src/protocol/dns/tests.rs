@@ -513,3 +513,40 @@ fn an_answer_over_tcp_may_overtake_its_query() {
         assert_eq!(stream.minds_missing(), !behind);
     }
 }
+
+/// In a conversation of which no SYN was captured.
+#[test]
+fn the_length_over_tcp_may_come_by_itself() {
+    let framed = |message: Vec<u8>| [&(message.len() as u16).to_be_bytes()[..], &message].concat();
+    let now = Moment { frame: FrameNumber(4), time: Timestamp(0) };
+    let answer = framed(message(1, ANSWER, "a.example", A, &[]));
+    for (cut, before) in [(1, 0), (2, 0), (0, 1)] {
+        let mut stream = Stream::new(["10.0.0.2:40000".parse().unwrap(), "10.0.0.53:53".parse().unwrap()]);
+        let mut out = Messages::default();
+        let bytes = [&[0][..before], &answer].concat();
+        let piece = &bytes[..cut.max(before)];
+        assert!(!stream.begins_message(Direction::BtoA, piece), "nobody asked");
+        stream.decode(Direction::AtoB, &framed(message(1, QUERY, "a.example", A, &[])), now, &mut out);
+        assert!(stream.begins_message(Direction::BtoA, piece));
+        assert!(!stream.begins_message(Direction::AtoB, piece));
+        assert!(
+            !stream.begins_message(Direction::BtoA, b"\xff")
+                && !stream.begins_message(Direction::BtoA, b"\0\x09")
+        );
+        assert!(matches!(stream.decode(Direction::BtoA, piece, now, &mut out), Progress::Need(_)));
+        let mut at = 0;
+        while let Progress::Consumed(used) = stream.decode(Direction::BtoA, &bytes[at..], now, &mut out) {
+            at += used;
+            if at == bytes.len() {
+                break;
+            }
+        }
+        let answered = |m: &Message| matches!(m, Message::Lookup(l) if l.outcome == Outcome::Answered);
+        assert_eq!(
+            (at, out.drain().filter(|(_, m)| answered(m)).count()),
+            (bytes.len(), 1),
+            "{cut} {before}"
+        );
+        assert!(!stream.begins_message(Direction::BtoA, piece), "only the first message");
+    }
+}

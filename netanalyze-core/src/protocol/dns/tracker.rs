@@ -298,6 +298,11 @@ impl Tracker {
         }
     }
 
+    /// Whether a query of this direction waits for its answer.
+    pub(super) fn awaits(&self, from: Direction) -> bool {
+        self.open.iter().any(|o| o.from == from && o.waits())
+    }
+
     /// Whether a query waits for its answer.
     pub(super) fn is_waiting(&self) -> bool {
         self.open.iter().any(Open::waits)

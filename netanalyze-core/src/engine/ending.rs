@@ -33,7 +33,10 @@ pub(super) struct LastWords {
 
 /// Ends all applications.
 pub(super) fn last_words(remains: &mut Remains, interests: &Interests, tally: &mut Tally) -> LastWords {
-    let now = Moment { frame: FrameNumber(tally.volume.frames), time: tally.latest.unwrap_or_default() };
+    let latest = tally.latest.unwrap_or_default();
+    // Not the latest time: if the clock was set back, nobody waited until then.
+    let (frame, time) = tally.last.unwrap_or_default();
+    let now = Moment { frame, time };
     let mut words = LastWords::default();
     let LastWords { messages, findings } = &mut words;
     let mut out = Messages::default();
@@ -45,9 +48,8 @@ pub(super) fn last_words(remains: &mut Remains, interests: &Interests, tally: &m
             take(out, messages, &spoken, &mut seen, interests, tally, findings);
         });
     }
-    let last = FrameNumber(tally.volume.frames);
     let mut telling = Telling { interests, tally, findings };
-    remains.numbers.control.finish(last, now.time, &mut telling);
+    remains.numbers.control.finish(frame, latest, &mut telling);
     let numbers = &remains.numbers;
     for met in messages.iter_mut() {
         met.stream = numbers.stream(Some(met.protocol), met.conversation);

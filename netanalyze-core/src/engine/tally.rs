@@ -60,6 +60,8 @@ pub(super) struct Tally {
     pub(super) captured_bytes: u64,
     pub(super) earliest: Option<Timestamp>,
     pub(super) latest: Option<Timestamp>,
+    /// The last frame in the order of the file, and its time.
+    pub(super) last: Option<(FrameNumber, Timestamp)>,
     protocols: Vec<Volume>,
     kinds: Vec<KindTally>,
     pub(super) transactions: TransactionSummary,
@@ -81,6 +83,7 @@ impl Default for Tally {
             captured_bytes: 0,
             earliest: None,
             latest: None,
+            last: None,
             protocols: vec![Volume::default(); Protocol::ALL.len()],
             kinds: vec![KindTally::default(); KINDS.len()],
             transactions: TransactionSummary::default(),
@@ -106,9 +109,8 @@ impl Tally {
             earliest = earliest.min(raw.time.0);
             latest = latest.max(raw.time.0);
         }
-        if batch.frames.is_empty() {
-            return;
-        }
+        let Some(last) = batch.frames.last() else { return };
+        self.last = self.last.max(Some((batch.frame_number(batch.frames.len() - 1), last.time)));
         self.volume.add(Volume { frames: batch.frames.len() as u64, bytes });
         self.captured_bytes += captured;
         self.earliest = self.earliest.into_iter().chain([Timestamp(earliest)]).min();
@@ -169,6 +171,7 @@ impl Tally {
         self.captured_bytes += other.captured_bytes;
         self.earliest = [self.earliest, other.earliest].into_iter().flatten().min();
         self.latest = [self.latest, other.latest].into_iter().flatten().max();
+        self.last = self.last.max(other.last);
         for (mine, theirs) in self.protocols.iter_mut().zip(other.protocols) {
             mine.add(theirs);
         }
@@ -195,5 +198,33 @@ impl Tally {
     /// Kinds that occurred, in catalogue order.
     pub(super) fn kind_tallies(&self) -> impl Iterator<Item = (KindId, KindTally)> {
         KindId::all().zip(self.kinds.iter().copied()).filter(|(_, tally)| tally.findings.count > 0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::capture::RawFrame;
+
+    #[test]
+    fn the_last_frame_is_the_last_of_the_file_whichever_is_counted_last() {
+        let batch = |first: u64, times: &[i64]| {
+            let frame = |&time: &i64| RawFrame {
+                time: Timestamp(time),
+                offset: 0,
+                captured: 0,
+                wire_len: 0,
+                interface: 0,
+            };
+            let frames = times.iter().map(frame).collect();
+            Batch { first_frame: FrameNumber(first), frames, ..Batch::default() }
+        };
+        let (mut one, mut other) = (Tally::default(), Tally::default());
+        one.frames(&batch(3, &[7, 5]));
+        one.frames(&batch(5, &[]));
+        other.frames(&batch(1, &[9, 8]));
+        assert_eq!(other.last, Some((FrameNumber(2), Timestamp(8))));
+        one.merge(other);
+        assert_eq!((one.last, one.latest), (Some((FrameNumber(4), Timestamp(5))), Some(Timestamp(9))));
     }
 }

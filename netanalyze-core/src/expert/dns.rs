@@ -14,7 +14,7 @@ use super::message::Seconds;
 use super::thresholds::Thresholds;
 use crate::model::{FrameNumber, Span, shown};
 use crate::protocol::dns::{
-    DnsMessage, ExtendedError, Lookup, Mismatch, Outcome, Rcode, RecordType, Service,
+    DnsMessage, ExtendedError, Lookup, Mismatch, Opcode, Outcome, Rcode, RecordType, Service,
 };
 use crate::protocol::message::Message;
 
@@ -114,6 +114,9 @@ pub struct DnsDetail {
     pub service: Service,
     /// Id of the messages.
     pub dns_id: u16,
+    /// What kind of query; for the sentence.
+    #[serde(skip)]
+    pub opcode: Opcode,
     /// Name asked for.
     #[serde(serialize_with = "name")]
     #[cfg_attr(feature = "schema", schemars(with = "String"))]
@@ -134,8 +137,13 @@ impl fmt::Display for DnsDetail {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let name = if self.name.is_empty() { ".".to_owned() } else { shown(&self.name).into_owned() };
         let unknown = self.name.is_empty() && self.kind == RecordType::default();
-        let question =
-            if unknown { "an unknown question".to_owned() } else { format!("{} {name}", self.kind) };
+        // The type that others than queries have is that of a zone (RFC 1996 §3.6, RFC 2136 §2.3).
+        let question = match self.opcode {
+            Opcode::QUERY if unknown => "an unknown question".to_owned(),
+            Opcode::QUERY => format!("{} {name}", self.kind),
+            opcode if unknown => opcode.to_string(),
+            opcode => format!("{opcode} {name}"),
+        };
         match &self.trouble {
             DnsTrouble::Repeated { of_frame, response: false } => {
                 write!(f, "{question}: the query of frame {of_frame} again")
@@ -216,6 +224,7 @@ fn repetitions(message: &DnsMessage, found: Found<'_>) {
         let detail = DnsDetail {
             service: message.service,
             dns_id: parsed.header().id,
+            opcode: parsed.header().opcode(),
             name: question.map(|q| q.name.as_bytes().into()).unwrap_or_default(),
             kind: question.map(|q| q.kind).unwrap_or_default(),
             trouble,
@@ -243,8 +252,9 @@ fn of_lookup(lookup: &Lookup, thresholds: &Thresholds, found: Found<'_>) {
     }
     let about = lookup.response.or(lookup.query);
     let mut say = |kind: KindId, trouble: DnsTrouble| {
-        let Lookup { service, id, kind: asked, .. } = *lookup;
-        let detail = DnsDetail { service, dns_id: id, name: lookup.name.clone(), kind: asked, trouble };
+        let Lookup { service, id, opcode, kind: asked, .. } = *lookup;
+        let name = lookup.name.clone();
+        let detail = DnsDetail { service, dns_id: id, opcode, name, kind: asked, trouble };
         found(kind, about, Detail::Dns(Box::new(detail)));
     };
     match lookup.outcome {
@@ -315,6 +325,7 @@ mod tests {
         let detail = DnsDetail {
             service: Service::Dns,
             dns_id: 1,
+            opcode: Opcode::QUERY,
             name: text.into(),
             kind: RecordType::default(),
             trouble,
@@ -399,6 +410,22 @@ mod tests {
             let sentence = format!("A www.example: {name} after 20.0 ms");
             assert_eq!(findings_of(&talk, 20), [said(id, 2, &sentence)]);
         }
+    }
+
+    #[test]
+    fn what_is_no_query_says_so() {
+        for (opcode, question) in [(0, "A"), (4, "NOTIFY"), (5, "UPDATE"), (9, "OPCODE9")] {
+            let talk = [
+                (true, 0, message(7, opcode << 11, [0; 3], b"")),
+                (false, 20, message(7, 0x8005 | opcode << 11, [0; 3], b"")),
+            ];
+            let sentence = format!("{question} www.example: REFUSED after 20.0 ms");
+            assert_eq!(findings_of(&talk, 20), [said("netanalyze.dns.refused", 2, &sentence)]);
+        }
+        let stateful = |flags: u16| [0, 7, (flags >> 8) as u8, flags as u8, 0, 0, 0, 0, 0, 0, 0, 0].to_vec();
+        let talk = [(true, 0, stateful(6 << 11)), (false, 20, stateful(0x8004 | 6 << 11))];
+        let sentence = format!("{}: NOTIMP after 20.0 ms", Opcode(6));
+        assert_eq!(findings_of(&talk, 20), [said("netanalyze.dns.notimp", 2, &sentence)]);
     }
 
     #[test]

@@ -164,6 +164,9 @@ pub const MAX_DNS_IDS: usize = 4_096;
 /// Queries of a conversation that wait for their answer at a time. A busy resolver has about as many outstanding over all ports.
 pub const MAX_OPEN_LOOKUPS: usize = 512;
 
+/// Answers of a conversation that wait for their queries, in case these were captured after them: more than two do not overtake each other.
+pub const MAX_EARLY_ANSWERS: usize = 4;
+
 /// Addresses, and names, that are listed of an answer; a message has room for thousands.
 pub const MAX_DNS_ANSWERS: usize = 64;
 

@@ -478,6 +478,9 @@ impl Feed {
         if self.is_behind() || has_holes {
             decoder.misses(self.from);
         }
+        if self.extra.as_ref().is_some_and(|extra| !extra.skipped.is_empty()) {
+            decoder.unfilled(self.from);
+        }
         let pending = self.extra.as_mut().map(|extra| std::mem::take(&mut extra.pending.bytes));
         if let Some(bytes) = pending.filter(|bytes| !bytes.is_empty()) {
             out.place = self.next.saturating_sub(bytes.len() as u64);

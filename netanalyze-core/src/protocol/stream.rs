@@ -145,6 +145,11 @@ pub trait StreamDecoder: std::fmt::Debug + Send + Sync {
         let _ = (from, hole);
     }
 
+    /// A hole beyond which decoding went on is not filled, nor will it be.
+    fn unfilled(&mut self, from: Direction) {
+        let _ = from;
+    }
+
     /// Bytes at a boundary or in a message that is not complete are missing for good: forget the message. Next come bytes that
     /// [`StreamDecoder::begins_message`] accepts.
     fn lost(&mut self, from: Direction, now: Moment, out: &mut Messages);

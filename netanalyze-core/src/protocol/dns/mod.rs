@@ -10,6 +10,7 @@
 
 mod code;
 mod datagram;
+mod early;
 mod edns;
 mod group;
 mod lookup;

@@ -13,8 +13,12 @@ pub struct Stream {
     tracker: Tracker,
     /// Directions that ended.
     ended: u8,
-    /// Bytes are missing: perhaps answers.
-    gap: bool,
+    /// Bytes of each direction are missing: perhaps answers.
+    gaps: [bool; 2],
+    /// Of each direction, whether a message was decoded.
+    heard: [bool; 2],
+    /// Decoding began with a piece too short to tell whether a message begins there.
+    guessed: bool,
     /// One direction ended by FIN or RST.
     closed: bool,
 }
@@ -26,7 +30,18 @@ impl Stream {
         // LLMNR answers over TCP what does not fit (RFC 4795 §2.5); mDNS has no TCP, and Wireshark takes it for DNS.
         let llmnr = Service::of(ends) == Service::Llmnr;
         let service = if llmnr { Service::Llmnr } else { Service::Dns };
-        Stream { tracker: Tracker::new(service, ends), ended: 0, closed: false, gap: false }
+        Stream {
+            tracker: Tracker::new(service, ends),
+            ended: 0,
+            closed: false,
+            gaps: [false; 2],
+            heard: [false; 2],
+            guessed: false,
+        }
+    }
+
+    fn has_heard(&self, from: Direction) -> bool {
+        self.heard.get(from.index()).copied().unwrap_or(true)
     }
 
     /// Whether a connection's first bytes look like DNS: a length, and behind it a message.
@@ -45,9 +60,22 @@ fn framed(bytes: &[u8]) -> Option<(u16, &[u8])> {
 
 impl StreamDecoder for Stream {
     fn decode(&mut self, from: Direction, bytes: &[u8], now: Moment, out: &mut Messages) -> Progress {
-        let Some((len, rest)) = framed(bytes) else { return Progress::Need(2) };
+        let Some((len, rest)) = framed(bytes) else {
+            self.guessed |= !self.has_heard(from);
+            return Progress::Need(2);
+        };
+        if self.guessed && !rest.is_empty() && !self.has_heard(from) {
+            self.guessed = false;
+            // It may have been the byte of a keep-alive.
+            if !Stream::recognises(bytes) && bytes.get(1..).is_some_and(Stream::recognises) {
+                return Progress::Consumed(1);
+            }
+        }
         let Some(bytes) = rest.get(..usize::from(len)) else { return Progress::Need(2 + usize::from(len)) };
         self.tracker.message(Arrived { from, bytes, missing: 0, length: Some(len), now }, out);
+        if let Some(heard) = self.heard.get_mut(from.index()) {
+            *heard = true;
+        }
         Progress::Consumed(2 + usize::from(len))
     }
 
@@ -69,21 +97,40 @@ impl StreamDecoder for Stream {
 
     fn body_complete(&mut self, _: Direction, _: u32, _: Moment, _: &mut Messages) {}
 
-    fn begins_message(&self, _: Direction, bytes: &[u8]) -> bool {
+    fn begins_message(&self, from: Direction, bytes: &[u8]) -> bool {
+        // Some servers write the length by itself. Where an answer is due and none was captured, it may well be that.
+        let is_length = || match *bytes {
+            [high] => high < 0x10,
+            [high, low] => usize::from(u16::from_be_bytes([high, low])) > super::message::HEADER_LEN,
+            _ => false,
+        };
         Stream::recognises(bytes)
+            || is_length() && !self.has_heard(from) && self.tracker.awaits(from.reverse())
     }
 
-    fn lost(&mut self, _: Direction, _: Moment, _: &mut Messages) {
-        self.gap = true;
+    fn unfilled(&mut self, from: Direction) {
+        self.misses(from);
+    }
+
+    fn lost(&mut self, from: Direction, _: Moment, _: &mut Messages) {
+        self.misses(from);
+    }
+
+    fn misses(&mut self, from: Direction) {
+        if let Some(gap) = self.gaps.get_mut(from.index()) {
+            *gap = true;
+        }
+    }
+
+    fn minds_missing(&self) -> bool {
+        self.tracker.is_waiting()
     }
 
     fn closed(&mut self, _: Direction, how: Closing, now: Moment, out: &mut Messages) {
         self.ended = self.ended.saturating_add(1);
         self.closed |= how != Closing::CaptureEnd;
         if self.ended == 2 {
-            if self.gap {
-                self.tracker.lose(now, out);
-            }
+            self.tracker.lose(self.gaps, now, out);
             self.tracker.finish(self.closed, now, out);
         }
     }

@@ -3,7 +3,7 @@
 use super::*;
 use crate::model::{Direction, FrameNumber, Span, Timestamp};
 use crate::protocol::message::{Message, Messages};
-use crate::protocol::stream::{Closing, DatagramDecoder, Moment, Progress, StreamDecoder};
+use crate::protocol::stream::{Closing, DatagramDecoder, Moment, Progress, Reach, StreamDecoder};
 
 /// A message with one question in class IN, and records behind it.
 pub(super) fn message(id: u16, flags: u16, name: &str, kind: u16, records: &[Vec<u8>]) -> Vec<u8> {
@@ -181,9 +181,9 @@ fn wireshark_looks_at_the_id_alone_and_we_at_the_question_too() {
 fn answers_that_fit_no_query() {
     let mut talk = Talk::new("10.0.0.53:53");
     let (matching, lookups) = talk.answers(0, 9, "a", A);
-    assert!(matching.unsolicited);
+    assert!(matching.unsolicited && lookups.is_empty(), "its query may have been overtaken");
+    let (_, lookups) = talk.asks(10, 9, "a", A);
     assert_eq!((lookups[0].outcome, lookups[0].query), (Outcome::Unasked, None));
-    talk.asks(10, 9, "a", A);
     assert_eq!(talk.answers(20, 9, "other", A).1[0].outcome, Outcome::Mismatched(Mismatch::Question));
     let (matching, lookups) = talk.answers(30, 10, "A", A);
     assert!(matching.unsolicited);
@@ -411,6 +411,73 @@ fn over_tcp() {
 }
 
 #[test]
+fn nobody_waits_less_than_no_time() {
+    let mut talk = Talk::new("10.0.0.53:53");
+    talk.asks(5_000, 1, "a", A);
+    assert_eq!(talk.finish(0)[0].waited, Some(Span(0)), "the clock was set back");
+}
+
+/// A query after its answer by so many microseconds of packet time.
+#[test]
+fn an_answer_may_be_captured_before_its_query() {
+    let micro = |frame, us: i64| Moment { frame: FrameNumber(frame), time: Timestamp(us * 1_000) };
+    for (later, name, latency, expected) in [
+        (10, "a.example", None, vec![Outcome::Answered]),
+        (-10, "A.example", Some(Span(10_000)), vec![Outcome::Answered]),
+        (10, "b.example", None, vec![Outcome::Unasked, Outcome::Unanswered]),
+        (999, "a.example", None, vec![Outcome::Answered]),
+        (1_000, "a.example", None, vec![Outcome::Unasked, Outcome::Unanswered]),
+        (-1_000, "a.example", None, vec![Outcome::Unasked, Outcome::Unanswered]),
+    ] {
+        let mut talk = Talk::new("10.0.0.53:53");
+        talk.out.every = false;
+        let answer = message(1, ANSWER | 2, "a.example", A, &[]);
+        talk.decoder.datagram(Direction::BtoA, &answer, 0, micro(1, 0), &mut talk.out);
+        let query = message(1, QUERY, name, A, &[]);
+        talk.decoder.datagram(Direction::AtoB, &query, 0, micro(2, later), &mut talk.out);
+        let lookups = talk.finish(60_000);
+        assert_eq!(lookups.iter().map(|l| l.outcome).collect::<Vec<_>>(), expected, "{later}");
+        assert_eq!((lookups[0].rcode, lookups[0].latency), (Some(Rcode::SERVFAIL), latency));
+    }
+    let mut talk = Talk::new("10.0.0.53:53");
+    let told = (0..9).map(|id| talk.answers(0, id, "a", A).1.len()).sum::<usize>();
+    assert_eq!((told, talk.finish(0).len()), (5, 4), "few are kept");
+}
+
+/// Over TCP: what becomes of a query in each direction if bytes of one were not captured.
+#[test]
+fn answers_over_tcp_that_were_not_captured() {
+    let framed = |message: Vec<u8>| [&(message.len() as u16).to_be_bytes()[..], &message].concat();
+    let now = Moment { frame: FrameNumber(4), time: Timestamp(0) };
+    type Happens = fn(&mut Stream, &mut Messages);
+    let happenings: [(Happens, Outcome); 5] = [
+        (|_, _| {}, Outcome::Unanswered),
+        (|stream, _| stream.misses(Direction::AtoB), Outcome::Unanswered),
+        (|stream, _| stream.misses(Direction::BtoA), Outcome::NotCaptured),
+        (|stream, _| stream.unfilled(Direction::BtoA), Outcome::NotCaptured),
+        (|stream, out| stream.lost(Direction::BtoA, Moment::default(), out), Outcome::NotCaptured),
+    ];
+    for (happens, expected) in happenings {
+        let mut stream = Stream::new(["10.0.0.2:40000".parse().unwrap(), "10.0.0.53:53".parse().unwrap()]);
+        let mut out = Messages::default();
+        assert!(!stream.minds_missing());
+        stream.decode(Direction::AtoB, &framed(message(1, QUERY, "a.example", A, &[])), now, &mut out);
+        assert!(stream.minds_missing());
+        happens(&mut stream, &mut out);
+        stream.closed(Direction::AtoB, Closing::Fin, now, &mut out);
+        stream.closed(Direction::BtoA, Closing::CaptureEnd, now, &mut out);
+        let outcomes: Vec<_> = out
+            .drain()
+            .filter_map(|(_, m)| match m {
+                Message::Lookup(lookup) => Some(lookup.outcome),
+                _ => None,
+            })
+            .collect();
+        assert_eq!(outcomes, [expected]);
+    }
+}
+
+#[test]
 fn extended_errors_and_codes() {
     let mut talk = Talk::new("10.0.0.53:53");
     talk.asks(0, 1, "bogus.example", A);
@@ -424,4 +491,62 @@ fn extended_errors_and_codes() {
     assert_eq!(lookup.extended_errors[0].to_string(), "DNSSEC bogus (no RRSIG)");
     let edns = Parsed::new(&answer).unwrap().edns().unwrap();
     assert_eq!((edns.udp_size, edns.dnssec_ok(), edns.version), (1232, true, 0));
+}
+
+/// Over TCP a segment says by its acknowledgment that it overtook a query.
+#[test]
+fn an_answer_over_tcp_may_overtake_its_query() {
+    let framed = |message: Vec<u8>| [&(message.len() as u16).to_be_bytes()[..], &message].concat();
+    let at = |ms: i64| Moment { frame: FrameNumber(4), time: Timestamp(ms * 1_000_000) };
+    for (behind, expected) in [(true, Outcome::Answered), (false, Outcome::Unasked)] {
+        let mut stream = Stream::new(["10.0.0.2:40000".parse().unwrap(), "10.0.0.53:53".parse().unwrap()]);
+        let mut out = Messages::default();
+        out.reach = Some(Reach { of: Direction::AtoB, acked: 30, behind });
+        stream.decode(Direction::BtoA, &framed(message(1, ANSWER, "a.example", A, &[])), at(0), &mut out);
+        out.reach = None;
+        stream.decode(Direction::AtoB, &framed(message(1, QUERY, "a.example", A, &[])), at(10), &mut out);
+        let told = out.drain().find_map(|(_, m)| match m {
+            Message::Lookup(lookup) => Some(lookup.outcome),
+            _ => None,
+        });
+        assert_eq!(told, Some(expected));
+        assert_eq!(stream.minds_missing(), !behind);
+    }
+}
+
+/// In a conversation of which no SYN was captured.
+#[test]
+fn the_length_over_tcp_may_come_by_itself() {
+    let framed = |message: Vec<u8>| [&(message.len() as u16).to_be_bytes()[..], &message].concat();
+    let now = Moment { frame: FrameNumber(4), time: Timestamp(0) };
+    let answer = framed(message(1, ANSWER, "a.example", A, &[]));
+    for (cut, before) in [(1, 0), (2, 0), (0, 1)] {
+        let mut stream = Stream::new(["10.0.0.2:40000".parse().unwrap(), "10.0.0.53:53".parse().unwrap()]);
+        let mut out = Messages::default();
+        let bytes = [&[0][..before], &answer].concat();
+        let piece = &bytes[..cut.max(before)];
+        assert!(!stream.begins_message(Direction::BtoA, piece), "nobody asked");
+        stream.decode(Direction::AtoB, &framed(message(1, QUERY, "a.example", A, &[])), now, &mut out);
+        assert!(stream.begins_message(Direction::BtoA, piece));
+        assert!(!stream.begins_message(Direction::AtoB, piece));
+        assert!(
+            !stream.begins_message(Direction::BtoA, b"\xff")
+                && !stream.begins_message(Direction::BtoA, b"\0\x09")
+        );
+        assert!(matches!(stream.decode(Direction::BtoA, piece, now, &mut out), Progress::Need(_)));
+        let mut at = 0;
+        while let Progress::Consumed(used) = stream.decode(Direction::BtoA, &bytes[at..], now, &mut out) {
+            at += used;
+            if at == bytes.len() {
+                break;
+            }
+        }
+        let answered = |m: &Message| matches!(m, Message::Lookup(l) if l.outcome == Outcome::Answered);
+        assert_eq!(
+            (at, out.drain().filter(|(_, m)| answered(m)).count()),
+            (bytes.len(), 1),
+            "{cut} {before}"
+        );
+        assert!(!stream.begins_message(Direction::BtoA, piece), "only the first message");
+    }
 }

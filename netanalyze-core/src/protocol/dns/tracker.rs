@@ -5,6 +5,7 @@
 
 use super::Decoder;
 use super::code::{Opcode, RecordType};
+use super::early::Early;
 use super::lookup::{Lookup, Mismatch, Outcome};
 use super::matching::{Matcher, Matching};
 use super::message::Parsed;
@@ -43,6 +44,7 @@ pub(super) struct Tracker {
     matcher: Matcher,
     /// Oldest first.
     open: Vec<Open>,
+    early: Early,
 }
 
 /// A message that an ICMP error quotes: it belongs to no transaction, and Wireshark shows a response as one without a query.
@@ -71,7 +73,13 @@ pub(super) struct Arrived<'m> {
 impl Tracker {
     pub(super) fn new(service: Service, ends: [Endpoint; 2]) -> Self {
         let [a, b] = ends.map(|end| end.ip().is_multicast() || is_broadcast(end));
-        Tracker { service, group: [b, a], matcher: Matcher::default(), open: Vec::new() }
+        Tracker {
+            service,
+            group: [b, a],
+            matcher: Matcher::default(),
+            open: Vec::new(),
+            early: Early::default(),
+        }
     }
 
     /// Takes a message.
@@ -79,6 +87,7 @@ impl Tracker {
         let Arrived { bytes, missing, length, now, .. } = arrived;
         let Some(parsed) = Parsed::new(bytes) else { return };
         self.expire(now, out);
+        self.early.expire(now, out);
         let id = parsed.header().id;
         let (matching, contradicts) = if parsed.header().is_response() {
             let says = (question_hash(parsed.question().as_ref()), answer_hash(&parsed));
@@ -114,6 +123,14 @@ impl Tracker {
             open.lookup.queries = open.lookup.queries.saturating_add(1);
             (open.lookup.last_query, open.last) = (Some(now), now.time);
             return;
+        }
+        if let Some(mut lookup) = self.early.take(id, from, hash) {
+            lookup.ask(parsed, now);
+            lookup.outcome = Outcome::Answered;
+            // Unknown, unless only the capture's order is wrong.
+            let latency = lookup.response.map(|response| response.time.since(now.time));
+            lookup.latency = latency.filter(|&latency| latency >= Span(0));
+            return out.push(from, Message::Lookup(lookup));
         }
         if self.open.len() >= limits::MAX_OPEN_LOOKUPS {
             self.give_up(Outcome::Forgotten, now, out);
@@ -223,6 +240,11 @@ impl Tracker {
         let mut lookup = Box::new(Lookup::new(self.service, length.is_some(), parsed, missing));
         lookup.answer(parsed, missing, bytes.len(), now);
         (lookup.outcome, lookup.latency) = (outcome, matching.time);
+        if outcome == Outcome::Unasked && matching.unsolicited && question.is_some() {
+            // Over TCP the segment may acknowledge a query that was not captured yet.
+            let overtook = length.is_some() && out.reach.is_some_and(|reach| reach.behind);
+            return self.early.keep(asker, hash, overtook, lookup, out);
+        }
         out.push(asker, Message::Lookup(lookup));
     }
 
@@ -248,30 +270,47 @@ impl Tracker {
 
     /// Says of the oldest open query that nothing more will be known.
     fn give_up(&mut self, outcome: Outcome, now: Moment, out: &mut Messages) {
-        if self.open.is_empty() {
+        self.give_up_at(0, outcome, now, out);
+    }
+
+    /// The same of any of them.
+    fn give_up_at(&mut self, at: usize, outcome: Outcome, now: Moment, out: &mut Messages) {
+        if at >= self.open.len() {
             return;
         }
-        let Open { from, mut lookup, .. } = self.open.remove(0);
+        let Open { from, mut lookup, .. } = self.open.remove(at);
         self.forget_room();
         if self.is_group(from) {
             return; // it was told when it was sent
         }
         if lookup.response.is_none() {
-            lookup.waited = lookup.last_query.map(|last| now.time.since(last.time));
+            lookup.waited = lookup.last_query.map(|last| now.time.since(last.time).max(Span(0)));
             lookup.outcome = outcome;
         }
         out.push(from, Message::Lookup(lookup));
     }
 
-    /// Bytes are missing that may have held answers to what is open.
-    pub(super) fn lose(&mut self, now: Moment, out: &mut Messages) {
-        while !self.open.is_empty() {
-            self.give_up(Outcome::NotCaptured, now, out);
+    /// Bytes of some directions are missing that may have held answers to what is open.
+    pub(super) fn lose(&mut self, missing: [bool; 2], now: Moment, out: &mut Messages) {
+        let lost = |o: &Open| missing.get(o.from.reverse().index()).copied().unwrap_or(false);
+        while let Some(at) = self.find(lost) {
+            self.give_up_at(at, Outcome::NotCaptured, now, out);
         }
+    }
+
+    /// Whether a query of this direction waits for its answer.
+    pub(super) fn awaits(&self, from: Direction) -> bool {
+        self.open.iter().any(|o| o.from == from && o.waits())
+    }
+
+    /// Whether a query waits for its answer.
+    pub(super) fn is_waiting(&self) -> bool {
+        self.open.iter().any(Open::waits)
     }
 
     /// The conversation ended, or the capture did.
     pub(super) fn finish(&mut self, closed: bool, now: Moment, out: &mut Messages) {
+        self.early.finish(out);
         while let Some(oldest) = self.open.first_mut() {
             oldest.lookup.closed = closed;
             self.give_up(Outcome::Unanswered, now, out);
@@ -287,7 +326,9 @@ impl Tracker {
 
     pub(super) fn heap(&self) -> usize {
         let room = self.open.capacity() * size_of::<Open>();
-        room + self.open.iter().map(|o| o.lookup.heap()).sum::<usize>() + self.matcher.heap()
+        room + self.open.iter().map(|o| o.lookup.heap()).sum::<usize>()
+            + self.early.heap()
+            + self.matcher.heap()
     }
 }
 

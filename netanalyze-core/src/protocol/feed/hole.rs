@@ -15,6 +15,7 @@ impl Feed {
         let held = std::mem::replace(&mut extra.held, later);
         if extra.skipped.len() >= MAX_SKIPPED_HOLES {
             extra.skipped.remove(0);
+            decoder.unfilled(self.from);
         }
         extra.skipped.push(Skipped { next: self.next, end: at, pending, held });
         self.next = at;
@@ -68,6 +69,8 @@ impl Feed {
             if goes_on && hole.held.bytes <= MAX_FEED_HELD_BYTES {
                 extra.skipped.insert(place, hole);
                 place += 1;
+            } else if hole.next < hole.end {
+                decoder.unfilled(self.from);
             }
         }
         self.tidy();

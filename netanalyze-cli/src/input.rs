@@ -110,6 +110,9 @@ impl Inputs {
 
     /// Whether a file is one of the inputs, under whatever name, or what standard input reads.
     pub(crate) fn contains(&self, file: &Path) -> bool {
+        if !std::fs::metadata(file).is_ok_and(|facts| facts.is_file()) {
+            return false;
+        }
         let place = |path: &PathBuf| if is_standard_input(path) { "/dev/stdin".into() } else { path.clone() };
         self.paths.iter().map(place).chain(self.beside.iter().cloned()).any(|path| same_file(&path, file))
     }

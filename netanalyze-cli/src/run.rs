@@ -50,7 +50,7 @@ pub(crate) fn run(config: Config) -> Result<Outcome, Failure> {
     };
     if let Some(path) = output.as_deref().filter(|path| analysis.inputs.contains(path)) {
         return Err(Failure::Usage(format!(
-            "the output {} is a file to read; choose another name",
+            "the output {} is one of the files to read; choose another name",
             path.display()
         )));
     }

@@ -160,8 +160,8 @@ fn nothing_half_is_left() {
     let keys =
         folder.file("k.keys", format!("CLIENT_RANDOM {} {}\n", "01".repeat(32), "02".repeat(48)).as_bytes());
     for (arguments, said) in [
-        (vec![&*capture, "-w", &capture], "is a file to read"),
-        (vec![&capture, "--keylog", &keys, "-w", &keys], "is a file to read"),
+        (vec![&*capture, "-w", &capture], "is one of the files to read"),
+        (vec![&capture, "--keylog", &keys, "-w", &keys], "is one of the files to read"),
         (vec![&capture, "-w", &here("none/out.pcap")], "No such file"),
         (vec![&capture, "-w", &here("out.pcap.xz")], "-w does not compress to .xz"),
         (vec![&capture, "-w", folder.path().to_str().unwrap()], "it is a directory"),
@@ -187,7 +187,9 @@ fn nothing_half_is_left() {
     }
     let mut command = command();
     command.args(["-", "-w", &capture]).stdin(std::fs::File::open(&capture).unwrap());
-    assert!(String::from_utf8(command.output().unwrap().stderr).unwrap().contains("is a file to read"));
+    assert!(
+        String::from_utf8(command.output().unwrap().stderr).unwrap().contains("is one of the files to read")
+    );
     assert_eq!(folder.names(), ["in.pcap", "k.keys", "links.pcapng"]);
     assert_eq!(std::fs::read(&capture).unwrap(), std::fs::read(corpus("web-slow.pcap")).unwrap());
 }

@@ -201,7 +201,7 @@ fn the_output_is_never_an_input() {
     let other_name = folder.path().join("sub/../a.pcap").display().to_string();
     std::fs::create_dir(folder.path().join("sub")).unwrap();
     for name in [&capture, &other_name] {
-        assert!(run(&[&capture, "-o", name]).failure().contains("one of the captures"));
+        assert!(run(&[&capture, "-o", name]).failure().contains("one of the files to read"));
     }
     assert_eq!(std::fs::read(&capture).unwrap(), bytes);
 }
@@ -252,5 +252,5 @@ fn a_link_is_followed_and_permissions_stay() {
     assert_eq!(std::fs::metadata(&out).unwrap().permissions().mode() & 0o777, 0o600);
     let hard = folder.path().join("hard.pcap").display().to_string();
     std::fs::hard_link(&capture, &hard).unwrap();
-    assert!(run(&[&capture, "-o", &hard]).failure().contains("one of the captures"));
+    assert!(run(&[&capture, "-o", &hard]).failure().contains("one of the files to read"));
 }

@@ -36,6 +36,8 @@ pub(super) struct Book {
     pub(super) base: u64,
     /// Unpacking the current input failed: its cut end has a note already.
     pub(super) unpacking_failed: bool,
+    /// Bytes of options that are kept for a writer.
+    kept: usize,
     /// Where the notes of the current input begin in `notes`.
     first_note: usize,
 }
@@ -124,7 +126,7 @@ impl Book {
     pub(super) fn keep_statistics(&mut self, interface: u32, time: [u32; 2], options: Vec<u8>) {
         let earlier = self.interface(interface).and_then(|facts| facts.statistics.take());
         if let Some((_, options)) = earlier {
-            Arc::make_mut(&mut self.origins).release(&options);
+            self.kept = self.kept.saturating_sub(options.len());
         }
         let options = self.keep(options).unwrap_or_default();
         if let Some(facts) = self.interface(interface) {
@@ -137,16 +139,17 @@ impl Book {
         if options.is_empty() {
             return None;
         }
-        let kept = Arc::make_mut(&mut self.origins).keep(options);
-        if kept.is_none() {
+        if options.len() > limits::MAX_KEPT_OPTIONS - self.kept {
             self.note_all(NoteKind::LimitReached, None, 1, || {
                 format!(
                     "interfaces are described in more than {} bytes: captures written from this one lack what is beyond",
                     limits::MAX_KEPT_OPTIONS
                 )
             });
+            return None;
         }
-        kept
+        self.kept += options.len();
+        Some(options.into())
     }
 
     /// The facts of an interface by its number in the set.

@@ -5,7 +5,7 @@
 
 use super::pcapng::kind;
 use super::pcapng_option::Options;
-use crate::model::{Link, limits};
+use crate::model::Link;
 
 /// The container that an interface's packets lie in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,8 +39,6 @@ pub(crate) struct Origins {
     pub(super) interfaces: Vec<Origin>,
     /// Interfaces that a file that is written describes.
     places: u32,
-    /// Bytes of options kept.
-    kept: usize,
 }
 
 impl Origins {
@@ -59,17 +57,6 @@ impl Origins {
             }
         };
         self.interfaces.push(origin);
-    }
-
-    /// Options that were kept are kept no longer.
-    pub(super) fn release(&mut self, options: &[u8]) {
-        self.kept = self.kept.saturating_sub(options.len());
-    }
-
-    /// The options, if so many more bytes may be kept.
-    pub(super) fn keep(&mut self, options: Vec<u8>) -> Option<Box<[u8]>> {
-        self.kept = self.kept.saturating_add(options.len());
-        (self.kept <= limits::MAX_KEPT_OPTIONS).then(|| options.into())
     }
 }
 

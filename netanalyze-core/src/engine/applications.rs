@@ -6,7 +6,7 @@ use crate::capture::Batch;
 use crate::conversation::{At, ConversationRef, FlowKey, KindsSeen, Met, Protocol};
 use crate::expert::{CHAT, Detail, Finding, KindId, KindSet, application_findings};
 use crate::field::CompletedDatagram;
-use crate::protocol::message::{Message, Messages, Said};
+use crate::protocol::message::{Limit, Message, Messages, Said};
 use crate::protocol::stream::Moment;
 
 impl Interests {
@@ -99,7 +99,7 @@ pub(super) fn take(
         if let Message::Exchange(exchange) = &message
             && exchange.over_limit
         {
-            tally.long_heads.add(exchange.start().map_or(now.frame, |moment| moment.frame));
+            tally.limit(Limit::HttpHead, exchange.start().map_or(now.frame, |moment| moment.frame));
         }
         let mut found = |kind: KindId, about: Option<Moment>, detail: Detail| {
             let bit = 1u128 << kind.0;

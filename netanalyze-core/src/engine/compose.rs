@@ -3,8 +3,8 @@
 use super::shared::Remains;
 use super::tally::{Occurrences, Tally};
 use crate::model::limits::{
-    MAX_ANNOUNCEMENTS, MAX_ECHO_REQUESTS, MAX_HTTP_HEAD, MAX_LAYERS, MAX_NEIGHBOURS, MAX_NESTED_DATAGRAMS,
-    MAX_PINGS, MAX_QUESTIONS,
+    MAX_ANNOUNCEMENTS, MAX_ECHO_REQUESTS, MAX_LAYERS, MAX_NEIGHBOURS, MAX_NESTED_DATAGRAMS, MAX_PINGS,
+    MAX_QUESTIONS,
 };
 use crate::model::{Note, NoteKind};
 use crate::report::{CaptureSummary, ConversationSummary, KindCount, ProtocolCount, Report};
@@ -69,15 +69,6 @@ pub(super) fn report(remains: Remains, tally: &Tally, conversations: Option<Conv
     for (limit, occurrences) in &tally.limits {
         let message = format!("{} {} (first: frame {})", occurrences.count, limit.cost(), first(occurrences));
         notes.push(frame_note(NoteKind::LimitReached, *occurrences, message));
-    }
-    if tally.long_heads.count > 0 {
-        let message = format!(
-            "{} HTTP requests or responses have heads of more than {MAX_HTTP_HEAD} bytes (first: frame {}): what lies beyond was not read, nor \
-             were messages in the same segments",
-            tally.long_heads.count,
-            first(&tally.long_heads)
-        );
-        notes.push(frame_note(NoteKind::LimitReached, tally.long_heads, message));
     }
     let mut limit_note = |count, first, message| {
         notes.push(frame_note(NoteKind::LimitReached, Occurrences { count, first }, message));

@@ -72,8 +72,6 @@ pub(super) struct Tally {
     pub(super) limits: BTreeMap<Limit, Occurrences>,
     /// Secrets are known of a TLS handshake.
     pub(super) fits_secrets: bool,
-    /// Requests or responses with a head beyond the limit, by the frame in which they begin.
-    pub(super) long_heads: Occurrences,
 }
 
 impl Default for Tally {
@@ -93,7 +91,6 @@ impl Default for Tally {
             too_deep: Occurrences::default(),
             limits: BTreeMap::new(),
             fits_secrets: false,
-            long_heads: Occurrences::default(),
         }
     }
 }
@@ -186,7 +183,6 @@ impl Tally {
         self.snapped.merge(other.snapped);
         self.malformed.merge(other.malformed);
         self.too_deep.merge(other.too_deep);
-        self.long_heads.merge(other.long_heads);
     }
 
     /// Protocols that occurred, in the order of [`Protocol::ALL`].

@@ -171,6 +171,9 @@ const COUNT: usize = tcp::KINDS.len()
     + icmp::KINDS.len()
     + tls::QUIC_KINDS.len();
 
+// A TCP conversation remembers the first 96 of them: none of ICMP and QUIC, which stand behind, is about one.
+const _: () = assert!(COUNT - icmp::KINDS.len() - tls::QUIC_KINDS.len() <= 96);
+
 /// Every kind: those of TCP first, then protocol by protocol.
 pub const KINDS: &[Kind] = &{
     let mut all = [UNKNOWN; COUNT];

@@ -16,6 +16,8 @@ mod ast;
 mod atom;
 mod compile;
 mod error;
+#[cfg(test)]
+mod error_tests;
 mod evaluate;
 mod function;
 #[cfg(any(test, feature = "fuzzing"))]

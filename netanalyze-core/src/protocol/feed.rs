@@ -478,7 +478,7 @@ impl Feed {
         if self.is_behind() || has_holes {
             decoder.misses(self.from);
         }
-        if self.extra.as_ref().is_some_and(|extra| !extra.skipped.is_empty()) {
+        if has_holes {
             decoder.unfilled(self.from);
         }
         let pending = self.extra.as_mut().map(|extra| std::mem::take(&mut extra.pending.bytes));

@@ -70,6 +70,8 @@ pub(crate) enum Limit {
     QuicConnections,
     /// [`limits::MAX_PENDING_BYTES`]
     Pending,
+    /// [`limits::MAX_HTTP_HEAD`]
+    HttpHead,
 }
 
 impl Limit {
@@ -92,6 +94,10 @@ impl Limit {
             Limit::Pending => format!(
                 "messages inside TCP connections were not read because they need more than {} bytes at a time",
                 limits::MAX_PENDING_BYTES
+            ),
+            Limit::HttpHead => format!(
+                "HTTP requests or responses have heads of more than {} bytes: what lies beyond was not read, nor were messages in the same segments",
+                limits::MAX_HTTP_HEAD
             ),
         }
     }

@@ -204,7 +204,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "ID", help_heading = "Without a capture")]
     pub(crate) explain: Option<String>,
 
-    /// List the fields that --fields takes
+    /// List the fields that --filter and --fields take
     #[arg(long, help_heading = "Without a capture")]
     pub(crate) list_fields: bool,
 

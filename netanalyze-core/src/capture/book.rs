@@ -4,7 +4,8 @@
 
 use std::sync::Arc;
 
-use super::origin::{Container, Origin, Origins};
+use super::origin::{Container, Origin, Origins, push_option};
+use super::pcapng_option::Options;
 use super::{CaptureFacts, FileFacts, InterfaceFacts};
 use crate::model::{Link, LinkType, Note, NoteKind, limits};
 
@@ -29,9 +30,11 @@ pub(super) struct Book {
     /// What a writer needs to know of them; shared likewise.
     pub(super) origins: Arc<Origins>,
     /// Names of addresses that the batch under work holds (pcapng), in little-endian order.
-    pub(super) names: Vec<Box<[u8]>>,
+    names: Vec<Box<[u8]>>,
     /// Decryption secrets of the batch under work: before which of its frames they stand, their kind, their bytes.
-    pub(super) secrets: Vec<(usize, u32, Box<[u8]>)>,
+    secrets: Vec<(usize, u32, Box<[u8]>)>,
+    /// Bytes of both.
+    attached: usize,
     /// Offset, in the uncompressed input, of the first byte of the window under work.
     pub(super) base: u64,
     /// Unpacking the current input failed: its cut end has a note already.
@@ -122,11 +125,12 @@ impl Book {
         Arc::make_mut(&mut self.origins).section = options;
     }
 
-    /// Keeps an interface's counters, which take the place of earlier ones.
-    pub(super) fn keep_statistics(&mut self, interface: u32, time: [u32; 2], options: Vec<u8>) {
+    /// Keeps an interface's counters, which take the place of earlier ones; a counter that only the earlier ones hold stays.
+    pub(super) fn keep_statistics(&mut self, interface: u32, time: [u32; 2], mut options: Vec<u8>) {
         let earlier = self.interface(interface).and_then(|facts| facts.statistics.take());
-        if let Some((_, options)) = earlier {
-            self.kept = self.kept.saturating_sub(options.len());
+        if let Some((_, earlier)) = earlier {
+            self.kept = self.kept.saturating_sub(earlier.len());
+            add_missing(&mut options, &earlier);
         }
         let options = self.keep(options).unwrap_or_default();
         if let Some(facts) = self.interface(interface) {
@@ -152,6 +156,48 @@ impl Book {
         Some(options.into())
     }
 
+    /// Keeps a block of names until its batch is full.
+    pub(super) fn attach_names(&mut self, names: Vec<u8>) {
+        if self.attach(names.len()) {
+            self.names.push(names.into());
+        }
+    }
+
+    /// Keeps decryption secrets that stand before a frame of the batch under work until it is full.
+    pub(super) fn attach_secrets(&mut self, before: usize, kind: u32, secrets: &[u8]) {
+        if self.attach(secrets.len()) {
+            self.secrets.push((before, kind, secrets.into()));
+        }
+    }
+
+    /// Hands over what is attached to the batch, which is full: names, and secrets each with the frame that they stand before.
+    pub(super) fn detach(&mut self) -> (Vec<Box<[u8]>>, Vec<(usize, u32, Box<[u8]>)>) {
+        self.attached = 0;
+        (std::mem::take(&mut self.names), std::mem::take(&mut self.secrets))
+    }
+
+    /// Whether anything waits.
+    pub(super) fn has_attached(&self) -> bool {
+        self.attached > 0
+    }
+
+    /// Whether there is room for so many bytes more; says so where there is none. An empty block counts as well.
+    fn attach(&mut self, bytes: usize) -> bool {
+        let bytes = bytes.saturating_add(size_of::<(usize, u32, Box<[u8]>)>());
+        let fits = bytes <= limits::MAX_ATTACHED_BYTES - self.attached;
+        if fits {
+            self.attached += bytes;
+        } else {
+            self.note_all(NoteKind::LimitReached, None, 1, || {
+                format!(
+                    "more than {} bytes of names and decryption secrets without a packet between them: those beyond are left out",
+                    limits::MAX_ATTACHED_BYTES
+                )
+            });
+        }
+        fits
+    }
+
     /// The facts of an interface by its number in the set.
     pub(super) fn interface(&mut self, number: u32) -> Option<&mut InterfaceFacts> {
         self.facts.interfaces.get_mut(number as usize)
@@ -164,6 +210,22 @@ impl Book {
             return;
         }
         file.comments.push(format!("{label}: {}", bounded_text(text)));
+    }
+}
+
+/// Adds the times and counters of earlier statistics (both in little-endian order) that the later ones lack.
+///
+/// Drops of the interface (5) and of the system (7) are one account: with either of them the later statistics tell all of it.
+/// Nothing else is taken over, so that many blocks cost no more than their bytes.
+fn add_missing(later: &mut Vec<u8>, earlier: &[u8]) {
+    let bit = |code: u16| if (2..=8).contains(&code) { 1 << if code == 7 { 5 } else { code } } else { 0u16 };
+    let known = Options::new(later, false).fold(0, |known, (code, _)| known | bit(code));
+    let mut added = 0u16;
+    for (code, value) in Options::new(earlier, false).filter(|(_, value)| value.len() == 8) {
+        if bit(code) & !known != 0 && added & (1 << code) == 0 {
+            added |= 1 << code;
+            push_option(later, code, value);
+        }
     }
 }
 

@@ -376,6 +376,27 @@ mod tests {
     }
 
     #[test]
+    fn what_waits_for_a_packet_is_capped() {
+        for order in ORDERS {
+            let megabyte = [order.words(&[0x544c_534b, 1 << 20]), vec![b'x'; 1 << 20]].concat();
+            let mut file = [order.section(&[]), order.interface(1, 0, &[])].concat();
+            for _ in 0..65 {
+                file.extend(order.block(10, &megabyte));
+            }
+            file.extend([order.enhanced(0, UNITS, 1, b"x"), order.block(10, &megabyte)].concat());
+            let mut reader = CaptureReader::open(vec![stream("a", &file, usize::MAX)]).unwrap();
+            let (mut batch, mut kept) = (Batch::default(), 0);
+            while reader.next_batch(&mut batch).unwrap() {
+                kept += batch.secrets.len();
+            }
+            let (_, notes) = reader.finish();
+            assert_eq!(notes.iter().map(|note| note.kind).collect::<Vec<_>>(), [NoteKind::LimitReached]);
+            assert_eq!(kept as u64 + notes[0].count, 66);
+            assert!((63..=64).contains(&kept), "{kept}");
+        }
+    }
+
+    #[test]
     fn a_packet_of_an_unknown_interface_is_a_frame_and_a_note() {
         let file =
             [small_pcapng(LITTLE, 1), LITTLE.enhanced(7, UNITS, 1, b"x"), LITTLE.enhanced(0, UNITS, 1, b"y")]

@@ -195,12 +195,12 @@ impl Pcapng {
             kind::SECRETS => {
                 let length = body.word(4)? as usize;
                 let secrets = body.bytes.get(8..length.checked_add(8)?)?;
-                book.secrets.push((frames.len(), body.word(0)?, secrets.into()));
+                book.attach_secrets(frames.len(), body.word(0)?, secrets);
                 Some(())
             }
             kind::NAMES => {
                 if let Some(names) = names_in_order(body.bytes, body.big) {
-                    book.names.push(names.into());
+                    book.attach_names(names);
                 }
                 Some(())
             }
@@ -304,7 +304,7 @@ impl Pcapng {
         for (code, value) in options.by_ref() {
             match code {
                 1 => book.comment("statistics comment", value),
-                4 => received = word64(value, body.big),
+                4 => received = received.or_else(|| word64(value, body.big)),
                 5 | 7 => {
                     if let Some(count) = word64(value, body.big) {
                         dropped = Some(dropped.unwrap_or(0).saturating_add(count));

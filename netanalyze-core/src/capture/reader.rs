@@ -97,7 +97,8 @@ impl CaptureReader {
     }
 
     /// Fills `batch` with the next whole frames of one input, about [`limits::BATCH_BYTES`] of them; its buffers are reused, and its
-    /// [`Batch::bytes`] may be longer than its frames reach. Returns false, and no frames, after the last input.
+    /// [`Batch::bytes`] may be longer than its frames reach. The last one may hold no frames, only names and secrets that stand behind
+    /// the last packet. Returns false, and no frames, after the last input.
     ///
     /// # Errors
     /// [`Error::Read`] if reading fails, [`Error::NotACapture`] if a later input is no capture, or if the whole set holds no packet.
@@ -129,6 +130,10 @@ impl CaptureReader {
                 many => format!("neither this capture nor the {} after it hold packets", many - 1),
             };
             return Err(Error::NotACapture { name, reason });
+        }
+        if self.book.has_attached() {
+            self.account(batch);
+            return Ok(true);
         }
         batch.links = self.book.links.clone();
         batch.origins = self.book.origins.clone();
@@ -201,8 +206,9 @@ impl CaptureReader {
     fn account(&mut self, batch: &mut Batch) {
         batch.links = self.book.links.clone();
         batch.origins = self.book.origins.clone();
-        batch.names.append(&mut self.book.names);
-        for (index, kind, bytes) in self.book.secrets.drain(..) {
+        let (names, secrets) = self.book.detach();
+        batch.names.extend(names);
+        for (index, kind, bytes) in secrets {
             let before = batch.frame_number(index);
             batch.secrets.push(EmbeddedSecrets { before, kind, bytes });
         }

@@ -35,6 +35,9 @@ pub const MAX_NESTED_DATAGRAMS: u8 = 4;
 /// Bytes of options that sections and interfaces are described with, kept for captures that are written.
 pub const MAX_KEPT_OPTIONS: usize = 16 << 20;
 
+/// Bytes of names and decryption secrets that wait for the packet behind them, or for the end of the batch: as much as one block may hold.
+pub const MAX_ATTACHED_BYTES: usize = MAX_BLOCK_BYTES as usize;
+
 /// Comments and lines about the writer that are kept of each input.
 pub const MAX_COMMENTS: usize = 64;
 

@@ -89,6 +89,45 @@ fn all_of_a_pcapng_file_is_kept_in_either_order() {
     }
 }
 
+/// Counters run on, so the last block tells them; what it does not tell stays as an earlier one told it.
+#[test]
+fn statistics_of_an_interface_become_one_block() {
+    // Times are two words, the high one first; counters are one number.
+    let option = |order: Order, (code, value): (u16, u64)| match code {
+        2 | 3 => order.option(code, &order.words(&[0, value as u32])),
+        _ => order.option(code, &u64_of(order, value)),
+    };
+    let options = |order: Order, each: &[(u16, u64)]| -> Vec<u8> {
+        each.iter().flat_map(|each| option(order, *each)).collect()
+    };
+    let statistics = |order: Order, time: u32, options: &[Vec<u8>]| {
+        order.block(5, &[order.words(&[0, 0, time]), options.concat()].concat())
+    };
+    let begin = |order: Order| {
+        [order.section(&[]), order.interface(1, 65_535, &[]), order.enhanced(0, 7, 1, b"x")].concat()
+    };
+    let facts = |file: &[u8]| {
+        let read = read_good(file);
+        let facts = &read.facts.interfaces[0];
+        (facts.received, facts.dropped)
+    };
+    for order in ORDERS {
+        let first = [(2, 9), (4, 5), (4, 6), (5, 1), (7, 2), (8, 3)];
+        let first = statistics(order, 1, &[options(order, &first), order.option(8, b"no")]);
+        let last = [options(order, &[(7, 12), (3, 10)]), order.option(1, b"text")];
+        let whole = [begin(order), first, statistics(order, 2, &last)].concat();
+        let want = [
+            options(LITTLE, &[(7, 12), (3, 10)]),
+            LITTLE.option(1, b"text"),
+            options(LITTLE, &[(2, 9), (4, 5), (8, 3)]),
+            LITTLE.option(0, &[]),
+        ];
+        let copied = pcapng(&whole);
+        assert_eq!(copied, [begin(LITTLE), statistics(LITTLE, 2, &want)].concat(), "big: {}", order.big);
+        assert_eq!([facts(&copied), facts(&whole)], [(Some(5), Some(12)); 2]);
+    }
+}
+
 #[test]
 fn pcap_becomes_pcap_again() {
     for magic in [0xa1b2_c3d4, 0xa1b2_3c4d] {

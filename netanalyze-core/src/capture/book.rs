@@ -219,9 +219,11 @@ impl Book {
 /// Nothing else is taken over, so that many blocks cost no more than their bytes.
 fn add_missing(later: &mut Vec<u8>, earlier: &[u8]) {
     let bit = |code: u16| if (2..=8).contains(&code) { 1 << if code == 7 { 5 } else { code } } else { 0u16 };
-    let known = Options::new(later, false).fold(0, |known, (code, _)| known | bit(code));
+    // All of them take eight bytes; of several with one code the first counts.
+    let is_sound = |(_, value): &(u16, &[u8])| value.len() == 8;
+    let known = Options::new(later, false).filter(is_sound).fold(0, |known, (code, _)| known | bit(code));
     let mut added = 0u16;
-    for (code, value) in Options::new(earlier, false).filter(|(_, value)| value.len() == 8) {
+    for (code, value) in Options::new(earlier, false).filter(is_sound) {
         if bit(code) & !known != 0 && added & (1 << code) == 0 {
             added |= 1 << code;
             push_option(later, code, value);

@@ -299,17 +299,14 @@ impl Pcapng {
     /// Counters run from the start of the capture, so the last block of an interface holds them all.
     fn statistics(&mut self, body: Body<'_>, book: &mut Book) -> Option<()> {
         let number = self.interfaces.get(body.word(0)? as usize)?.number;
-        let (mut received, mut dropped) = (None, None::<u64>);
+        let (mut received, mut interface_drops, mut system_drops) = (None, None, None::<u64>);
         let mut options = Options::new(body.after(12), body.big);
         for (code, value) in options.by_ref() {
             match code {
                 1 => book.comment("statistics comment", value),
                 4 => received = received.or_else(|| word64(value, body.big)),
-                5 | 7 => {
-                    if let Some(count) = word64(value, body.big) {
-                        dropped = Some(dropped.unwrap_or(0).saturating_add(count));
-                    }
-                }
+                5 => interface_drops = interface_drops.or_else(|| word64(value, body.big)),
+                7 => system_drops = system_drops.or_else(|| word64(value, body.big)),
                 _ => {}
             }
         }
@@ -318,6 +315,8 @@ impl Pcapng {
         }
         if let Some(facts) = book.interface(number) {
             facts.received = received.or(facts.received);
+            let dropped = |all: u64, more| all.saturating_add(more);
+            let dropped = [interface_drops, system_drops].into_iter().flatten().reduce(dropped);
             facts.dropped = dropped.or(facts.dropped);
         }
         (!options.broken).then_some(())

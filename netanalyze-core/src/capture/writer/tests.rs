@@ -114,11 +114,12 @@ fn statistics_of_an_interface_become_one_block() {
     for order in ORDERS {
         let first = [(2, 9), (4, 5), (4, 6), (5, 1), (7, 2), (8, 3)];
         let first = statistics(order, 1, &[options(order, &first), order.option(8, b"no")]);
-        let last = [options(order, &[(7, 12), (3, 10)]), order.option(1, b"text")];
+        let last = [options(order, &[(7, 12), (3, 10)]), order.option(1, b"text"), order.option(4, b"odd")];
         let whole = [begin(order), first, statistics(order, 2, &last)].concat();
         let want = [
             options(LITTLE, &[(7, 12), (3, 10)]),
             LITTLE.option(1, b"text"),
+            LITTLE.option(4, b"odd"),
             options(LITTLE, &[(2, 9), (4, 5), (8, 3)]),
             LITTLE.option(0, &[]),
         ];

@@ -9,7 +9,7 @@
 
 use std::path::{Path, PathBuf};
 
-const FLOORS: [&str; 12] = [
+const FLOORS: [&str; 13] = [
     "model",
     "capture",
     "packet",
@@ -18,6 +18,7 @@ const FLOORS: [&str; 12] = [
     "conversation",
     "transaction",
     "expert",
+    "diagnosis",
     "report",
     "field",
     "filter",

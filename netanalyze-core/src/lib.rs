@@ -33,6 +33,7 @@
 
 pub mod capture;
 pub mod conversation;
+pub mod diagnosis;
 pub mod engine;
 pub mod expert;
 pub mod field;

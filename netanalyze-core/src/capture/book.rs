@@ -20,6 +20,9 @@ pub(super) struct Described {
     pub(super) options: Vec<u8>,
 }
 
+/// Decryption secrets: before which frame of the batch under work they stand, their kind, their bytes.
+type Secrets = (usize, u32, Box<[u8]>);
+
 /// Facts and notes of the set read so far.
 #[derive(Default)]
 pub(super) struct Book {
@@ -31,8 +34,8 @@ pub(super) struct Book {
     pub(super) origins: Arc<Origins>,
     /// Names of addresses that the batch under work holds (pcapng), in little-endian order.
     names: Vec<Box<[u8]>>,
-    /// Decryption secrets of the batch under work: before which of its frames they stand, their kind, their bytes.
-    secrets: Vec<(usize, u32, Box<[u8]>)>,
+    /// Decryption secrets of the batch under work.
+    secrets: Vec<Secrets>,
     /// Bytes of both.
     attached: usize,
     /// Offset, in the uncompressed input, of the first byte of the window under work.
@@ -171,7 +174,7 @@ impl Book {
     }
 
     /// Hands over what is attached to the batch, which is full: names, and secrets each with the frame that they stand before.
-    pub(super) fn detach(&mut self) -> (Vec<Box<[u8]>>, Vec<(usize, u32, Box<[u8]>)>) {
+    pub(super) fn detach(&mut self) -> (Vec<Box<[u8]>>, Vec<Secrets>) {
         self.attached = 0;
         (std::mem::take(&mut self.names), std::mem::take(&mut self.secrets))
     }
@@ -183,7 +186,7 @@ impl Book {
 
     /// Whether there is room for so many bytes more; says so where there is none. An empty block counts as well.
     fn attach(&mut self, bytes: usize) -> bool {
-        let bytes = bytes.saturating_add(size_of::<(usize, u32, Box<[u8]>)>());
+        let bytes = bytes.saturating_add(size_of::<Secrets>());
         let fits = bytes <= limits::MAX_ATTACHED_BYTES - self.attached;
         if fits {
             self.attached += bytes;

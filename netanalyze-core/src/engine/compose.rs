@@ -117,6 +117,8 @@ pub(super) fn report(remains: Remains, tally: &Tally, conversations: Option<Conv
         limit_note(ignored, None, message);
     }
     Report {
+        quality: Vec::new(),
+        diagnoses: Vec::new(),
         capture: CaptureSummary {
             facts,
             packets: tally.volume.frames,

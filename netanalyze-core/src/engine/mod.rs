@@ -33,6 +33,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::capture::{CaptureReader, Source};
 use crate::conversation::{Conversations, Terms};
+use crate::diagnosis;
 use crate::expert::{KindSet, Thresholds};
 use crate::field::AnalysedBatch;
 use crate::model::limits::{DEFAULT_MEMORY_LIMIT, MEMORY_RESERVE, MIN_MEMORY_LIMIT, QUIET_FRAMES};
@@ -62,6 +63,8 @@ pub struct Interests {
     /// Whether the books of conversations are kept: totals, round-trip times, history. Records of conversations and their summary need them,
     /// findings do not.
     pub books: bool,
+    /// Whether the report says which causes are behind what was found, and with which thresholds; costs memory for each conversation.
+    pub diagnoses: Option<Arc<diagnosis::Thresholds>>,
     /// Whether the report sums up the conversations; needs the books.
     pub summary: bool,
     /// Bytes of memory that the run may take, about; not less than [`MIN_MEMORY_LIMIT`]. Above it the
@@ -95,6 +98,7 @@ impl Default for Interests {
             thresholds: Thresholds::default(),
             key_log: None,
             books: true,
+            diagnoses: None,
             summary: false,
             memory_limit: DEFAULT_MEMORY_LIMIT,
             quiet_frames: QUIET_FRAMES,

@@ -29,6 +29,7 @@ pub use icmp::IcmpDetail;
 pub(crate) use icmp::{
     DUPLICATE_ADDRESS, ECHO_DUPLICATE, ECHO_UNANSWERED, NEIGHBOUR_UNANSWERED, trouble_kind,
 };
+pub(crate) use message::Seconds;
 pub use severity::{Group, Severity};
 pub(crate) use tcp::{Context, tcp_findings, tcp_kinds};
 pub use thresholds::Thresholds;

@@ -13,6 +13,7 @@ pub use transactions::{TransactionCount, TransactionSummary};
 use serde::Serialize;
 
 use crate::capture::CaptureFacts;
+use crate::diagnosis::{Diagnosis, Gate};
 use crate::model::{Note, Timestamp};
 
 /// Version of every machine-readable output of this library and its command.
@@ -33,6 +34,12 @@ pub struct Report {
     /// What all conversations came to, if the view wanted to know ([`Interests::summary`](crate::engine::Interests::summary)).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub conversations: Option<ConversationSummary>,
+    /// What about the capture itself undermines diagnoses, if the view wanted them ([`Interests::diagnoses`](crate::engine::Interests::diagnoses)).
+    #[serde(skip)]
+    pub quality: Vec<Gate>,
+    /// Causes, those that cost most first, if the view wanted them. Those of low confidence and those that another one explains are among them.
+    #[serde(skip)]
+    pub diagnoses: Vec<Diagnosis>,
     /// Capture quality: what was damaged, missing or left out.
     #[serde(skip)]
     pub notes: Vec<Note>,

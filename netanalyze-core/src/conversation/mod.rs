@@ -5,6 +5,7 @@
 //! Costs one hash a packet (made where it was decoded) and one look-up. Nothing is forgotten but under a memory limit, and then it is told.
 
 mod announced;
+mod chronicles;
 mod conversations;
 mod key;
 mod met;
@@ -26,6 +27,7 @@ pub use record::{Conversation, Protocol, Side, TcpConversationFacts, TtlRange};
 pub use shard::ConversationRef;
 
 pub(crate) use announced::{Announcement, Announcements};
+pub(crate) use chronicles::{Services, remember};
 pub(crate) use key::{FlowKey, KeyHasher};
 pub(crate) use numbering::{NewConversation, Numbering};
 pub(crate) use packet::{At, NO_OPTIONS, TcpPacket, UdpPacket};

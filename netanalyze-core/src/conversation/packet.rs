@@ -46,6 +46,8 @@ pub(crate) struct TcpPacket {
     pub direction: Direction,
     /// Where it was found.
     pub origin: Origin,
+    /// Identification field of the IPv4 packet; 0 for IPv6.
+    pub ip_id: u16,
     /// Time to live or hop limit of the packet; 0 if unknown.
     pub ttl: u8,
     /// Whether the urgent pointer is not zero.
@@ -108,6 +110,7 @@ impl TcpPacket {
         header_captured: 0,
         direction: Direction::AtoB,
         origin: Origin::Packet,
+        ip_id: 0,
         ttl: 0,
         urgent_pointer: false,
         opens_successor: false,

@@ -3,6 +3,7 @@
 use std::cmp::Ordering;
 
 use super::SHARDS;
+use super::chronicles::{Chronicles, Services};
 use super::key::{FlowKey, KeyHasher};
 use super::packet::{TcpPacket, UdpPacket};
 use super::record::Protocol;
@@ -15,7 +16,7 @@ use crate::packet::tcp_option::TcpOptions;
 use crate::protocol::message::Messages;
 use crate::protocol::socks;
 use crate::protocol::stream::Moment;
-use crate::tcp::{Birth, Flags, Passing, Pool, Segment, SynOutcome, Verdict};
+use crate::tcp::{Birth, Chronicle, Flags, Passing, Patience, Pool, Segment, SynOutcome, Verdict};
 
 /// Which conversation, before it has its stream number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -86,6 +87,7 @@ pub(crate) struct Shard {
     udp: Store<UdpConversation>,
     pool: Pool,
     twins: Twins,
+    chronicles: Chronicles,
     terms: Terms,
     packets: u64,
     forgotten: Forgotten,
@@ -107,6 +109,8 @@ pub(crate) struct Ended<'o> {
 pub(crate) struct Terms {
     /// Whether their books are kept.
     pub(crate) books: bool,
+    /// Whether chronicles are kept, and what is slow for them.
+    pub(crate) chronicles: Option<Patience>,
     /// Bytes that all shards together may take.
     pub(crate) memory: u64,
     /// Frames after which a quiet conversation is kept in compact form.
@@ -149,6 +153,7 @@ impl Shard {
             udp: Store::new(hasher, terms.quiet_frames),
             pool: Pool::default(),
             twins: Twins::default(),
+            chronicles: Chronicles::default(),
             terms,
             packets: 0,
             forgotten: Forgotten::default(),
@@ -200,6 +205,10 @@ impl Shard {
         let conversation = self.tcp.at(spot)?;
         if !packet.origin.is_quoted() {
             conversation.account.book(packet.direction, &segment, verdict, passing);
+            if let Some(patience) = self.terms.chronicles {
+                let of = (index, &*conversation);
+                self.chronicles.note(of, packet, &segment, (verdict, passing), patience);
+            }
         }
         let handed_on = is_handed_on(verdict);
         if packet.opens_successor && conversation.succession == Succession::None && handed_on {
@@ -243,7 +252,11 @@ impl Shard {
             conversation.succession = Succession::Settled;
         }
         conversation.connection.open(packet.direction, segment, birth, &mut self.pool, verdict);
-        self.tcp.insert(packet.hash, conversation, packet.time, segment.frame)
+        let spot = self.tcp.insert(packet.hash, conversation, packet.time, segment.frame);
+        if self.terms.chronicles.is_some() {
+            self.chronicles.begin(spot.index, packet.time);
+        }
+        spot
     }
 
     /// Takes a UDP packet, in a frame of `wire_len` bytes.
@@ -307,6 +320,7 @@ impl Shard {
         for &mut (_, is_tcp, index) in least {
             if is_tcp {
                 self.tcp.forget(index);
+                self.chronicles.forget(index);
             } else {
                 self.udp.forget(index);
             }
@@ -319,7 +333,8 @@ impl Shard {
 
     /// Bytes that all its conversations take.
     fn bytes(&mut self, anew: bool) -> u64 {
-        self.tcp.bytes(anew).saturating_add(self.udp.bytes(anew)) as u64
+        let chronicles = self.chronicles.bytes(anew);
+        self.tcp.bytes(anew).saturating_add(self.udp.bytes(anew)).saturating_add(chronicles) as u64
     }
 
     /// Which of two is to be forgotten first. Many can have the same last frame: those that are only quoted in ICMP errors have none at all.
@@ -365,6 +380,22 @@ impl Shard {
                 take(Ended { protocol: Protocol::Udp, reference, key, seen, out });
             }
         }
+    }
+
+    /// The chronicles of its TCP conversations, by index, each with the conversation's reference and key; and what is known of servers beside them.
+    pub(crate) fn finish_chronicles(
+        &mut self,
+        mut take: impl FnMut(ConversationRef, FlowKey, Box<Chronicle>),
+    ) -> Services {
+        let (kept, services) = self.chronicles.finish();
+        for (index, chronicle) in (0..).zip(kept) {
+            if let Some(chronicle) = chronicle
+                && let Some(key) = self.tcp.key_of(index)
+            {
+                take(ConversationRef { shard: self.number, index }, key, chronicle);
+            }
+        }
+        services
     }
 
     /// What the memory limit cost.

@@ -5,14 +5,23 @@
 //! notes of the capture. Emits: [`Diagnosis`] objects and the gates of capture quality. Costs a few instructions a packet, in the chronicle, and otherwise only where
 //! something is wrong. Where a capture does not tell, it holds back: a wrong diagnosis costs more trust than a missing one.
 
+mod case;
 pub mod catalogue;
+mod collect;
+mod join;
 mod object;
+mod quality;
+mod rules;
+mod scene;
 mod thresholds;
 
 pub use catalogue::{Advice, Rule, rule_by_code, rules};
+pub(crate) use collect::Diagnoser;
 pub use object::{
     Confidence, Diagnosis, Ends, Evidence, Explained, Gate, Rival, Scope, Severity, Step, Used,
 };
+pub(crate) use quality::Volume;
+pub(crate) use scene::Stream;
 pub use thresholds::{Limit, Thresholds, Unit};
 
 /// Conversations that a diagnosis names.

@@ -2,11 +2,13 @@
 
 use super::shared::Remains;
 use super::tally::{Occurrences, Tally};
+use crate::conversation::Services;
+use crate::diagnosis::{Diagnoser, Stream, Volume};
 use crate::model::limits::{
     MAX_ANNOUNCEMENTS, MAX_ECHO_REQUESTS, MAX_LAYERS, MAX_NEIGHBOURS, MAX_NESTED_DATAGRAMS, MAX_PINGS,
     MAX_QUESTIONS,
 };
-use crate::model::{Note, NoteKind};
+use crate::model::{Note, NoteKind, Span};
 use crate::report::{CaptureSummary, ConversationSummary, KindCount, ProtocolCount, Report};
 
 pub(super) fn report(remains: Remains, tally: &Tally, conversations: Option<ConversationSummary>) -> Report {
@@ -155,4 +157,32 @@ pub(super) fn report(remains: Remains, tally: &Tally, conversations: Option<Conv
 
 fn frames(count: u64) -> String {
     format!("{count} {}", if count == 1 { "frame" } else { "frames" })
+}
+
+/// Adds gates and diagnoses.
+pub(super) fn diagnose(
+    diagnoser: Diagnoser,
+    streams: &[Stream],
+    services: Services,
+    tally: &Tally,
+    report: &mut Report,
+) {
+    let frames = |name: &str| {
+        let of = |count: &&ProtocolCount| count.protocol == name;
+        report.protocols.iter().find(of).map_or(0, |count| count.packets)
+    };
+    let tunnels = ["vxlan", "gre", "geneve", "gtp", "teredo"];
+    let capture = &report.capture;
+    let end = tally.latest.unwrap_or_default();
+    let volume = Volume {
+        facts: &capture.facts,
+        notes: &report.notes,
+        packets: capture.packets,
+        tcp_packets: frames("tcp"),
+        tcp_streams: u64::from(capture.tcp_streams),
+        span: capture.earliest.map_or(Span(0), |first| end.since(first)),
+        tunnels: tunnels.into_iter().map(|name| (name, frames(name))).filter(|(_, n)| *n > 0).collect(),
+    };
+    let (quality, diagnoses) = diagnoser.finish(streams, services, &volume, end);
+    (report.quality, report.diagnoses) = (quality, diagnoses);
 }

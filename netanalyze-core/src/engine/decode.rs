@@ -113,6 +113,8 @@ pub(super) struct Place {
     pub(super) ordinal: u16,
     /// Time to live or hop limit of the IP header that was met last; 0 before the first.
     pub(super) ttl: u8,
+    /// Identification field of IPv4; 0 for IPv6.
+    pub(super) ip_id: u16,
     /// Address of the first byte of the frame or, if a fragment completed it, of the datagram: headers are found by their distance.
     pub(super) base: usize,
     /// It is a datagram completed from fragments.
@@ -167,6 +169,8 @@ impl<'a> Sink<'a> for DecodeSink<'_, 'a> {
             Layer::Vlan(_) => Protocol::Vlan,
             Layer::Ipv4(header) => {
                 self.place.ttl = header.get(8).copied().unwrap_or(0);
+                self.place.ip_id =
+                    header.get(4..).and_then(<[u8]>::first_chunk).map_or(0, |id| u16::from_be_bytes(*id));
                 if self.quoting {
                     self.decoded.control.quoted_ip(header, false);
                 }
@@ -174,6 +178,7 @@ impl<'a> Sink<'a> for DecodeSink<'_, 'a> {
             }
             Layer::Ipv6(header) => {
                 self.place.ttl = header.get(7).copied().unwrap_or(0);
+                self.place.ip_id = 0;
                 if self.quoting {
                     self.decoded.control.quoted_ip(header, true);
                 }
@@ -261,6 +266,7 @@ impl<'a> PlainSink<'a> for PlainFrames<'_> {
             time: self.time,
             ordinal: tcp.ordinal(),
             ttl: tcp.ttl,
+            ip_id: tcp.ip_id,
             base: self.base,
             in_datagram: false,
         };
@@ -321,6 +327,7 @@ impl Decoded {
             direction,
             origin: transport.origin,
             ttl: place.ttl,
+            ip_id: place.ip_id,
             urgent_pointer: bytes.get(18..20).is_some_and(|pointer| pointer != [0, 0]),
             opens_successor: false,
             negotiates: false,

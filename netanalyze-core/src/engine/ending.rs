@@ -14,7 +14,8 @@ use super::shared::Remains;
 use super::tally::Tally;
 use super::{Interests, View};
 use crate::capture::Batch;
-use crate::conversation::{Bounds, Conversations, Ended, Met, Protocol};
+use crate::conversation::{Bounds, Conversations, Ended, Met, Protocol, Services};
+use crate::diagnosis::Stream;
 use crate::expert::{Ending, Finding, KindSet, ending_findings, endings};
 use crate::field::AnalysedBatch;
 use crate::model::{Error, FrameNumber};
@@ -74,6 +75,25 @@ impl LastWords {
         self.findings.chunks(AT_A_TIME).try_for_each(|findings| deliver(findings, &[]))?;
         self.messages.chunks(AT_A_TIME).try_for_each(|messages| deliver(&[], messages))
     }
+}
+
+/// The chronicles of TCP conversations, by stream number, and what is known of servers.
+pub(super) fn chronicles(remains: &mut Remains) -> (Vec<Stream>, Services) {
+    let (mut streams, mut services) = (Vec::new(), Services::default());
+    let numbers = &remains.numbers.tcp;
+    for shard in &mut remains.shards {
+        let of_shard = shard.finish_chronicles(|reference, key, chronicle| {
+            if let Some(number) = numbers.stream(reference) {
+                streams.push(Stream { number, key, chronicle });
+            }
+        });
+        // A server's connections lie in several shards.
+        for (server, service) in of_shard {
+            services.entry(server).or_default().merge(&service);
+        }
+    }
+    streams.sort_by_key(|stream| stream.number);
+    (streams, services)
 }
 
 /// The conversations of a finished run.

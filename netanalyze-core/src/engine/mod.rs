@@ -33,13 +33,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::capture::{CaptureReader, Source};
 use crate::conversation::{Conversations, Terms};
-use crate::diagnosis;
+use crate::diagnosis::{self, Diagnoser};
 use crate::expert::{KindSet, Thresholds};
 use crate::field::AnalysedBatch;
 use crate::model::limits::{DEFAULT_MEMORY_LIMIT, MEMORY_RESERVE, MIN_MEMORY_LIMIT, QUIET_FRAMES};
 use crate::model::{Error, Span};
 use crate::protocol::tls::keys::Secrets;
 use crate::report::{ConversationSummary, Report};
+use crate::tcp::Patience;
 pub use face::{Analyzer, Found, Frame, Live, Observer, Rule, Wants};
 use shared::{Remains, Shared, StopOnPanic};
 use tally::Tally;
@@ -76,13 +77,27 @@ pub struct Interests {
 }
 
 impl Interests {
+    /// With all that diagnoses need.
+    fn completed(mut self) -> Self {
+        if self.diagnoses.is_some() {
+            self.kinds = KindSet(self.kinds.0 | Diagnoser::kinds().0);
+            self.applications = self.applications.max(Depth::Transactions);
+        }
+        self
+    }
+
     /// What is kept of conversations.
     fn terms(&self) -> Terms {
         let books = self.books || self.summary;
         let memory = self.memory_limit.max(MIN_MEMORY_LIMIT) - MEMORY_RESERVE;
         // Books grow, and leave behind pieces of every size that they had: those were measured to take as much again.
         let memory = if books { memory / 2 } else { memory };
-        Terms { books, memory, quiet_frames: self.quiet_frames }
+        let patience = |thresholds: &Arc<diagnosis::Thresholds>| Patience {
+            stall: thresholds.span(diagnosis::Limit::Stall),
+            think: thresholds.span(diagnosis::Limit::Think),
+        };
+        let chronicles = self.diagnoses.as_ref().map(patience);
+        Terms { books, chronicles, memory, quiet_frames: self.quiet_frames }
     }
 }
 
@@ -190,15 +205,26 @@ where
     V: View,
     A: FnMut(V::Piece, &AnalysedBatch<'_>) -> std::io::Result<()> + Send,
 {
+    let interests = view.interests().completed();
+    let mut diagnoser = interests.diagnoses.clone().map(Diagnoser::new);
     let mut accept = accept;
-    let accept = |piece: V::Piece, batch: &AnalysedBatch<'_>| accept(piece, batch).map_err(Error::Output);
-    let interests = view.interests();
+    let accept = |piece: V::Piece, batch: &AnalysedBatch<'_>| {
+        if let Some(diagnoser) = &mut diagnoser {
+            diagnoser.take(batch.findings, batch.messages);
+        }
+        accept(piece, batch).map_err(Error::Output)
+    };
     let (mut accept, mut remains, mut tally) = drive(sources, threads, view, accept, cancellation)?;
     let words = ending::last_words(&mut remains, &interests, &mut tally);
+    let (streams, services) = ending::chronicles(&mut remains);
     let conversations = ending::conversations(&mut remains, &tally);
     ending::view(view, interests.kinds, threads, &conversations, &mut tally, &words, &mut accept)?;
     let summary = interests.summary.then(|| ConversationSummary::new(&conversations));
-    Ok(compose::report(remains, &tally, summary))
+    let mut report = compose::report(remains, &tally, summary);
+    if let Some(diagnoser) = diagnoser {
+        compose::diagnose(diagnoser, &streams, services, &tally, &mut report);
+    }
+    Ok(report)
 }
 
 /// Analyses all frames; what is left is to be done at the end.

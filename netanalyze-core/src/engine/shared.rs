@@ -147,7 +147,7 @@ pub(super) fn forgotten(shards: &[Shard]) -> Forgotten {
 impl<'r, V: View, A> Shared<'r, V, A> {
     pub(super) fn new(reader: CaptureReader, view: &'r V, accept: A, cancellation: &'r Cancellation) -> Self {
         let hasher = KeyHasher::default();
-        let interests = view.interests();
+        let interests = view.interests().completed();
         let shard = |number| Gate::new(Shard::new(number as u8, hasher.clone(), interests.terms()));
         let shards = (0..SHARDS).map(shard).collect();
         Shared {

@@ -136,6 +136,7 @@ impl Steps {
                 time: raw.time,
                 ordinal: 0,
                 ttl: 0,
+                ip_id: 0,
                 base: batch.frame_bytes(raw).as_ptr().addr(),
                 in_datagram: false,
             },
@@ -283,7 +284,8 @@ impl Steps {
             let shares_frame = following.first().is_some_and(|next| next.frame_index == packet.frame_index);
             let frame = batch.frame_number(packet.frame_index as usize);
             let wire_len = wire_len(batch, packet.frame_index);
-            let passing = Passing { wire_len, ttl: packet.ttl, gap: interests.gap, shares_frame };
+            let passing =
+                Passing { wire_len, ttl: packet.ttl, ip_id: packet.ip_id, gap: interests.gap, shares_frame };
             let payload = |len| {
                 let slot = (packet.frame_index, packet.slot);
                 payload(batch, completed, slot, packet.at, u32::from(packet.header_len), len)

@@ -38,6 +38,12 @@ pub const MAX_KEPT_OPTIONS: usize = 16 << 20;
 /// Bytes of names and decryption secrets that wait for the packet behind them, or for the end of the batch: as much as one block may hold.
 pub const MAX_ATTACHED_BYTES: usize = MAX_BLOCK_BYTES as usize;
 
+/// Conversations with ICMP errors, lookups, handshakes and requests that failed, of each kind, that diagnoses remember.
+pub const MAX_DIAGNOSED: usize = 65_536;
+
+/// Servers of a 64th of all conversations whose connections are compared with each other for diagnoses.
+pub const MAX_SERVICES: usize = 4_096;
+
 /// Comments and lines about the writer that are kept of each input.
 pub const MAX_COMMENTS: usize = 64;
 

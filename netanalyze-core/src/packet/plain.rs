@@ -28,6 +28,8 @@ pub struct PlainTcp<'a, A> {
     pub destination: A,
     /// Time to live or hop limit.
     pub ttl: u8,
+    /// Identification field of IPv4; 0 for IPv6.
+    pub ip_id: u16,
     /// As [`Transport::bytes`].
     pub bytes: &'a [u8],
     /// As [`Transport::reported`].
@@ -93,7 +95,7 @@ fn ethertype(frame: &[u8], len: usize) -> Option<EtherType> {
 #[inline(always)]
 fn v4<'a>(frame: &'a [u8], link: usize, wire_len: u32, sink: &mut impl PlainSink<'a>) -> Option<()> {
     let packet = frame.get(link..)?;
-    let &[first, _, t0, t1, _, _, f0, f1, ttl, protocol, _, _, s0, s1, s2, s3, d0, d1, d2, d3] =
+    let &[first, _, t0, t1, i0, i1, f0, f1, ttl, protocol, _, _, s0, s1, s2, s3, d0, d1, d2, d3] =
         packet.first_chunk::<IPV4>()?;
     let total = usize::from(u16::from_be_bytes([t0, t1]));
     let is_fragment = u16::from_be_bytes([f0, f1]) & 0x3fff != 0;
@@ -105,6 +107,7 @@ fn v4<'a>(frame: &'a [u8], link: usize, wire_len: u32, sink: &mut impl PlainSink
         source: Ipv4Addr::new(s0, s1, s2, s3),
         destination: Ipv4Addr::new(d0, d1, d2, d3),
         ttl,
+        ip_id: u16::from_be_bytes([i0, i1]),
         bytes,
         reported,
         kind: if link == ETHERNET { 0 } else { 2 },
@@ -127,6 +130,7 @@ fn v6<'a>(frame: &'a [u8], link: usize, wire_len: u32, sink: &mut impl PlainSink
         source: Ipv6Addr::from(*source),
         destination: Ipv6Addr::from(*destination.first_chunk::<16>()?),
         ttl,
+        ip_id: 0,
         bytes,
         reported,
         kind: if link == ETHERNET { 1 } else { 3 },

@@ -19,6 +19,8 @@ pub(crate) struct Passing {
     pub wire_len: u32,
     /// Time to live or hop limit; 0 if unknown.
     pub ttl: u8,
+    /// Identification field of the IPv4 packet; 0 for IPv6.
+    pub ip_id: u16,
     /// Silence that counts as a stall when something was owed.
     pub gap: Span,
     /// Another TCP header of the same frame follows.

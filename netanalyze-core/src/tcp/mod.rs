@@ -8,6 +8,7 @@
 mod account;
 mod analysis;
 mod books;
+mod chronicle;
 mod compact;
 mod connection;
 mod coverage;
@@ -43,6 +44,7 @@ pub use syn_options::SynOptions;
 pub use verdict::{Analysis, ConnectionState, Opener, Shown, Verdict};
 
 pub(crate) use account::{Account, Passing};
+pub(crate) use chronicle::{Bucket, Chain, Chronicle, Lane, Patience, Reset, Service, Shape, Trouble};
 pub(crate) use compact::{Coder, LONGEST, Reader, Writer, code_of, of_code};
 pub(crate) use connection::{Birth, Connection, SynOutcome};
 pub(crate) use handshake::completeness::SYN as COMPLETENESS_SYN;

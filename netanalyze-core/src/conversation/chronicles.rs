@@ -1,0 +1,85 @@
+//! The chronicles of a shard's TCP conversations, while somebody wants diagnoses: those of which there may be something to tell.
+//!
+//! What closed without anything to tell is dropped at once; of it only what its server's other connections are compared with stays, in [`Services`].
+
+use hashbrown::HashMap;
+
+use super::packet::TcpPacket;
+use super::tcp::TcpConversation;
+use crate::model::limits::MAX_SERVICES;
+use crate::model::{Endpoint, Timestamp};
+use crate::tcp::{Chronicle, Passing, Patience, Segment, Service, Verdict};
+
+/// What is known of servers. Beyond the cap further ones are left out.
+pub(crate) type Services = HashMap<Endpoint, Service, foldhash::fast::RandomState>;
+
+/// See the head of the module.
+#[derive(Debug, Default)]
+pub(super) struct Chronicles {
+    /// By the conversation's index in the shard.
+    kept: Vec<Option<Box<Chronicle>>>,
+    services: Services,
+    bytes: usize,
+}
+
+impl Chronicles {
+    /// A conversation begins at an index.
+    pub(super) fn begin(&mut self, index: u32, time: Timestamp) {
+        let index = index as usize;
+        if self.kept.len() <= index {
+            self.kept.resize_with(index + 1, || None);
+        }
+        if let Some(place) = self.kept.get_mut(index) {
+            *place = Some(Box::new(Chronicle::new(time)));
+            self.bytes += size_of::<Chronicle>();
+        }
+    }
+
+    /// Takes a packet of it.
+    pub(super) fn note(
+        &mut self,
+        (index, conversation): (u32, &TcpConversation),
+        packet: &TcpPacket,
+        segment: &Segment<'_>,
+        (verdict, passing): (&Verdict, Passing),
+        patience: Patience,
+    ) {
+        let Some(place) = self.kept.get_mut(index as usize) else { return };
+        let Some(chronicle) = place else { return };
+        chronicle.note(packet.direction, segment, verdict, passing, patience);
+        if segment.len == 0 && chronicle.is_dull() {
+            remember(&mut self.services, conversation.key(), chronicle);
+            *place = None;
+            self.bytes = self.bytes.saturating_sub(size_of::<Chronicle>());
+        }
+    }
+
+    /// A conversation is forgotten.
+    pub(super) fn forget(&mut self, index: u32) {
+        if let Some(place) = self.kept.get_mut(index as usize) {
+            *place = None;
+        }
+    }
+
+    /// Bytes that they take; what their boxes hold is counted `anew` or as it was last counted.
+    pub(super) fn bytes(&mut self, anew: bool) -> usize {
+        if anew {
+            self.bytes = self.kept.iter().flatten().map(|chronicle| chronicle.heap()).sum();
+        }
+        self.bytes + self.kept.capacity() * size_of::<usize>()
+    }
+
+    /// All that are left, by index; and what is known of servers whose connections were dropped.
+    pub(super) fn finish(&mut self) -> (Vec<Option<Box<Chronicle>>>, Services) {
+        (std::mem::take(&mut self.kept), std::mem::take(&mut self.services))
+    }
+}
+
+/// Adds a connection to what is known of its server.
+pub(crate) fn remember(services: &mut Services, key: &super::FlowKey, chronicle: &Chronicle) {
+    let Some(client) = chronicle.opening.client() else { return };
+    let (_, server) = key.endpoints(client);
+    if services.len() < MAX_SERVICES || services.contains_key(&server) {
+        services.entry(server).or_default().add(chronicle);
+    }
+}

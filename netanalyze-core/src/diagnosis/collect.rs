@@ -1,0 +1,104 @@
+//! Gathers what diagnoses are made of while batches pass, in capture order, and makes them at the end.
+
+use std::collections::BTreeMap;
+
+use super::join::join;
+use super::object::{Diagnosis, Gate};
+use super::quality::{Volume, gates};
+use super::rules;
+use super::scene::{IcmpError, Scene, Stream, Unresolved};
+use super::thresholds::Thresholds;
+use crate::conversation::{Met, Protocol, Services};
+use crate::expert::{Detail, Finding, IcmpDetail, KindSet, kind_by_id};
+use crate::model::Timestamp;
+use crate::model::limits::MAX_DIAGNOSED;
+use crate::protocol::icmp::Trouble;
+
+/// See the head of the module.
+#[derive(Debug)]
+pub(crate) struct Diagnoser {
+    thresholds: std::sync::Arc<Thresholds>,
+    icmp: BTreeMap<u32, Vec<IcmpError>>,
+    unresolved: Vec<Unresolved>,
+}
+
+/// Errors about one conversation that are kept.
+const ERRORS: usize = 8;
+
+impl Diagnoser {
+    pub(crate) fn new(thresholds: std::sync::Arc<Thresholds>) -> Self {
+        Diagnoser { thresholds, icmp: BTreeMap::new(), unresolved: Vec::new() }
+    }
+
+    /// Kinds of findings that it looks at.
+    pub(crate) fn kinds() -> KindSet {
+        let ids = [
+            "netanalyze.icmp.port_unreachable",
+            "netanalyze.icmp.host_unreachable",
+            "netanalyze.icmp.prohibited",
+            "netanalyze.icmp.error",
+            "netanalyze.icmp.packet_too_big",
+            "netanalyze.neighbour.unanswered",
+        ];
+        ids.iter().filter_map(|id| kind_by_id(id)).fold(KindSet::NONE, |set, id| KindSet(set.0 | 1 << id.0))
+    }
+
+    /// Takes what a batch brought.
+    pub(crate) fn take(&mut self, findings: &[Finding], messages: &[Met]) {
+        for finding in findings {
+            if let Detail::Icmp(detail) = &finding.detail {
+                self.control(finding, detail);
+            }
+        }
+        let _ = messages;
+    }
+
+    fn control(&mut self, finding: &Finding, detail: &IcmpDetail) {
+        match *detail {
+            IcmpDetail::Error { reporter, icmp_type, icmp_code, trouble, .. } => {
+                let Some(stream) = finding.stream.filter(|_| finding.protocol == Some(Protocol::Tcp)) else {
+                    return;
+                };
+                let mtu = match trouble {
+                    Trouble::TooBig { mtu } => Some(mtu),
+                    _ => None,
+                };
+                if self.icmp.len() >= MAX_DIAGNOSED && !self.icmp.contains_key(&stream) {
+                    return;
+                }
+                let errors = self.icmp.entry(stream).or_default();
+                if errors.len() < ERRORS {
+                    errors.push(IcmpError {
+                        frame: finding.frame,
+                        time: finding.time,
+                        reporter,
+                        icmp_type,
+                        icmp_code,
+                        mtu,
+                        source: finding.source,
+                    });
+                }
+            }
+            IcmpDetail::NoNeighbour { target, requests, .. } if self.unresolved.len() < MAX_DIAGNOSED => {
+                self.unresolved.push(Unresolved { address: target, frame: finding.frame, asked: requests });
+            }
+            _ => {}
+        }
+    }
+
+    /// Makes gates and diagnoses. `streams` come by number; `end` is the capture's latest time.
+    pub(crate) fn finish(
+        self,
+        streams: &[Stream],
+        services: Services,
+        volume: &Volume<'_>,
+        end: Timestamp,
+    ) -> (Vec<Gate>, Vec<Diagnosis>) {
+        let Diagnoser { thresholds, icmp, unresolved } = self;
+        let scene = Scene::new(&thresholds, streams, services, (&icmp, &unresolved), end);
+        let gates = gates(&scene, volume);
+        let cases = rules::of_streams(&scene);
+        let diagnoses = join(cases, &gates, &thresholds);
+        (gates, diagnoses)
+    }
+}

@@ -1,0 +1,310 @@
+//! From cases to diagnoses: equal ones become one, parents explain their children, and what cost most comes first.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
+use super::case::Case;
+use super::object::{Diagnosis, Ends, Evidence, Explained, Gate, Scope, Step, Used};
+use super::thresholds::Thresholds;
+use super::{MAX_ENDS, MAX_EVIDENCE, catalogue};
+use crate::expert::Seconds;
+use crate::model::{Endpoint, FrameNumber, Span};
+
+/// Servers with which one client must have the same trouble for the trouble to be the client's.
+const MANY: usize = 3;
+
+/// What a child must share with its parent.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Shared {
+    /// The conversation.
+    Stream,
+    /// Both hosts.
+    Hosts,
+    /// The server and its port.
+    Server,
+    /// A host: the client of the one is the server of the other, as a proxy is.
+    Proxy,
+}
+
+/// Which rules explain which others: where both hold, the second needs no cause of its own.
+const EXPLAINS: &[(&str, &str, Shared)] = &[
+    ("MTU-01", "LOSS-03", Shared::Hosts),
+    ("MTU-01", "LOSS-10", Shared::Hosts),
+    ("MTU-01", "TLS-07", Shared::Hosts),
+    ("MTU-01", "PERF-16", Shared::Hosts),
+    ("CONN-06", "CONN-01", Shared::Server),
+    ("CONN-06", "APP-01", Shared::Proxy),
+    ("CONN-01", "APP-01", Shared::Proxy),
+    ("CONN-02", "APP-01", Shared::Proxy),
+    ("CONN-03", "APP-01", Shared::Proxy),
+    ("CONN-15", "APP-01", Shared::Proxy),
+    ("RST-05", "LOSS-10", Shared::Stream),
+    ("RST-05", "LOSS-03", Shared::Stream),
+    ("RST-06", "TLS-06", Shared::Stream),
+    ("RST-06", "RST-03", Shared::Stream),
+    ("PERF-01", "PERF-16", Shared::Stream),
+    ("PERF-01", "LOSS-03", Shared::Stream),
+    ("LOSS-06", "LOSS-05", Shared::Stream),
+    ("LOSS-10", "TLS-07", Shared::Stream),
+    ("TLS-01", "RST-03", Shared::Stream),
+    ("TLS-02", "RST-03", Shared::Stream),
+    ("TLS-04", "RST-03", Shared::Stream),
+    ("TLS-06", "RST-02", Shared::Stream),
+    ("TLS-06", "RST-03", Shared::Stream),
+    ("TLS-08", "RST-02", Shared::Stream),
+    ("TLS-09", "RST-02", Shared::Stream),
+];
+
+/// Joins, explains and ranks.
+pub(super) fn join(cases: Vec<Case>, gates: &[Gate], thresholds: &Thresholds) -> Vec<Diagnosis> {
+    let mut groups: BTreeMap<(&str, Endpoint, String), Vec<Case>> = BTreeMap::new();
+    for case in cases {
+        let key = (case.code, case.ends.server, case.subject.clone());
+        groups.entry(key).or_default().push(case);
+    }
+    let mut diagnoses: Vec<Diagnosis> = by_client(groups)
+        .into_iter()
+        .map(|(scope, cases)| diagnosis(scope, &cases, thresholds))
+        .map(|diagnosis| capped(diagnosis, gates))
+        .collect();
+    explain(&mut diagnoses);
+    diagnoses.sort_by(|a, b| {
+        b.lost_time
+            .cmp(&a.lost_time)
+            .then(b.severity.cmp(&a.severity))
+            .then(b.count.cmp(&a.count))
+            .then_with(|| (a.code, a.first).cmp(&(b.code, b.first)))
+            .then_with(|| a.endpoints.first().map(|e| e.stream).cmp(&b.endpoints.first().map(|e| e.stream)))
+    });
+    diagnoses
+}
+
+/// Groups of a rule that all belong to one client, and to many servers, are one: the trouble is the client's.
+fn by_client(groups: BTreeMap<(&str, Endpoint, String), Vec<Case>>) -> Vec<(Scope, Vec<Case>)> {
+    let mut of_rule: BTreeMap<(String, String), Vec<Vec<Case>>> = BTreeMap::new();
+    for ((code, _, subject), cases) in groups {
+        of_rule.entry((code.to_owned(), subject)).or_default().push(cases);
+    }
+    let mut out = Vec::new();
+    for (_, servers) in of_rule {
+        let clients: BTreeSet<IpAddr> = servers.iter().flatten().map(|case| case.ends.client.ip()).collect();
+        let hosts: BTreeSet<IpAddr> = servers.iter().flatten().map(|case| case.ends.server.ip()).collect();
+        if clients.len() == 1 && hosts.len() >= MANY {
+            out.push((Scope::Host, servers.concat()));
+            continue;
+        }
+        for cases in servers {
+            let scope = if cases.len() > 1 { Scope::Service } else { Scope::Conversation };
+            out.push((scope, cases));
+        }
+    }
+    out
+}
+
+/// One diagnosis of cases with the same rule.
+fn diagnosis(scope: Scope, cases: &[Case], thresholds: &Thresholds) -> Diagnosis {
+    // The surest case speaks for all; of equal ones the first.
+    let surest = |best: Option<usize>, (at, case): (usize, &Case)| match best {
+        Some(best) if cases.get(best).is_some_and(|known| known.confidence >= case.confidence) => Some(best),
+        _ => Some(at),
+    };
+    let speaker = cases.iter().enumerate().fold(None, surest).unwrap_or(0);
+    let fallback = || Case::new("?", NOBODY, Default::default());
+    let example = cases.get(speaker).cloned().unwrap_or_else(fallback);
+    let rule = catalogue::rule(example.code);
+    let lost = Span(cases.iter().map(|case| case.lost.0).fold(0, i64::saturating_add));
+    let mut endpoints: Vec<Ends> = cases.iter().map(|case| case.ends).collect();
+    endpoints.sort_by_key(|ends| (ends.protocol, ends.stream, ends.client));
+    endpoints.dedup();
+    let conversations = endpoints.len() as u64;
+    endpoints.truncate(MAX_ENDS);
+    let evidence = evidence(&example, cases);
+    let mut used: Vec<Used> = Vec::new();
+    for limit in cases.iter().flat_map(|case| case.used.iter()) {
+        let shown = thresholds.used(*limit);
+        if !used.contains(&shown) {
+            used.push(shown);
+        }
+    }
+    let mut confidence = example.confidence;
+    let mut reasons = example.reasons.clone();
+    if example.code == "MTU-01" && conversations >= 2 {
+        confidence = confidence.raised();
+        reasons = vec![format!("{conversations} conversations lose their large packets, and only those")];
+    }
+    Diagnosis {
+        code: rule.code,
+        name: rule.name,
+        title: rule.title,
+        severity: cases.iter().map(|case| case.severity).max().unwrap_or(rule.severity),
+        confidence,
+        confidence_reasons: reasons,
+        scope,
+        summary: summary(scope, &example, cases, conversations, lost),
+        first: cases.iter().map(|case| case.first).min().unwrap_or_default(),
+        last: cases.iter().map(|case| case.last).max().unwrap_or_default(),
+        count: cases.iter().map(|case| case.count).fold(0, u64::saturating_add),
+        lost_time: lost,
+        filter: filter(&evidence),
+        evidence,
+        counter_evidence: example.counter.clone(),
+        rival: example.rival.clone(),
+        explains: Vec::new(),
+        explained_by: None,
+        thresholds: used,
+        next: steps(rule, &example, endpoints.first()),
+        references: rule.references,
+        endpoints,
+        conversations,
+    }
+}
+
+/// Stands where nobody is.
+const NOBODY: Ends = {
+    const NOWHERE: Endpoint = Endpoint::V4(std::net::SocketAddrV4::new(std::net::Ipv4Addr::UNSPECIFIED, 0));
+    Ends { client: NOWHERE, server: NOWHERE, protocol: crate::conversation::Protocol::Tcp, stream: None }
+};
+
+/// What happened: one case in its own words; of several what they have in common.
+fn summary(scope: Scope, example: &Case, cases: &[Case], conversations: u64, lost: Span) -> String {
+    if cases.len() == 1 {
+        return example.sentence.clone();
+    }
+    let clients: BTreeSet<IpAddr> = cases.iter().map(|case| case.ends.client.ip()).collect();
+    let servers: BTreeSet<IpAddr> = cases.iter().map(|case| case.ends.server.ip()).collect();
+    let cost = if lost.0 > 0 { format!(", {} lost in all", Seconds(lost)) } else { String::new() };
+    let many = |n: usize, what: &str| format!("{n} {what}{}", if n == 1 { "" } else { "s" });
+    if scope == Scope::Host {
+        return format!(
+            "{} has this with {} ({conversations} conversations{cost}), so look at the client's side first; for one: {}",
+            example.ends.client.ip(),
+            many(servers.len(), "server"),
+            example.sentence
+        );
+    }
+    format!("{} ({conversations} conversations of {}{cost})", example.gist, many(clients.len(), "client"))
+}
+
+/// The frames: those of the case that speaks, then the first ones of the others.
+fn evidence(example: &Case, cases: &[Case]) -> Vec<Evidence> {
+    let mut all: Vec<Evidence> = example.evidence.clone();
+    for round in 0..MAX_EVIDENCE {
+        for case in cases {
+            if let Some(one) = case.evidence.get(round)
+                && all.len() < MAX_EVIDENCE
+                && !all.iter().any(|known| known.frame == one.frame)
+            {
+                all.push(one.clone());
+            }
+        }
+    }
+    all.sort();
+    all.dedup_by_key(|one| one.frame);
+    all.truncate(MAX_EVIDENCE);
+    all
+}
+
+/// A filter that shows these frames.
+fn filter(evidence: &[Evidence]) -> String {
+    let frames: Vec<String> = evidence.iter().map(|one| one.frame.to_string()).collect();
+    match &frames[..] {
+        [] => String::new(),
+        [one] => format!("frame.number == {one}"),
+        many => format!("frame.number in {{{}}}", many.join(", ")),
+    }
+}
+
+/// The rule's commands with the names of those they are about.
+fn steps(rule: &catalogue::Rule, example: &Case, ends: Option<&Ends>) -> Vec<Step> {
+    let ends = ends.copied().unwrap_or(example.ends);
+    let stream = ends.stream.map_or_else(String::new, |stream| stream.to_string());
+    rule.steps
+        .iter()
+        .map(|advice| Step {
+            place: advice.place,
+            command: advice
+                .command
+                .replace("{client}", &ends.client.ip().to_string())
+                .replace("{server}", &ends.server.ip().to_string())
+                .replace("{port}", &ends.server.port().to_string())
+                .replace("{name}", &shell_word(&example.subject))
+                .replace("{stream}", &stream),
+            why: advice.why,
+        })
+        .collect()
+}
+
+/// A name of a packet as a word of a command: whatever a shell could take for something else is left out.
+fn shell_word(name: &str) -> String {
+    let harmless = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | ':');
+    let word: String = name.chars().filter(|c| harmless(*c)).take(253).collect();
+    // It must not be taken for an option.
+    let word = word.trim_start_matches('-');
+    if word.is_empty() { "NAME".to_owned() } else { word.to_owned() }
+}
+
+/// What gates of capture quality leave of a diagnosis' confidence.
+fn capped(mut diagnosis: Diagnosis, gates: &[Gate]) -> Diagnosis {
+    let rests_on_loss = diagnosis.code.starts_with("LOSS-") || diagnosis.code.starts_with("MTU-");
+    let drops = gates.iter().any(|gate| gate.code == "Q-01");
+    if rests_on_loss && drops && diagnosis.code != "MTU-02" && diagnosis.confidence == super::Confidence::High
+    {
+        diagnosis.confidence = super::Confidence::Medium;
+        diagnosis.confidence_reasons.push("the capture itself lacks packets (Q-01)".to_owned());
+    }
+    diagnosis
+}
+
+/// Marks what others explain.
+fn explain(diagnoses: &mut [Diagnosis]) {
+    let codes: Vec<(&'static str, Vec<Ends>, bool)> = diagnoses
+        .iter()
+        .map(|d| (d.code, d.endpoints.clone(), d.confidence > super::Confidence::Low))
+        .collect();
+    let mut explained: Vec<(usize, usize)> = Vec::new();
+    for (child, (code, ends, _)) in codes.iter().enumerate() {
+        let parent = codes.iter().position(|(parent, of_parent, is_sure)| {
+            *is_sure
+                && EXPLAINS.iter().any(|&(p, c, shared)| {
+                    p == *parent
+                        && c == *code
+                        && ends.iter().all(|one| of_parent.iter().any(|other| shares(shared, other, one)))
+                })
+        });
+        if let Some(parent) = parent {
+            explained.push((parent, child));
+        }
+    }
+    for (parent, child) in explained {
+        let (Some((by, ..)), Some((code, ..))) = (codes.get(parent), codes.get(child)) else { continue };
+        let count = diagnoses.get(child).map_or(0, |diagnosis| diagnosis.conversations);
+        if let Some(diagnosis) = diagnoses.get_mut(child) {
+            diagnosis.explained_by = Some(by);
+        }
+        if let Some(diagnosis) = diagnoses.get_mut(parent) {
+            match diagnosis.explains.iter_mut().find(|known| known.code == *code) {
+                Some(known) => known.count = known.count.saturating_add(count),
+                None => diagnosis.explains.push(Explained { code, count }),
+            }
+        }
+    }
+}
+
+fn shares(shared: Shared, parent: &Ends, child: &Ends) -> bool {
+    let hosts = |ends: &Ends| [ends.client.ip(), ends.server.ip()];
+    match shared {
+        Shared::Stream => parent.protocol == child.protocol && parent.stream == child.stream,
+        Shared::Hosts => hosts(parent) == hosts(child),
+        Shared::Server => parent.server == child.server,
+        Shared::Proxy => parent.client.ip() == child.server.ip(),
+    }
+}
+
+/// Frames of a gate, as many as are shown.
+pub(super) fn some_frames(frames: impl Iterator<Item = FrameNumber>) -> Vec<FrameNumber> {
+    let mut some: Vec<FrameNumber> = frames.take(MAX_EVIDENCE * 8).collect();
+    some.sort_unstable();
+    some.dedup();
+    some.truncate(MAX_EVIDENCE);
+    some
+}

@@ -1,0 +1,240 @@
+//! Gates of capture quality: what about the capture itself undermines diagnoses.
+
+use super::catalogue;
+use super::join::some_frames;
+use super::object::{Gate, Step};
+use super::scene::{Scene, Stream};
+use super::thresholds::Limit;
+use crate::capture::CaptureFacts;
+use crate::model::{Direction, FrameNumber, Note, NoteKind, Span};
+
+/// What the engine counted of the whole capture.
+#[derive(Debug)]
+pub(crate) struct Volume<'v> {
+    pub(crate) facts: &'v CaptureFacts,
+    pub(crate) notes: &'v [Note],
+    pub(crate) packets: u64,
+    pub(crate) tcp_packets: u64,
+    pub(crate) tcp_streams: u64,
+    /// From the earliest frame to the latest.
+    pub(crate) span: Span,
+    /// Tunnels, with the frames in each.
+    pub(crate) tunnels: Vec<(&'static str, u64)>,
+}
+
+/// A gate of a code.
+fn gate(code: &'static str, count: u64, summary: String, effect: &'static str) -> Gate {
+    let rule = catalogue::rule(code);
+    let step = |advice: &catalogue::Advice| Step {
+        place: advice.place,
+        command: advice.command.to_owned(),
+        why: advice.why,
+    };
+    Gate {
+        code: rule.code,
+        name: rule.name,
+        title: rule.title,
+        summary,
+        count,
+        frames: Vec::new(),
+        effect,
+        thresholds: Vec::new(),
+        next: rule.steps.iter().map(step).collect(),
+    }
+}
+
+impl Gate {
+    fn at(mut self, frames: impl Iterator<Item = FrameNumber>) -> Self {
+        self.frames = some_frames(frames);
+        self
+    }
+
+    fn by(mut self, scene: &Scene<'_>, limit: Limit) -> Self {
+        self.thresholds.push(scene.thresholds.used(limit));
+        self
+    }
+}
+
+/// All gates that stand, in the order of their codes.
+pub(super) fn gates(scene: &Scene<'_>, volume: &Volume<'_>) -> Vec<Gate> {
+    let all = [
+        drops(scene, volume),
+        duplicates(scene, volume),
+        offload(scene),
+        cut(scene, volume),
+        midstream(scene),
+        one_sided(scene, volume),
+        times(volume),
+        interfaces(scene, volume),
+        tunnels(volume),
+        damage(volume),
+        short(scene, volume),
+    ];
+    all.into_iter().flatten().collect()
+}
+
+fn noted(volume: &Volume<'_>, kind: NoteKind) -> u64 {
+    volume.notes.iter().filter(|note| note.kind == kind).map(|note| note.count).fold(0, u64::saturating_add)
+}
+
+fn both(stream: &Stream) -> [&crate::tcp::Lane; 2] {
+    [stream.lane(Direction::AtoB), stream.lane(Direction::BtoA)]
+}
+
+fn drops(scene: &Scene<'_>, volume: &Volume<'_>) -> Option<Gate> {
+    let counted =
+        volume.facts.interfaces.iter().filter_map(|interface| interface.dropped).fold(0, u64::saturating_add);
+    let troubles = || scene.streams.iter().flat_map(both).filter_map(|lane| lane.trouble.as_deref());
+    let unseen = troubles().map(|trouble| trouble.unseen).fold(0, u64::saturating_add);
+    let seen = scene.streams.iter().flat_map(both).map(|lane| lane.bytes()).fold(0, u64::saturating_add);
+    let many = scene.thresholds.reaches(Limit::CaptureDrops, unseen, seen.saturating_add(unseen));
+    if counted == 0 && !many {
+        return None;
+    }
+    let mut parts = Vec::new();
+    if counted > 0 {
+        parts.push(format!("the capturing host dropped {counted} packets"));
+    }
+    if many {
+        parts.push(format!("{unseen} bytes were acknowledged that the capture does not hold"));
+    }
+    let effect = "loss and path MTU are at most medium; that something is absent cannot be said";
+    let gate = gate("Q-01", counted.max(unseen), parts.join(", and "), effect);
+    let frames = troubles().flat_map(|trouble| trouble.unseen_frames.iter());
+    Some(gate.at(frames).by(scene, Limit::CaptureDrops))
+}
+
+fn duplicates(scene: &Scene<'_>, volume: &Volume<'_>) -> Option<Gate> {
+    let count = scene
+        .streams
+        .iter()
+        .map(|stream| u64::from(stream.chronicle.duplicates))
+        .fold(0, u64::saturating_add);
+    if !scene.thresholds.reaches(Limit::DuplicateShare, count, volume.tcp_packets) {
+        return None;
+    }
+    let summary = format!("{count} of {} TCP packets were captured twice", volume.tcp_packets);
+    let effect = "copies are set aside for diagnoses; findings, which are Wireshark's, count them";
+    let frames = scene.streams.iter().flat_map(|stream| stream.chronicle.duplicate_frames.iter());
+    Some(gate("Q-02", count, summary, effect).at(frames).by(scene, Limit::DuplicateShare))
+}
+
+fn offload(scene: &Scene<'_>) -> Option<Gate> {
+    let count =
+        scene.streams.iter().map(|stream| u64::from(stream.chronicle.oversized)).fold(0, u64::saturating_add);
+    (count >= 3).then(|| {
+        let summary = format!(
+            "{count} segments are larger than the other end takes: the network card cut them behind the tap, or joined them before it"
+        );
+        gate("Q-03", count, summary, "segments are counted in pieces of another size than the path saw")
+    })
+}
+
+fn cut(scene: &Scene<'_>, volume: &Volume<'_>) -> Option<Gate> {
+    let count = noted(volume, NoteKind::SnappedFrames);
+    scene.thresholds.reaches(Limit::SnappedShare, count, volume.packets).then(|| {
+        let summary = format!("{count} of {} packets were not captured whole", volume.packets);
+        let effect =
+            "what applications said may be missing: DNS, TLS and HTTP are read as far as they were captured";
+        gate("Q-04", count, summary, effect).by(scene, Limit::SnappedShare)
+    })
+}
+
+fn midstream(scene: &Scene<'_>) -> Option<Gate> {
+    let count = scene
+        .streams
+        .iter()
+        .filter(|stream| stream.chronicle.opening.client().is_none() && stream.chronicle.segments > 0)
+        .count() as u64;
+    (count > 0).then(|| {
+        let summary =
+            format!("{count} connections began before the capture, or their handshake was not captured");
+        gate(
+            "Q-05",
+            count,
+            summary,
+            "their windows are not known in bytes: rules about windows leave them out",
+        )
+    })
+}
+
+fn one_sided(scene: &Scene<'_>, volume: &Volume<'_>) -> Option<Gate> {
+    let is_one_sided = |stream: &&Stream| {
+        both(stream).iter().any(|lane| lane.packets() == 0)
+            && both(stream).iter().any(|lane| lane.packets() > 3 && lane.data_segments() > 0)
+    };
+    let count = scene.streams.iter().filter(is_one_sided).count() as u64;
+    scene.thresholds.reaches(Limit::OneSidedShare, count, volume.tcp_streams).then(|| {
+        let summary = format!(
+            "of {count} connections only one direction was captured, although the other end is there"
+        );
+        let effect = "nothing is said of loss, windows and silence in them";
+        gate("Q-06", count, summary, effect).by(scene, Limit::OneSidedShare)
+    })
+}
+
+fn times(volume: &Volume<'_>) -> Option<Gate> {
+    let count = noted(volume, NoteKind::DescendingTimes).saturating_add(noted(volume, NoteKind::ClampedTime));
+    (count > 0).then(|| {
+        let summary = "times of packets step back, or cannot be true".to_owned();
+        gate("Q-07", count, summary, "durations and round trips around them are uncertain")
+    })
+}
+
+fn interfaces(scene: &Scene<'_>, volume: &Volume<'_>) -> Option<Gate> {
+    let used = volume.facts.interfaces.iter().filter(|interface| interface.packets > 0).count() as u64;
+    let twice = scene.streams.iter().any(|stream| stream.chronicle.duplicates > 0);
+    (used > 1 && twice).then(|| {
+        let summary = format!("{used} interfaces were captured, and packets appear on more than one of them");
+        gate(
+            "Q-08",
+            used,
+            summary,
+            "the same conversation may appear several times, with other addresses behind a translation",
+        )
+    })
+}
+
+fn tunnels(volume: &Volume<'_>) -> Option<Gate> {
+    let count = volume.tunnels.iter().map(|(_, frames)| *frames).fold(0, u64::saturating_add);
+    (count > 0).then(|| {
+        let names: Vec<&str> = volume.tunnels.iter().map(|(name, _)| *name).collect();
+        let summary = format!("{count} packets travel in tunnels ({})", names.join(", "));
+        gate(
+            "Q-09",
+            count,
+            summary,
+            "conversations are those inside; what fits through the path is less by the tunnel's headers",
+        )
+    })
+}
+
+fn damage(volume: &Volume<'_>) -> Option<Gate> {
+    let kinds =
+        [NoteKind::TruncatedFile, NoteKind::DamagedRecord, NoteKind::DamagedCompression, NoteKind::BadBlock];
+    let count = kinds.iter().map(|&kind| noted(volume, kind)).fold(0, u64::saturating_add);
+    (count > 0).then(|| {
+        let summary = "the file is damaged, or ends too soon; what is good in it was analysed".to_owned();
+        gate("Q-11", count, summary, "what lies in the damaged parts is not known")
+    })
+}
+
+fn short(scene: &Scene<'_>, volume: &Volume<'_>) -> Option<Gate> {
+    let wait = scene.thresholds.span(Limit::SynWait);
+    let waiting = scene
+        .streams
+        .iter()
+        .filter(|stream| {
+            let opening = &stream.chronicle.opening;
+            let unanswered = opening.syns > 0 && opening.syn_acks == 0 && stream.chronicle.reset.is_none();
+            unanswered && scene.until_end(opening.last_syn) < wait
+        })
+        .count() as u64;
+    (waiting > 0).then(|| {
+        let summary = format!(
+            "the capture ends while {waiting} connection attempts wait for an answer: what becomes of them is inconclusive ({} were captured)",
+            crate::expert::Seconds(volume.span)
+        );
+        gate("Q-12", waiting, summary, "nothing is said to have timed out that the capture's end cut off").by(scene, Limit::SynWait)
+    })
+}

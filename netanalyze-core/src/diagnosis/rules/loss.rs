@@ -1,0 +1,268 @@
+//! Loss and recovery: LOSS-01, -02, -03, -05, -06, -10.
+
+use super::super::case::Case;
+use super::super::object::Confidence;
+use super::super::scene::{Scene, Stream, Vantage};
+use super::super::thresholds::Limit;
+use super::mtu::black_hole;
+use super::{BOTH, is_judgeable, span};
+use crate::model::{Direction, Span, Timestamp};
+use crate::tcp::{Bucket, Trouble};
+
+pub(super) fn look(scene: &Scene<'_>, stream: &Stream, cases: &mut Vec<Case>) {
+    if !is_judgeable(stream) {
+        return;
+    }
+    for direction in BOTH {
+        let Some(trouble) = stream.lane(direction).trouble.as_deref() else { continue };
+        if let Some(case) = path_death(scene, stream, direction, trouble) {
+            cases.push(case);
+        } else if black_hole(scene, stream, direction).is_none() {
+            cases.extend(timeouts(scene, stream, direction, trouble));
+        }
+        let capture_drops = trouble.unseen > 0;
+        let these = [
+            throughput(scene, stream, direction, trouble),
+            side(scene, stream, direction, trouble),
+            spurious(scene, stream, direction, trouble),
+            reordering(scene, stream, direction, trouble),
+        ];
+        cases.extend(these.into_iter().flatten().map(|case| {
+            if capture_drops {
+                case.at_most(Confidence::Medium, "the capture itself lacks packets of this conversation")
+            } else {
+                case
+            }
+        }));
+    }
+}
+
+/// When something happened in a direction: as long as data was sent.
+fn times(stream: &Stream, direction: Direction) -> (Timestamp, Timestamp) {
+    let chronicle = &stream.chronicle;
+    stream.lane(direction).active().unwrap_or((chronicle.first, chronicle.last))
+}
+
+fn path_death(scene: &Scene<'_>, stream: &Stream, direction: Direction, trouble: &Trouble) -> Option<Case> {
+    let chain = trouble.chain;
+    let lane = stream.lane(direction);
+    let peer = stream.lane(direction.reverse());
+    let silent = peer.last_packet() < chain.first;
+    let enough = u64::from(chain.count) >= scene.thresholds.get(Limit::DeadPathTimeouts).max(1);
+    if !(enough && silent && lane.outstanding() && stream.chronicle.opening.is_complete()) {
+        return None;
+    }
+    let ends = stream.ends();
+    let other = stream.end(direction.reverse());
+    let lost = Span(stream.chronicle.last.since(peer.last_packet()).0.max(chain.waited.0));
+    Some(
+        Case::new("LOSS-10", ends, (peer.last_packet(), chain.last))
+            .says(
+                format!(
+                    "{other} fell silent in the middle of the connection: {} sent the same data {} times in {}, with growing pauses, and heard nothing more",
+                    stream.end(direction), chain.count + 1, span(chain.waited)
+                ),
+                format!("connections with {} die: from one moment on nothing comes back", ends.server),
+            )
+            .shows_all(chain.frames.iter(), "the same segment again, the pause doubled", "an acknowledgement")
+            .shows(chain.last_frame, "the last attempt", "an acknowledgement")
+            .costs(lost)
+            .times(u64::from(chain.count))
+            .by(&[Limit::DeadPathTimeouts])
+            .rival("a host that crashed or was switched off", "whether other traffic of that host goes on"),
+    )
+}
+
+fn timeouts(scene: &Scene<'_>, stream: &Stream, direction: Direction, trouble: &Trouble) -> Option<Case> {
+    let chronicle = &stream.chronicle;
+    let idle: i64 = chronicle
+        .buckets()
+        .iter()
+        .filter(|(bucket, _)| matches!(bucket, Bucket::Idle | Bucket::ClientThink | Bucket::SynWait))
+        .map(|(_, span)| span.0)
+        .sum();
+    let active = chronicle.life().0.saturating_sub(idle).max(1);
+    let wait = trouble.timeout_wait;
+    let share = |limit| scene.thresholds.reaches(limit, wait.0.max(0) as u64, active as u64);
+    if trouble.timeouts == 0 || wait < scene.thresholds.span(Limit::Stall) || !share(Limit::TimeoutShare) {
+        return None;
+    }
+    let ends = stream.ends();
+    let (longest, frame) = trouble.longest_timeout;
+    let case = Case::new("LOSS-03", ends, times(stream, direction))
+        .says(
+            format!(
+                "the {} {} waited {} for retransmission timeouts, {} of the time in which the connection was active (longest: {})",
+                stream.who(direction), stream.end(direction), span(wait), percent(wait.0, active), span(longest)
+            ),
+            format!("data to or from {} is lost so that only retransmission timeouts repair it", ends.server),
+        )
+        .shows(frame, format!("sent again after {}", span(longest)), "an acknowledgement of the first copy")
+        .shows_all(trouble.frames.iter().filter(|each| *each != frame), "sent again", "an acknowledgement of the first copy")
+        .costs(wait)
+        .times(u64::from(trouble.timeouts))
+        .by(&[Limit::TimeoutShare])
+        .rival("a receiver that was away for a while", "whether other connections of that host stood still at the same times");
+    let near_sender = match stream.vantage() {
+        Vantage::NearClient => stream.client() == Some(direction),
+        Vantage::NearServer => stream.client() == Some(direction.reverse()),
+        _ => false,
+    };
+    Some(if near_sender || trouble.behind > 0 {
+        case
+    } else {
+        case.at_most(Confidence::Medium, "captured away from the sender: the first copies were not seen")
+    })
+}
+
+fn percent(part: i64, whole: i64) -> String {
+    format!("{} %", part.saturating_mul(100) / whole.max(1))
+}
+
+/// LOSS-01: the throughput is what loss allows (Mathis et al., 1997: MSS / RTT · C / √p).
+fn throughput(scene: &Scene<'_>, stream: &Stream, direction: Direction, trouble: &Trouble) -> Option<Case> {
+    let lane = stream.lane(direction);
+    let (events, segments) = (u64::from(trouble.events), u64::from(lane.data_segments()));
+    if events < scene.thresholds.get(Limit::LossEvents).max(1)
+        || !scene.thresholds.reaches(Limit::LossRate, events, segments)
+    {
+        return None;
+    }
+    let (first, last) = lane.active()?;
+    let seconds = last.since(first).as_secs_f64();
+    let rtt = lane.path_rtt(stream.lane(direction.reverse())).as_secs_f64();
+    if seconds < 3.0 || rtt <= 0.0 {
+        return None;
+    }
+    let goodput = lane.bytes() as f64 / seconds;
+    let rate = events as f64 / segments as f64;
+    let model = |constant: f64| f64::from(lane.full_size()) / rtt * constant / rate.sqrt();
+    // Delayed acknowledgements make the constant smaller; the model is good for a factor of two.
+    if goodput < model(0.87) * 0.5 || goodput > model(1.22) * 2.0 {
+        return None;
+    }
+    let ends = stream.ends();
+    let mbits = |bytes: f64| format!("{:.2} Mbit/s", bytes * 8.0 / 1e6);
+    let case = Case::new("LOSS-01", ends, (first, last))
+        .says(
+            format!(
+                "loss sets the pace of the transfer from {}: {events} losses in {segments} segments and a round trip of {} allow about {}, and {} went through",
+                stream.end(direction), span(Span((rtt * 1e9) as i64)), mbits(model(1.0)), mbits(goodput)
+            ),
+            format!("loss limits the throughput of transfers with {}", ends.server),
+        )
+        .shows_all(trouble.frames.iter(), "sent again", "no loss")
+        .costs(Span(stream.chronicle.buckets().iter().filter(|(bucket, _)| matches!(bucket, Bucket::RtoWait | Bucket::FastRecovery)).map(|(_, span)| span.0).sum()))
+        .times(events)
+        .by(&[Limit::LossRate, Limit::LossEvents])
+        .rival("a sender that paces itself", "the congestion window of the sender (ss -ti)");
+    Some(if events >= 20 && seconds >= 30.0 {
+        case
+    } else {
+        case.at_most(
+            Confidence::Medium,
+            "fewer than 20 losses or less than 30 s: the model is an average over many",
+        )
+    })
+}
+
+fn side(scene: &Scene<'_>, stream: &Stream, direction: Direction, trouble: &Trouble) -> Option<Case> {
+    let (behind, before) = (u64::from(trouble.behind), u64::from(trouble.before));
+    let all = behind + before;
+    if all < scene.thresholds.get(Limit::LossSideEvents).max(1) {
+        return None;
+    }
+    let after = scene.thresholds.reaches(Limit::LossSideShare, behind, all);
+    if !after && !scene.thresholds.reaches(Limit::LossSideShare, before, all) {
+        return None;
+    }
+    let (from, to) = (stream.end(direction), stream.end(direction.reverse()));
+    let ends = stream.ends();
+    let (count, where_lost, frames) = if after {
+        (behind, format!("between the capture point and {}", to.ip()), &trouble.behind_frames)
+    } else {
+        (before, format!("between {} and the capture point", from.ip()), &trouble.before_frames)
+    };
+    let expected = if after { "sent once" } else { "no hole" };
+    let observed = if after {
+        "sent again, the first copy was captured"
+    } else {
+        "fills a hole, the first copy never came"
+    };
+    let case = Case::new("LOSS-02", ends, times(stream, direction))
+        .says(
+            format!("data of {from} to {to} is lost {where_lost}: {count} of {all} lost segments"),
+            format!("data is lost {where_lost}"),
+        )
+        .shows_all(frames.iter(), observed, expected)
+        .times(count)
+        .by(&[Limit::LossSideEvents, Limit::LossSideShare])
+        .about(if after { "behind" } else { "before" });
+    let reordered = u64::from(trouble.reordered);
+    Some(if reordered * 20 > u64::from(stream.lane(direction).data_segments()) {
+        case.less("packets are reordered, too, which can look like loss before the capture point")
+    } else {
+        case
+    })
+}
+
+fn spurious(scene: &Scene<'_>, stream: &Stream, direction: Direction, trouble: &Trouble) -> Option<Case> {
+    let count = u64::from(
+        trouble
+            .spurious
+            .max(trouble.dsacks.min(trouble.timeouts + trouble.others + trouble.fast + trouble.spurious)),
+    );
+    if count < scene.thresholds.get(Limit::SpuriousSegments).max(1) {
+        return None;
+    }
+    let ends = stream.ends();
+    let frames = if trouble.spurious > 0 { &trouble.spurious_frames } else { &trouble.frames };
+    let case = Case::new("LOSS-05", ends, times(stream, direction))
+        .says(
+            format!("{} sent {count} segments again that had arrived", stream.end(direction)),
+            format!("senders to or from {} send again what has arrived", ends.server),
+        )
+        .shows_all(frames.iter(), "sent again although it had arrived", "sent once")
+        .times(count)
+        .by(&[Limit::SpuriousSegments])
+        .rival(
+            "acknowledgements that are lost on their way back",
+            "D-SACK blocks, and a capture at the sender",
+        );
+    Some(if trouble.dsacks > 0 {
+        case.because(format!("the receiver says so itself: {} D-SACK blocks", trouble.dsacks))
+    } else {
+        case.at_most(Confidence::Medium, "the receiver does not confirm it with D-SACK blocks")
+    })
+}
+
+fn reordering(scene: &Scene<'_>, stream: &Stream, direction: Direction, trouble: &Trouble) -> Option<Case> {
+    let count = u64::from(trouble.reordered);
+    if count < scene.thresholds.get(Limit::ReorderedSegments).max(1) {
+        return None;
+    }
+    let ends = stream.ends();
+    Some(
+        Case::new("LOSS-06", ends, times(stream, direction))
+            .says(
+                format!(
+                    "{count} of {} segments of {} came behind later ones",
+                    stream.lane(direction).data_segments(),
+                    stream.end(direction)
+                ),
+                format!("packets to or from {} arrive out of order", ends.server),
+            )
+            .shows_all(
+                trouble.reordered_frames.iter(),
+                "came behind a later segment, within milliseconds",
+                "in order",
+            )
+            .times(count)
+            .by(&[Limit::ReorderedSegments])
+            .at_most(Confidence::Medium, "told by how soon they came, not by numbers of the packets")
+            .rival(
+                "fast retransmissions of a very close sender",
+                "IP identification and time stamps of the late segments",
+            ),
+    )
+}

@@ -1,0 +1,48 @@
+//! The rules, a file a family. Each looks at the whole scene and says what it concludes of single conversations; others join and rank that.
+
+mod connect;
+mod flow;
+mod loss;
+mod mtu;
+mod reset;
+
+use super::case::Case;
+use super::scene::{Scene, Stream};
+use crate::expert::Seconds;
+use crate::model::{Direction, Span};
+
+/// Both directions.
+const BOTH: [Direction; 2] = [Direction::AtoB, Direction::BtoA];
+
+/// All that chronicles tell.
+pub(super) fn of_streams(scene: &Scene<'_>) -> Vec<Case> {
+    let mut cases = Vec::new();
+    connect::look(scene, &mut cases);
+    for stream in scene.streams {
+        reset::look(scene, stream, &mut cases);
+        mtu::look(scene, stream, &mut cases);
+        loss::look(scene, stream, &mut cases);
+        flow::look(scene, stream, &mut cases);
+    }
+    reset::compare(scene, &mut cases);
+    cases
+}
+
+/// A duration in words.
+fn span(span: Span) -> String {
+    Seconds(span).to_string()
+}
+
+/// "3 times", "once".
+fn times(count: u64) -> String {
+    match count {
+        1 => "once".to_owned(),
+        2 => "twice".to_owned(),
+        more => format!("{more} times"),
+    }
+}
+
+/// Whether loss and windows of a stream can be judged: both directions were captured, and its numbers are not those of a network card's super-segments alone.
+fn is_judgeable(stream: &Stream) -> bool {
+    stream.is_two_sided()
+}

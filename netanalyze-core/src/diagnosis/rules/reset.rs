@@ -1,0 +1,206 @@
+//! Connections that were reset: RST-02, -03, -05, -06. The shape of the RST tells most of it.
+
+use std::collections::BTreeMap;
+
+use super::super::case::Case;
+use super::super::object::Confidence;
+use super::super::scene::{Scene, Stream};
+use super::super::thresholds::Limit;
+use super::{BOTH, span};
+use crate::model::{Endpoint, FrameNumber, Span, Timestamp};
+use crate::tcp::{Reset, Shape};
+
+/// A host's packets make the same way, but for a route that changes.
+const TTL_DIFFERS: u8 = 2;
+/// Packets that a usual time to live needs.
+const TTL_PACKETS: u32 = 5;
+
+/// What one stream tells.
+pub(super) fn look(scene: &Scene<'_>, stream: &Stream, cases: &mut Vec<Case>) {
+    let Some(reset) = stream.chronicle.reset.as_deref() else { return };
+    if reset.shape == Shape::Refusal || !stream.is_two_sided() {
+        return;
+    }
+    if let Some(case) = injected(stream, reset) {
+        return cases.push(case);
+    }
+    // After a FIN of either side what is left is told; a probe that never sends anything is a health check.
+    let is_ordinary = reset.after_own_fin || reset.after_peer_fin || reset.own_bytes + reset.peer_bytes == 0;
+    if reset.shape == Shape::Abort && reset.established && !is_ordinary && !died_idle(stream) {
+        cases.push(aborted(scene, stream, reset));
+    }
+}
+
+fn injected(stream: &Stream, reset: &Reset) -> Option<Case> {
+    let other_ttl = reset
+        .usual_ttl
+        .filter(|usual| usual.abs_diff(reset.ttl) >= TTL_DIFFERS && reset.ttl_packets >= TTL_PACKETS);
+    if reset.contradicted.is_none() && other_ttl.is_none() {
+        return None;
+    }
+    let ends = stream.ends();
+    let who = stream.who(reset.by);
+    let mut case = Case::new("RST-06", ends, (reset.time, reset.time))
+        .says(
+            format!(
+                "the reset of the connection between {} and {} did not come from the {who} in whose name it was sent",
+                ends.client, ends.server
+            ),
+            format!("connections to {} are reset by something in the path", ends.server),
+        )
+        .shows_all(reset.frames.iter(), "RST in the name of the other end", "no reset, or one of that host")
+        .rival("a load balancer in front of several hosts", "the same connection from another network");
+    if let Some(frame) = reset.contradicted {
+        case =
+            case.shows(frame, format!("the {who} sends data behind its own reset"), "nothing after a reset");
+        case.confidence = Confidence::High;
+        case = case.because(format!("the {who} went on as if it had sent no reset"));
+    }
+    match other_ttl {
+        Some(usual) if reset.contradicted.is_some() => {
+            case = case.because(format!("time to live {} instead of {usual}", reset.ttl));
+        }
+        Some(usual) => {
+            case.confidence = Confidence::Medium;
+            case =
+                case.because(format!("the only sign is its time to live: {} instead of {usual}", reset.ttl));
+        }
+        None => {}
+    }
+    if reset.others > 0 {
+        case = case.more("several resets with rising sequence numbers, as devices send that guess");
+    }
+    Some(case)
+}
+
+/// It was reset, or fell silent, right behind a long silence.
+fn died_idle(stream: &Stream) -> bool {
+    stream.chronicle.pending_idle.is_some()
+}
+
+fn aborted(scene: &Scene<'_>, stream: &Stream, reset: &Reset) -> Case {
+    let ends = stream.ends();
+    let who = stream.who(reset.by);
+    let end = stream.end(reset.by);
+    let (_, at, frame) = reset.last_data.unwrap_or((reset.by, reset.time, FrameNumber(0)));
+    let unread = reset.unanswered && reset.peer_bytes > 0;
+    let waited = reset.time.since(at);
+    if unread {
+        return Case::new("RST-02", ends, (at, reset.time))
+            .says(
+                format!(
+                    "the {who} {end} closed the connection while data from the other end was still unread: its kernel sent a reset, {} after that data",
+                    span(waited)
+                ),
+                format!("the {who} closes connections with unread data, which resets them ({})", ends.server),
+            )
+            .shows(frame, "data that nothing answered", "the program reads it, and answers or closes")
+            .shows(reset.frame, "RST with ACK, at the next sequence number: of a live socket", "FIN")
+            .costs(Span(0))
+            .rival("a program that was killed, or set SO_LINGER to 0", "the log of the program at that time");
+    }
+    let case = Case::new("RST-03", ends, (reset.time, reset.time))
+        .says(
+            format!(
+                "the {who} {end} gave the connection up with a reset, {} after the last data, which was its own",
+                span(waited)
+            ),
+            format!("the {who} gives connections up with resets ({})", ends.server),
+        )
+        .shows(reset.frame, "RST with ACK, at the next sequence number: of a live socket", "FIN")
+        .shows(frame, "the last data", "an answer, or FIN")
+        .rival("a close with unread data, of which the capture lacks the data", "the log of the program at that time");
+    let together = scene
+        .streams
+        .iter()
+        .filter_map(|other| other.chronicle.reset.as_deref().map(|at| (other, at)))
+        .filter(|(other, at)| {
+            other.end(at.by).ip() == end.ip()
+                && at.shape == Shape::Abort
+                && at.time.since(reset.time).0.abs() <= 1_000_000_000
+        })
+        .count();
+    if together >= 3 {
+        case.because(format!(
+            "{together} connections of {} were given up within a second: a crash, or a restart",
+            end.ip()
+        ))
+    } else {
+        case
+    }
+}
+
+/// A connection that did not outlive a silence.
+struct Death<'s> {
+    stream: &'s Stream,
+    idle: Span,
+    /// The packet that ended the silence, and the sign that nobody knew the connection any more.
+    woke: FrameNumber,
+    sign: FrameNumber,
+    at: Timestamp,
+}
+
+/// RST-05: connections to a server die behind silences longer than those that others outlived.
+pub(super) fn compare(scene: &Scene<'_>, cases: &mut Vec<Case>) {
+    let mut deaths: BTreeMap<Endpoint, Vec<Death<'_>>> = BTreeMap::new();
+    for stream in scene.streams {
+        if let Some(death) = death(stream) {
+            deaths.entry(stream.ends().server).or_default().push(death);
+        }
+    }
+    let needed = scene.thresholds.get(Limit::IdleFailures).max(1);
+    for (server, of_server) in deaths {
+        let survived = scene.services.get(&server).map_or(Span(0), |service| service.survived);
+        let least = of_server.iter().map(|death| death.idle).min().unwrap_or_default();
+        if (of_server.len() as u64) < needed || survived >= least || survived == Span(0) {
+            continue;
+        }
+        for death in &of_server {
+            let ends = death.stream.ends();
+            let mut case = Case::new("RST-05", ends, (death.at, death.at))
+                .says(
+                    format!(
+                        "the connection of {} to {server} was silent for {} and did not outlive it; others outlived {}",
+                        ends.client, span(death.idle), span(survived)
+                    ),
+                    format!(
+                        "something between clients and {server} forgets connections that are silent for longer than {} (and at most {})",
+                        span(survived), span(least)
+                    ),
+                )
+                .shows(death.woke, format!("first packet after {} of silence", span(death.idle)), "an answer")
+                .shows(death.sign, "a reset of who does not know the connection, or no answer", "an acknowledgement")
+                .by(&[Limit::IdleFailures])
+                .rival("a server that closes idle connections", "whether the server's own log shows it closing them");
+            if of_server.len() >= 3 {
+                case = case.because(format!(
+                    "{} connections died like this, and none of those that were silent for less",
+                    of_server.len()
+                ));
+            } else {
+                case = case.at_most(Confidence::Medium, "only two connections died like this");
+            }
+            cases.push(case);
+        }
+    }
+}
+
+fn death(stream: &Stream) -> Option<Death<'_>> {
+    let chronicle = &stream.chronicle;
+    let (idle, woke, by) = chronicle.pending_idle?;
+    if let Some(reset) = chronicle.reset.as_deref() {
+        let soon = reset.pause.0 <= reset.rtt.0.saturating_mul(3).max(500_000_000);
+        let of_other = reset.by != by && reset.shape == Shape::NoSocket && !reset.after_own_fin;
+        return (soon && of_other && reset.frame > woke).then_some(Death {
+            stream,
+            idle,
+            woke,
+            sign: reset.frame,
+            at: reset.time,
+        });
+    }
+    BOTH.iter().filter_map(|&direction| stream.lane(direction).trouble.as_ref()).find_map(|trouble| {
+        let chain = trouble.chain;
+        (chain.count >= 3).then_some(Death { stream, idle, woke, sign: chain.last_frame, at: chain.last })
+    })
+}

@@ -1,0 +1,180 @@
+//! What rules look at once the capture was read: chronicles, what is known of servers, ICMP errors, the capture's bounds.
+
+use std::net::IpAddr;
+
+use std::collections::BTreeMap;
+
+use super::object::Ends;
+use super::thresholds::Thresholds;
+use crate::conversation::{FlowKey, Protocol, Services, remember};
+use crate::model::{Direction, Endpoint, FrameNumber, Span, Timestamp};
+use crate::tcp::{Chronicle, Lane};
+
+/// A TCP conversation of which there may be something to tell.
+#[derive(Debug)]
+pub(crate) struct Stream {
+    pub(crate) number: u32,
+    pub(crate) key: FlowKey,
+    pub(crate) chronicle: Box<Chronicle>,
+}
+
+/// Where a stream was captured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Vantage {
+    NearClient,
+    NearServer,
+    Between,
+    Unknown,
+}
+
+impl Stream {
+    /// Direction of the client: of who opened, or else of who has the less usual port; `None` if neither tells.
+    pub(super) fn client(&self) -> Option<Direction> {
+        self.chronicle.opening.client().or_else(|| {
+            let (a, b) = self.key.endpoints(Direction::AtoB);
+            // Ports that systems choose for clients begin at 32768 (RFC 6335 §6: 49152).
+            match (a.port() >= 32_768, b.port() >= 32_768) {
+                (true, false) => Some(Direction::AtoB),
+                (false, true) => Some(Direction::BtoA),
+                _ => None,
+            }
+        })
+    }
+
+    /// Its ends; who the client is may be a guess.
+    pub(super) fn ends(&self) -> Ends {
+        let (client, server) = self.key.endpoints(self.client().unwrap_or(Direction::AtoB));
+        Ends { client, server, protocol: Protocol::Tcp, stream: Some(self.number) }
+    }
+
+    /// An end's name in a sentence.
+    pub(super) fn who(&self, direction: Direction) -> &'static str {
+        match self.client() {
+            Some(client) if client == direction => "client",
+            Some(_) => "server",
+            None => "sender",
+        }
+    }
+
+    /// The end that sends in a direction.
+    pub(super) fn end(&self, direction: Direction) -> Endpoint {
+        self.key.endpoints(direction).0
+    }
+
+    pub(super) fn lane(&self, direction: Direction) -> &Lane {
+        self.chronicle.lane(direction)
+    }
+
+    /// Whether packets of both directions were captured.
+    pub(super) fn is_two_sided(&self) -> bool {
+        [Direction::AtoB, Direction::BtoA].iter().all(|&direction| self.lane(direction).packets() > 0)
+    }
+
+    /// Where the tap is: next to the end whose side of the handshake took no time, or whose packets made no hop.
+    pub(super) fn vantage(&self) -> Vantage {
+        let Some(client) = self.client() else { return Vantage::Unknown };
+        let is_local = |direction| {
+            matches!(self.lane(direction).usual_ttl(), Some(64 | 128 | 255))
+                && self.lane(direction).packets() > 0
+        };
+        let opening = &self.chronicle.opening;
+        if let Some(rtt) = opening.rtt() {
+            let near = |leg: Span| leg.0 < rtt.0 / 5;
+            match (near(opening.client_leg), near(opening.server_leg)) {
+                (true, false) => return Vantage::NearClient,
+                (false, true) => return Vantage::NearServer,
+                _ => {}
+            }
+        }
+        match (is_local(client), is_local(client.reverse())) {
+            (true, false) => Vantage::NearClient,
+            (false, true) => Vantage::NearServer,
+            (true, true) => Vantage::Unknown,
+            (false, false) => Vantage::Between,
+        }
+    }
+}
+
+/// An ICMP error about a conversation.
+#[derive(Clone, Debug)]
+pub(super) struct IcmpError {
+    pub(super) frame: FrameNumber,
+    pub(super) time: Timestamp,
+    pub(super) reporter: IpAddr,
+    pub(super) icmp_type: u8,
+    pub(super) icmp_code: u8,
+    /// Of "fragmentation needed" and "packet too big".
+    pub(super) mtu: Option<u32>,
+    /// Who had sent the packet that it quotes.
+    pub(super) source: Endpoint,
+}
+
+impl IcmpError {
+    /// "type 3, code 13"
+    pub(super) fn code(&self) -> String {
+        format!("type {}, code {}", self.icmp_type, self.icmp_code)
+    }
+}
+
+/// An unanswered question for a hardware address.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Unresolved {
+    pub(super) address: IpAddr,
+    pub(super) frame: FrameNumber,
+    pub(super) asked: u64,
+}
+
+/// See the head of the module.
+#[derive(Debug)]
+pub(super) struct Scene<'s> {
+    pub(super) thresholds: &'s Thresholds,
+    /// By stream number.
+    pub(super) streams: &'s [Stream],
+    pub(super) services: Services,
+    /// ICMP errors by TCP stream, in capture order.
+    pub(super) icmp: &'s BTreeMap<u32, Vec<IcmpError>>,
+    pub(super) unresolved: &'s [Unresolved],
+    pub(super) end: Timestamp,
+    /// TTL of hosts, from all that they send in streams: `None` if it differs.
+    ttl: BTreeMap<IpAddr, Option<u8>>,
+}
+
+impl<'s> Scene<'s> {
+    pub(super) fn new(
+        thresholds: &'s Thresholds,
+        streams: &'s [Stream],
+        mut services: Services,
+        (icmp, unresolved): (&'s BTreeMap<u32, Vec<IcmpError>>, &'s [Unresolved]),
+        end: Timestamp,
+    ) -> Self {
+        let mut ttl: BTreeMap<IpAddr, Option<u8>> = BTreeMap::new();
+        for stream in streams {
+            remember(&mut services, &stream.key, &stream.chronicle);
+        }
+        for (server, service) in &services {
+            if let Some((least, most)) = service.ttl {
+                let one = Some(least).filter(|_| least == most);
+                let known = ttl.entry(server.ip()).or_insert(one);
+                if *known != one {
+                    *known = None;
+                }
+            }
+        }
+        Scene { thresholds, streams, services, icmp, unresolved, end, ttl }
+    }
+
+    /// The time to live that all connections to a host show, if they agree.
+    pub(super) fn host_ttl(&self, host: IpAddr) -> Option<u8> {
+        self.ttl.get(&host).copied().flatten()
+    }
+
+    /// ICMP errors about a stream.
+    pub(super) fn errors(&self, stream: &Stream) -> &'s [IcmpError] {
+        self.icmp.get(&stream.number).map_or(&[], Vec::as_slice)
+    }
+
+    /// From a time to the capture's end.
+    pub(super) fn until_end(&self, from: Timestamp) -> Span {
+        Span(self.end.since(from).0.max(0))
+    }
+}

@@ -1,0 +1,397 @@
+//! One direction: what was sent, what was acknowledged, which windows it was given.
+
+use super::super::account::Passing;
+use super::super::segment::Segment;
+use super::super::sequence::{after, before};
+use super::class::{Class, LEAST_RTO, Sight};
+use super::end_of;
+use super::lost_time::{Bucket, Held};
+use super::trouble::{Again, Trouble};
+use crate::model::{Span, Timestamp};
+
+/// What a copy of a packet, captured once more, has in common with it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Print {
+    seq: u32,
+    ack: u32,
+    len: u32,
+    flags: u16,
+    window: u16,
+}
+
+/// See the head of the module. All sequence numbers are raw.
+#[derive(Debug, Default)]
+pub(crate) struct Lane {
+    begun: bool,
+    acked: bool,
+    fin: bool,
+    /// The other end's windows are known in bytes.
+    window_known: bool,
+    /// The window was full when something was last sent.
+    window_full: bool,
+    /// It was full at some time of the round trip at hand.
+    full_in_round: bool,
+    duplicate_acks: u8,
+    next: u32,
+    una: u32,
+    window: u32,
+    greatest_window: u32,
+    /// The largest payload, and the largest that was acknowledged.
+    largest: u32,
+    delivered: u32,
+    /// The end of a segment that is larger than that, and its payload.
+    larger: Option<(u32, u32)>,
+    /// The other end's MSS option.
+    mss: Option<u16>,
+    ttl: u8,
+    ttl_agrees: bool,
+    packets: u32,
+    data_segments: u32,
+    bytes: u64,
+    last_sent: Timestamp,
+    first_data: Option<Timestamp>,
+    last_data: Timestamp,
+    idle_before: Span,
+    print: Print,
+    printed: Timestamp,
+    print_id: u16,
+    print_ttl: u8,
+    timed: Option<(u32, Timestamp)>,
+    srtt: i64,
+    rttvar: i64,
+    round_end: u32,
+    rounds: u32,
+    full_rounds: u32,
+    /// The last acknowledgement without data that covered all that was sent: when, how long after, and where that time was put.
+    ack_time: Timestamp,
+    ack_delay: Span,
+    ack_bucket: Option<Bucket>,
+    /// Where the pause before its last packet was put, if it was one.
+    pub(super) stalled: Option<Bucket>,
+    last_duplicate: Timestamp,
+    /// Window field of the packet before the last one.
+    window_before: u16,
+    /// The last data was a small segment.
+    small: bool,
+    pub(crate) trouble: Option<Box<Trouble>>,
+}
+
+/// A copy of a packet follows the packet within this time.
+const COPY_WITHIN: Span = Span(2_000_000);
+
+/// Delays of acknowledgements that wait for more data: 40 ms on Linux, 200 ms elsewhere (RFC 9293 §3.8.6.3 allows half a second).
+const DELAYS: [std::ops::Range<i64>; 2] = [35_000_000..60_000_000, 180_000_000..220_000_000];
+
+impl Lane {
+    /// Whether a segment is one that the capture holds already. Linux numbers neither SYN-ACKs nor RSTs, and IPv6 has no numbers: there the
+    /// time to live must differ.
+    pub(super) fn repeats(&mut self, segment: &Segment<'_>, passing: Passing) -> bool {
+        let Segment { seq, ack, len, window, .. } = *segment;
+        let print = Print { seq, ack, len, flags: segment.flags.0, window };
+        let same = self.packets > 0
+            && print == self.print
+            && (0..=COPY_WITHIN.0).contains(&segment.time.since(self.printed).0)
+            && match (passing.ip_id, self.print_id) {
+                (0, 0) => passing.ttl != self.print_ttl,
+                (id, known) => id == known,
+            };
+        if !same {
+            self.window_before = self.print.window;
+        }
+        (self.print, self.printed, self.print_id, self.print_ttl) =
+            (print, segment.time, passing.ip_id, passing.ttl);
+        same
+    }
+
+    /// Takes a segment that is no RST. The result is a small segment that a delayed acknowledgement released.
+    pub(super) fn send(
+        &mut self,
+        segment: &Segment<'_>,
+        sight: Sight,
+        peer: &mut Lane,
+        passing: Passing,
+    ) -> Option<Held> {
+        self.count_packet(passing.ttl);
+        let end = end_of(segment);
+        let took = end != segment.seq;
+        let now = segment.time;
+        if sight.class != Class::New && sight.class != Class::Hole {
+            let again = Again {
+                seq: segment.seq,
+                len: segment.len,
+                header_len: segment.header_len,
+                time: now,
+                frame: segment.frame,
+                waited: Span(now.since(self.last_sent).0.max(0)),
+                rtt: self.path_rtt(peer),
+                idle_before: self.idle_before,
+            };
+            if !segment.flags.syn() && sight.class != Class::KeepAlive {
+                self.trouble().count(sight, again);
+                self.trouble().fill(segment.seq, end);
+            }
+            // Karn's rule.
+            self.timed = None;
+        } else if sight.class == Class::Hole {
+            let (next, frame) = (self.next, segment.frame);
+            self.trouble().dig(next, segment.seq, now, frame);
+        }
+        if !took {
+            self.begin(segment.seq);
+            return None;
+        }
+        let released = self.released(segment, sight, peer);
+        peer.ack_delay = Span(0);
+        if sight.class == Class::New && self.timed.is_none() {
+            self.timed = Some((end, now));
+        }
+        if segment.len > 0 {
+            self.data_segments = self.data_segments.saturating_add(1);
+            if matches!(sight.class, Class::New | Class::Hole) {
+                self.idle_before = Span(now.since(self.last_data.max(self.ack_time)).0.max(0));
+                self.bytes = self.bytes.saturating_add(u64::from(segment.len));
+            }
+            self.first_data.get_or_insert(now);
+            self.last_data = now;
+            self.largest = self.largest.max(segment.len);
+            self.small = segment.len < self.full_size();
+            if segment.len > self.delivered && self.larger.is_none() {
+                self.larger = Some((end, segment.len));
+            }
+        }
+        self.fin |= segment.flags.fin();
+        self.last_sent = now;
+        self.begin(segment.seq);
+        if after(end, self.next) {
+            self.next = end;
+        }
+        let flight = if self.acked { self.next.wrapping_sub(self.una) } else { 0 };
+        self.window_full = self.window_known
+            && self.window > 0
+            && u64::from(flight) + u64::from(self.full_size()) > u64::from(self.window);
+        self.full_in_round |= self.window_full;
+        released
+    }
+
+    fn begin(&mut self, seq: u32) {
+        if !self.begun {
+            (self.begun, self.next, self.round_end) = (true, seq, seq);
+        }
+    }
+
+    fn count_packet(&mut self, ttl: u8) {
+        if self.packets == 0 {
+            (self.ttl, self.ttl_agrees) = (ttl, ttl > 0);
+        }
+        self.ttl_agrees &= ttl.abs_diff(self.ttl) <= 1;
+        self.packets = self.packets.saturating_add(1);
+    }
+
+    /// Whether the segment at hand was held back for an acknowledgement that the other end delayed (Nagle's rule): small segments, nothing from the other
+    /// end but that acknowledgement between them, and no time lost behind it.
+    fn released(&mut self, segment: &Segment<'_>, sight: Sight, peer: &Lane) -> Option<Held> {
+        let delay = std::mem::take(&mut self.ack_delay);
+        let was_small = self.small;
+        let delayed = DELAYS.iter().any(|range| range.contains(&delay.0));
+        let is_small = segment.len > 0 && segment.len < self.full_size();
+        if !delayed || !was_small || !is_small || sight.class != Class::New {
+            return None;
+        }
+        let reaction = segment.time.since(self.ack_time);
+        if reaction.0 > (self.path_rtt(peer).0 / 5).max(1_000_000) {
+            return None;
+        }
+        let before = self.ack_bucket.take();
+        let trouble = self.trouble();
+        trouble.held = trouble.held.saturating_add(1);
+        trouble.held_time = Span(trouble.held_time.0.saturating_add(delay.0));
+        trouble.held_frames.push(segment.frame);
+        Some(Held { span: delay, before })
+    }
+
+    /// Takes an acknowledgement of what this direction sent; `by` is the direction that it came in.
+    pub(super) fn acknowledged(&mut self, segment: &Segment<'_>, by: &Lane) {
+        let ack = segment.ack;
+        let has_data = segment.len > 0 || segment.flags.is_control();
+        if self.acked && ack == self.una {
+            if !has_data && self.outstanding() && by.window_before == segment.window {
+                self.duplicate_acks = self.duplicate_acks.saturating_add(1);
+                self.last_duplicate = segment.time;
+            }
+            return;
+        }
+        if self.acked && before(ack, self.una) {
+            return;
+        }
+        let now = segment.time;
+        (self.una, self.acked, self.duplicate_acks) = (ack, true, 0);
+        if let Some((end, sent)) = self.timed
+            && !before(ack, end)
+        {
+            self.timed = None;
+            self.sample(now.since(sent).0);
+        }
+        if let Some((end, len)) = self.larger
+            && !before(ack, end)
+        {
+            (self.delivered, self.larger) = (self.delivered.max(len), None);
+        }
+        if self.begun && !before(ack, self.round_end) && self.data_segments > 0 {
+            self.rounds = self.rounds.saturating_add(1);
+            self.full_rounds = self.full_rounds.saturating_add(u32::from(self.full_in_round));
+            (self.full_in_round, self.round_end) = (false, self.next);
+        }
+        if !has_data && ack == self.next {
+            self.ack_delay = Span(now.since(self.last_sent).0.max(0));
+            self.ack_time = now;
+            self.ack_bucket = by.stalled;
+        }
+        if let Some(trouble) = &mut self.trouble {
+            trouble.acknowledged(ack);
+            if after(ack, trouble.chain.seq) {
+                trouble.chain.count = 0;
+            }
+        }
+    }
+
+    /// Takes a window that the other end gives this direction.
+    pub(super) fn advertised(&mut self, segment: &Segment<'_>, window: u32, scale_known: bool) {
+        self.window = window;
+        self.window_known = scale_known;
+        self.greatest_window = self.greatest_window.max(window);
+        let flags = segment.flags;
+        if window == 0 && !flags.is_control() {
+            self.trouble().zero.close(segment.time, segment.frame);
+        } else if let Some(trouble) = &mut self.trouble {
+            trouble.zero.open(segment.time, segment.frame);
+        }
+    }
+
+    /// The other end's MSS option.
+    pub(super) fn limit_segments(&mut self, mss: u16) {
+        self.mss = Some(mss);
+    }
+
+    fn sample(&mut self, rtt: i64) {
+        let rtt = rtt.max(0);
+        if self.srtt == 0 {
+            (self.srtt, self.rttvar) = (rtt.max(1), rtt / 2);
+            return;
+        }
+        self.rttvar = self.rttvar / 4 * 3 + (self.srtt - rtt).abs() / 4;
+        self.srtt = (self.srtt / 8 * 7 + rtt / 8).max(1);
+    }
+
+    /// Smoothed time from here to the one end and back, and to the other: the path's, wherever the tap is. 0 if unknown.
+    pub(crate) fn path_rtt(&self, peer: &Lane) -> Span {
+        Span(self.srtt.saturating_add(peer.srtt))
+    }
+
+    /// Time of its last packet.
+    pub(crate) fn last_packet(&self) -> Timestamp {
+        self.printed
+    }
+
+    /// The retransmission timer as Linux sets it.
+    pub(super) fn timer(&self, peer: &Lane) -> Span {
+        let variation = self.rttvar.max(peer.rttvar).saturating_mul(4);
+        Span(self.path_rtt(peer).0.saturating_add(variation.max(0)).max(LEAST_RTO.0))
+    }
+
+    /// Payload of a full segment.
+    pub(crate) fn full_size(&self) -> u32 {
+        // Time stamps take twelve bytes of every segment.
+        let announced = self.mss.map_or(536, |mss| u32::from(mss).saturating_sub(12));
+        if self.mss.is_none() || self.largest < announced { announced.max(1) } else { self.largest.max(1) }
+    }
+
+    /// Larger than the other end takes: the capture shows segments before a network card cut them, or after one joined them.
+    pub(super) fn exceeds_mss(&self, len: u32) -> bool {
+        self.mss.is_some_and(|mss| len > u32::from(mss))
+    }
+
+    pub(super) fn trouble(&mut self) -> &mut Trouble {
+        self.trouble.get_or_insert_default()
+    }
+
+    pub(super) fn next(&self) -> Option<u32> {
+        self.begun.then_some(self.next)
+    }
+
+    pub(super) fn acknowledged_to(&self) -> Option<u32> {
+        self.acked.then_some(self.una)
+    }
+
+    /// Something was sent and not acknowledged.
+    pub(crate) fn outstanding(&self) -> bool {
+        self.begun && self.acked && after(self.next, self.una)
+    }
+
+    pub(super) fn duplicate_acks(&self) -> u8 {
+        self.duplicate_acks
+    }
+
+    pub(super) fn last_sent(&self) -> Timestamp {
+        self.last_sent
+    }
+
+    pub(super) fn window_is_closed(&self) -> bool {
+        self.trouble.as_ref().is_some_and(|trouble| trouble.zero.is_closed())
+    }
+
+    pub(super) fn window_is_full(&self) -> bool {
+        self.window_full
+    }
+
+    pub(super) fn fin_sent(&self) -> bool {
+        self.fin
+    }
+
+    /// Its FIN was sent and acknowledged.
+    pub(super) fn is_closed(&self) -> bool {
+        self.fin && self.acked && self.next == self.una
+    }
+
+    /// Payload bytes that it sent, each counted once.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    pub(crate) fn packets(&self) -> u32 {
+        self.packets
+    }
+
+    pub(crate) fn data_segments(&self) -> u32 {
+        self.data_segments
+    }
+
+    /// Largest payload that arrived, and that was sent.
+    pub(crate) fn sizes(&self) -> (u32, u32) {
+        (self.delivered, self.largest)
+    }
+
+    /// Time to live of its packets, if they agree.
+    pub(crate) fn usual_ttl(&self) -> Option<u8> {
+        (self.packets > 0 && self.ttl_agrees).then_some(self.ttl)
+    }
+
+    /// When data was first and last sent.
+    pub(crate) fn active(&self) -> Option<(Timestamp, Timestamp)> {
+        Some((self.first_data?, self.last_data))
+    }
+
+    /// Round trips of its transfer, and those in which the window was full.
+    pub(crate) fn rounds(&self) -> (u32, u32) {
+        (self.rounds, self.full_rounds)
+    }
+
+    /// The greatest window that it was given.
+    pub(crate) fn greatest_window(&self) -> u32 {
+        self.greatest_window
+    }
+
+    /// The window was full in most round trips of a long transfer.
+    pub(crate) fn is_window_limited(&self) -> bool {
+        self.rounds >= 10 && self.full_rounds.saturating_mul(2) >= self.rounds
+    }
+}

@@ -1,0 +1,360 @@
+//! What diagnoses need of a connection beyond its verdicts: our own classes of segments, loss with its place, lost time, how it opened, how it was reset.
+//!
+//! Owns: one [`Chronicle`] a conversation, while a view wants diagnoses. Reads: segments in frame order, with the verdict's window scale. Emits: itself, at the
+//! capture's end, or sooner: one that closed and of which nothing is to be told is dropped, so that memory is spent on trouble. RFC 6298 for timers,
+//! RFC 5681 and 6675 for fast retransmission, RFC 8985 §7 for tail-loss probes, RFC 9293 §3.8.4 and §3.8.6.1 for keep-alives and probes. Costs some
+//! comparisons a segment; what few connections have lies in boxes of its own.
+
+mod class;
+mod lane;
+mod lost_time;
+mod opening;
+mod reset;
+mod service;
+
+mod trouble;
+
+pub(crate) use class::Class;
+pub(crate) use lane::Lane;
+pub(crate) use lost_time::{Bucket, LostTime};
+pub(crate) use opening::Opening;
+pub(crate) use reset::{Reset, Shape};
+pub(crate) use service::Service;
+pub(crate) use trouble::{Chain, Trouble};
+
+use super::account::Passing;
+use super::analysis::Flags;
+use super::flow::WindowScale;
+use super::segment::{Scope, Segment};
+use super::sequence::after;
+use super::verdict::Verdict;
+use crate::model::{Direction, FrameNumber, Span, Timestamp};
+use class::Sight;
+
+/// Times that decide while packets pass.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Patience {
+    /// A pause with something outstanding is a stall from here on.
+    pub(crate) stall: Span,
+    /// A server that takes so long for its answer is slow.
+    pub(crate) think: Span,
+}
+
+/// Frames that show something: the first few of them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Frames {
+    first: [u64; 4],
+}
+
+impl Frames {
+    /// One more.
+    pub(crate) fn push(&mut self, frame: FrameNumber) {
+        if let Some(place) = self.first.iter_mut().find(|place| **place == 0) {
+            *place = frame.0;
+        }
+    }
+
+    /// The frames.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = FrameNumber> + '_ {
+        self.first.iter().copied().filter(|&frame| frame != 0).map(FrameNumber)
+    }
+}
+
+/// A pause of the server before its answer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Think {
+    /// How long.
+    pub(crate) span: Span,
+    /// Last frame of the request.
+    pub(crate) request: FrameNumber,
+    /// First frame of the answer.
+    pub(crate) answer: FrameNumber,
+}
+
+/// What a connection's packets tell.
+#[derive(Debug)]
+pub(crate) struct Chronicle {
+    lanes: [Lane; 2],
+    pub(crate) opening: Opening,
+    pub(crate) reset: Option<Box<Reset>>,
+    pub(crate) lost: Option<Box<LostTime>>,
+    /// The longest pause of the server before an answer, how many were slow, and their sum.
+    pub(crate) think: Think,
+    pub(crate) slow_thinks: u32,
+    pub(crate) slow_think_time: Span,
+    /// Times of its first and its latest packet.
+    pub(crate) first: Timestamp,
+    pub(crate) last: Timestamp,
+    /// The longest silence behind which both ends went on.
+    pub(crate) survived: Span,
+    /// The silence before the packet at hand, and the frame that ended it, while it is not known what becomes of it.
+    pub(crate) pending_idle: Option<(Span, FrameNumber, Direction)>,
+    /// Who sent data last, when, in which frame.
+    turn: Option<(Direction, Timestamp, FrameNumber)>,
+    /// Segments, and those that the capture holds twice.
+    pub(crate) segments: u32,
+    pub(crate) duplicates: u32,
+    pub(crate) duplicate_frames: Frames,
+    /// Payload larger than the other end's MSS option allows.
+    pub(crate) oversized: u32,
+}
+
+/// How things stood before the segment at hand, for either direction.
+#[derive(Clone, Copy, Debug)]
+struct Before {
+    /// Something was sent and not acknowledged.
+    pending: bool,
+    /// A window was closed, or full.
+    closed: bool,
+    full: bool,
+}
+
+/// The sender's direction and the other.
+fn pair(lanes: &mut [Lane; 2], direction: Direction) -> (&mut Lane, &mut Lane) {
+    let [a, b] = lanes;
+    if direction == Direction::AtoB { (a, b) } else { (b, a) }
+}
+
+/// A silence that can be the end of what a device in the path remembers.
+const IDLE: Span = Span(1_000_000_000);
+
+impl Chronicle {
+    /// Of a connection whose first packet came at `first`.
+    pub(crate) fn new(first: Timestamp) -> Self {
+        Chronicle {
+            lanes: Default::default(),
+            opening: Opening::default(),
+            reset: None,
+            lost: None,
+            think: Think::default(),
+            slow_thinks: 0,
+            slow_think_time: Span(0),
+            first,
+            last: first,
+            survived: Span(0),
+            pending_idle: None,
+            turn: None,
+            segments: 0,
+            duplicates: 0,
+            duplicate_frames: Frames::default(),
+            oversized: 0,
+        }
+    }
+
+    /// What was sent in a direction.
+    pub(crate) fn lane(&self, direction: Direction) -> &Lane {
+        let [a, b] = &self.lanes;
+        if direction == Direction::AtoB { a } else { b }
+    }
+
+    /// Takes a segment that no error quotes.
+    pub(crate) fn note(
+        &mut self,
+        direction: Direction,
+        segment: &Segment<'_>,
+        verdict: &Verdict,
+        passing: Passing,
+        patience: Patience,
+    ) {
+        if segment.scope != Scope::Full || segment.header_len < 20 {
+            return;
+        }
+        self.segments = self.segments.saturating_add(1);
+        let (own, peer) = pair(&mut self.lanes, direction);
+        if own.repeats(segment, passing) {
+            self.duplicates = self.duplicates.saturating_add(1);
+            self.duplicate_frames.push(segment.frame);
+            return;
+        }
+        let is_reset = segment.flags.rst();
+        let pause = Span(segment.time.since(self.last).0.max(0));
+        let before = Before {
+            pending: own.outstanding() || peer.outstanding(),
+            closed: own.window_is_closed() || peer.window_is_closed(),
+            full: own.window_is_full() || peer.window_is_full(),
+        };
+        let sight = if is_reset { Sight::NONE } else { own.look(segment, peer, &self.opening) };
+        let stall_from = patience.stall.0.max(own.path_rtt(peer).0.saturating_mul(4));
+        let stalled = (pause.0 >= stall_from).then(|| self.bucket(direction, segment, sight, before));
+        if let Some(bucket) = stalled {
+            self.lost.get_or_insert_default().add(bucket, pause);
+        }
+        self.idle(direction, segment, pause, before.pending, sight);
+        let (own, peer) = pair(&mut self.lanes, direction);
+        own.stalled = stalled;
+        if is_reset {
+            let reset = Reset::new(direction, segment, passing, (own, peer), self.turn, pause, &self.opening);
+            match &mut self.reset {
+                Some(first) => first.again(&reset),
+                None => self.reset = Some(Box::new(reset)),
+            }
+        } else if let Some(reset) = &mut self.reset {
+            reset.followed_by(direction, segment);
+        }
+        self.opening.note(direction, segment, passing);
+        if !is_reset {
+            self.exchange(direction, segment, sight, verdict, passing);
+        }
+        self.turns(direction, segment, sight, patience);
+        self.last = self.last.max(segment.time);
+    }
+
+    /// Hands a segment to both directions: what it sends to the one, what it acknowledges to the other.
+    fn exchange(
+        &mut self,
+        direction: Direction,
+        segment: &Segment<'_>,
+        sight: Sight,
+        verdict: &Verdict,
+        passing: Passing,
+    ) {
+        let (own, peer) = pair(&mut self.lanes, direction);
+        let is_syn = segment.flags.syn();
+        if let Some(mss) = segment.options.and_then(|options| options.mss).filter(|_| is_syn) {
+            peer.limit_segments(mss);
+        }
+        if verdict.flags.has(Flags::DUPLICATE_SACK) {
+            peer.trouble().dsacks += 1;
+        }
+        if let Some(held) = own.send(segment, sight, peer, passing) {
+            self.lost.get_or_insert_default().hold(held);
+        }
+        self.oversized = self.oversized.saturating_add(u32::from(own.exceeds_mss(segment.len)));
+        if segment.flags.ack() {
+            let window = if is_syn { u32::from(segment.window) } else { verdict.scale.apply(segment.window) };
+            peer.acknowledged(segment, own);
+            peer.advertised(segment, window, verdict.scale != WindowScale::Unknown);
+        }
+    }
+
+    /// Which bucket a pause that the segment at hand ends belongs to: the first that matches.
+    fn bucket(&self, direction: Direction, segment: &Segment<'_>, sight: Sight, before: Before) -> Bucket {
+        let data = segment.len > 0;
+        if !self.opening.is_complete() && self.opening.syns > 0 {
+            return Bucket::SynWait;
+        }
+        if before.closed {
+            return Bucket::ZeroWindow;
+        }
+        match sight.class {
+            Class::Timeout | Class::TailLossProbe => return Bucket::RtoWait,
+            Class::Fast => return Bucket::FastRecovery,
+            Class::Other | Class::Spurious if before.pending => return Bucket::RtoWait,
+            _ => {}
+        }
+        if before.pending && before.full {
+            return Bucket::WindowLimited;
+        }
+        // Who sent last has an answer to wait for, or more to say.
+        let last = self.turn.map(|(last, ..)| last);
+        let client = self.opening.client();
+        match last {
+            Some(last) if data && last != direction && Some(direction) != client => Bucket::ServerThink,
+            Some(last) if data && last != direction => Bucket::ClientThink,
+            _ if before.pending => Bucket::NetworkLimited,
+            Some(_) if data => Bucket::SenderLimited,
+            _ => Bucket::Idle,
+        }
+    }
+
+    /// Notices silences that both ends outlived, and those that one did not.
+    fn idle(
+        &mut self,
+        direction: Direction,
+        segment: &Segment<'_>,
+        pause: Span,
+        pending: bool,
+        sight: Sight,
+    ) {
+        if pause >= IDLE && !pending && sight.class == Class::New {
+            self.pending_idle = Some((pause, segment.frame, direction));
+        } else if let Some((idle, _, by)) = self.pending_idle
+            && by != direction
+            && !segment.flags.rst()
+        {
+            // The other end answered: the path still knows the connection.
+            self.survived = self.survived.max(idle);
+            self.pending_idle = None;
+        }
+    }
+
+    /// Whose turn it is to speak.
+    fn turns(&mut self, direction: Direction, segment: &Segment<'_>, sight: Sight, patience: Patience) {
+        if segment.len == 0 || sight.class != Class::New || segment.flags.rst() {
+            return;
+        }
+        if let Some((last, at, frame)) = self.turn
+            && last != direction
+            && self.opening.client() == Some(last)
+        {
+            let think = Think { span: segment.time.since(at), request: frame, answer: segment.frame };
+            if think.span > self.think.span {
+                self.think = think;
+            }
+            if think.span >= patience.think {
+                self.slow_thinks = self.slow_thinks.saturating_add(1);
+                self.slow_think_time = Span(self.slow_think_time.0.saturating_add(think.span.0));
+            }
+        }
+        self.turn = Some((direction, segment.time, segment.frame));
+    }
+
+    /// The last data: who sent it, when, in which frame.
+    pub(crate) fn last_data(&self) -> Option<(Direction, Timestamp, FrameNumber)> {
+        self.turn
+    }
+
+    /// Its life: from its first packet to its latest.
+    pub(crate) fn life(&self) -> Span {
+        self.last.since(self.first)
+    }
+
+    /// How its life is divided: every bucket with its time, the rest is transfer.
+    pub(crate) fn buckets(&self) -> [(Bucket, Span); Bucket::ALL.len()] {
+        let mut rest = self.life();
+        let mut all = Bucket::ALL.map(|bucket| {
+            let span = self.lost.as_ref().map_or(Span(0), |lost| lost.of(bucket));
+            rest = Span(rest.0.saturating_sub(span.0));
+            (bucket, span)
+        });
+        if let Some((_, transfer)) = all.iter_mut().find(|(bucket, _)| *bucket == Bucket::Transfer) {
+            *transfer = rest;
+        }
+        all
+    }
+
+    /// Nothing is to be told of it: it opened, both ends closed, nothing was lost or slow.
+    pub(crate) fn is_dull(&self) -> bool {
+        let [a, b] = &self.lanes;
+        let quiet = |lane: &Lane| lane.is_closed() && lane.trouble.is_none() && !lane.is_window_limited();
+        quiet(a)
+            && quiet(b)
+            && self.reset.is_none()
+            && self.lost.is_none()
+            && self.duplicates == 0
+            && self.oversized == 0
+            && self.slow_thinks == 0
+            && self.opening.is_ordinary()
+            && self.pending_idle.is_none()
+    }
+
+    /// Bytes on the heap, its own included.
+    pub(crate) fn heap(&self) -> usize {
+        let boxes = |lane: &Lane| lane.trouble.as_ref().map_or(0, |_| size_of::<Trouble>());
+        size_of::<Chronicle>()
+            + self.lanes.iter().map(boxes).sum::<usize>()
+            + self.reset.as_ref().map_or(0, |_| size_of::<Reset>())
+            + self.lost.as_ref().map_or(0, |_| size_of::<LostTime>())
+    }
+}
+
+/// Whether a segment reaches beyond a sequence number.
+fn ends_after(segment: &Segment<'_>, seq: u32) -> bool {
+    after(end_of(segment), seq)
+}
+
+/// The sequence number behind a segment, SYN and FIN counted.
+fn end_of(segment: &Segment<'_>) -> u32 {
+    let flags = segment.flags;
+    segment.seq.wrapping_add(segment.len).wrapping_add(u32::from(flags.syn()) + u32::from(flags.fin()))
+}

@@ -1,0 +1,124 @@
+//! How a connection was reset: the shape of the RST tells who sent it, and why.
+
+use super::super::account::Passing;
+use super::super::segment::Segment;
+use super::super::sequence::{after, before};
+use super::Frames;
+use super::lane::Lane;
+use super::opening::Opening;
+use crate::model::{Direction, FrameNumber, Span, Timestamp};
+
+/// What the RST looks like (RFC 9293 §3.5.2 and §3.10.7.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Shape {
+    /// It answers a SYN: no such port.
+    Refusal,
+    /// No ACK flag: nothing there knows the connection any more.
+    NoSocket,
+    /// With ACK, at the sequence number that its sender had come to: its owner gave the connection up.
+    Abort,
+    /// Anything else.
+    Other,
+}
+
+/// The first RST.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Reset {
+    pub(crate) by: Direction,
+    pub(crate) frame: FrameNumber,
+    pub(crate) time: Timestamp,
+    pub(crate) shape: Shape,
+    seq: u32,
+    pub(crate) ttl: u8,
+    /// Time to live of its sender's other packets, if they agree and are at least `ttl_packets`.
+    pub(crate) usual_ttl: Option<u8>,
+    pub(crate) ttl_packets: u32,
+    /// The silence before it.
+    pub(crate) pause: Span,
+    /// The handshake was complete.
+    pub(crate) established: bool,
+    /// Its sender, and the other end, had sent a FIN.
+    pub(crate) after_own_fin: bool,
+    pub(crate) after_peer_fin: bool,
+    /// Who sent data last, when, in which frame.
+    pub(crate) last_data: Option<(Direction, Timestamp, FrameNumber)>,
+    /// Bytes that each had sent: its sender, the other end.
+    pub(crate) own_bytes: u64,
+    pub(crate) peer_bytes: u64,
+    /// Data of the other end that came behind its sender's last, and which its sender acknowledged, if at all, without an answer.
+    pub(crate) unanswered: bool,
+    /// Its sender went on as if nothing had happened: the frame.
+    pub(crate) contradicted: Option<FrameNumber>,
+    /// RSTs of the same sender with other sequence numbers.
+    pub(crate) others: u32,
+    pub(crate) frames: Frames,
+    /// Smoothed round-trip time of the path, if known.
+    pub(crate) rtt: Span,
+}
+
+impl Reset {
+    pub(super) fn new(
+        by: Direction,
+        segment: &Segment<'_>,
+        passing: Passing,
+        (own, peer): (&Lane, &Lane),
+        last_data: Option<(Direction, Timestamp, FrameNumber)>,
+        pause: Span,
+        opening: &Opening,
+    ) -> Self {
+        let answers_syn = opening.client() == Some(by.reverse())
+            && opening.syn_acks == 0
+            && segment.flags.ack()
+            && segment.ack == opening.seq().wrapping_add(1);
+        let shape = if answers_syn {
+            Shape::Refusal
+        } else if !segment.flags.ack() {
+            Shape::NoSocket
+        } else if own.next().is_none_or(|next| next == segment.seq) {
+            Shape::Abort
+        } else {
+            Shape::Other
+        };
+        let mut frames = Frames::default();
+        frames.push(segment.frame);
+        Reset {
+            by,
+            frame: segment.frame,
+            time: segment.time,
+            shape,
+            seq: segment.seq,
+            ttl: passing.ttl,
+            usual_ttl: own.usual_ttl(),
+            ttl_packets: own.packets(),
+            pause,
+            established: opening.is_complete(),
+            after_own_fin: own.fin_sent(),
+            after_peer_fin: peer.fin_sent(),
+            last_data,
+            own_bytes: own.bytes(),
+            peer_bytes: peer.bytes(),
+            unanswered: last_data.is_some_and(|(last, ..)| last != by),
+            contradicted: None,
+            others: 0,
+            frames,
+            rtt: own.path_rtt(peer),
+        }
+    }
+
+    /// Another RST.
+    pub(super) fn again(&mut self, other: &Reset) {
+        if other.by == self.by && after(other.seq, self.seq) {
+            self.others = self.others.saturating_add(1);
+            self.frames.push(other.frame);
+        }
+    }
+
+    /// A segment that follows it. Its sender cannot go on with data if it meant it (within two seconds: later, ports are used again).
+    pub(super) fn followed_by(&mut self, direction: Direction, segment: &Segment<'_>) {
+        let soon = segment.time.since(self.time).0 <= 2_000_000_000;
+        let goes_on = segment.len > 0 && !segment.flags.syn() && !before(segment.seq, self.seq);
+        if direction == self.by && soon && goes_on && self.contradicted.is_none() {
+            self.contradicted = Some(segment.frame);
+        }
+    }
+}

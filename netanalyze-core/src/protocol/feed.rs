@@ -163,6 +163,11 @@ impl Feed {
         self.started && self.mode == Mode::Decoding && self.place(seq) == self.next
     }
 
+    /// The direction.
+    pub(crate) fn direction(&self) -> Direction {
+        self.from
+    }
+
     /// Whether nothing is open or waiting.
     pub(crate) fn is_idle(&self) -> bool {
         self.bodies.is_empty() && self.extra.is_none()
@@ -177,6 +182,12 @@ impl Feed {
     pub(crate) fn is_behind_anywhere(&self) -> bool {
         let has = |hole: &Skipped| self.acked > hole.next;
         self.is_behind() || self.extra.as_ref().is_some_and(|extra| extra.skipped.iter().any(has))
+    }
+
+    /// The first byte that the other side has not acknowledged, and how many were sent from it on. `ack` is what it acknowledged last.
+    pub(crate) fn unacknowledged(&self, ack: u32) -> Option<(u64, u64)> {
+        let at = self.place(ack).max(self.acked);
+        (self.started && at < self.sent).then(|| (at, self.sent - at))
     }
 
     /// Whether a segment's place is behind bytes that were not captured; the sequence number of a FIN is none of them.
@@ -292,6 +303,9 @@ impl Feed {
         }
         if payload.fin && self.fin.is_none() && end >= self.sent {
             self.fin = Some(end);
+        }
+        if at < self.sent && payload.len > 0 {
+            decoder.repeated(self.from, at, end);
         }
         self.sent = self.sent.max(end);
         let mut fed = Fed::Done;

@@ -6,6 +6,7 @@
 use super::alert::{Alert, AlertDescription};
 use super::certificate::Chain;
 use super::code::{Group, HandshakeType, Version};
+use super::delivery::Delivery;
 use super::hello::{ClientHello, ServerHello};
 use super::message::{Who, capped};
 use super::transaction::{Handshake, Outcome, Resumption, Stage};
@@ -56,6 +57,8 @@ pub(super) struct Open {
     pub(super) missing: [bool; 2],
     /// The server sent the client elsewhere, or to another version: it owes nothing.
     pub(super) turned_away: bool,
+    /// What is known of the way of its bytes.
+    pub(super) delivery: Delivery,
 }
 
 /// The server's part of TLS 1.3 from EncryptedExtensions to Finished.
@@ -90,6 +93,7 @@ impl Open {
             is_amid_record: false,
             missing: [false; 2],
             turned_away: false,
+            delivery: Delivery::default(),
         }
     }
 
@@ -338,7 +342,7 @@ impl Open {
     }
 
     pub(super) fn heap(&self) -> usize {
-        size_of::<Self>() + self.session_id.len() + self.row.heap()
+        size_of::<Self>() + self.delivery.heap() + self.session_id.len() + self.row.heap()
     }
 }
 

@@ -34,6 +34,12 @@ impl Delivery {
         *of(&mut self.latest, by) = Some(now);
     }
 
+    /// Whether one side sent anything.
+    pub(super) fn has_sent(&self, by: Who) -> bool {
+        let [client, server] = &self.latest;
+        (if by == Who::Client { client } else { server }).is_some()
+    }
+
     /// One side sent bytes again.
     pub(super) fn repeated(&mut self, by: Who, at: u64, end: u64) {
         if let Some(repeat) = self.repeats.iter_mut().find(|repeat| repeat.by == by && repeat.at == at) {

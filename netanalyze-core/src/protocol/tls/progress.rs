@@ -133,6 +133,22 @@ impl Open {
         self.ticket = hello.ticket.is_some_and(|ticket| !ticket.is_empty());
     }
 
+    /// The server has answered, and nothing was captured of the client yet.
+    pub(super) fn lacks_client_hello(&self) -> bool {
+        self.row.client_hello.is_none()
+            && self.row.stage == Stage::ServerHello
+            && !self.delivery.has_sent(Who::Client)
+            && self.missing == [false; 2]
+    }
+
+    /// A ClientHello that was captured behind its answer.
+    pub(super) fn late_client_hello(&mut self, hello: &ClientHello<'_>, now: Moment) {
+        self.client_hello(hello, now);
+        if let (Some(Resumption::SessionId), true) = (self.row.resumption, self.ticket) {
+            self.row.resumption = Some(Resumption::Ticket);
+        }
+    }
+
     pub(super) fn server_hello(&mut self, hello: &ServerHello<'_>, now: Moment) {
         let row = &mut self.row;
         row.cipher = hello.cipher.or(row.cipher);

@@ -281,10 +281,11 @@ impl Handshake {
         Some(self.established?.since(self.syn?))
     }
 
-    /// From the ClientHello to the ServerHello.
+    /// From the ClientHello to the ServerHello; unknown if the capture has them in the other order.
     #[must_use]
     pub fn hello_time(&self) -> Option<Span> {
-        Some(self.server_hello?.time.since(self.client_hello?.time))
+        let time = self.server_hello?.time.since(self.client_hello?.time);
+        (time >= Span(0)).then_some(time)
     }
 
     /// From the ClientHello until both sides are through.

@@ -158,6 +158,11 @@ impl Feed {
         self.sent.saturating_add_signed(i64::from(seq.wrapping_sub(self.sent as u32).cast_signed()))
     }
 
+    /// Whether anything of the direction was seen: a SYN, or bytes.
+    pub(crate) fn is_started(&self) -> bool {
+        self.started
+    }
+
     /// Whether a segment brings the next bytes to be decoded.
     pub(crate) fn expects(&self, seq: u32) -> bool {
         self.started && self.mode == Mode::Decoding && self.place(seq) == self.next

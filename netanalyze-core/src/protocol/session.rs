@@ -244,7 +244,7 @@ impl Session {
         let [a, b] = &self.feeds;
         let sender = if segment.from == Direction::AtoB { a } else { b };
         if let Stage::Decoding(decoder) = &mut self.stage
-            && sender.expects(segment.seq)
+            && (sender.expects(segment.seq) || !sender.is_started())
             && sender.is_idle()
             && self.changes < MAX_CHANGES
         {

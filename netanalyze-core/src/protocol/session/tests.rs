@@ -462,6 +462,17 @@ fn a_server_of_http2_may_speak_first() {
 }
 
 #[test]
+fn a_proxys_header_is_no_text_in_place_of_tls() {
+    let header = &b"PROXY TCP4 192.0.2.1 192.0.2.2 40000 443\r\n"[..];
+    for rest in [hello(1), GET_1.to_vec()] {
+        let mut run = Run::new(443);
+        let said = run.take(CLIENT, &[header, &rest].concat());
+        let is_text = |said: &Said| matches!(&said.message, Message::Handshake(_));
+        assert_eq!(said.iter().any(is_text), rest == GET_1, "{said:?}");
+    }
+}
+
+#[test]
 fn what_a_server_of_http_says_to_tls_is_http() {
     // Where the SYNs were not captured, nobody knows where the server's bytes begin.
     for (port, first_bytes) in [(80, [Some(0); 2]), (8081, [Some(0); 2]), (443, [None; 2])] {

@@ -509,8 +509,8 @@ impl Feed {
             decoder.lost(self.from, now, out);
         }
         for body in &self.bodies {
-            // One that was not even sent whole is cut short, whatever else is missing of it.
-            let has_holes = body.have < body.end && self.sent >= body.end;
+            // One that was not even sent whole is cut short, whatever else is missing of it. What was acknowledged was sent.
+            let has_holes = body.have < body.end && self.sent.max(self.acked) >= body.end;
             decoder.body_ended(self.from, Some(body.id), body.captured(), has_holes);
         }
         if let Some(rest) = self.extra.as_ref().and_then(|extra| extra.rest.as_ref()) {

@@ -136,6 +136,13 @@ fn a_reset_in_a_body_is_no_end_of_the_capture() {
         assert_eq!(said, "Incomplete(Reset)");
     }
     assert_eq!(outcome(80, &[(CLIENT, 0, get, ""), (SERVER, 0, ok, "")]), "Incomplete(CaptureEnd)");
+    // The client has all of the body, of which thirty bytes were not captured.
+    for (length, expected) in [(34, "NotCaptured"), (35, "Incomplete(Reset)")] {
+        let ok = format!("HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\nhalf");
+        let segments =
+            [(CLIENT, 0, &get[..], ""), (SERVER, 0, ok.as_bytes(), ""), (CLIENT, get_len, b"", "ra")];
+        assert_eq!(outcome(80, &segments), expected, "{length}");
+    }
 }
 
 #[test]

@@ -60,7 +60,7 @@ pub(super) const KINDS: [Kind; 18] = [
         severity: Severity::Error,
         group: Group::Protocol,
         title: "TLS handshake never answered",
-        meaning: "Nothing came in answer for at least three seconds, until the other side gave up or the capture ended. Messages that were never acknowledged did not arrive, as far as the capture shows: large ones may be lost on the way (path MTU), or a device drops the name asked for. Otherwise the peer hangs.",
+        meaning: "Nothing came in answer for at least three seconds, until the other side gave up or the capture ended: large messages may be lost on the way (path MTU), a device may drop the name asked for, or the peer hangs.",
         reference: "RFC 8446 §4",
         filter: "",
         flag: Flags::NONE,

@@ -110,7 +110,7 @@ fn text_folds_by_conversation_the_most_severe_first() {
 }
 
 /// [`opening`], then data after each of the silences, given in seconds; the server waits all the while for its last bytes to be acknowledged.
-fn halting(client_port: u16, micros: u64, silences: &[u64]) -> Vec<Segment> {
+pub(super) fn halting(client_port: u16, micros: u64, silences: &[u64]) -> Vec<Segment> {
     let mut segments = opening(client_port, micros);
     let mut next = Segment { len: 0, seq: 1101, ack: 5301, ..segments[3] };
     next.micros = micros + 50_000;

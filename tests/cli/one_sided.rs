@@ -2,7 +2,8 @@
 
 use std::fs;
 
-use super::support::{Folder, run};
+use super::findings::halting;
+use super::support::{Folder, pcap, run};
 
 /// The frames of a pcap file of Ethernet and IPv4 whose TCP segments come from a port, or go to it.
 fn side(capture: &[u8], port: u16, from: bool) -> Vec<u8> {
@@ -40,5 +41,20 @@ fn one_side_of_a_handshake_accuses_nobody() {
                 if name.contains("tls12") { "\"outcome\":\"completed\"" } else { "\"outcome\":\"cut\"" };
             assert!(rows.lines().any(|row| row.contains(expected)), "{name} {from_server}: {rows}");
         }
+    }
+}
+
+#[test]
+fn silence_between_packets_of_one_side_is_held_against_nobody() {
+    let folder = Folder::new();
+    let whole = pcap(&halting(40_000, 0, &[2, 5]));
+    let findings = |name: &str, capture: &[u8]| run(&[&folder.file(name, capture), "--findings"]).text();
+    assert!(findings("whole.pcap", &whole).contains("netanalyze.gap"));
+    for from in [true, false] {
+        let half = side(&whole, 40_000, from);
+        assert!(half.len() > 24 && half.len() < whole.len());
+        let findings = findings(&format!("{from}.pcap"), &half);
+        assert!(findings.contains("netanalyze.one_sided"), "{from}: {findings}");
+        assert!(!findings.contains("netanalyze.gap"), "{from}: {findings}");
     }
 }

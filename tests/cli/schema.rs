@@ -320,6 +320,8 @@ fn findings_are_described() {
             ("/missing_issuer", certificates),
             ("/not_before", certificates),
             ("/cipher_suite", weak),
+            ("/unacknowledged_bytes", "no capture of the corpus has a handshake whose bytes are lost"),
+            ("/times_sent", "no capture of the corpus has a handshake whose bytes are lost"),
             ("/length", "no capture of the corpus has a record of a length that TLS forbids"),
         ],
     );

@@ -271,6 +271,7 @@ impl Table for Http {
                 "reset",
                 "closed",
                 "silent",
+                "undelivered",
                 "abandoned",
                 "plain_text",
                 "cut",

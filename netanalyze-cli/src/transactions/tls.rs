@@ -37,6 +37,7 @@ pub(super) fn outcome(handshake: &Handshake) -> &'static str {
         Outcome::Reset(_) => "reset",
         Outcome::Closed(_) => "closed",
         Outcome::Silent(_) => "silent",
+        Outcome::Undelivered(_) => "undelivered",
         Outcome::Abandoned(_) => "abandoned",
         Outcome::PlainText(_) => "plain_text",
         Outcome::Cut => "cut",
@@ -80,6 +81,7 @@ pub(super) fn outcome_words(handshake: &Handshake) -> String {
         Outcome::Closed(_) => format!("closed{who}"),
         Outcome::Silent(Some(who)) => format!("the {} is silent", end(who)),
         Outcome::Silent(None) => "goes no further".to_owned(),
+        Outcome::Undelivered(who) => format!("the {}'s bytes were not acknowledged", end(who)),
         Outcome::Abandoned(who) => format!("given up by the {}", end(who)),
         Outcome::PlainText(who) => format!("the {} speaks plain text", end(who)),
         Outcome::Cut if handshake.left_out > 0 && !handshake.gaps => "not read whole".to_owned(),
@@ -92,9 +94,11 @@ pub(super) fn outcome_words(handshake: &Handshake) -> String {
 /// The last moment of it; of one that just stays open, or that data shows to be through, not that with which this became known.
 pub(super) fn last(handshake: &Handshake) -> Option<Moment> {
     match handshake.outcome {
-        Outcome::Completed | Outcome::Resumed | Outcome::Silent(_) | Outcome::Cut => {
-            handshake.first_data.or(handshake.finished).or(handshake.server_hello)
-        }
+        Outcome::Completed
+        | Outcome::Resumed
+        | Outcome::Silent(_)
+        | Outcome::Undelivered(_)
+        | Outcome::Cut => handshake.first_data.or(handshake.finished).or(handshake.server_hello),
         _ => Some(handshake.end),
     }
 }
@@ -200,6 +204,7 @@ impl Table for Tls {
                 "reset",
                 "closed",
                 "silent",
+                "undelivered",
                 "abandoned",
                 "plain_text",
                 "cut",

@@ -356,12 +356,13 @@ impl Shard {
     ) {
         let number = self.number;
         for (index, mut session) in self.tcp.detach_all() {
-            let missing = if session.minds_missing() {
-                self.tcp.get(index).map(|conversation| conversation.missing())
+            let known = if session.minds_missing() {
+                self.tcp.get(index).map(|conversation| (conversation.missing(), conversation.acked()))
             } else {
                 None
             };
-            session.finish(missing.unwrap_or_default(), now, out);
+            let (missing, acked) = known.unwrap_or_default();
+            session.finish(missing, acked, now, out);
             if let Some(key) = self.tcp.key_of(index).filter(|_| !out.is_empty()) {
                 let reference = ConversationRef { shard: number, index };
                 let seen = self

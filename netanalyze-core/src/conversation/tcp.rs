@@ -63,6 +63,11 @@ fn missing(account: &Account) -> [bool; 2] {
     [Direction::AtoB, Direction::BtoA].map(|end| account.misses(end))
 }
 
+/// What was acknowledged last of each direction.
+fn acked(account: &Account) -> [Option<u32>; 2] {
+    [Direction::AtoB, Direction::BtoA].map(|end| account.acked(end))
+}
+
 /// A TCP conversation.
 #[derive(Debug)]
 pub(crate) struct TcpConversation {
@@ -115,6 +120,7 @@ impl TcpConversation {
             fin: flags.fin(),
             rst: flags.rst(),
             missing: if ends { missing(&self.account) } else { [false; 2] },
+            acked: if ends { acked(&self.account) } else { [None; 2] },
         };
         session.segment(&segment, now, out);
         self.ear = if session.waits() { Ear::All } else { Ear::Payload };
@@ -188,6 +194,11 @@ impl TcpConversation {
     /// In which directions bytes were not captured.
     pub(crate) fn missing(&self) -> [bool; 2] {
         missing(&self.account)
+    }
+
+    /// What was acknowledged last of each direction.
+    pub(crate) fn acked(&self) -> [Option<u32>; 2] {
+        acked(&self.account)
     }
 
     /// Its key.

@@ -14,7 +14,7 @@ use crate::capture::{Batch, RawFrame};
 use crate::conversation::{
     Arrival, ConversationRef, KeyHasher, NewConversation, Protocol as Transport, Shard, TcpPacket,
 };
-use crate::expert::{Context, Finding, KindSet, tcp_findings, tcp_kinds};
+use crate::expert::{Context, Finding, KindSet, accusable, tcp_findings, tcp_kinds};
 use crate::field::{AnalysedBatch, CompletedDatagram, EchoAnswer, TransportVerdict, link_of};
 use crate::model::limits::MAX_NESTED_DATAGRAMS;
 use crate::model::{Link, LinkType};
@@ -314,6 +314,7 @@ impl Steps {
             if kinds != KindSet::NONE {
                 let seen = touched.conversation.kinds_seen().bits();
                 let kinds_seen = KindSet(seen);
+                let kinds = accusable(kinds, touched.conversation.account(), packet.direction);
                 touched.conversation.add_kinds(kinds.0);
                 tally.kinds(kinds, KindSet(kinds.0 & !seen), frame);
                 let wanted = KindSet(kinds.0 & interests.kinds.0);

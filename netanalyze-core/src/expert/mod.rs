@@ -31,6 +31,6 @@ pub(crate) use icmp::{
 };
 pub(crate) use message::Seconds;
 pub use severity::{Group, Severity};
-pub(crate) use tcp::{Context, tcp_findings, tcp_kinds};
+pub(crate) use tcp::{Context, accusable, tcp_findings, tcp_kinds};
 pub use thresholds::Thresholds;
 pub use tls_detail::{How, TlsDetail, TlsMatter};

@@ -1,10 +1,12 @@
 //! Findings of a TCP header: the verdict's flags become kinds, its figures become details.
 
-use super::catalogue::{KINDS, KindId, KindSet};
+use super::catalogue::{KINDS, KindId, KindSet, kind};
 use super::finding::{Detail, Finding, Party, ResetDetail};
 use crate::conversation::{ConversationRef, Protocol, TcpPacket};
-use crate::model::{FrameNumber, Span};
-use crate::tcp::{Flags, Opener, Verdict};
+use crate::model::{Direction, FrameNumber, Span};
+use crate::tcp::{Account, Flags, Opener, Verdict};
+
+const GAP: KindId = kind("netanalyze.gap");
 
 /// What a finding says besides the verdict.
 #[derive(Clone, Copy, Debug)]
@@ -57,6 +59,16 @@ pub(crate) fn tcp_kinds(verdict: &Verdict, gap: Span) -> KindSet {
         }
     }
     KindSet(u128::from(kinds))
+}
+
+/// Leaves out silence while something was owed, if the other end was heard and never captured: what it sent meanwhile, nobody knows.
+#[must_use]
+pub(crate) fn accusable(kinds: KindSet, account: &Account, sender: Direction) -> KindSet {
+    let is_gap = kinds.contains(GAP);
+    if is_gap && account.packets(sender.reverse()) == 0 && account.proves_peer(sender) {
+        return KindSet(kinds.0 & !(1 << GAP.0));
+    }
+    kinds
 }
 
 /// Makes the findings of `kinds` for a packet, in catalogue order.

@@ -11,7 +11,7 @@ use super::tls_detail::{How, TlsDetail, TlsMatter};
 use crate::model;
 use crate::protocol::message::Message;
 use crate::protocol::tls::{
-    Alert, AlertDescription, Fault, Handshake, Outcome, QuicClose, TlsMessage, Version, Who,
+    Alert, AlertDescription, Fault, Handshake, Outcome, QuicClose, TlsMessage, Unacknowledged, Version, Who,
 };
 
 const ALERT: KindId = kind("netanalyze.tls_alert");
@@ -104,6 +104,15 @@ fn of_handshake(handshake: &Handshake, thresholds: &Thresholds, found: Found<'_>
         Outcome::Silent(by) => {
             let kind = if handshake.quic.is_some() { QUIC_UNANSWERED } else { UNANSWERED };
             say(kind, Some(handshake.start()), ending(How::Silent, by));
+        }
+        Outcome::Undelivered(by) => {
+            let at = if by == Who::Client { handshake.start() } else { handshake.latest() };
+            let Unacknowledged { bytes, times } = handshake.unacknowledged.unwrap_or_default();
+            say(
+                UNANSWERED,
+                Some(at),
+                TlsMatter::Undelivered { how: How::Undelivered, by, stage, bytes, times, after },
+            );
         }
         Outcome::Rejected(by) => say(REJECTED, None, ending(How::Rejected, Some(by))),
         Outcome::PlainText(by) => {

@@ -49,6 +49,24 @@ pub enum TlsMatter {
         /// Round trips that a HelloRetryRequest cost.
         retries: u8,
     },
+    /// A handshake that came to nothing because bytes of it did not arrive, as far as the capture shows.
+    Undelivered {
+        /// Tells it from other endings.
+        how: How,
+        /// Who sent them.
+        by: Who,
+        /// How far it had come.
+        stage: Stage,
+        /// How many were never acknowledged.
+        #[serde(rename = "unacknowledged_bytes")]
+        bytes: u64,
+        /// How often the first of them was sent.
+        #[serde(rename = "times_sent")]
+        times: u32,
+        /// From its first message to its end.
+        #[serde(rename = "after_ns")]
+        after: Span,
+    },
     /// A CONNECTION_CLOSE of QUIC before the handshake was finished.
     QuicClose {
         /// Who sent it.
@@ -169,6 +187,8 @@ pub enum How {
     Rejected,
     /// An answer never came.
     Silent,
+    /// What was to be answered was never acknowledged.
+    Undelivered,
 }
 
 /// A moment in seconds since 1970, as a date and a time of day (proleptic Gregorian calendar).
@@ -218,6 +238,15 @@ impl fmt::Display for TlsDetail {
                 if *retries > 0 {
                     f.write_str(", after a HelloRetryRequest")?;
                 }
+            }
+            TlsMatter::Undelivered { by, stage, bytes, times, after, .. } => {
+                let (whose, bytes) = (whose(by), counted(*bytes, "byte"));
+                let (at, after) = (after_what(*stage), Milliseconds(*after));
+                let sent = if *times == 1 { "sent once".to_owned() } else { format!("sent {times} times") };
+                write!(
+                    f,
+                    "the handshake went no further after {at} for {after}: {bytes} of {whose} flight, {sent}, never acknowledged"
+                )?;
             }
             TlsMatter::QuicClose { by, application, code, name, reason, stage } => {
                 let whose = if *application { "the application's " } else { "" };
@@ -305,8 +334,12 @@ fn ending(f: &mut fmt::Formatter<'_>, how: How, by: Option<Who>, stage: Stage, a
         How::Silent if stage == Stage::ServerHello && by == Some(Who::Server) => {
             write!(f, "the server did not complete its part of the handshake after {at} for {after}")
         }
-        How::Silent => write!(f, "{who} sent nothing after {at} for {after}"),
+        How::Silent | How::Undelivered => write!(f, "{who} sent nothing after {at} for {after}"),
     }
+}
+
+fn counted(number: u64, what: &str) -> String {
+    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
 }
 
 fn after_what(stage: Stage) -> &'static str {

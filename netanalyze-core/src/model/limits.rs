@@ -70,6 +70,10 @@ pub const MAX_HELD_BYTES: usize = 4 << 20;
 /// Pieces in which that payload may come: 4 MiB in segments of 1,024 bytes. Crafted segments of one byte cost no more memory than this many.
 pub const MAX_HELD_PIECES: usize = 4_096;
 
+/// Places of one handshake of TLS from which bytes were sent again: a flight is a few segments, and of those only the first is repeated while nothing
+/// is acknowledged.
+pub const MAX_TLS_REPEATS: usize = 16;
+
 /// Secrets of TLS connections that are kept, about 100 bytes each: enough for 100,000 connections of TLS 1.3, and 50 MiB.
 pub const MAX_SECRETS: usize = 1 << 19;
 

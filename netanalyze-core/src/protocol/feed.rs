@@ -158,9 +158,19 @@ impl Feed {
         self.sent.saturating_add_signed(i64::from(seq.wrapping_sub(self.sent as u32).cast_signed()))
     }
 
+    /// Whether anything of the direction was seen: a SYN, or bytes.
+    pub(crate) fn is_started(&self) -> bool {
+        self.started
+    }
+
     /// Whether a segment brings the next bytes to be decoded.
     pub(crate) fn expects(&self, seq: u32) -> bool {
         self.started && self.mode == Mode::Decoding && self.place(seq) == self.next
+    }
+
+    /// The direction.
+    pub(crate) fn direction(&self) -> Direction {
+        self.from
     }
 
     /// Whether nothing is open or waiting.
@@ -177,6 +187,12 @@ impl Feed {
     pub(crate) fn is_behind_anywhere(&self) -> bool {
         let has = |hole: &Skipped| self.acked > hole.next;
         self.is_behind() || self.extra.as_ref().is_some_and(|extra| extra.skipped.iter().any(has))
+    }
+
+    /// The first byte that the other side has not acknowledged, and how many were sent from it on. `ack` is what it acknowledged last.
+    pub(crate) fn unacknowledged(&self, ack: u32) -> Option<(u64, u64)> {
+        let at = self.place(ack).max(self.acked);
+        (self.started && at < self.sent).then(|| (at, self.sent - at))
     }
 
     /// Whether a segment's place is behind bytes that were not captured; the sequence number of a FIN is none of them.
@@ -292,6 +308,9 @@ impl Feed {
         }
         if payload.fin && self.fin.is_none() && end >= self.sent {
             self.fin = Some(end);
+        }
+        if at < self.sent && payload.len > 0 {
+            decoder.repeated(self.from, at, end);
         }
         self.sent = self.sent.max(end);
         let mut fed = Fed::Done;
@@ -490,8 +509,8 @@ impl Feed {
             decoder.lost(self.from, now, out);
         }
         for body in &self.bodies {
-            // One that was not even sent whole is cut short, whatever else is missing of it.
-            let has_holes = body.have < body.end && self.sent >= body.end;
+            // One that was not even sent whole is cut short, whatever else is missing of it. What was acknowledged was sent.
+            let has_holes = body.have < body.end && self.sent.max(self.acked) >= body.end;
             decoder.body_ended(self.from, Some(body.id), body.captured(), has_holes);
         }
         if let Some(rest) = self.extra.as_ref().and_then(|extra| extra.rest.as_ref()) {

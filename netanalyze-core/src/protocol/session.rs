@@ -49,6 +49,8 @@ pub(crate) struct SegmentIn<'a> {
     pub(crate) rst: bool,
     /// Directions of which bytes were not captured; looked at where the segment ends one.
     pub(crate) missing: [bool; 2],
+    /// What was acknowledged last of each direction; looked at where the segment ends one.
+    pub(crate) acked: [Option<u32>; 2],
 }
 
 /// A TCP conversation's application.
@@ -179,6 +181,9 @@ impl Session {
         }
         if segment.fin || segment.rst {
             tell_missing(decoder, segment.missing);
+            for (feed, ack) in [&*sender, &*receiver].into_iter().zip(in_order(segment.from, segment.acked)) {
+                tell_unacknowledged(decoder, feed, ack);
+            }
             // A reset stands behind all that its sender said.
             if segment.rst && sender.is_beyond(segment.seq) {
                 decoder.misses(segment.from);
@@ -239,7 +244,7 @@ impl Session {
         let [a, b] = &self.feeds;
         let sender = if segment.from == Direction::AtoB { a } else { b };
         if let Stage::Decoding(decoder) = &mut self.stage
-            && sender.expects(segment.seq)
+            && (sender.expects(segment.seq) || !sender.is_started())
             && sender.is_idle()
             && self.changes < MAX_CHANGES
         {
@@ -297,12 +302,21 @@ impl Session {
         matches!(&self.stage, Stage::Decoding(decoder) if decoder.minds_missing())
     }
 
-    /// Ends it with the capture. `missing`: directions of which bytes were not captured.
-    pub(crate) fn finish(&mut self, missing: [bool; 2], now: Moment, out: &mut Messages) {
+    /// Ends it with the capture. `missing`: directions of which bytes were not captured. `acked`: what was acknowledged last of each.
+    pub(crate) fn finish(
+        &mut self,
+        missing: [bool; 2],
+        acked: [Option<u32>; 2],
+        now: Moment,
+        out: &mut Messages,
+    ) {
         out.aside = self.aside;
         let (how, now) = self.reset.map_or((Closing::CaptureEnd, now), |reset| (Closing::Reset, reset));
         if let Stage::Decoding(decoder) = &mut self.stage {
             tell_missing(decoder.as_mut(), missing);
+            for (feed, ack) in self.feeds.iter().zip(acked) {
+                tell_unacknowledged(decoder.as_mut(), feed, ack);
+            }
             for feed in &mut self.feeds {
                 feed.close(how, decoder.as_mut(), now, out);
             }
@@ -342,6 +356,18 @@ fn tell_missing(decoder: &mut dyn StreamDecoder, missing: [bool; 2]) {
         if is_missing {
             decoder.misses(from);
         }
+    }
+}
+
+/// What is known of each direction, that of a segment first.
+fn in_order<T>(from: Direction, [a, b]: [T; 2]) -> [T; 2] {
+    if from == Direction::AtoB { [a, b] } else { [b, a] }
+}
+
+/// Tells a decoder which bytes of a direction were not acknowledged.
+fn tell_unacknowledged(decoder: &mut dyn StreamDecoder, feed: &Feed, ack: Option<u32>) {
+    if let Some((at, bytes)) = ack.and_then(|ack| feed.unacknowledged(ack)) {
+        decoder.unacknowledged(feed.direction(), at, bytes);
     }
 }
 

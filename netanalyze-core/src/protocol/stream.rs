@@ -159,6 +159,16 @@ pub trait StreamDecoder: std::fmt::Debug + Send + Sync {
         let _ = from;
     }
 
+    /// A segment brings bytes from one place to another that were sent before.
+    fn repeated(&mut self, from: Direction, at: u64, end: u64) {
+        let _ = (from, at, end);
+    }
+
+    /// Something ends, and so many bytes of this direction, from a place on, were never acknowledged.
+    fn unacknowledged(&mut self, from: Direction, at: u64, bytes: u64) {
+        let _ = (from, at, bytes);
+    }
+
     /// Bytes of this direction were captured, and passed over: nobody knows where in a message they are.
     fn unplaced(&mut self, from: Direction) {
         let _ = from;

@@ -274,6 +274,11 @@ impl Account {
         self.end(end).misses(self.end(end.reverse()))
     }
 
+    /// What the other end acknowledged last of what an end sent, a SYN included.
+    pub(crate) fn acked(&self, end: Direction) -> Option<u32> {
+        self.end(end.reverse()).acked()
+    }
+
     pub(crate) fn closed_by(&self) -> Option<ClosedBy> {
         let client = self.client();
         match self.states.closing {

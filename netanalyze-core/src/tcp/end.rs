@@ -103,6 +103,11 @@ impl End {
         self.packets == 0 || peer.sent_ack && self.top().is_some_and(beyond)
     }
 
+    /// What it acknowledged last.
+    pub(super) fn acked(&self) -> Option<u32> {
+        (self.ack != 0).then_some(self.ack)
+    }
+
     pub(super) fn ack_advanced(&self) -> bool {
         self.ack_advanced
     }

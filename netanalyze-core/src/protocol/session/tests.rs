@@ -25,6 +25,7 @@ impl Run {
             fin: false,
             rst: bytes.is_empty(),
             missing: [false; 2],
+            acked: [None; 2],
         };
         let now = Moment { frame: FrameNumber(self.3), time: Timestamp(0) };
         self.0.segment(&segment, now, &mut self.2);
@@ -75,6 +76,7 @@ fn what_comes_after_a_client_has_closed_is_no_second_handshake() {
         fin: true,
         rst: false,
         missing: [false; 2],
+        acked: [None; 2],
     };
     run.0.segment(&fin, Moment::default(), &mut run.2);
     let said: Vec<Said> = run.2.drain_said().collect();
@@ -83,7 +85,7 @@ fn what_comes_after_a_client_has_closed_is_no_second_handshake() {
     let late = run.take(SERVER, &hello(2));
     assert!(matches!(&late[..], [Said { message: Message::Tls(_), .. }]), "{late:?}");
     assert!(run.take(CLIENT, b"").is_empty());
-    run.0.finish([false; 2], Moment::default(), &mut run.2);
+    run.0.finish([false; 2], [None; 2], Moment::default(), &mut run.2);
     assert!(run.2.is_empty());
 }
 
@@ -110,12 +112,12 @@ fn outcome(port: u16, segments: &[(Direction, u32, &[u8], &str)]) -> String {
         // `a`: the receiver has more than was captured.
         let ack = Some(acks[from.reverse().index()] + if flags.contains('a') { 30 } else { 0 });
         let missing = [false; 2];
-        let segment = SegmentIn { from, seq, ack, bytes, len, fin, rst, missing };
+        let segment = SegmentIn { from, seq, ack, bytes, len, fin, rst, missing, acked: [None; 2] };
         let now = Moment { frame: FrameNumber(number as u64 + 1), time: Timestamp(0) };
         run.0.segment(&segment, now, &mut run.2);
         acks[from.index()] = seq + len;
     }
-    run.0.finish([false; 2], Moment { frame: FrameNumber(99), time: Timestamp(0) }, &mut run.2);
+    run.0.finish([false; 2], [None; 2], Moment { frame: FrameNumber(99), time: Timestamp(0) }, &mut run.2);
     let rows = run.2.drain_said().filter_map(|said| match said.message {
         Message::Exchange(exchange) => Some(format!("{:?}", exchange.outcome)),
         Message::Handshake(row) => Some(format!("{:?} gaps {}", row.outcome, row.gaps)),
@@ -134,6 +136,13 @@ fn a_reset_in_a_body_is_no_end_of_the_capture() {
         assert_eq!(said, "Incomplete(Reset)");
     }
     assert_eq!(outcome(80, &[(CLIENT, 0, get, ""), (SERVER, 0, ok, "")]), "Incomplete(CaptureEnd)");
+    // The client has all of the body, of which thirty bytes were not captured.
+    for (length, expected) in [(34, "NotCaptured"), (35, "Incomplete(Reset)")] {
+        let ok = format!("HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\nhalf");
+        let segments =
+            [(CLIENT, 0, &get[..], ""), (SERVER, 0, ok.as_bytes(), ""), (CLIENT, get_len, b"", "ra")];
+        assert_eq!(outcome(80, &segments), expected, "{length}");
+    }
 }
 
 #[test]
@@ -181,13 +190,93 @@ fn a_hole_that_decoding_went_beyond_is_held_against_nobody() {
     }
 }
 
+/// What became of a handshake: segments as (second, from, offset, length, what it acknowledges, flags), then the capture's end after a minute. Bytes
+/// come from one hello of the client and one of the server, which begin at 1,000 and 2,000; without length the segment only ends something.
+fn delivered(segments: &[(i64, Direction, u32, u32, u32, &str)], acked: [u32; 2]) -> tls::Handshake {
+    let mut session = Session::new(flow(443), [Some(1_000), Some(2_000)]);
+    let mut out = Messages::default();
+    let hellos = [hello(1), hello(2)];
+    let acked = acked.map(Some);
+    for &(second, from, offset, len, ack, flags) in segments {
+        let (begin, hello) = if from == CLIENT { (1_000, &hellos[0]) } else { (2_000, &hellos[1]) };
+        let bytes = hello.get(offset as usize..(offset + len) as usize).unwrap_or_default();
+        let (fin, rst) = (flags.contains('f'), flags.contains('r'));
+        let (seq, missing, len) = (begin + offset, [false; 2], bytes.len() as u32);
+        let segment = SegmentIn { from, seq, ack: Some(ack), bytes, len, fin, rst, missing, acked };
+        let now = Moment { frame: FrameNumber(1), time: Timestamp(second * 1_000_000_000) };
+        session.segment(&segment, now, &mut out);
+    }
+    session.finish(
+        [false; 2],
+        acked,
+        Moment { time: Timestamp(60_000_000_000), ..Moment::default() },
+        &mut out,
+    );
+    let mut rows = out.drain_said().filter_map(|said| match said.message {
+        Message::Handshake(row) => Some(*row),
+        _ => None,
+    });
+    rows.next().unwrap()
+}
+
+#[test]
+fn nobody_owes_an_answer_to_what_was_not_acknowledged() {
+    use tls::{Outcome, Unacknowledged, Who};
+    let (c, s) = (hello(1).len() as u32, hello(2).len() as u32);
+    let (asked, answered) = (1_000 + c, 2_000 + s);
+    let hello = (0, CLIENT, 0, c, 2_000, "");
+    let flight = |second| (second, SERVER, 0, s, asked, "");
+    let end = |second, ack, flags| (second, CLIENT, c, 0, ack, flags);
+    let undelivered = |row: tls::Handshake| match (row.outcome, row.unacknowledged) {
+        (Outcome::Undelivered(who), Some(Unacknowledged { bytes, times })) => (who, bytes, times),
+        other => panic!("{other:?}"),
+    };
+    let server = |bytes, times| (Who::Server, u64::from(bytes), times);
+    let lost = [asked, 2_000];
+    assert_eq!(undelivered(delivered(&[hello, flight(0)], lost)), server(s, 1));
+    assert_eq!(undelivered(delivered(&[hello, flight(0), flight(1), flight(3)], lost)), server(s, 3));
+    // The client gives up, whether it says so at once, after a repetition, or late.
+    for flags in ["f", "r"] {
+        let given_up = [hello, flight(0), flight(1), end(20, 2_000, flags)];
+        assert_eq!(undelivered(delivered(&given_up, lost)), server(s, 2), "{flags}");
+    }
+    assert_eq!(
+        undelivered(delivered(&[hello, flight(0), flight(1), end(2, 2_000, "f")], lost)),
+        server(s, 2)
+    );
+    let early = delivered(&[hello, flight(0), end(1, 2_000, "f")], lost);
+    assert_eq!((early.outcome, early.unacknowledged), (Outcome::Closed(Who::Client), None));
+    // The first bytes arrived, the others did not, of which the last came again first.
+    let rest = [
+        hello,
+        flight(0),
+        (1, SERVER, s - 2, 2, asked, ""),
+        (2, SERVER, 9, 30, asked, ""),
+        (3, SERVER, 9, 30, asked, ""),
+    ];
+    assert_eq!(undelivered(delivered(&rest, [asked, 2_009])), server(s - 9, 3));
+    // What was acknowledged was got, however often it was sent.
+    let got = delivered(&[hello, flight(0), flight(1)], [asked, answered]);
+    assert_eq!((got.outcome, got.unacknowledged), (Outcome::Silent(Some(Who::Server)), None));
+    let got = delivered(&[hello, flight(0), flight(1), end(20, answered, "f")], [asked, 2_000]);
+    assert_eq!((got.outcome, got.unacknowledged), (Outcome::Silent(Some(Who::Server)), None));
+    // The client's hello alone.
+    assert_eq!(undelivered(delivered(&[hello, hello], [1_000, 2_000])), (Who::Client, u64::from(c), 2));
+    assert_eq!(delivered(&[hello, hello], [asked, 2_000]).outcome, Outcome::Silent(Some(Who::Server)));
+}
+
 #[test]
 fn what_was_never_captured_is_asked_for_only_where_it_matters() {
     let mut run = Run::new(443);
     assert!(!run.0.minds_missing());
     run.take(CLIENT, &hello(1));
     assert!(run.0.minds_missing());
-    run.0.finish([false, true], Moment { frame: FrameNumber(9), time: Timestamp(9_000_000_000) }, &mut run.2);
+    run.0.finish(
+        [false, true],
+        [None; 2],
+        Moment { frame: FrameNumber(9), time: Timestamp(9_000_000_000) },
+        &mut run.2,
+    );
     let said: Vec<Said> = run.2.drain_said().collect();
     let [Said { message: Message::Handshake(row), .. }] = &said[..] else { panic!("{said:?}") };
     assert_eq!((row.outcome, row.gaps), (tls::Outcome::Cut, true));
@@ -212,11 +301,21 @@ fn exchanges(port: u16, first_bytes: [Option<u32>; 2], steps: &[Step<'_>]) -> Ve
         let (fin, rst) = (bytes == b"F", bytes == b"R");
         let bytes = if fin || rst { &[] } else { bytes };
         let len = bytes.len() as u32;
-        let segment = SegmentIn { from, seq, ack: Some(ack), bytes, len, fin, rst, missing: [false; 2] };
+        let segment = SegmentIn {
+            from,
+            seq,
+            ack: Some(ack),
+            bytes,
+            len,
+            fin,
+            rst,
+            missing: [false; 2],
+            acked: [None; 2],
+        };
         session.segment(&segment, Moment { frame: FrameNumber(n), time: Timestamp(n as i64) }, &mut out);
         tell(&mut out);
     }
-    session.finish([false; 2], Moment::default(), &mut out);
+    session.finish([false; 2], [None; 2], Moment::default(), &mut out);
     tell(&mut out);
     told
 }
@@ -370,9 +469,22 @@ fn a_server_of_http2_may_speak_first() {
 }
 
 #[test]
+fn a_proxys_header_is_no_text_in_place_of_tls() {
+    let header = &b"PROXY TCP4 192.0.2.1 192.0.2.2 40000 443\r\n"[..];
+    for rest in [hello(1), GET_1.to_vec()] {
+        let mut run = Run::new(443);
+        let said = run.take(CLIENT, &[header, &rest].concat());
+        let is_text = |said: &Said| matches!(&said.message, Message::Handshake(_));
+        assert_eq!(said.iter().any(is_text), rest == GET_1, "{said:?}");
+    }
+}
+
+#[test]
 fn what_a_server_of_http_says_to_tls_is_http() {
-    for port in [80, 8081] {
+    // Where the SYNs were not captured, nobody knows where the server's bytes begin.
+    for (port, first_bytes) in [(80, [Some(0); 2]), (8081, [Some(0); 2]), (443, [None; 2])] {
         let mut run = Run::new(port);
+        run.0 = Session::new(flow(port), first_bytes);
         assert_eq!(run.take(CLIENT, &hello(1)).len(), 1);
         let said = run.take(SERVER, b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n");
         let [

@@ -41,7 +41,9 @@ impl StreamDecoder for Waiting<'_> {
         let recognised = recognise(self.flow, from, bytes);
         let first = self.undecided.tries == [0; 2] && self.flow.client_is_known;
         let tls_expected = first && is_tls_port(self.flow.server_port());
-        if tls_expected && recognised != Recognised::NeedMore && tls::begins_with_text(bytes) {
+        // A proxy's header stands before TLS, not in its place.
+        let tells = !matches!(recognised, Recognised::NeedMore | Recognised::Is(Kind::Proxy));
+        if tls_expected && tells && tls::begins_with_text(bytes) {
             let row = tls::plain_text(self.flow, from, bytes, now);
             out.push(from, Message::Handshake(Box::new(row)));
         }

@@ -130,7 +130,11 @@ impl Stream {
         now: Moment,
         out: &mut Messages,
     ) {
-        if self.open.as_ref().is_some_and(|open| open.is_past_client_hello()) {
+        if let Some(open) = self.open.as_mut().filter(|open| open.is_past_client_hello()) {
+            if from == self.client && open.lacks_client_hello() {
+                // The server's answer overtook it on the way to the capture.
+                return open.late_client_hello(hello, now);
+            }
             self.end(from, Outcome::Cut, now, out);
         }
         self.client = from;

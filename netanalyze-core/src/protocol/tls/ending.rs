@@ -6,7 +6,7 @@
 use super::alert::AlertDescription;
 use super::message::Who;
 use super::progress::{Flight, Open, PATIENCE};
-use super::transaction::{Outcome, Stage};
+use super::transaction::{Outcome, Stage, Unacknowledged};
 use crate::model::Direction;
 use crate::protocol::stream::{Closing, Moment};
 
@@ -53,6 +53,12 @@ impl Open {
         // Whoever gives up after a long wait is not the one who failed.
         let debtor = self.debtor();
         let waited = now.time.since(self.row.latest().time) >= PATIENCE;
+        if let Some((sender, unacknowledged)) = self.undelivered(debtor, now)
+            && (waited || how == Closing::Fin && unacknowledged.times > 1)
+        {
+            self.row.unacknowledged = Some(unacknowledged);
+            return Outcome::Undelivered(sender);
+        }
         match how {
             Closing::CaptureEnd if self.turned_away => Outcome::Abandoned(Who::Client),
             Closing::Reset | Closing::Fin if waited && Some(who) != debtor => Outcome::Silent(debtor),
@@ -61,6 +67,13 @@ impl Open {
             Closing::CaptureEnd if waited => Outcome::Silent(debtor),
             Closing::CaptureEnd => Outcome::Cut,
         }
+    }
+
+    /// Whose bytes did not arrive, as far as acknowledgements show: those that the debtor should answer, or its own, without which it cannot go on.
+    fn undelivered(&self, debtor: Option<Who>, now: Moment) -> Option<(Who, Unacknowledged)> {
+        let debtor = debtor.unwrap_or(Who::Client);
+        let senders = [debtor.other(), debtor];
+        senders.into_iter().find_map(|who| Some((who, self.delivery.lacking(who, now)?)))
     }
 
     /// Who has to send next, if that can be told.

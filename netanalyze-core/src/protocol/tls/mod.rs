@@ -5,6 +5,7 @@ pub(crate) mod carried;
 mod certificate;
 mod code;
 mod content;
+mod delivery;
 mod ending;
 mod fault;
 mod handshake;
@@ -37,6 +38,6 @@ pub use hello::{ClientHello, Extension, ServerHello};
 pub use message::{HandshakeMessage, Hello, TlsMessage, Who};
 pub use record::{Record, Ssl2ClientHello, accepts, begins_with_text, looks_like_tls};
 pub use stream::{Stream, plain_text};
-pub use transaction::{Handshake, Outcome, QuicClose, Resumption, Stage};
+pub use transaction::{Handshake, Outcome, QuicClose, Resumption, Stage, Unacknowledged};
 
 pub(crate) use message::capped;

@@ -6,6 +6,7 @@
 use super::alert::{Alert, AlertDescription};
 use super::certificate::Chain;
 use super::code::{Group, HandshakeType, Version};
+use super::delivery::Delivery;
 use super::hello::{ClientHello, ServerHello};
 use super::message::{Who, capped};
 use super::transaction::{Handshake, Outcome, Resumption, Stage};
@@ -56,6 +57,8 @@ pub(super) struct Open {
     pub(super) missing: [bool; 2],
     /// The server sent the client elsewhere, or to another version: it owes nothing.
     pub(super) turned_away: bool,
+    /// What is known of the way of its bytes.
+    pub(super) delivery: Delivery,
 }
 
 /// The server's part of TLS 1.3 from EncryptedExtensions to Finished.
@@ -90,6 +93,7 @@ impl Open {
             is_amid_record: false,
             missing: [false; 2],
             turned_away: false,
+            delivery: Delivery::default(),
         }
     }
 
@@ -127,6 +131,22 @@ impl Open {
         self.offers_tls13 = hello.offers_tls13;
         self.session_id = hello.session_id.into();
         self.ticket = hello.ticket.is_some_and(|ticket| !ticket.is_empty());
+    }
+
+    /// The server has answered, and nothing was captured of the client yet.
+    pub(super) fn lacks_client_hello(&self) -> bool {
+        self.row.client_hello.is_none()
+            && self.row.stage == Stage::ServerHello
+            && !self.delivery.has_sent(Who::Client)
+            && self.missing == [false; 2]
+    }
+
+    /// A ClientHello that was captured behind its answer.
+    pub(super) fn late_client_hello(&mut self, hello: &ClientHello<'_>, now: Moment) {
+        self.client_hello(hello, now);
+        if let (Some(Resumption::SessionId), true) = (self.row.resumption, self.ticket) {
+            self.row.resumption = Some(Resumption::Ticket);
+        }
     }
 
     pub(super) fn server_hello(&mut self, hello: &ServerHello<'_>, now: Moment) {
@@ -338,7 +358,7 @@ impl Open {
     }
 
     pub(super) fn heap(&self) -> usize {
-        size_of::<Self>() + self.session_id.len() + self.row.heap()
+        size_of::<Self>() + self.delivery.heap() + self.session_id.len() + self.row.heap()
     }
 }
 

@@ -118,7 +118,8 @@ impl Stream {
             (self.syn, self.established) = (None, None);
             // The direction of the frame that it is about.
             let from = match outcome {
-                Outcome::Silent(_) => row.client,
+                Outcome::Silent(_) | Outcome::Undelivered(Who::Client) => row.client,
+                Outcome::Undelivered(Who::Server) => row.client.reverse(),
                 outcome if outcome.is_success() => row.client.reverse(),
                 _ => from,
             };
@@ -386,7 +387,12 @@ impl StreamDecoder for Stream {
     fn decode(&mut self, from: Direction, bytes: &[u8], now: Moment, out: &mut Messages) -> Progress {
         self.half(from).gap = false;
         self.amid_record(from, false);
-        self.records(from, bytes, now, out)
+        let progress = self.records(from, bytes, now, out);
+        let who = self.who(from);
+        if let Some(open) = self.open.as_mut() {
+            open.delivery.sent(who, now);
+        }
+        progress
     }
 
     fn decode_cut(&mut self, from: Direction, bytes: &[u8], missing: u32, now: Moment, out: &mut Messages) {
@@ -440,6 +446,20 @@ impl StreamDecoder for Stream {
         if let Some(open) = self.open.as_mut() {
             open.row.gaps = true;
             open.misses(who);
+        }
+    }
+
+    fn repeated(&mut self, from: Direction, at: u64, end: u64) {
+        let who = self.who(from);
+        if let Some(open) = self.open.as_mut() {
+            open.delivery.repeated(who, at, end);
+        }
+    }
+
+    fn unacknowledged(&mut self, from: Direction, at: u64, bytes: u64) {
+        let who = self.who(from);
+        if let Some(open) = self.open.as_mut() {
+            open.delivery.unacknowledged(who, at, bytes);
         }
     }
 

@@ -70,6 +70,8 @@ pub struct Handshake {
     pub text: Option<Box<[u8]>>,
     /// How QUIC says that one side closed it.
     pub close: Option<Box<QuicClose>>,
+    /// Of [`Outcome::Undelivered`]: what was not acknowledged.
+    pub unacknowledged: Option<Unacknowledged>,
     /// Alerts and messages that were left out because a limit was reached.
     pub left_out: u32,
     /// Bytes of it are missing in the capture.
@@ -100,6 +102,9 @@ pub enum Outcome {
     /// One side owed an answer for three seconds or more, until the other gave up or the capture ended. Within the server's encrypted part
     /// of TLS 1.3 nobody can tell which one.
     Silent(Option<Who>),
+    /// Bytes that one side sent were never acknowledged: nothing shows that the other side got them, so that it owes no answer.
+    /// [`Handshake::unacknowledged`] says which.
+    Undelivered(Who),
     /// One side gave it up without calling it an error, as QUIC has it where another connection is used instead.
     Abandoned(Who),
     /// One side spoke plain text.
@@ -114,6 +119,15 @@ impl Outcome {
     pub fn is_success(self) -> bool {
         matches!(self, Outcome::Completed | Outcome::Resumed)
     }
+}
+
+/// Bytes of one side of which no acknowledgement came.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Unacknowledged {
+    /// How many.
+    pub bytes: u64,
+    /// How often the first of them was sent.
+    pub times: u32,
 }
 
 /// A CONNECTION_CLOSE frame of QUIC (RFC 9000 section 19.19).
@@ -235,6 +249,7 @@ impl Handshake {
             alerts: Vec::new(),
             text: None,
             close: None,
+            unacknowledged: None,
             left_out: 0,
             gaps: false,
             has_secrets: false,
@@ -266,10 +281,11 @@ impl Handshake {
         Some(self.established?.since(self.syn?))
     }
 
-    /// From the ClientHello to the ServerHello.
+    /// From the ClientHello to the ServerHello; unknown if the capture has them in the other order.
     #[must_use]
     pub fn hello_time(&self) -> Option<Span> {
-        Some(self.server_hello?.time.since(self.client_hello?.time))
+        let time = self.server_hello?.time.since(self.client_hello?.time);
+        (time >= Span(0)).then_some(time)
     }
 
     /// From the ClientHello until both sides are through.

@@ -104,6 +104,32 @@ fn a_stall_is_held_against_whoever_owes() {
 }
 
 #[test]
+fn a_server_hello_that_overtook_the_client_hello_is_its_answer() {
+    let [certificate, done] = [message(11, &[0; 3]), message(14, &[])].map(|message| record(22, &message));
+    let server = [record(22, &hello12(&[8; 32])), certificate, done].concat();
+    let client = [record(22, &message(16, &[1; 20])), CCS.to_vec(), record(22, &sealed(40))].concat();
+    let changed = [CCS.to_vec(), record(22, &sealed(40))].concat();
+    let run = |between: &[u8]| {
+        let mut drive = drive();
+        drive.feed(S, &server);
+        drive.feed(C, between);
+        drive.feed(C, &client_hello(&[], &[]));
+        drive.feed(C, &client);
+        drive.feed(S, &changed);
+        drive.feed(C, &record(23, &sealed(50)));
+        drive
+    };
+    let row = only(&mut run(&[]));
+    assert_eq!((row.outcome, row.stage, row.gaps), (Outcome::Completed, Stage::Finished, false));
+    assert_eq!((row.version, row.hello_time()), (Some(Version::TLS12), None));
+    assert!(row.client_hello.unwrap().frame > row.server_hello.unwrap().frame);
+    assert!(row.handshake_time().is_some() && row.version_offered.is_some());
+    // Behind anything else of the client it begins another handshake.
+    let (_, rows) = said(&mut run(&record(22, &message(16, &[1; 20]))));
+    assert_eq!(rows.first().unwrap().outcome, Outcome::Cut);
+}
+
+#[test]
 fn up_to_tls_12_the_server_owes_until_server_hello_done() {
     let [certificate, done] = [message(11, &[0; 3]), message(14, &[])].map(|message| record(22, &message));
     let hello = record(22, &hello12(&[8; 32]));

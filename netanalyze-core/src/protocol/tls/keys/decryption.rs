@@ -171,7 +171,8 @@ impl Decryption {
         };
         let len = bytes.len() as u32;
         let (ack, missing) = (Some(theirs), [false; 2]);
-        let segment = SegmentIn { from, seq: mine, ack, bytes, len, fin: false, rst: false, missing };
+        let segment =
+            SegmentIn { from, seq: mine, ack, bytes, len, fin: false, rst: false, missing, acked: [None; 2] };
         if let Some(next) = inside.next.get_mut(side) {
             *next = mine.wrapping_add(len);
         }
@@ -183,13 +184,14 @@ impl Decryption {
         let from = self.from(side);
         let Some(inside) = &mut self.inside else { return };
         if how == Closing::CaptureEnd {
-            inside.session.finish([false; 2], now, out);
+            inside.session.finish([false; 2], [None; 2], now, out);
             return;
         }
         let seq = inside.next.get(side).copied().unwrap_or_default();
         let (fin, rst) = (how == Closing::Fin, how == Closing::Reset);
         let missing = [false; 2];
-        let segment = SegmentIn { from, seq, ack: None, bytes: &[], len: 0, fin, rst, missing };
+        let segment =
+            SegmentIn { from, seq, ack: None, bytes: &[], len: 0, fin, rst, missing, acked: [None; 2] };
         inside.hear(&segment, now, out);
     }
 

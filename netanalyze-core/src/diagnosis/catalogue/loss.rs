@@ -1,5 +1,171 @@
-//! Rules.
+//! Rules of loss and recovery.
 
-use super::Rule;
+use super::{Advice, Rule, advice};
+use crate::diagnosis::object::{Confidence, Severity};
+use crate::diagnosis::thresholds::Limit;
 
-pub(super) const RULES: &[Rule] = &[];
+const PATH: Advice =
+    advice("client", "mtr -rwbzc 100 {server}", "the hop from which on loss stays until the end of the path");
+const INTERFACE: Advice = advice(
+    "hosts and switches on the path",
+    "ip -s -s link",
+    "errors and drops that grow: a bad cable, a full queue, a duplex mismatch",
+);
+
+pub(super) const RULES: &[Rule] = &[
+    Rule {
+        code: "LOSS-01",
+        name: "loss-limits-throughput",
+        title: "packet loss limits the throughput",
+        severity: Severity::Warn,
+        confidence: Confidence::High,
+        meaning: "Every lost packet makes TCP halve, or nearly halve, its rate. At this loss and this round-trip time a connection cannot \
+                  be faster than it was: the loss is what must be mended, not the bandwidth.",
+        evidence: "Enough loss events (retransmissions within one round trip count as one) per data segment, and a goodput within a factor \
+                   of two of what the loss rate and the round-trip time allow.",
+        confounders: "Senders that do not slow down at loss, as BBR, go faster than the formula says; then loss is reported, but not as the \
+                      limit. Packets that the capture lost (Q-01) look like loss, unless they were acknowledged. A closed receive window \
+                      limits more often than loss does (PERF-02).",
+        thresholds: &[Limit::LossRate, Limit::LossEvents],
+        steps: &[
+            PATH,
+            INTERFACE,
+            advice(
+                "sender",
+                "ss -ti dst {client}",
+                "retransmissions and congestion window of the live connection",
+            ),
+        ],
+        references: &[
+            "Mathis et al.: The Macroscopic Behavior of the TCP Congestion Avoidance Algorithm (1997)",
+            "RFC 5681 section 3.2",
+            "RFC 9438",
+        ],
+    },
+    Rule {
+        code: "LOSS-02",
+        name: "loss-side",
+        title: "packets are lost on one side of the capture point",
+        severity: Severity::Warn,
+        confidence: Confidence::High,
+        meaning: "Where the lost packets vanish: a segment that the capture shows twice was lost behind the capture point, towards the \
+                  receiver; one that leaves a hole and comes only once, late, was lost before it, towards the sender. It halves the search.",
+        evidence: "Nearly all of the lost segments of one direction are of one kind: seen twice, or seen only once and late.",
+        confounders: "Packets that the capture dropped look as if they had been lost before it (Q-01). Reordering makes holes that fill by \
+                      themselves. A sender that retransmits needlessly (LOSS-05) shows segments twice that were never lost.",
+        thresholds: &[Limit::LossSideEvents, Limit::LossSideShare],
+        steps: &[
+            advice(
+                "other end of the blamed part of the path",
+                "tcpdump -s 128 -w other.pcap host {client} and host {server}",
+                "a second capture tells whether the packets got that far",
+            ),
+            INTERFACE,
+        ],
+        references: &["Paxson: Automated Packet Trace Analysis of TCP Implementations (1997)"],
+    },
+    Rule {
+        code: "LOSS-03",
+        name: "timeouts-dominate",
+        title: "waiting for retransmission timeouts takes most of the time",
+        severity: Severity::Error,
+        confidence: Confidence::High,
+        meaning: "The sender noticed lost packets only when its timer ran out, and stood still until then: a fifth of a second at least on \
+                  Linux, twice as long every further time. Transfers pause for whole seconds although few packets are lost.",
+        evidence: "Segments that were sent again after a silence of at least the retransmission timeout, without duplicate acknowledgements \
+                   that could have triggered them sooner, and whose waits make up a large part of the time in which the connection was \
+                   active.",
+        confounders: "Near the receiver only the gap shows, not the copy that was lost; then it is a level less sure. If only large \
+                      segments are lost, it is MTU-01; if nothing gets through any more, LOSS-10.",
+        thresholds: &[Limit::TimeoutShare, Limit::Stall],
+        steps: &[
+            advice(
+                "sender",
+                "nstat -az TcpExtTCPTimeouts TcpExtTCPLossProbes",
+                "timeouts that grow while the problem lasts",
+            ),
+            advice(
+                "sender",
+                "sysctl net.ipv4.tcp_sack net.ipv4.tcp_early_retrans net.ipv4.tcp_recovery",
+                "whether faster recovery is turned off",
+            ),
+            PATH,
+        ],
+        references: &["RFC 6298 section 5", "RFC 8985 section 7"],
+    },
+    Rule {
+        code: "LOSS-05",
+        name: "spurious-retransmissions",
+        title: "segments are sent again although they had arrived",
+        severity: Severity::Note,
+        confidence: Confidence::High,
+        meaning: "The sender retransmits what the receiver already has. It wastes bandwidth and slows the sender down, which takes it for \
+                  loss. The round-trip time jumps (wireless, overloaded hosts, full queues), acknowledgements get lost, or packets overtake \
+                  each other.",
+        evidence: "Segments sent again after they had been acknowledged, or that the receiver reports as duplicates by D-SACK.",
+        confounders: "Without D-SACK an acknowledgement that the capture shows may still have been lost on its way to the sender. A mirror \
+                      that delivers packets twice makes duplicates that nobody sent; those are recognised and set aside (Q-02).",
+        thresholds: &[Limit::SpuriousSegments],
+        steps: &[
+            advice(
+                "sender",
+                "nstat -az TcpExtTCPSpuriousRTOs TcpExtTCPDSACKRecv",
+                "how often the host noticed it",
+            ),
+            advice("client", "ping -c 100 {server}", "round-trip times that jump"),
+        ],
+        references: &["RFC 2883 section 4", "RFC 3708", "RFC 5682"],
+    },
+    Rule {
+        code: "LOSS-06",
+        name: "reordering",
+        title: "packets overtake each other",
+        severity: Severity::Note,
+        confidence: Confidence::Medium,
+        meaning: "Segments arrive behind later ones. The receiver answers with duplicate acknowledgements, and the sender may take the \
+                  reordering for loss, retransmit and slow down. Usually packets of one connection are spread over several links or queues.",
+        evidence: "Segments that fill a hole and that had never been seen, whose timestamp, IP identification or short delay shows that \
+                   they were sent before the segment that overtook them.",
+        confounders: "A capture of several interfaces or queues may reorder packets itself (Q-07, Q-08). Without timestamps and \
+                      identifications only the delay tells a late segment from one that was sent again.",
+        thresholds: &[Limit::ReorderedSegments],
+        steps: &[
+            advice(
+                "switches on the path (Cisco)",
+                "show etherchannel load-balance",
+                "links that are bundled must be chosen per flow, not per packet",
+            ),
+            advice(
+                "receiver",
+                "nstat -az TcpExtTCPOFOQueue TcpExtTCPSACKReorder",
+                "how often the hosts see it",
+            ),
+        ],
+        references: &["RFC 4737", "RFC 5236"],
+    },
+    Rule {
+        code: "LOSS-10",
+        name: "path-death",
+        title: "the other end fell silent in an open connection",
+        severity: Severity::Error,
+        confidence: Confidence::High,
+        meaning: "An established connection stops dead: one end sends the same segment again and again, with doubling pauses, and hears \
+                  nothing. The other host is gone (power, crash, migration), the path broke, or a device on the way forgot the connection \
+                  and drops it. The program may hang for many minutes.",
+        evidence: "Retransmissions of one segment after timeouts that grow, no packet of the other end since, whatever its size, and no end \
+                   of the connection on its part.",
+        confounders: "If small segments still get through, it is MTU-01. If the connection had been idle for long, a device that forgot it \
+                      is likelier (RST-05). A capture that no longer sees the other direction looks the same.",
+        thresholds: &[Limit::DeadPathTimeouts],
+        steps: &[
+            advice("sender", "ping -c 5 {server}", "whether the host still answers"),
+            advice("sender", "ip route get {server}", "whether the route changed"),
+            advice(
+                "other end",
+                "journalctl --since -1h",
+                "a crash, a restart, an interface that went down, a migration",
+            ),
+        ],
+        references: &["RFC 1122 section 4.2.3.5", "RFC 9293 section 3.8.3"],
+    },
+];

@@ -145,4 +145,66 @@ mod tests {
             assert_eq!(of.len(), count);
         }
     }
+
+    /// Codes and names are public: options, reports and gates use them. None may change, go, or be used for something else.
+    const FROZEN: &[(&str, &str)] = &[
+        ("Q-01", "capture-drops"),
+        ("Q-02", "duplicates"),
+        ("Q-03", "segmentation-offload"),
+        ("Q-04", "cut-packets"),
+        ("Q-05", "mid-stream"),
+        ("Q-06", "one-sided"),
+        ("Q-07", "times"),
+        ("Q-08", "several-interfaces"),
+        ("Q-09", "tunnels"),
+        ("Q-10", "checksums-of-offload"),
+        ("Q-11", "damaged-file"),
+        ("Q-12", "capture-ends-too-soon"),
+        ("CONN-01", "syn-unanswered"),
+        ("CONN-02", "connection-refused"),
+        ("CONN-03", "rejected-by-filter"),
+        ("CONN-04", "reset-by-middlebox"),
+        ("CONN-06", "accept-queue-full"),
+        ("CONN-15", "host-unreachable"),
+        ("LOSS-01", "loss-limits-throughput"),
+        ("LOSS-02", "loss-side"),
+        ("LOSS-03", "timeouts-dominate"),
+        ("LOSS-05", "spurious-retransmissions"),
+        ("LOSS-06", "reordering"),
+        ("LOSS-10", "path-death"),
+        ("PERF-01", "receiver-not-reading"),
+        ("PERF-02", "receive-window-limited"),
+        ("PERF-03", "window-ceiling"),
+        ("PERF-10", "nagle-delayed-ack"),
+        ("PERF-16", "slow-server"),
+        ("RST-02", "closed-with-unread-data"),
+        ("RST-03", "local-abort"),
+        ("RST-05", "idle-timeout"),
+        ("RST-06", "injected-reset"),
+        ("MTU-01", "path-mtu-black-hole"),
+        ("MTU-02", "path-mtu-discovery"),
+        ("DNS-01", "slow-resolver"),
+        ("DNS-02", "query-timeout"),
+        ("DNS-06", "resolver-failure"),
+        ("DNS-13", "name-does-not-exist"),
+        ("TLS-01", "tls-version-mismatch"),
+        ("TLS-02", "tls-no-common-parameters"),
+        ("TLS-03", "certificate-out-of-date"),
+        ("TLS-04", "certificate-not-trusted"),
+        ("TLS-05", "server-name-mismatch"),
+        ("TLS-06", "ended-after-client-hello"),
+        ("TLS-07", "silence-after-client-hello"),
+        ("TLS-08", "plain-text-and-tls"),
+        ("TLS-09", "encrypted-rejection"),
+        ("APP-01", "gateway-error"),
+    ];
+
+    #[test]
+    fn codes_and_names_are_frozen_and_in_order() {
+        let now: Vec<_> = rules().map(|rule| (rule.code, rule.name)).collect();
+        assert_eq!(now, FROZEN);
+        assert_eq!(rule_by_code("conn-01").map(|rule| rule.name), Some("syn-unanswered"));
+        assert_eq!(rule_by_code("syn-unanswered").map(|rule| rule.code), Some("CONN-01"));
+        assert!(rule_by_code("CONN-99").is_none());
+    }
 }

@@ -64,8 +64,8 @@ pub(super) fn gates(scene: &Scene<'_>, volume: &Volume<'_>) -> Vec<Gate> {
         cut(scene, volume),
         midstream(scene),
         one_sided(scene, volume),
-        times(volume),
-        interfaces(scene, volume),
+        times(scene, volume),
+        interfaces(scene),
         tunnels(volume),
         damage(volume),
         short(scene, volume),
@@ -173,25 +173,26 @@ fn one_sided(scene: &Scene<'_>, volume: &Volume<'_>) -> Option<Gate> {
     })
 }
 
-fn times(volume: &Volume<'_>) -> Option<Gate> {
-    let count = noted(volume, NoteKind::DescendingTimes).saturating_add(noted(volume, NoteKind::ClampedTime));
+fn times(scene: &Scene<'_>, volume: &Volume<'_>) -> Option<Gate> {
+    let noted = noted(volume, NoteKind::DescendingTimes).saturating_add(noted(volume, NoteKind::ClampedTime));
+    let backward = scene.streams.iter().map(|stream| u64::from(stream.chronicle.backward));
+    let count = backward.fold(noted, u64::saturating_add);
     (count > 0).then(|| {
-        let summary = "times of packets step back, or cannot be true".to_owned();
-        gate("Q-07", count, summary, "durations and round trips around them are uncertain")
+        let summary = format!("times of packets step back, or cannot be true ({count} times)");
+        let frames = scene.streams.iter().flat_map(|stream| stream.chronicle.backward_frames.iter());
+        gate("Q-07", count, summary, "durations and round trips around them are uncertain").at(frames)
     })
 }
 
-fn interfaces(scene: &Scene<'_>, volume: &Volume<'_>) -> Option<Gate> {
-    let used = volume.facts.interfaces.iter().filter(|interface| interface.packets > 0).count() as u64;
-    let twice = scene.streams.iter().any(|stream| stream.chronicle.duplicates > 0);
-    (used > 1 && twice).then(|| {
-        let summary = format!("{used} interfaces were captured, and packets appear on more than one of them");
-        gate(
-            "Q-08",
-            used,
-            summary,
-            "the same conversation may appear several times, with other addresses behind a translation",
-        )
+fn interfaces(scene: &Scene<'_>) -> Option<Gate> {
+    let count =
+        scene.streams.iter().map(|stream| u64::from(stream.chronicle.elsewhere)).fold(0, u64::saturating_add);
+    (count > 0).then(|| {
+        let summary = format!(
+            "{count} packets were captured at two places of their way: their time to live differs, the rest is the same"
+        );
+        let effect = "copies are set aside; behind a translation of addresses the same conversation may appear once more";
+        gate("Q-08", count, summary, effect)
     })
 }
 
@@ -227,7 +228,7 @@ fn short(scene: &Scene<'_>, volume: &Volume<'_>) -> Option<Gate> {
         .filter(|stream| {
             let opening = &stream.chronicle.opening;
             let unanswered = opening.syns > 0 && opening.syn_acks == 0 && stream.chronicle.reset.is_none();
-            unanswered && scene.until_end(opening.last_syn) < wait
+            unanswered && scene.errors(stream).is_empty() && scene.until_end(opening.last_syn) < wait
         })
         .count() as u64;
     (waiting > 0).then(|| {

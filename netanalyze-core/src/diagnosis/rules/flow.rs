@@ -66,18 +66,24 @@ fn window_limited(scene: &Scene<'_>, stream: &Stream, direction: Direction) -> O
     let (lane, peer) = (stream.lane(direction), stream.lane(direction.reverse()));
     let (rounds, full) = lane.rounds();
     let rtt = lane.path_rtt(peer);
-    let bulk = lane.bytes() >= 10 * u64::from(lane.full_size()) && rounds >= 10 && rtt >= NEAR;
-    let share = scene.thresholds.reaches(Limit::WindowLimitedShare, full.into(), rounds.into());
+    let long = lane.bytes() >= 10 * u64::from(lane.full_size());
     let lossy =
         lane.trouble.as_ref().is_some_and(|trouble| trouble.events > 0 || trouble.zero.total >= BLINK);
-    if !bulk || !share || lossy {
+    if !long || rounds < 5 || full == 0 || rtt < NEAR || lossy {
         return None;
     }
     let (first, last) = lane.active()?;
     let goodput = lane.bytes() as f64 / last.since(first).as_secs_f64().max(1e-9);
     let window = lane.greatest_window();
     let opening = &stream.chronicle.opening;
-    let unscaled = opening.syns > 0 && opening.syn_acks > 0 && opening.scales.contains(&false);
+    let offered = opening.syns > 0 && opening.syn_acks > 0;
+    let unscaled = offered && opening.scales.contains(&false) && window <= UNSCALED;
+    // A window that cannot grow sets the pace where as much goes through as it allows.
+    let paced = unscaled && goodput >= 0.7 * f64::from(window) / rtt.as_secs_f64();
+    let share = scene.thresholds.reaches(Limit::WindowLimitedShare, full.into(), rounds.into());
+    if !paced && (rounds < 10 || !share) {
+        return None;
+    }
     let ends = stream.ends();
     let receiver = stream.end(direction.reverse());
     let numbers = format!(
@@ -87,7 +93,7 @@ fn window_limited(scene: &Scene<'_>, stream: &Stream, direction: Direction) -> O
         goodput * 8.0 / 1e6
     );
     let frames = [opening.syn_frames.iter().next(), Some(opening.syn_ack_frame)];
-    let case = if unscaled && window <= UNSCALED {
+    let case = if unscaled {
         Case::new("PERF-03", ends, (first, last))
             .says(
                 format!(
@@ -169,7 +175,7 @@ fn nagle(scene: &Scene<'_>, stream: &Stream, direction: Direction) -> Option<Cas
 /// A server that takes long for its answers. What is no request and answer looks the same, so on its own it is only a hint.
 fn think(scene: &Scene<'_>, stream: &Stream) -> Option<Case> {
     let chronicle = &stream.chronicle;
-    let client = chronicle.opening.client()?;
+    chronicle.opening.client()?;
     let rtt = stream.lane(Direction::AtoB).path_rtt(stream.lane(Direction::BtoA));
     let own = Span(chronicle.think.span.0.saturating_sub(rtt.0));
     if chronicle.slow_thinks == 0 || own < scene.thresholds.span(Limit::Think) {
@@ -188,19 +194,35 @@ fn think(scene: &Scene<'_>, stream: &Stream) -> Option<Case> {
     }
     let ends = stream.ends();
     let think = chronicle.think;
-    let _ = client;
-    Some(
-        Case::new("PERF-16", ends, (chronicle.first, chronicle.last))
-            .says(
-                format!("{} took {} for an answer", ends.server, span(own)),
-                format!("{} is slow to answer", ends.server),
-            )
-            .shows(think.request, "the last of what the client sent", "an answer soon")
-            .shows(think.answer, format!("the first of the answer, {} later", span(think.span)), "an answer soon")
-            .costs(chronicle.slow_think_time)
-            .times(u64::from(chronicle.slow_thinks))
-            .by(&[Limit::Think])
-            .at_most(Confidence::Low, "whether this is a request and its answer is not known: its protocol is encrypted, or not decoded")
-            .rival("a server that had nothing to say", "the log of the server"),
+    let case = Case::new("PERF-16", ends, (chronicle.first, chronicle.last))
+        .says(
+            format!("{} took {} for an answer", ends.server, span(own)),
+            format!("{} is slow to answer", ends.server),
+        )
+        .shows(think.request, "the last of what the client sent", "an answer soon")
+        .shows(think.answer, format!("the first of the answer, {} later", span(think.span)), "an answer soon")
+        .costs(chronicle.slow_think_time)
+        .times(u64::from(chronicle.slow_thinks))
+        .by(&[Limit::Think])
+        .rival("a server that had nothing to say", "the log of the server");
+    Some(if waits_for_people(ends.server.port()) {
+        case.at_most(
+            Confidence::Low,
+            "what is said here may be no request: people type on this port, servers speak unasked, or it is encrypted",
+        )
+    } else {
+        case.at_most(
+            Confidence::Medium,
+            "what is said here is not decoded: it looks like a request and its answer",
+        )
+    })
+}
+
+/// Ports on which an answer that takes its time means nothing: remote shells, mail that waits for news, chats, queues, and TLS of whatever is inside.
+fn waits_for_people(port: u16) -> bool {
+    matches!(
+        port,
+        20..=23 | 110 | 143 | 179 | 443 | 465 | 513 | 514 | 587 | 636 | 853 | 989..=995 | 1352 | 1494 | 1883 | 3389 | 4222 | 5060 | 5061
+            | 5222 | 5223 | 5269 | 5671 | 5672 | 5900..=5999 | 6000..=6063 | 6660..=6669 | 6697 | 8443 | 8883 | 9092..=9094 | 61613 | 61616
     )
 }

@@ -12,13 +12,17 @@ use crate::tcp::{Bucket, Trouble};
 pub(super) fn look(scene: &Scene<'_>, stream: &Stream, cases: &mut Vec<Case>) {
     if !is_judgeable(stream) {
         return;
-    }
+    } // What did not fit was lost, and is told by itself.
+    let told = scene.errors(stream).iter().any(|error| error.mtu.is_some());
     for direction in BOTH {
         let Some(trouble) = stream.lane(direction).trouble.as_deref() else { continue };
         if let Some(case) = path_death(scene, stream, direction, trouble) {
             cases.push(case);
         } else if black_hole(scene, stream, direction).is_none() {
             cases.extend(timeouts(scene, stream, direction, trouble));
+        }
+        if told {
+            continue;
         }
         let capture_drops = trouble.unseen > 0;
         let these = [
@@ -49,7 +53,8 @@ fn path_death(scene: &Scene<'_>, stream: &Stream, direction: Direction, trouble:
     let peer = stream.lane(direction.reverse());
     let silent = peer.last_packet() < chain.first;
     let enough = u64::from(chain.count) >= scene.thresholds.get(Limit::DeadPathTimeouts).max(1);
-    if !(enough && silent && lane.outstanding() && stream.chronicle.opening.is_complete()) {
+    let is_open = stream.chronicle.opening.is_complete() && lane.outstanding();
+    if !(enough && silent && is_open) || black_hole(scene, stream, direction).is_some() {
         return None;
     }
     let ends = stream.ends();
@@ -207,11 +212,9 @@ fn side(scene: &Scene<'_>, stream: &Stream, direction: Direction, trouble: &Trou
 }
 
 fn spurious(scene: &Scene<'_>, stream: &Stream, direction: Direction, trouble: &Trouble) -> Option<Case> {
-    let count = u64::from(
-        trouble
-            .spurious
-            .max(trouble.dsacks.min(trouble.timeouts + trouble.others + trouble.fast + trouble.spurious)),
-    );
+    let again = [trouble.timeouts, trouble.others, trouble.fast, trouble.probes, trouble.spurious];
+    let again = again.into_iter().fold(0, u32::saturating_add);
+    let count = u64::from(trouble.spurious.max(trouble.dsacks.min(again)));
     if count < scene.thresholds.get(Limit::SpuriousSegments).max(1) {
         return None;
     }

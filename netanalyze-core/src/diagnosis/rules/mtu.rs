@@ -55,8 +55,8 @@ pub(super) fn black_hole(scene: &Scene<'_>, stream: &Stream, direction: Directio
     let lane = stream.lane(direction);
     let peer = stream.lane(direction.reverse());
     let chain = lane.trouble.as_ref()?.chain;
-    let (delivered, _) = lane.sizes();
-    let alive = peer.last_packet() >= chain.first;
+    let (delivered, _) = lane.sizes(); // It still speaks, or it asked for the segment when smaller ones behind it arrived.
+    let alive = peer.last_packet() >= chain.first || lane.duplicate_acks() > 0;
     let large = ip_length(stream, chain) > LEAST && chain.len > delivered;
     let often = u64::from(chain.count) >= scene.thresholds.get(Limit::BlackHoleAttempts).max(2);
     (stream.chronicle.opening.is_complete() && alive && large && often && lane.outstanding()).then_some(chain)

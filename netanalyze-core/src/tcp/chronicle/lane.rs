@@ -12,11 +12,22 @@ use crate::model::{Span, Timestamp};
 /// What a copy of a packet, captured once more, has in common with it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Print {
-    seq: u32,
-    ack: u32,
-    len: u32,
-    flags: u16,
-    window: u16,
+    /// Of its numbers, length, flags and window.
+    sum: u32,
+    id: u16,
+    ttl: u8,
+}
+
+/// Packets that copies are sought among: other packets lie between them where two interfaces were captured.
+const PRINTS: usize = 8;
+
+/// How a packet that the capture holds twice was captured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Copied {
+    /// At one place, two times.
+    Here,
+    /// At two places: its time to live differs.
+    Elsewhere,
 }
 
 /// See the head of the module. All sequence numbers are raw.
@@ -52,10 +63,10 @@ pub(crate) struct Lane {
     first_data: Option<Timestamp>,
     last_data: Timestamp,
     idle_before: Span,
-    print: Print,
-    printed: Timestamp,
-    print_id: u16,
-    print_ttl: u8,
+    prints: [(Print, Timestamp); PRINTS],
+    printed: u8,
+    last_packet: Timestamp,
+    last_window: u16,
     timed: Option<(u32, Timestamp)>,
     srtt: i64,
     rttvar: i64,
@@ -76,31 +87,47 @@ pub(crate) struct Lane {
     pub(crate) trouble: Option<Box<Trouble>>,
 }
 
-/// A copy of a packet follows the packet within this time.
+/// A copy of a packet follows the packet within this time at one place, and within this one at two.
 const COPY_WITHIN: Span = Span(2_000_000);
+const COPY_ELSEWHERE_WITHIN: Span = Span(50_000_000);
 
 /// Delays of acknowledgements that wait for more data: 40 ms on Linux, 200 ms elsewhere (RFC 9293 §3.8.6.3 allows half a second).
 const DELAYS: [std::ops::Range<i64>; 2] = [35_000_000..60_000_000, 180_000_000..220_000_000];
 
 impl Lane {
-    /// Whether a segment is one that the capture holds already. Linux numbers neither SYN-ACKs nor RSTs, and IPv6 has no numbers: there the
-    /// time to live must differ.
-    pub(super) fn repeats(&mut self, segment: &Segment<'_>, passing: Passing) -> bool {
+    /// Whether a segment is one that the capture holds already. What is sent again has another number; but Linux numbers neither SYN-ACKs nor
+    /// RSTs, and IPv6 nothing: there the time to live must differ.
+    pub(super) fn repeats(&mut self, segment: &Segment<'_>, passing: Passing) -> Option<Copied> {
         let Segment { seq, ack, len, window, .. } = *segment;
-        let print = Print { seq, ack, len, flags: segment.flags.0, window };
-        let same = self.packets > 0
-            && print == self.print
-            && (0..=COPY_WITHIN.0).contains(&segment.time.since(self.printed).0)
-            && match (passing.ip_id, self.print_id) {
-                (0, 0) => passing.ttl != self.print_ttl,
-                (id, known) => id == known,
-            };
-        if !same {
-            self.window_before = self.print.window;
+        let low = u32::from(segment.flags.0) << 16 | u32::from(window);
+        let mut sum = seq;
+        for part in [ack, len, low] {
+            sum = (sum.rotate_left(5) ^ part).wrapping_mul(0x9e37_79b9);
         }
-        (self.print, self.printed, self.print_id, self.print_ttl) =
-            (print, segment.time, passing.ip_id, passing.ttl);
-        same
+        let print = Print { sum, id: passing.ip_id, ttl: passing.ttl };
+        let now = segment.time;
+        let copied = |(known, at): &(Print, Timestamp)| {
+            let age = now.since(*at).0;
+            if known.sum != sum || known.id != print.id || *at == Timestamp(0) || age < 0 {
+                None
+            } else if known.ttl != print.ttl && age <= COPY_ELSEWHERE_WITHIN.0 {
+                Some(Copied::Elsewhere)
+            } else if known.ttl == print.ttl && print.id != 0 && age <= COPY_WITHIN.0 {
+                Some(Copied::Here)
+            } else {
+                None
+            }
+        };
+        let found = self.prints.iter().find_map(copied);
+        if found.is_none() {
+            if let Some(place) = self.prints.get_mut(usize::from(self.printed) % PRINTS) {
+                *place = (print, now);
+            }
+            self.printed = self.printed.wrapping_add(1);
+            (self.window_before, self.last_window) = (self.last_window, window);
+            self.last_packet = now;
+        }
+        found
     }
 
     /// Takes a segment that is no RST. The result is a small segment that a delayed acknowledgement released.
@@ -289,7 +316,7 @@ impl Lane {
 
     /// Time of its last packet.
     pub(crate) fn last_packet(&self) -> Timestamp {
-        self.printed
+        self.last_packet
     }
 
     /// The retransmission timer as Linux sets it.
@@ -326,8 +353,8 @@ impl Lane {
     pub(crate) fn outstanding(&self) -> bool {
         self.begun && self.acked && after(self.next, self.una)
     }
-
-    pub(super) fn duplicate_acks(&self) -> u8 {
+    /// Acknowledgements that repeated the last one while something was outstanding.
+    pub(crate) fn duplicate_acks(&self) -> u8 {
         self.duplicate_acks
     }
 

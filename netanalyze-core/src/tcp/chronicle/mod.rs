@@ -15,6 +15,7 @@ mod service;
 mod trouble;
 
 pub(crate) use class::Class;
+use lane::Copied;
 pub(crate) use lane::Lane;
 pub(crate) use lost_time::{Bucket, LostTime};
 pub(crate) use opening::Opening;
@@ -95,6 +96,11 @@ pub(crate) struct Chronicle {
     pub(crate) segments: u32,
     pub(crate) duplicates: u32,
     pub(crate) duplicate_frames: Frames,
+    /// Those of them that were captured at another place.
+    pub(crate) elsewhere: u32,
+    /// Packets with a time before that of an earlier one, and the frames.
+    pub(crate) backward: u32,
+    pub(crate) backward_frames: Frames,
     /// Payload larger than the other end's MSS option allows.
     pub(crate) oversized: u32,
 }
@@ -114,6 +120,9 @@ fn pair(lanes: &mut [Lane; 2], direction: Direction) -> (&mut Lane, &mut Lane) {
     let [a, b] = lanes;
     if direction == Direction::AtoB { (a, b) } else { (b, a) }
 }
+
+/// Times of packets that several processors capture differ by less.
+const BACKWARD: Span = Span(1_000_000);
 
 /// A silence that can be the end of what a device in the path remembers.
 const IDLE: Span = Span(1_000_000_000);
@@ -137,6 +146,9 @@ impl Chronicle {
             segments: 0,
             duplicates: 0,
             duplicate_frames: Frames::default(),
+            elsewhere: 0,
+            backward: 0,
+            backward_frames: Frames::default(),
             oversized: 0,
         }
     }
@@ -161,12 +173,17 @@ impl Chronicle {
         }
         self.segments = self.segments.saturating_add(1);
         let (own, peer) = pair(&mut self.lanes, direction);
-        if own.repeats(segment, passing) {
+        if let Some(copied) = own.repeats(segment, passing) {
+            self.elsewhere = self.elsewhere.saturating_add(u32::from(copied == Copied::Elsewhere));
             self.duplicates = self.duplicates.saturating_add(1);
             self.duplicate_frames.push(segment.frame);
             return;
         }
         let is_reset = segment.flags.rst();
+        if self.last.since(segment.time).0 > BACKWARD.0 {
+            self.backward = self.backward.saturating_add(1);
+            self.backward_frames.push(segment.frame);
+        }
         let pause = Span(segment.time.since(self.last).0.max(0));
         let before = Before {
             pending: own.outstanding() || peer.outstanding(),
@@ -266,7 +283,7 @@ impl Chronicle {
         pending: bool,
         sight: Sight,
     ) {
-        if pause >= IDLE && !pending && sight.class == Class::New {
+        if pause >= IDLE && !pending && sight.class == Class::New && !segment.flags.rst() {
             self.pending_idle = Some((pause, segment.frame, direction));
         } else if let Some((idle, _, by)) = self.pending_idle
             && by != direction
@@ -332,6 +349,7 @@ impl Chronicle {
             && self.reset.is_none()
             && self.lost.is_none()
             && self.duplicates == 0
+            && self.backward == 0
             && self.oversized == 0
             && self.slow_thinks == 0
             && self.opening.is_ordinary()

@@ -1,0 +1,173 @@
+#!/usr/bin/env python3
+"""The lab: real, labelled captures of faults, made on one machine with real stacks and servers in network namespaces.
+
+    sudo ./lab.py list
+    sudo ./lab.py record [--variant N] [--out DIR] [--jobs N] [NAME…]     captures and labels; other values for every other N
+    ./lab.py check NETANALYZE [--out DIR] [NAME…]                         confusion table of `--diagnoses`; exit 1 on a miss or an extra
+
+It owns the command line and the label files; scenarios/ says what happens, bench.py where, forwarder.py on the way.
+"""
+import argparse
+import importlib
+import multiprocessing
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import traceback
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE))
+sys.dont_write_bytecode = True
+HEADER = "capture\tcode\tclient\tserver\tframes\twhy"
+MOST_FRAMES = 120
+
+
+def scenarios():
+    """Name -> function, in the order of their files."""
+    found = {}
+    for file in sorted((HERE / "scenarios").glob("*.py")):
+        module = importlib.import_module(f"scenarios.{file.stem}")
+        for function in vars(module).values():
+            if callable(function) and getattr(function, "__module__", "") == module.__name__ and function.__doc__ and not function.__name__.startswith("_"):
+                found[function.__name__.replace("_", "-")] = function
+    return found
+
+
+def frames_of(capture, wanted):
+    """The numbers of the frames that a display filter of tshark picks."""
+    done = subprocess.run(["tshark", "-n", "-r", str(capture), "-o", "tcp.relative_sequence_numbers:FALSE", "-Y", wanted, "-T", "fields", "-e", "frame.number"],
+                          capture_output=True, text=True)
+    if done.returncode not in (0, 2):  # 2: a file cut short on purpose
+        raise RuntimeError(f"tshark: {done.stderr.strip()}")
+    return done.stdout.split()
+
+
+def rows_of(bench):
+    """What the scenario said must and may be found: rows of labels.tsv and labels-allowed.tsv."""
+    must, may = [], []
+    for tap, code, client, server, wanted, why, allowed in bench.labels:
+        for file in bench.taps:
+            if tap is not None and file != f"{bench.name}-{tap}":
+                continue
+            numbers = frames_of(bench.out / f"{file}.pcap", wanted) if wanted else []
+            if wanted and not numbers:
+                raise RuntimeError(f"{file}: {code}: no frame is {wanted[:300]}")
+            if len(numbers) > MOST_FRAMES:
+                numbers = numbers[:: -(-len(numbers) // MOST_FRAMES)]
+            (may if allowed else must).append("\t".join((f"{file}.pcap", code, client, server, " ".join(numbers) or "-", why)))
+    return must, may
+
+
+def record_one(job):
+    name, variant, out = job
+    from bench import Bench
+    work = tempfile.mkdtemp(prefix="lab-")
+    bench = None
+    try:
+        bench = Bench(name, variant, out, work)
+        scenarios()[name](bench)
+        result = rows_of(bench)
+    except Exception:
+        result = traceback.format_exc()
+        log = Path(work, "programs.log")
+        if log.exists():
+            result += log.read_text()[-2000:]
+    finally:
+        if bench:
+            bench.close()
+        shutil.rmtree(work, ignore_errors=True)
+    return name, result
+
+
+def merge(file, names, rows):
+    """Replaces the rows of the scenarios recorded anew."""
+    owners = tuple(names)
+    known = file.read_text().splitlines()[1:] if file.exists() else []
+
+    def owner(row):
+        stem = row.split("\t")[0].removesuffix(".pcap")
+        for side in ("-client", "-server", "-path"):
+            stem = stem.removesuffix(side)
+        return stem
+    kept = [row for row in known if owner(row) not in owners]
+    file.write_text("\n".join([HEADER, *sorted(kept + rows)]) + "\n")
+
+
+def record(options):
+    known = scenarios()
+    names = options.names or list(known)
+    unknown = [n for n in names if n not in known]
+    if unknown:
+        sys.exit(f"no such scenario: {' '.join(unknown)}")
+    if os.geteuid():
+        sys.exit("recording needs root: it makes network namespaces")
+    out = Path(options.out).resolve()
+    captures = out / "captures"
+    captures.mkdir(parents=True, exist_ok=True)
+    failed, done, must, may = [], [], [], []
+    from concurrent.futures import ThreadPoolExecutor
+    with ThreadPoolExecutor(options.jobs) as pool:
+        for name, result in pool.map(apart, [(n, options.variant, str(captures)) for n in names]):
+            if isinstance(result, str):
+                failed.append(name)
+                print(f"{name}: FAILED\n{result}", flush=True)
+                continue
+            done.append(name)
+            must += result[0]
+            may += result[1]
+            sizes = ", ".join(f"{f.name} {f.stat().st_size}" for f in sorted({captures / r.split(chr(9))[0] for r in result[0]}))
+            print(f"{name}: {sizes}", flush=True)
+    merge(out / "labels.tsv", done, must)
+    merge(out / "labels-allowed.tsv", done, may)
+    if failed:
+        sys.exit(f"failed: {' '.join(failed)}")
+
+
+def apart(job):
+    """Runs one scenario in a process of its own, so that namespaces carry its number and nothing survives it."""
+    context = multiprocessing.get_context("fork")
+    mine, theirs = context.Pipe(False)
+
+    def body():
+        theirs.send(record_one(job))
+        theirs.close()
+    child = context.Process(target=body)
+    child.start()
+    theirs.close()
+    try:
+        result = mine.recv()
+    except EOFError:
+        result = job[0], "ended without a result"
+    child.join()
+    return result
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("list")
+    one = commands.add_parser("record")
+    one.add_argument("--variant", type=int, default=1)
+    one.add_argument("--out", default=str(HERE))
+    one.add_argument("--jobs", type=int, default=3)
+    one.add_argument("names", nargs="*")
+    two = commands.add_parser("check")
+    two.add_argument("binary")
+    two.add_argument("--out", default=str(HERE))
+    two.add_argument("names", nargs="*")
+    options = parser.parse_args()
+    if options.command == "list":
+        for name, function in scenarios().items():
+            print(f"{name:28} {function.__doc__.splitlines()[0]}")
+    elif options.command == "record":
+        record(options)
+    else:
+        import check
+        sys.exit(check.check(options.binary, Path(options.out), options.names))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,14 +1,17 @@
 #!/bin/bash
-# Makes the keys and certificates of the lab in the folder given: root.pem, middle.pem, and good, expired, other, alone as .pem, .key, -chain.pem.
+# Makes the keys and certificates of the lab in the folder given: root.pem, middle.pem, and good, expired, other, alone as .pem, .key, -chain.pem;
+# with `wide` as second word the good one has many names.
 set -eu
 cd "$1"
+names=
+if [ "${2:-}" = wide ]; then for n in $(seq 1 70); do names=$names,DNS:service-$n.internal.example.test; done; fi
 key() { openssl ecparam -name prime256v1 -genkey -noout -out "$1.key"; }
 for name in root middle good expired other alone; do key $name; done
 openssl req -x509 -new -key root.key -subj "/O=Example/CN=Example Root" -days 3650 -out root.pem
 openssl req -new -key middle.key -subj "/O=Example/CN=Example Authority" -out middle.csr
 printf 'basicConstraints=critical,CA:TRUE\n' > ca.ext
 openssl x509 -req -in middle.csr -CA root.pem -CAkey root.key -days 3650 -extfile ca.ext -out middle.pem
-printf 'subjectAltName=DNS:example.test,DNS:*.example.test\n' > good.ext
+printf 'subjectAltName=DNS:example.test,DNS:*.example.test%s\n' "$names" > good.ext
 printf 'subjectAltName=DNS:example.test,DNS:*.example.test\n' > expired.ext
 printf 'subjectAltName=DNS:other.test\n' > other.ext
 for name in good other expired; do openssl req -new -key $name.key -subj "/CN=$name" -out $name.csr; done

@@ -175,7 +175,13 @@ def hold(match, windows, seconds):
 def reorder(match, every, seconds):
     """Each `every`-th matching packet takes a detour."""
     count = itertools.count(1)
-    return lambda packet, path: seconds if match(packet) and next(count) % every == 0 else None
+
+    def rule(packet, path):
+        if match(packet) and next(count) % every == 0:
+            path.log("detour", packet)
+            return seconds
+        return None
+    return rule
 
 
 def duplicate(match, every, gap):

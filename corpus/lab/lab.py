@@ -25,13 +25,18 @@ HEADER = "capture\tcode\tclient\tserver\tframes\twhy"
 MOST_FRAMES = 120
 
 
+def bench_only(function):
+    """A scenario takes the bench and nothing else."""
+    return not function.__name__.startswith("_") and function.__code__.co_varnames[: function.__code__.co_argcount] == ("b",)
+
+
 def scenarios():
     """Name -> function, in the order of their files."""
     found = {}
     for file in sorted((HERE / "scenarios").glob("*.py")):
         module = importlib.import_module(f"scenarios.{file.stem}")
-        for function in vars(module).values():
-            if callable(function) and getattr(function, "__module__", "") == module.__name__ and function.__doc__ and not function.__name__.startswith("_"):
+        for function in list(vars(module).values()):
+            if callable(function) and getattr(function, "__module__", "") == module.__name__ and function.__doc__ and bench_only(function):
                 found[function.__name__.replace("_", "-")] = function
     return found
 

@@ -23,10 +23,10 @@ ROWS = {
     "forged_ttl":     (61, 250, 126),
     "far":            (0.030, 0.040, 0.025),       # s more, for a host that is farther than its forger
     # loss
-    "bulk_loss":      (0.022, 0.028, 0.025),
-    "bulk_delay":     (0.110, 0.120, 0.115),       # s more, one way
-    "bulk_mss":       (300, 280, 320),
-    "bulk_size":      (255_000, 225_000, 250_000),
+    "bulk_loss":      (0.030, 0.036, 0.033),
+    "bulk_delay":     (0.150, 0.170, 0.160),      # s more, one way
+    "bulk_mss":       (200, 220, 190),
+    "bulk_size":      (132_000, 155_000, 125_000),
     "paced_loss":     (0.07, 0.09, 0.06),
     "paced_writes":   (320, 280, 360),
     "paced_size":     (160, 240, 120),
@@ -43,7 +43,7 @@ ROWS = {
     "window_delay":   (0.050, 0.060, 0.045),
     "scale_delay":    (0.060, 0.070, 0.050),
     "nagle_turns":    (14, 11, 18),
-    "nagle_delay":    (0.0015, 0.0025, 0.001),
+    "nagle_delay":    (0.0010, 0.0015, 0.0005),
     "think":          (1.5, 1.1, 2.1),
     # resets
     "unread":         (60_000, 45_000, 80_000),

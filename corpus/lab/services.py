@@ -16,7 +16,7 @@ def nginx(bench, blocks, side=SERVER, name="nginx", http=""):
     (home / "html").mkdir(parents=True, exist_ok=True)
     os.chmod(bench.work, 0o755)
     (home / "html" / "page").write_text("x" * PAGE)
-    (home / "html" / "big").write_text("y" * 120_000)
+    (home / "html" / "medium").write_text("y" * 20_000)
     (home / "nginx.conf").write_text(f"""
 daemon off; master_process off; pid {home}/pid; error_log {home}/error.log; worker_processes 1; user root;
 events {{ worker_connections 512; }}
@@ -153,7 +153,8 @@ def ask_lines(target, times, pause, size=400, source=None):
 
 # certificates
 
-def certificates(bench):
-    """A root, an intermediate, and certificates: good (example.test), expired, alone (self-signed, other.test), other (of another host)."""
+def certificates(bench, wide=False):
+    """A root, an intermediate, and certificates: good (example.test), expired, alone (self-signed, other.test), other (of another host); `wide` ones have
+    so many names that a handshake needs more than one full segment."""
     script = File(__file__).with_name("certificates.sh")
-    subprocess.run(["bash", str(script), str(bench.work)], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    subprocess.run(["bash", str(script), str(bench.work), *(["wide"] if wide else [])], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)

@@ -4,6 +4,7 @@ Addresses: client LAN.10, other hosts of its LAN .11 and .50; servers DMZ.20 (fa
 iproute2, ethtool, tcpdump, tshark. Nothing leaves the namespaces.
 """
 import ctypes
+import json
 import multiprocessing
 import os
 import random
@@ -14,6 +15,7 @@ import time
 from pathlib import Path as File
 
 import forwarder
+import tap
 from packet import CLIENT, SERVER
 from params import Params
 
@@ -96,13 +98,13 @@ class Bench:
             child.kill()
         return child.returncode
 
-    def act(self, side, function, *arguments):
+    def act(self, side, function, *arguments, **options):
         """Runs a Python function at one side, beside us."""
         def body():
             enter(self.space[side])
             signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
             try:
-                function(*arguments)
+                function(*arguments, **options)
             except OSError as error:
                 print(f"{self.name}: {function.__name__}: {error}", file=open(self.work / "programs.log", "a"))
             os._exit(0)
@@ -149,13 +151,21 @@ class Bench:
             self.taps[file] = dump
         time.sleep(0.05)
 
+    def own_tap(self, side, **faults):
+        """Begins to capture with a tap of ours that has faults (tap.py)."""
+        self.taps[self.name] = self.act(side, tap.faulty, "eth0", self.work / f"{self.name}.pcap", self.p.seed, **faults)
+        time.sleep(0.2)
+
     def untap(self, wait=0.4):
         """Ends the captures and puts them into the output folder."""
         time.sleep(wait)
         for file, dump in self.taps.items():
-            if dump is not None:
+            if isinstance(dump, subprocess.Popen):
                 dump.send_signal(signal.SIGINT)
                 dump.wait()
+            else:
+                dump.terminate()
+                dump.join()
             shutil.copy(self.work / f"{file}.pcap", self.out / f"{file}.pcap")
 
     # labels
@@ -170,9 +180,12 @@ class Bench:
     def healthy(self, tap=None):
         self.labels.append((tap, "-", "-", "-", None, "nothing is wrong", False))
 
+    def quality(self, code, why, allowed=False):
+        """What must (or may) be said of the capture as a whole."""
+        self.labels.append((None, code, "-", "-", None, why, allowed))
+
     def dropped(self, what="drop"):
         """A display filter for every copy of what the path lost: the forwarder's own word for it."""
-        import json
         numbers = sorted({(e["sequence"], e["source_port"]) for e in map(json.loads, open(self.log)) if e["what"] == what and e["payload"]})
         return " or ".join(f"(tcp.seq_raw=={sequence} and tcp.srcport=={port})" for sequence, port in numbers[:60])
 
@@ -186,7 +199,7 @@ class Bench:
                 child.kill()
                 child.join()
         for dump in self.taps.values():
-            if dump is not None and dump.poll() is None:
+            if isinstance(dump, subprocess.Popen) and dump.poll() is None:
                 dump.kill()
         for space in self.space.values():
             subprocess.run(["ip", "netns", "del", space], stderr=subprocess.DEVNULL)

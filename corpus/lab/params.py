@@ -46,7 +46,7 @@ ROWS = {
     "nagle_delay":    (0.0010, 0.0015, 0.0005),
     "think":          (1.5, 1.1, 2.1),
     # resets
-    "unread":         (60_000, 45_000, 80_000),
+    "unread":         (0.15, 0.12, 0.18),          # s between an early answer and the close
     "aborted":        (6, 5, 9),
     "idle_limit":     (4.0, 3.4, 5.0),
     "injected_after": (6, 7, 8),

@@ -114,17 +114,18 @@ def nagle_delayed_ack(b):
 
 
 THINKER = '''
-import http.server, sys, time
+import http.server, socketserver, sys, time
 class H(http.server.BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
+    protocol_version, wbufsize, disable_nagle_algorithm = "HTTP/1.1", 65536, True
     def do_GET(self):
         if "slow" in self.path: time.sleep(float(sys.argv[3]))
         status = 503 if "busy" in self.path else 200
         body = b"a" * 300
         self.send_response(status); self.send_header("Content-Length", str(len(body))); self.end_headers(); self.wfile.write(body)
     def log_message(self, *a): pass
-s = http.server.ThreadingHTTPServer((sys.argv[1], int(sys.argv[2])), H)
-s.serve_forever()
+class S(socketserver.ThreadingTCPServer):  # not HTTPServer, which looks its own name up
+    allow_reuse_address, daemon_threads = True, True
+S((sys.argv[1], int(sys.argv[2])), H).serve_forever()
 '''
 
 

@@ -8,29 +8,48 @@ from packet import CLIENT, SERVER
 from services import answer_lines, ask_lines, bystanders, connect, drain, listen, read, serve, visit
 
 
-def closed_with_unread_data(b):
-    """The server answers an upload early and closes with the rest unread: the kernel resets; both sides of the wire."""
-    port = b.p.service
-
-    def handle(s):
+def _chunks(target, head, chunks, gap):
+    s = connect(target, timeout=5)
+    try:
+        s.sendall(head)
+        for _ in range(chunks):
+            s.sendall(b"u" * 500)
+            time.sleep(gap)
         s.recv(1000)
-        time.sleep(0.08)  # more arrives meanwhile and is never read
-        s.sendall(b"HTTP/1.1 413 Content Too Large\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+    except OSError:
+        pass
+    s.close()
+
+
+def _closing(b, handle, chunks, times):
+    port = b.p.service
     b.path()
     b.act(SERVER, serve, b.server, port, handle)
     bystanders(b)
     b.listening(port)
-    (b.work / "upload").write_text("u" * b.p.unread)
     b.tap(CLIENT, SERVER)
     visit(b, 1)
-    for _ in range(3):
-        b.run(CLIENT, "curl", "-s", "-o", "/dev/null", "-H", "Expect:", "--limit-rate", "400k", "--data-binary", "@upload",
-              f"http://{b.server}:{port}/upload", timeout=5)
+    for _ in range(times):
+        b.act(CLIENT, _chunks, (b.server, port), b"POST /upload HTTP/1.1\r\nHost: app.example.test\r\nContent-Length: 90000\r\n\r\n", chunks, 0.008).join(10)
         time.sleep(b.p.pause)
     visit(b, 1)
     b.untap()
     b.expect("RST-02", f"{b.server}:{port}", f"tcp.port=={port} and (tcp.flags.reset==1 or http.response.code==413)",
              "close() with unread data in the receive buffer")
+
+
+def closed_with_unread_data(b):
+    """The server answers an upload early and closes while more of it arrives: the kernel resets; both sides of the wire."""
+    def handle(s):
+        s.recv(1000)
+        s.sendall(b"HTTP/1.1 413 Content Too Large\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+        time.sleep(b.p.unread)  # more arrives meanwhile and is never read
+    _closing(b, handle, 60, 3)
+
+
+def closed_without_answer(b):
+    """The server's process gives up a request that it has not read and says nothing: the kernel resets; both sides of the wire."""
+    _closing(b, lambda s: time.sleep(b.p.unread * 2), 3, 3)
 
 
 def aborted_together(b):

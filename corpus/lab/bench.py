@@ -15,7 +15,7 @@ import time
 from pathlib import Path as File
 
 import forwarder
-import tap
+import tap as faulty_tap
 from packet import CLIENT, SERVER
 from params import Params
 
@@ -61,6 +61,19 @@ class Bench:
         self.call("ip", "-n", near, "route", "add", "default", "via", f"{net}.1")
         for space, name in ((near, "eth0"), (far, side)):
             self.call("ip", "netns", "exec", space, "ethtool", "-K", name, *OFFLOADS)
+
+    def link(self, name, *addresses, offloads=True):
+        """A wire of its own between client and server, without the forwarder: an address for each of them."""
+        near, far = self.space[CLIENT], self.space[SERVER]
+        self.call("ip", "-n", near, "link", "add", name, "type", "veth", "peer", "name", name, "netns", far)
+        for space, address in zip((near, far), addresses):
+            if not offloads:
+                self.call("ip", "netns", "exec", space, "ethtool", "-K", name, *OFFLOADS)
+            if ":" in address:
+                self.call("ip", "netns", "exec", space, "sysctl", "-qw", f"net.ipv6.conf.{name}.disable_ipv6=0",
+                          f"net.ipv6.conf.{name}.router_solicitations=0")
+            self.call("ip", "-n", space, "addr", "add", address, "dev", name, *(("nodad",) if ":" in address else ()))
+            self.call("ip", "-n", space, "link", "set", name, "up")
 
     def route(self, side, *words):
         """Route attributes of one side, such as `advmss 300`."""
@@ -153,7 +166,7 @@ class Bench:
 
     def own_tap(self, side, **faults):
         """Begins to capture with a tap of ours that has faults (tap.py)."""
-        self.taps[self.name] = self.act(side, tap.faulty, "eth0", self.work / f"{self.name}.pcap", self.p.seed, **faults)
+        self.taps[self.name] = self.act(side, faulty_tap.faulty, "eth0", self.work / f"{self.name}.pcap", self.p.seed, **faults)
         time.sleep(0.2)
 
     def untap(self, wait=0.4):

@@ -9,7 +9,7 @@ ROWS = {
     # the path
     "lan":            ("10.1.0", "172.20.4", "192.168.77"),
     "dmz":            ("10.2.0", "172.30.9", "198.51.100"),
-    "delay":          (0.010, 0.006, 0.014),      # s one way, for every flow
+    "delay":          (0.008, 0.005, 0.010),      # s one way, for every flow
     "hops":           (7, 4, 11),
     "seed":           (1, 2, 3),
     # ports
@@ -25,14 +25,14 @@ ROWS = {
     # loss
     "bulk_loss":      (0.030, 0.036, 0.033),
     "bulk_delay":     (0.150, 0.170, 0.160),      # s more, one way
-    "bulk_mss":       (200, 220, 190),
-    "bulk_size":      (132_000, 155_000, 125_000),
+    "bulk_mss":       (150, 165, 140),
+    "bulk_size":      (92_000, 110_000, 90_000),
     "paced_loss":     (0.07, 0.09, 0.06),
     "paced_writes":   (320, 280, 360),
-    "paced_size":     (160, 240, 120),
+    "paced_size":     (60, 100, 40),
     "paced_gap":      (0.025, 0.030, 0.022),
     "stall_copies":   (3, 3, 3),
-    "stall_turns":    ((4, 9, 14, 19), (3, 8, 12, 17), (5, 10, 16)),
+    "stall_turns":    ((3, 7, 11), (4, 8, 12), (2, 6, 10)),
     "spike":          (0.45, 0.55, 0.40),
     "detour":         (0.004, 0.0025, 0.006),
     "detour_every":   (9, 7, 11),
@@ -43,7 +43,7 @@ ROWS = {
     "window_delay":   (0.050, 0.060, 0.045),
     "scale_delay":    (0.060, 0.070, 0.050),
     "nagle_turns":    (14, 11, 18),
-    "nagle_delay":    (0.0010, 0.0015, 0.0005),
+    "nagle_delay":    (0.0003, 0.0008, 0.0005),
     "think":          (1.5, 1.1, 2.1),
     # resets
     "unread":         (0.15, 0.12, 0.18),          # s between an early answer and the close

@@ -7,7 +7,7 @@ from pathlib import Path as File
 
 from packet import CLIENT, SERVER
 
-PAGE = 1000  # bytes
+PAGE = 500  # bytes
 
 
 def nginx(bench, blocks, side=SERVER, name="nginx", http=""):
@@ -16,7 +16,7 @@ def nginx(bench, blocks, side=SERVER, name="nginx", http=""):
     (home / "html").mkdir(parents=True, exist_ok=True)
     os.chmod(bench.work, 0o755)
     (home / "html" / "page").write_text("x" * PAGE)
-    (home / "html" / "medium").write_text("y" * 20_000)
+    (home / "html" / "medium").write_text("y" * 9_000)
     (home / "nginx.conf").write_text(f"""
 daemon off; master_process off; pid {home}/pid; error_log {home}/error.log; worker_processes 1; user root;
 events {{ worker_connections 512; }}
@@ -68,6 +68,17 @@ def visit(bench, times=3, source=None, wait=True):
     thread = threading.Thread(target=go, daemon=True)
     thread.start()
     return thread
+
+
+def linger(bench, seconds):
+    """Ordinary traffic for at least `seconds`: a capture ends with its last packet, and timers need time to be judged."""
+    until = time.monotonic() + seconds
+    while True:
+        left = until - time.monotonic()
+        time.sleep(max(0.0, min(1.3, left)))
+        visit(bench, 1)
+        if left <= 1.3:
+            return
 
 
 # sockets

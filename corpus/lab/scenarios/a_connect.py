@@ -3,7 +3,7 @@ import time
 
 from forwarder import drop, flow, refuse_syn, slow
 from packet import CLIENT, SERVER
-from services import answer_lines, ask_lines, bystanders, connect, listen, serve, visit
+from services import answer_lines, ask_lines, bystanders, connect, nginx, linger, listen, serve, visit
 
 
 def _try(target, patience, times=1, pause=0.0):
@@ -31,7 +31,8 @@ def syn_dropped(b):
     try_it = b.act(CLIENT, _try, (b.server, port), b.p.patience)
     visit(b, 3)
     try_it.join()
-    b.untap(4.0)
+    linger(b, 4.0)
+    b.untap()
     b.expect("CONN-01", f"{b.server}:{port}", _first_syns(b, port), "nft drops what comes to the port")
 
 
@@ -45,7 +46,8 @@ def syn_lost_on_path(b):
     try_it = b.act(CLIENT, _try, (b.server, port), b.p.patience)
     visit(b, 5)
     try_it.join()
-    b.untap(4.0)
+    linger(b, 4.0)
+    b.untap()
     b.expect("CONN-01", f"{b.server}:{port}", _first_syns(b, port), "the path drops them", tap=CLIENT)
     b.healthy(SERVER)
 
@@ -90,6 +92,27 @@ def rejected_by_default(b):
     visit(b, 2)
     b.untap()
     b.expect("CONN-03", f"{b.server}:{port}", f"tcp.port=={port}", "iptables rejects with ICMP 3/3")
+
+
+def rejected_ipv6(b):
+    """The same over IPv6, on one wire without a path: ICMPv6 administratively prohibited, and beside it a closed port."""
+    port = b.p.service
+    b.inside(SERVER, "nft", "add table inet f; add chain inet f i { type filter hook input priority 0; }; "
+             f"add rule inet f i tcp dport {port} reject with icmpx admin-prohibited")
+    b.link("six0", "fd00:7::1/64", "fd00:7::2/64", offloads=False)
+    nginx(b, f"server {{ listen [fd00:7::2]:{b.p.web}; }}")
+    b.listening(b.p.web)
+    time.sleep(1.5)  # until the interfaces have told their groups
+    b.tap(CLIENT, interface="six0")
+    page = ("curl", "-s", "-o", "/dev/null", f"http://[fd00:7::2]:{b.p.web}/page")
+    b.run(CLIENT, *page)
+    for number in (port, port + 1, port, port + 1):
+        b.run(CLIENT, "curl", "-s", "-o", "/dev/null", f"http://[fd00:7::2]:{number}/")
+        time.sleep(b.p.pause)
+    b.run(CLIENT, *page)
+    b.untap()
+    b.expect("CONN-03", f"[fd00:7::2]:{port}", f"tcp.port=={port}", "nft rejects with ICMPv6 1/1", client="fd00:7::1")
+    b.expect("CONN-02", f"[fd00:7::2]:{port + 1}", f"tcp.port=={port + 1}", "no listener; the kernel resets", client="fd00:7::1")
 
 
 def syn_reset_by_middlebox(b):
@@ -141,7 +164,8 @@ def backlog_full(b):
     visit(b, 3)
     for k in knocks:
         k.join()
-    b.untap(4.0)
+    linger(b, 4.0)
+    b.untap()
     b.expect("CONN-06", f"{b.server}:{port}", f"tcp.port=={port}", "listen(1) and nobody accepts")
     b.allow("CONN-01", f"{b.server}:{port}", "the SYNs dropped by the full queue, a child of CONN-06")
 
@@ -163,6 +187,7 @@ def host_unreachable(b):
     try_it = b.act(CLIENT, _try, (gone, port), 6.0, 2, 0.5)
     visit(b, 2)
     try_it.join()
-    b.untap(3.5)
+    linger(b, 4.0)
+    b.untap()
     b.expect("CONN-15", f"{gone}:{port}", f"ip.addr=={gone}", "the router's ARP stays unanswered; ICMP 3/1")
     b.allow("CONN-01", f"{gone}:{port}", "the SYN is repeated until the router gives its word")

@@ -3,7 +3,7 @@ import time
 
 from forwarder import drop, drop_copies, flow, hold, reorder, slow
 from packet import CLIENT, SERVER
-from services import ask_lines, answer_lines, bystanders, connect, drain, read, serve, visit
+from services import answer_lines, bystanders, connect, drain, read, serve, visit
 
 
 def _pour(size):
@@ -88,14 +88,14 @@ def rto_stalls(b):
     port, segments = b.p.service, 6
     lost = {turn * segments + 3 for turn in b.p.stall_turns}
     b.path(drop_copies(flow(port, toward=CLIENT), lost, b.p.stall_copies))
-    b.route(CLIENT, "advmss", "536")
-    size = segments * 524  # advmss 536 less the timestamp option
+    b.route(CLIENT, "advmss", "300")
+    size = segments * 288  # advmss 300 less the timestamp option
     b.act(SERVER, serve, b.server, port, lambda s: answer_lines(s, size))
     bystanders(b)
     b.listening(port)
     b.tap(CLIENT, SERVER)
     visit(b, 1)
-    turns = b.act(CLIENT, _turns, (b.server, port), 22, size, 0.05)
+    turns = b.act(CLIENT, _turns, (b.server, port), 14, size, 0.05)
     visit(b, 2)
     turns.join(40)
     b.untap()
@@ -112,7 +112,7 @@ def spurious_retransmission(b):
     bystanders(b)
     b.listening(port)
     b.tap(CLIENT, SERVER)
-    upload = b.act(CLIENT, _paced, (b.server, port), 380, 120, 0.04)
+    upload = b.act(CLIENT, _paced, (b.server, port), 320, 20, 0.05)
     visit(b, 2)
     upload.join(60)
     b.untap()
@@ -124,12 +124,12 @@ def reordered(b):
     """Every so many segments take a detour and are overtaken; seen where they arrive."""
     port = b.p.service
     b.path(reorder(flow(port, toward=CLIENT, payload=True), b.p.detour_every, b.p.detour))
-    b.route(CLIENT, "advmss", "800")
+    b.route(CLIENT, "advmss", "536")
 
     def handle(s):
         s.recv(100)
-        for _ in range(24):
-            s.sendall(b"o" * 788 * 6)
+        for _ in range(16):
+            s.sendall(b"o" * 524 * 6)
             time.sleep(0.06)
         s.shutdown(1)
         drain(s)
@@ -177,7 +177,8 @@ def path_death(b):
         visit(b, 1)
         time.sleep(2)
     asking.join(20)
-    b.untap(1.0)
+    visit(b, 1)
+    b.untap()
     b.expect("LOSS-10", f"{b.server}:{port}", b.dropped(), "everything is swallowed; the sender backs off", tap=CLIENT)
     b.allow("LOSS-03", f"{b.server}:{port}", "the same stall counted as timer waits, a child of LOSS-10", tap=CLIENT)
     b.healthy(SERVER)

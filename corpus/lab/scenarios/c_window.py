@@ -3,7 +3,7 @@ import time
 
 from forwarder import flow, slow
 from packet import CLIENT, SERVER
-from services import ask_lines, answer_lines, bystanders, connect, drain, nginx, read, serve, visit
+from services import bystanders, connect, drain, nginx, read, serve, visit
 from scenarios.b_loss import _fetch, _pour
 
 
@@ -24,7 +24,7 @@ def receiver_asleep(b):
 
     def upload():
         s = connect((b.server, port), timeout=30)
-        s.sendall(b"u" * 40_000)
+        s.sendall(b"u" * 24_000)
         s.shutdown(1)
         drain(s)
         s.close()
@@ -42,7 +42,7 @@ def window_small(b):
     """The client's receive buffer is set by the program and far too small for the way; seen at the sender."""
     port = b.p.service
     b.path(slow(flow(port), b.p.window_delay))
-    b.act(SERVER, serve, b.server, port, _pour(b.p.small_buffer * 22))
+    b.act(SERVER, serve, b.server, port, _pour(b.p.small_buffer * 12))
     bystanders(b)
     b.listening(port)
     b.tap(SERVER)
@@ -68,7 +68,7 @@ def window_not_scaled(b):
     b.path(slow(flow(port), b.p.scale_delay))
     b.inside(CLIENT, "sysctl", "-qw", "net.ipv4.tcp_window_scaling=0")
     b.route(SERVER, "initcwnd", "46")
-    b.act(SERVER, serve, b.server, port, _pour(350_000))
+    b.act(SERVER, serve, b.server, port, _pour(318_000))
     bystanders(b)
     b.listening(port)
     b.tap(SERVER)
@@ -149,4 +149,5 @@ def server_thinks(b):
         b.run(CLIENT, "curl", "-s", "-o", "/dev/null", f"http://{b.server}:{port}/{page}")
     visit(b, 1)
     b.untap()
-    b.expect("PERF-16", f"{b.server}:{port}", "http.request.uri==\"/slow\" or http.response_for.uri contains \"/slow\"", "the application sleeps")
+    b.expect("PERF-16", f"{b.server}:{port}", "http.request.uri==\"/slow\" or http.response_for.uri contains \"/slow\"",
+             "the application sleeps")

@@ -5,7 +5,7 @@ import time
 
 from forwarder import flow, forget_idle, reset_after
 from packet import CLIENT, SERVER
-from services import answer_lines, ask_lines, bystanders, connect, drain, listen, read, serve, visit
+from services import answer_lines, bystanders, connect, drain, listen, read, serve, visit
 
 
 def _chunks(target, head, chunks, gap):
@@ -13,12 +13,15 @@ def _chunks(target, head, chunks, gap):
     try:
         s.sendall(head)
         for _ in range(chunks):
-            s.sendall(b"u" * 500)
+            s.sendall(b"u" * 300)
             time.sleep(gap)
         s.recv(1000)
     except OSError:
         pass
     s.close()
+
+
+HEAD = b"POST /upload HTTP/1.1\r\nHost: app.example.test\r\nContent-Length: 90000\r\n\r\n"
 
 
 def _closing(b, handle, chunks, times):
@@ -30,7 +33,7 @@ def _closing(b, handle, chunks, times):
     b.tap(CLIENT, SERVER)
     visit(b, 1)
     for _ in range(times):
-        b.act(CLIENT, _chunks, (b.server, port), b"POST /upload HTTP/1.1\r\nHost: app.example.test\r\nContent-Length: 90000\r\n\r\n", chunks, 0.008).join(10)
+        b.act(CLIENT, _chunks, (b.server, port), HEAD, chunks, 0.008).join(10)
         time.sleep(b.p.pause)
     visit(b, 1)
     b.untap()
@@ -44,7 +47,7 @@ def closed_with_unread_data(b):
         s.recv(1000)
         s.sendall(b"HTTP/1.1 413 Content Too Large\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
         time.sleep(b.p.unread)  # more arrives meanwhile and is never read
-    _closing(b, handle, 60, 3)
+    _closing(b, handle, 60, 2)
 
 
 def closed_without_answer(b):
@@ -96,7 +99,8 @@ def aborted_together(b):
     visit(b, 3)
     ended.join(20)
     b.untap()
-    b.expect("RST-03", f"{b.server}:{port}", f"tcp.port=={port} and tcp.flags.reset==1", "all connections of a process aborted at once, with nothing unread")
+    b.expect("RST-03", f"{b.server}:{port}", f"tcp.port=={port} and tcp.flags.reset==1",
+             "all connections of a process aborted at once, with nothing unread")
 
 
 def _idle(b, reset):
@@ -123,7 +127,8 @@ def _idle(b, reset):
     visit(b, 3)
     for one in asking:
         one.join(30)
-    b.untap(1.0)
+    visit(b, 1)
+    b.untap()
     return f"{b.server}:{port}", f"tcp.port=={port} and "
 
 
@@ -148,7 +153,7 @@ def reset_injected(b):
     def handle(s):
         s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         s.recv(100)
-        for _ in range(40):
+        for _ in range(22):
             s.sendall(b"s" * 300)
             time.sleep(0.004)
     b.path(reset_after(lambda p: p.port == port and p.toward == CLIENT, b.p.injected_after, b.p.forged_ttl))

@@ -4,7 +4,7 @@ import time
 from forwarder import flow, too_big
 from packet import CLIENT, SERVER
 from services import bystanders, certificates, connect, drain, nginx, serve, visit
-from scenarios.b_loss import _fetch, _pour, _swallow
+from scenarios.b_loss import _fetch, _pour
 
 
 def mtu_black_hole(b):
@@ -26,7 +26,8 @@ def mtu_black_hole(b):
     visit(b, 2)
     for one in asking:
         one.wait(15)
-    b.untap(1.0)
+    visit(b, 1)
+    b.untap()
     for number in (port, b.p.tls):
         to = f"{b.server}:{number}"
         b.expect("MTU-01", to, f"tcp.srcport=={number} and tcp.len>1200", "only what is longer than the hop's MTU is lost, and nobody says so")
@@ -53,7 +54,7 @@ def mtu_black_hole_upload(b):
         s = connect((b.server, port), timeout=8)
         s.sendall(b"may I upload?\n")
         s.recv(100)
-        s.sendall(b"u" * 9000)
+        s.sendall(b"u" * 6000)
         time.sleep(0.1)
         s.sendall(b"and a little more")
         try:
@@ -64,7 +65,8 @@ def mtu_black_hole_upload(b):
     visit(b, 3)
     for one in uploads:
         one.join(20)
-    b.untap(1.0)
+    visit(b, 1)
+    b.untap()
     to = f"{b.server}:{port}"
     b.expect("MTU-01", to, f"tcp.dstport=={port} and tcp.len>1200", "only what is longer than the hop's MTU is lost, and nobody says so")
     for code in ("LOSS-03", "LOSS-10"):
@@ -75,7 +77,7 @@ def mtu_discovered(b):
     """The hop says what its MTU is, and the sender obeys; seen at the sender."""
     port = b.p.service
     b.path(too_big(flow(port, b.server), b.p.small_mtu, answer=True))
-    b.act(SERVER, serve, b.server, port, _pour(40_000))
+    b.act(SERVER, serve, b.server, port, _pour(20_000))
     bystanders(b)
     b.listening(port)
     b.tap(SERVER)
@@ -83,4 +85,5 @@ def mtu_discovered(b):
     b.act(CLIENT, _fetch, (b.server, port)).join(20)
     visit(b, 1)
     b.untap()
-    b.expect("MTU-02", f"{b.server}:{port}", f"icmp.type==3 and icmp.code==4 or tcp.srcport=={port} and tcp.len>1200", "ICMP fragmentation needed, then smaller segments")
+    b.expect("MTU-02", f"{b.server}:{port}", f"icmp.type==3 and icmp.code==4 or tcp.srcport=={port} and tcp.len>1200",
+             "ICMP fragmentation needed, then smaller segments")

@@ -30,7 +30,8 @@ def bad_gateway(b):
     _get(b, "good")
     b.untap()
     to = f"{b.server}:{b.p.service}"
-    b.expect("APP-01", to, "http.response.code==502 or http.request.uri contains dead or tcp.port==9101", "nginx answers 502 because its backend refuses")
+    b.expect("APP-01", to, "http.response.code==502 or http.request.uri contains \"/dead\" or tcp.port==9101",
+             "nginx answers 502 because its backend refuses")
     b.expect("CONN-02", f"{b.backend}:9101", "tcp.port==9101", "no listener at the backend", client=b.server)
 
 
@@ -44,7 +45,7 @@ def gateway_timeout(b):
     _get(b, "good")
     b.untap()
     to = f"{b.server}:{b.p.service}"
-    b.expect("APP-01", to, "http.response.code==504 or http.request.uri contains slow", "nginx gives up waiting and answers 504")
+    b.expect("APP-01", to, "http.response.code==504 or http.request.uri contains \"/slow\"", "nginx gives up waiting and answers 504")
     b.allow("PERF-16", to, "the client waits as long as the proxy does, a child of APP-01")
     b.allow("PERF-16", f"{b.backend}:9100", "the backend thinks too long: the cause", client=b.server)
     b.allow("CONN-10", f"{b.backend}:9100", "the backend answers nothing while the proxy waits", client=b.server)
@@ -59,7 +60,8 @@ def unavailable_backend(b):
     _get(b, "busy", 3)
     _get(b, "good")
     b.untap()
-    b.expect("APP-01", f"{b.server}:{b.p.service}", "http.response.code==503 or http.request.uri contains busy", "the backend says 503, nginx passes it on")
+    b.expect("APP-01", f"{b.server}:{b.p.service}", "http.response.code==503 or http.request.uri contains \"/busy\"",
+             "the backend says 503, nginx passes it on")
     b.allow("APP-01", f"{b.backend}:9100", "the same answer on the backend's leg, where it comes from", client=b.server)
 
 
@@ -67,10 +69,12 @@ def unavailable_limit(b):
     """503 said by the proxy itself: a limit of requests, and no attempt to reach the backend."""
     b.path()
     app(b, CLIENT, b.backend, 9100, 1)
-    _proxy(b, f"location /free {{ proxy_pass http://{b.backend}:9100; }} location /few {{ limit_req zone=few; proxy_pass http://{b.backend}:9100; }}",
-           http="limit_req_zone $server_name zone=few:1m rate=1r/m;")
+    _proxy(b, f"location /free {{ proxy_pass http://{b.backend}:9100; }}",
+           f"location /few {{ limit_req zone=few; proxy_pass http://{b.backend}:9100; }}",
+           http="limit_req_zone $server_port zone=few:1m rate=1r/m;")
     _get(b, "free", 2)
     _get(b, "few", 4)
     _get(b, "free")
     b.untap()
-    b.expect("APP-01", f"{b.server}:{b.p.service}", "http.response.code==503 or http.request.uri contains few", "nginx refuses by its own limit")
+    b.expect("APP-01", f"{b.server}:{b.p.service}", "http.response.code==503 or http.request.uri contains \"/few\"",
+             "nginx refuses by its own limit")

@@ -1,13 +1,12 @@
 """Captures that are not what they seem: nothing is wrong with the network, only with the tap."""
 import os
-import subprocess
 import time
 
 from forwarder import drop, flow
 from packet import CLIENT, SERVER
 from services import answer_lines, ask_lines, bystanders, connect, drain, serve, visit
 from scenarios.a_connect import _try
-from scenarios.b_loss import _fetch, _paced, _swallow
+from scenarios.b_loss import _fetch, _swallow
 
 
 def _stream(b, chunks=30):
@@ -17,7 +16,7 @@ def _stream(b, chunks=30):
     def handle(s):
         s.recv(100)
         for _ in range(chunks):
-            s.sendall(b"q" * 1200)
+            s.sendall(b"q" * 700)
             time.sleep(0.12)
         s.shutdown(1)
         drain(s)
@@ -43,7 +42,7 @@ def tap_forgets(b):
 def tap_doubles(b):
     """A mirror port of both directions of a switch: every frame comes twice."""
     b.path()
-    go = _stream(b, 16)
+    go = _stream(b, 11)
     b.own_tap(CLIENT, twice=0.00004)
     fetching = go()
     visit(b, 3)
@@ -55,7 +54,7 @@ def tap_doubles(b):
 def tap_any_interface(b):
     """tcpdump -i any on the router between: every packet is seen as it comes and as it goes."""
     b.path()
-    go = _stream(b, 16)
+    go = _stream(b, 11)
     b.tap("path", interface="any")
     fetching = go()
     visit(b, 3)
@@ -113,7 +112,7 @@ def _lines(b):
 def tap_one_sided(b):
     """The tap sees only what the client sends: a mirror of one direction."""
     b.path()
-    go = _stream(b, 16)
+    go = _stream(b, 11)
     b.tap(CLIENT, expression=f"src host {b.client}")
     fetching = go()
     visit(b, 4)
@@ -139,7 +138,7 @@ def tap_too_short(b):
 def tap_file_cut(b):
     """The file ends in the middle of a packet, as after a full disk."""
     b.path()
-    go = _stream(b, 16)
+    go = _stream(b, 11)
     b.tap(CLIENT)
     fetching = go()
     visit(b, 3)
@@ -152,19 +151,15 @@ def tap_file_cut(b):
 
 def tap_with_offloads(b):
     """Segmentation is left to the interfaces: the tap sees super-segments, and checksums that are not computed yet."""
-    near, far = b.space[CLIENT], b.space[SERVER]
-    b.call("ip", "-n", near, "link", "add", "fast0", "type", "veth", "peer", "name", "fast0", "netns", far)
-    for space, address in ((near, "10.77.0.1/24"), (far, "10.77.0.2/24")):
-        b.call("ip", "-n", space, "addr", "add", address, "dev", "fast0")
-        b.call("ip", "-n", space, "link", "set", "fast0", "up")
+    b.link("fast0", "10.77.0.1/24", "10.77.0.2/24")
     b.act(SERVER, serve, "10.77.0.2", b.p.service, _swallow)
     b.listening(b.p.service)
     b.tap(CLIENT, interface="fast0")
 
     def upload():
-        for _ in range(3):
+        for _ in range(2):
             s = connect(("10.77.0.2", b.p.service))
-            s.sendall(b"o" * 30_000)
+            s.sendall(b"o" * 16_000)
             s.shutdown(1)
             drain(s)
             s.close()

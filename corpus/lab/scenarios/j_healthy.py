@@ -2,7 +2,7 @@
 import time
 
 from packet import CLIENT, SERVER
-from services import answer_lines, ask_lines, bystanders, certificates, nginx, serve, visit
+from services import answer_lines, ask_lines, bystanders, certificates, serve, visit
 from scenarios.b_loss import _fetch, _paced, _pour, _swallow
 from scenarios.g_tls import _page, _secure
 
@@ -56,7 +56,7 @@ def healthy_download(b):
     """A bulk download without loss over a path of 20 ms each way; both sides of the wire."""
     port = b.p.service
     b.path(delay=0.02)
-    b.act(SERVER, serve, b.server, port, _pour(90_000))
+    b.act(SERVER, serve, b.server, port, _pour(40_000))
     bystanders(b)
     b.listening(port)
     b.tap(CLIENT, SERVER)
@@ -78,7 +78,7 @@ def healthy_services(b):
     b.tap(CLIENT)
     beside = [b.act(CLIENT, ask_lines, (b.server, port), times, pause, 400, source)
               for times, pause, source in ((20, 0.1, b.client), (8, 0.4, b.client2), (3, 1.6, b.client), (5, 0.7, b.backend))]
-    beside.append(b.act(CLIENT, _paced, (b.server2, port), 60, 300, 0.04))
+    beside.append(b.act(CLIENT, _paced, (b.server2, port), 40, 200, 0.04))
     visit(b, 3)
     for one in beside:
         one.join(20)

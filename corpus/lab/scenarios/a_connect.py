@@ -168,6 +168,7 @@ def backlog_full(b):
     b.untap()
     b.expect("CONN-06", f"{b.server}:{port}", f"tcp.port=={port}", "listen(1) and nobody accepts")
     b.allow("CONN-01", f"{b.server}:{port}", "the SYNs dropped by the full queue, a child of CONN-06")
+    b.allow("CONN-10", f"{b.server}:{port}", "the two that the kernel accepted get no answer, a child of CONN-06")
 
 
 def host_unreachable(b):

@@ -181,4 +181,5 @@ def path_death(b):
     b.untap()
     b.expect("LOSS-10", f"{b.server}:{port}", b.dropped(), "everything is swallowed; the sender backs off", tap=CLIENT)
     b.allow("LOSS-03", f"{b.server}:{port}", "the same stall counted as timer waits, a child of LOSS-10", tap=CLIENT)
+    b.allow("LOSS-02", f"{b.server}:{port}", "every copy is lost behind the tap", tap=CLIENT)
     b.healthy(SERVER)

@@ -144,6 +144,7 @@ def idle_swallowed(b):
     b.expect("RST-05", to, b.dropped(), "the device forgot the flow and drops what it does not know")
     b.allow("LOSS-10", to, "each of those flows dies by itself, a child of RST-05")
     b.allow("LOSS-03", to, "the same stalls counted as timer waits")
+    b.allow("LOSS-02", to, "every copy is lost behind the tap")
 
 
 def reset_injected(b):

@@ -12,6 +12,7 @@ import importlib
 import multiprocessing
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -90,6 +91,7 @@ def restless(bench):
 def record_one(job):
     name, variant, out = job
     from bench import Bench
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that namespaces are removed then, too
     work = tempfile.mkdtemp(prefix="lab-")
     bench = None
     try:

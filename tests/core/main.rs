@@ -12,6 +12,7 @@ mod fields;
 mod filters;
 mod golden;
 mod http;
+mod lab;
 mod limits;
 mod live;
 mod memory;

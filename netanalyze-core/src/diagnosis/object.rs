@@ -120,7 +120,9 @@ impl Scope {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct Ends {
-    /// The client, with its port.
+    /// The client. Machine formats tell its address here, and its port beside it.
+    #[serde(flatten, serialize_with = "client_apart")]
+    #[cfg_attr(feature = "schema", schemars(with = "ClientApart"))]
     pub client: Endpoint,
     /// The server.
     pub server: Endpoint,
@@ -129,6 +131,20 @@ pub struct Ends {
     /// `tcp.stream` or `udp.stream`, if it has one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stream: Option<u32>,
+}
+
+/// An end whose port is one of many.
+#[derive(Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+struct ClientApart {
+    /// The client's address.
+    client: std::net::IpAddr,
+    /// Its port.
+    client_port: u16,
+}
+
+fn client_apart<S: serde::Serializer>(client: &Endpoint, serializer: S) -> Result<S::Ok, S::Error> {
+    ClientApart { client: client.ip(), client_port: client.port() }.serialize(serializer)
 }
 
 /// A frame that proves it, or argues against it.

@@ -69,7 +69,7 @@ fn window_limited(scene: &Scene<'_>, stream: &Stream, direction: Direction) -> O
     let long = lane.bytes() >= 10 * u64::from(lane.full_size());
     let lossy =
         lane.trouble.as_ref().is_some_and(|trouble| trouble.events > 0 || trouble.zero.total >= BLINK);
-    if !long || rounds < 5 || full == 0 || rtt < NEAR || lossy {
+    if !long || rounds < 3 || full == 0 || rtt < NEAR || lossy {
         return None;
     }
     let (first, last) = lane.active()?;

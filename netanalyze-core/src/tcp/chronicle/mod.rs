@@ -11,7 +11,8 @@ mod lost_time;
 mod opening;
 mod reset;
 mod service;
-
+#[cfg(test)]
+mod tests;
 mod trouble;
 
 pub(crate) use class::Class;

@@ -1,0 +1,285 @@
+//! Scripts of segments, and what their chronicle says.
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::tcp::segment::TcpFlags;
+
+/// A segment of a script: milliseconds, who sends (`>` the client), flags, relative sequence number, payload, relative acknowledgment number, window.
+type Step = (i64, char, &'static str, u32, u32, u32, u16);
+
+const CLIENT: u32 = u32::MAX - 400;
+const SERVER: u32 = 7_000;
+
+fn flags(text: &str) -> TcpFlags {
+    text.chars().fold(TcpFlags(0), |flags, letter| {
+        let flag = match letter {
+            'S' => TcpFlags::SYN,
+            'F' => TcpFlags::FIN,
+            'R' => TcpFlags::RST,
+            'A' => TcpFlags::ACK,
+            other => panic!("{other}"),
+        };
+        TcpFlags(flags.0 | flag.0)
+    })
+}
+
+/// Plays a script. The client's direction is `AtoB`; sequence numbers wrap soon.
+fn play(script: &[Step]) -> Chronicle {
+    let mut chronicle = Chronicle::new(Timestamp(script.first().map_or(0, |step| step.0 * 1_000_000)));
+    let patience = Patience { stall: Span(200_000_000), think: Span(500_000_000) };
+    let syn = crate::packet::tcp_option::parse(&[2, 4, 5, 180]);
+    for (frame, &(ms, who, letters, seq, len, ack, window)) in (1..).zip(script) {
+        let flags = flags(letters);
+        let (base, peer) = if who == '>' { (CLIENT, SERVER) } else { (SERVER, CLIENT) };
+        let segment = Segment {
+            frame: FrameNumber(frame),
+            time: Timestamp(ms * 1_000_000),
+            seq: base.wrapping_add(seq),
+            ack: if flags.ack() { peer.wrapping_add(ack) } else { 0 },
+            len,
+            window,
+            flags,
+            header_len: 20,
+            header_captured: 20,
+            urgent_pointer: false,
+            scope: Scope::Full,
+            options: flags.syn().then_some(&syn),
+        };
+        let verdict = Verdict { scale: WindowScale::Unused, ..Verdict::default() };
+        let passing =
+            Passing { wire_len: 60, ttl: 64, ip_id: frame as u16, gap: Span(0), shares_frame: false };
+        let direction = if who == '>' { Direction::AtoB } else { Direction::BtoA };
+        chronicle.note(direction, &segment, &verdict, passing, patience);
+        check(&chronicle);
+    }
+    chronicle
+}
+
+/// Buckets add up to the connection's life, and none is negative.
+fn check(chronicle: &Chronicle) {
+    let buckets = chronicle.buckets();
+    assert!(buckets.iter().all(|(_, span)| span.0 >= 0), "{buckets:?}");
+    let sum: i64 = buckets.iter().map(|(_, span)| span.0).sum();
+    assert_eq!(sum, chronicle.life().0, "{buckets:?}");
+}
+
+const OPEN: [Step; 3] =
+    [(0, '>', "S", 0, 0, 0, 9_000), (40, '<', "SA", 0, 0, 1, 9_000), (41, '>', "A", 1, 0, 1, 9_000)];
+
+fn after_opening(steps: &[Step]) -> Chronicle {
+    play(&[&OPEN[..], steps].concat())
+}
+
+fn of(chronicle: &Chronicle, bucket: Bucket) -> i64 {
+    chronicle.lost.as_ref().map_or(0, |lost| lost.of(bucket).0 / 1_000_000)
+}
+
+#[test]
+fn a_connection_that_closes_well_is_dull() {
+    let exchange = [
+        (50, '>', "A", 1, 100, 1, 9_000),
+        (90, '<', "A", 1, 1_000, 101, 9_000),
+        (91, '>', "FA", 101, 0, 1_001, 9_000),
+        (130, '<', "FA", 1_001, 0, 102, 9_000),
+        (131, '>', "A", 102, 0, 1_002, 9_000),
+    ];
+    assert!(after_opening(&exchange).is_dull());
+    for cut in 0..exchange.len() {
+        assert!(!after_opening(&exchange[..cut]).is_dull(), "{cut}");
+    }
+    let mut slow = exchange;
+    slow[1].0 = 700;
+    (slow[2].0, slow[3].0, slow[4].0) = (701, 740, 741);
+    let slow = after_opening(&slow);
+    assert!(!slow.is_dull());
+    assert_eq!((slow.slow_thinks, slow.think.request.0, slow.think.answer.0), (1, 4, 5));
+    assert_eq!(of(&slow, Bucket::NetworkLimited) + of(&slow, Bucket::ServerThink), 650);
+}
+
+#[test]
+fn syns_without_an_answer_wait() {
+    let silent = play(&[
+        (0, '>', "S", 0, 0, 0, 9_000),
+        (1_000, '>', "S", 0, 0, 0, 9_000),
+        (3_000, '>', "S", 0, 0, 0, 9_000),
+    ]);
+    assert_eq!((silent.opening.syns, of(&silent, Bucket::SynWait)), (3, 3_000));
+    assert!(silent.lane(Direction::BtoA).packets() == 0 && !silent.opening.is_complete());
+}
+
+#[test]
+fn timeouts_make_a_chain_until_an_acknowledgement() {
+    let lost = [
+        (50, '>', "A", 1, 1_000, 1, 9_000),
+        (300, '>', "A", 1, 1_000, 1, 9_000),
+        (800, '>', "A", 1, 1_000, 1, 9_000),
+        (1_800, '>', "A", 1, 1_000, 1, 9_000),
+    ];
+    let dead = after_opening(&lost);
+    let trouble = dead.lane(Direction::AtoB).trouble.as_deref().unwrap();
+    assert_eq!((trouble.timeouts, trouble.chain.count, trouble.events), (3, 3, 3));
+    assert_eq!((trouble.behind, trouble.before), (1, 0), "copies of one segment are one loss");
+    assert_eq!(trouble.timeout_wait.0, 1_750_000_000);
+    assert_eq!(of(&dead, Bucket::RtoWait), 1_750);
+    assert!(dead.lane(Direction::AtoB).outstanding());
+    let mended = after_opening(&[&lost[..], &[(1_840, '<', "A", 1, 0, 1_001, 9_000)]].concat());
+    let trouble = mended.lane(Direction::AtoB).trouble.as_deref().unwrap();
+    assert_eq!((trouble.chain.count, trouble.longest.count), (0, 3));
+    assert_eq!(mended.lane(Direction::AtoB).sizes(), (1_000, 1_000));
+}
+
+#[test]
+fn duplicate_acknowledgements_make_a_fast_retransmission() {
+    // The second of five segments is lost behind the tap; then the same where the tap never saw it.
+    let data = |seq, at| (at, '>', "A", seq, 100, 1, 9_000);
+    let again = |at| (at, '<', "A", 1, 0, 101, 9_000);
+    for seen in [true, false] {
+        let mut script = vec![data(1, 50)];
+        if seen {
+            script.push(data(101, 51));
+        }
+        script.extend([data(201, 52), data(301, 53), data(401, 54)]);
+        script.extend([again(90), again(91), again(92), again(93), data(101, 94)]);
+        script.push((134, '<', "A", 1, 0, 501, 9_000));
+        let chronicle = after_opening(&script);
+        let trouble = chronicle.lane(Direction::AtoB).trouble.as_deref().unwrap();
+        assert_eq!((trouble.fast, trouble.timeouts, trouble.reordered), (1, 0, 0), "{seen}");
+        assert_eq!((trouble.behind, trouble.before), if seen { (1, 0) } else { (0, 1) });
+        assert_eq!(trouble.unseen, 0);
+    }
+}
+
+#[test]
+fn what_comes_late_within_milliseconds_was_reordered() {
+    let late = after_opening(&[
+        (50, '>', "A", 101, 100, 1, 9_000),
+        (51, '>', "A", 1, 100, 1, 9_000),
+        (90, '<', "A", 1, 0, 201, 9_000),
+    ]);
+    let trouble = late.lane(Direction::AtoB).trouble.as_deref().unwrap();
+    assert_eq!((trouble.reordered, trouble.fast, trouble.others, trouble.unseen), (1, 0, 0, 0));
+    let never = after_opening(&[(50, '>', "A", 101, 100, 1, 9_000), (90, '<', "A", 1, 0, 201, 9_000)]);
+    assert_eq!(never.lane(Direction::AtoB).trouble.as_deref().unwrap().unseen, 100, "not captured");
+}
+
+#[test]
+fn a_closed_window_lasts_until_it_opens() {
+    let closed = after_opening(&[
+        (50, '>', "A", 1, 1_000, 1, 9_000),
+        (90, '<', "A", 1, 0, 1_001, 0),
+        (300, '>', "A", 1_000, 0, 1, 9_000),
+        (340, '<', "A", 1, 0, 1_001, 0),
+        (1_090, '<', "A", 1, 0, 1_001, 9_000),
+        (1_091, '>', "A", 1_001, 10, 1, 9_000),
+    ]);
+    let zero = closed.lane(Direction::AtoB).trouble.as_deref().unwrap().zero;
+    assert_eq!((zero.episodes, zero.probes, zero.total.0), (1, 1, 1_000_000_000));
+    assert_eq!((zero.frame.0, zero.opened_by.0), (5, 8));
+    assert_eq!(of(&closed, Bucket::ZeroWindow), 960);
+}
+
+#[test]
+fn small_segments_wait_for_delayed_acknowledgements() {
+    let mut script = Vec::new();
+    let (mut at, mut seq, mut answer) = (50, 1, 1);
+    for _ in 0..6 {
+        script.push((at, '>', "A", seq, 10, answer, 9_000));
+        script.push((at + 42, '<', "A", answer, 0, seq + 10, 9_000));
+        script.push((at + 42, '>', "A", seq + 10, 10, answer, 9_000));
+        script.push((at + 43, '<', "A", answer, 5, seq + 20, 9_000));
+        script.push((at + 44, '>', "A", seq + 20, 0, answer + 5, 9_000));
+        (at, seq, answer) = (at + 60, seq + 20, answer + 5);
+    }
+    let held = after_opening(&script);
+    let trouble = held.lane(Direction::AtoB).trouble.as_deref().unwrap();
+    assert_eq!((trouble.held, trouble.held_time.0), (6, 6 * 42_000_000));
+    assert_eq!(of(&held, Bucket::NagleDelayedAck), 6 * 42);
+    assert!(held.lane(Direction::BtoA).trouble.is_none());
+}
+
+#[test]
+fn resets_have_shapes() {
+    let refused = play(&[(0, '>', "S", 0, 0, 0, 9_000), (1, '<', "RA", 0u32.wrapping_sub(SERVER), 0, 1, 0)]);
+    assert_eq!(refused.reset.as_ref().unwrap().shape, Shape::Refusal);
+    for (letters, seq, shape) in
+        [("R", 1, Shape::NoSocket), ("RA", 1, Shape::Abort), ("RA", 900, Shape::Other)]
+    {
+        let reset = after_opening(&[(50, '>', "A", 1, 100, 1, 9_000), (90, '<', letters, seq, 0, 101, 0)]);
+        let reset = reset.reset.as_deref().unwrap();
+        assert_eq!(
+            (reset.shape, reset.by, reset.established, reset.unanswered),
+            (shape, Direction::BtoA, true, true)
+        );
+    }
+    let forged = after_opening(&[
+        (50, '>', "A", 1, 100, 1, 9_000),
+        (60, '<', "R", 1, 0, 0, 0),
+        (90, '<', "A", 1, 500, 101, 9_000),
+    ]);
+    assert_eq!(forged.reset.as_deref().unwrap().contradicted, Some(FrameNumber(6)));
+}
+
+#[test]
+fn a_packet_that_was_captured_twice_counts_once() {
+    let mut chronicle = Chronicle::new(Timestamp(0));
+    let patience = Patience { stall: Span(200_000_000), think: Span(500_000_000) };
+    let mut note = |frame: u64, time: i64, ttl: u8, ip_id: u16| {
+        let segment = Segment {
+            frame: FrameNumber(frame),
+            time: Timestamp(time),
+            seq: 5,
+            ack: 9,
+            len: 100,
+            window: 9,
+            flags: TcpFlags::ACK,
+            header_len: 20,
+            header_captured: 20,
+            urgent_pointer: false,
+            scope: Scope::Full,
+            options: None,
+        };
+        let passing = Passing { wire_len: 60, ttl, ip_id, gap: Span(0), shares_frame: false };
+        chronicle.note(Direction::AtoB, &segment, &Verdict::default(), passing, patience);
+        (chronicle.duplicates, chronicle.elsewhere)
+    };
+    assert_eq!(note(1, 1, 64, 7), (0, 0));
+    assert_eq!(note(2, 1_000, 64, 7), (1, 0), "at the same place");
+    assert_eq!(note(3, 20_000_000, 63, 7), (2, 1), "a hop further");
+    assert_eq!(note(4, 20_000_001, 64, 8), (2, 1), "sent again");
+    assert_eq!(note(5, 20_000_002, 64, 0), (2, 1));
+    assert_eq!(note(6, 20_000_003, 64, 0), (2, 1), "without a number nobody knows");
+    assert_eq!(note(7, 90_000_000, 63, 7), (2, 1), "too late");
+}
+
+/// Anything may follow anything.
+fn any_step() -> impl Strategy<Value = Step> {
+    let flags = prop_oneof![8 => Just("A"), 1 => Just("FA"), 1 => Just("S"), 1 => Just("SA"), 1 => Just("RA"), 1 => Just("R"), 1 => Just("")];
+    let time = prop_oneof![3 => 0i64..60, 1 => 0i64..2_000, 1 => -50i64..0];
+    let seq = prop_oneof![4 => 0u32..3_000, 1 => any::<u32>()];
+    let window = prop_oneof![3 => Just(9_000u16), 1 => Just(0u16), 1 => any::<u16>()];
+    (
+        time,
+        prop_oneof![Just('>'), Just('<')],
+        flags,
+        seq.clone(),
+        prop_oneof![Just(0u32), 1u32..1_500],
+        seq,
+        window,
+    )
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, rng_seed: proptest::test_runner::RngSeed::Fixed(7), ..ProptestConfig::with_cases(400) })]
+    #[test]
+    fn lost_time_adds_up_to_life(mut steps in prop::collection::vec(any_step(), 1..60)) {
+        let mut at = 0;
+        for step in &mut steps {
+            at += step.0;
+            step.0 = at;
+        }
+        // `play` checks behind every segment.
+        let chronicle = play(&steps);
+        prop_assert_eq!(chronicle.segments as usize, steps.len());
+    }
+}

@@ -1,6 +1,7 @@
 //! Gathers what diagnoses are made of while batches pass, in capture order, and makes them at the end.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 
 use super::join::join;
 use super::object::{Diagnosis, Gate};
@@ -19,7 +20,7 @@ use crate::protocol::icmp::Trouble;
 pub(crate) struct Diagnoser {
     thresholds: std::sync::Arc<Thresholds>,
     icmp: BTreeMap<u32, Vec<IcmpError>>,
-    unresolved: Vec<Unresolved>,
+    unresolved: BTreeMap<IpAddr, Unresolved>,
 }
 
 /// Errors about one conversation that are kept.
@@ -27,7 +28,7 @@ const ERRORS: usize = 8;
 
 impl Diagnoser {
     pub(crate) fn new(thresholds: std::sync::Arc<Thresholds>) -> Self {
-        Diagnoser { thresholds, icmp: BTreeMap::new(), unresolved: Vec::new() }
+        Diagnoser { thresholds, icmp: BTreeMap::new(), unresolved: BTreeMap::new() }
     }
 
     /// Kinds of findings that it looks at.
@@ -80,7 +81,8 @@ impl Diagnoser {
                 }
             }
             IcmpDetail::NoNeighbour { target, requests, .. } if self.unresolved.len() < MAX_DIAGNOSED => {
-                self.unresolved.push(Unresolved { address: target, frame: finding.frame, asked: requests });
+                let asked = Unresolved { address: target, frame: finding.frame, asked: requests };
+                self.unresolved.insert(target, asked);
             }
             _ => {}
         }

@@ -13,8 +13,11 @@ use crate::model::{Endpoint, FrameNumber, Span};
 /// Servers with which one client must have the same trouble for the trouble to be the client's.
 const MANY: usize = 3;
 
+/// Ports of servers that one client tries in vain: it scans.
+const MANY_PORTS: usize = 16;
+
 /// What a child must share with its parent.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Shared {
     /// The conversation.
     Stream,
@@ -87,12 +90,31 @@ fn by_client(groups: BTreeMap<(&str, Endpoint, String), Vec<Case>>) -> Vec<(Scop
     }
     let mut out = Vec::new();
     for (_, servers) in of_rule {
-        let clients: BTreeSet<IpAddr> = servers.iter().flatten().map(|case| case.ends.client.ip()).collect();
-        let hosts: BTreeSet<IpAddr> = servers.iter().flatten().map(|case| case.ends.server.ip()).collect();
-        if clients.len() == 1 && hosts.len() >= MANY {
-            out.push((Scope::Host, servers.concat()));
-            continue;
+        // By client, to see whether one has the same trouble everywhere, or tries port after port.
+        let mut of_client: BTreeMap<IpAddr, (BTreeSet<IpAddr>, usize)> = BTreeMap::new();
+        let mut is_mixed = false;
+        for cases in &servers {
+            let clients: BTreeSet<IpAddr> = cases.iter().map(|case| case.ends.client.ip()).collect();
+            is_mixed |= clients.len() > 1;
+            for case in cases.iter().take(1) {
+                let (hosts, ports) = of_client.entry(case.ends.client.ip()).or_default();
+                hosts.insert(case.ends.server.ip());
+                *ports += 1;
+            }
         }
+        let everywhere =
+            |(hosts, ports): &(BTreeSet<IpAddr>, usize)| hosts.len() >= MANY || *ports >= MANY_PORTS;
+        let (joined, servers): (Vec<_>, Vec<_>) = servers.into_iter().partition(|cases| {
+            let client = cases.first().map(|case| case.ends.client.ip());
+            let alone = cases.iter().all(|case| Some(case.ends.client.ip()) == client);
+            let many = client.and_then(|client| of_client.get(&client)).is_some_and(everywhere);
+            alone && many && (!is_mixed || cases.len() == 1)
+        });
+        let mut hosts: BTreeMap<IpAddr, Vec<Case>> = BTreeMap::new();
+        for case in joined.into_iter().flatten() {
+            hosts.entry(case.ends.client.ip()).or_default().push(case);
+        }
+        out.extend(hosts.into_values().map(|cases| (Scope::Host, cases)));
         for cases in servers {
             let scope = if cases.len() > 1 { Scope::Service } else { Scope::Conversation };
             out.push((scope, cases));
@@ -257,26 +279,32 @@ fn capped(mut diagnosis: Diagnosis, gates: &[Gate]) -> Diagnosis {
 
 /// Marks what others explain.
 fn explain(diagnoses: &mut [Diagnosis]) {
-    let codes: Vec<(&'static str, Vec<Ends>, bool)> = diagnoses
-        .iter()
-        .map(|d| (d.code, d.endpoints.clone(), d.confidence > super::Confidence::Low))
-        .collect();
-    let mut explained: Vec<(usize, usize)> = Vec::new();
-    for (child, (code, ends, _)) in codes.iter().enumerate() {
-        let parent = codes.iter().position(|(parent, of_parent, is_sure)| {
-            *is_sure
-                && EXPLAINS.iter().any(|&(p, c, shared)| {
-                    p == *parent
-                        && c == *code
-                        && ends.iter().all(|one| of_parent.iter().any(|other| shares(shared, other, one)))
-                })
-        });
-        if let Some(parent) = parent {
-            explained.push((parent, child));
+    // By rule and by what is shared: many diagnoses must not be compared with each other.
+    let mut known: BTreeMap<(&str, Shared), BTreeMap<String, usize>> = BTreeMap::new();
+    for (at, parent) in diagnoses.iter().enumerate() {
+        if parent.confidence == super::Confidence::Low {
+            continue;
+        }
+        for &(_, _, shared) in EXPLAINS.iter().filter(|(code, ..)| *code == parent.code) {
+            let of_rule = known.entry((parent.code, shared)).or_default();
+            for ends in &parent.endpoints {
+                of_rule.entry(shared.of_parent(ends)).or_insert(at);
+            }
         }
     }
+    let codes: Vec<&'static str> = diagnoses.iter().map(|diagnosis| diagnosis.code).collect();
+    let mut explained: Vec<(usize, usize)> = Vec::new();
+    for (place, child) in diagnoses.iter().enumerate() {
+        let by = EXPLAINS.iter().filter(|(_, code, _)| *code == child.code).find_map(|(code, _, shared)| {
+            let of_rule = known.get(&(*code, *shared))?;
+            let mut parents = child.endpoints.iter().map(|ends| of_rule.get(&shared.of_child(ends)));
+            let first = parents.next()??;
+            parents.all(|parent| parent.is_some()).then_some(*first)
+        });
+        explained.extend(by.map(|parent| (parent, place)));
+    }
     for (parent, child) in explained {
-        let (Some((by, ..)), Some((code, ..))) = (codes.get(parent), codes.get(child)) else { continue };
+        let (Some(by), Some(code)) = (codes.get(parent), codes.get(child)) else { continue };
         let count = diagnoses.get(child).map_or(0, |diagnosis| diagnosis.conversations);
         if let Some(diagnosis) = diagnoses.get_mut(child) {
             diagnosis.explained_by = Some(by);
@@ -290,13 +318,23 @@ fn explain(diagnoses: &mut [Diagnosis]) {
     }
 }
 
-fn shares(shared: Shared, parent: &Ends, child: &Ends) -> bool {
-    let hosts = |ends: &Ends| [ends.client.ip(), ends.server.ip()];
-    match shared {
-        Shared::Stream => parent.protocol == child.protocol && parent.stream == child.stream,
-        Shared::Hosts => hosts(parent) == hosts(child),
-        Shared::Server => parent.server == child.server,
-        Shared::Proxy => parent.client.ip() == child.server.ip(),
+impl Shared {
+    /// What a parent offers to share.
+    fn of_parent(self, ends: &Ends) -> String {
+        match self {
+            Shared::Stream => format!("{} {:?}", ends.protocol.name(), ends.stream),
+            Shared::Hosts => format!("{} {}", ends.client.ip(), ends.server.ip()),
+            Shared::Server => ends.server.to_string(),
+            Shared::Proxy => ends.client.ip().to_string(),
+        }
+    }
+
+    /// What a child must share.
+    fn of_child(self, ends: &Ends) -> String {
+        match self {
+            Shared::Proxy => ends.server.ip().to_string(),
+            _ => self.of_parent(ends),
+        }
     }
 }
 

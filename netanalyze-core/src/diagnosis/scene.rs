@@ -8,7 +8,7 @@ use super::object::Ends;
 use super::thresholds::Thresholds;
 use crate::conversation::{FlowKey, Protocol, Services, remember};
 use crate::model::{Direction, Endpoint, FrameNumber, Span, Timestamp};
-use crate::tcp::{Chronicle, Lane};
+use crate::tcp::{Chronicle, Lane, Shape};
 
 /// A TCP conversation of which there may be something to tell.
 #[derive(Debug)]
@@ -133,8 +133,12 @@ pub(super) struct Scene<'s> {
     pub(super) services: Services,
     /// ICMP errors by TCP stream, in capture order.
     pub(super) icmp: &'s BTreeMap<u32, Vec<IcmpError>>,
-    pub(super) unresolved: &'s [Unresolved],
+    unresolved: &'s BTreeMap<IpAddr, Unresolved>,
     pub(super) end: Timestamp,
+    /// When hosts gave connections up, in order.
+    aborts: BTreeMap<IpAddr, Vec<Timestamp>>,
+    /// Streams by server.
+    by_server: BTreeMap<Endpoint, Vec<usize>>,
     /// TTL of hosts, from all that they send in streams: `None` if it differs.
     ttl: BTreeMap<IpAddr, Option<u8>>,
 }
@@ -144,7 +148,7 @@ impl<'s> Scene<'s> {
         thresholds: &'s Thresholds,
         streams: &'s [Stream],
         mut services: Services,
-        (icmp, unresolved): (&'s BTreeMap<u32, Vec<IcmpError>>, &'s [Unresolved]),
+        (icmp, unresolved): (&'s BTreeMap<u32, Vec<IcmpError>>, &'s BTreeMap<IpAddr, Unresolved>),
         end: Timestamp,
     ) -> Self {
         let mut ttl: BTreeMap<IpAddr, Option<u8>> = BTreeMap::new();
@@ -160,12 +164,42 @@ impl<'s> Scene<'s> {
                 }
             }
         }
-        Scene { thresholds, streams, services, icmp, unresolved, end, ttl }
+        let mut aborts: BTreeMap<IpAddr, Vec<Timestamp>> = BTreeMap::new();
+        let mut by_server: BTreeMap<Endpoint, Vec<usize>> = BTreeMap::new();
+        for (at, stream) in streams.iter().enumerate() {
+            by_server.entry(stream.ends().server).or_default().push(at);
+            if let Some(reset) = stream.chronicle.reset.as_deref().filter(|reset| reset.shape == Shape::Abort)
+            {
+                aborts.entry(stream.end(reset.by).ip()).or_default().push(reset.time);
+            }
+        }
+        aborts.values_mut().for_each(|times| times.sort_unstable());
+        Scene { aborts, by_server, thresholds, streams, services, icmp, unresolved, end, ttl }
     }
 
     /// The time to live that all connections to a host show, if they agree.
     pub(super) fn host_ttl(&self, host: IpAddr) -> Option<u8> {
         self.ttl.get(&host).copied().flatten()
+    }
+
+    /// How many connections a host gave up within a second around a time.
+    pub(super) fn aborts_near(&self, host: IpAddr, time: Timestamp) -> usize {
+        const SECOND: i64 = 1_000_000_000;
+        let Some(times) = self.aborts.get(&host) else { return 0 };
+        let from = times.partition_point(|at| time.since(*at).0 > SECOND);
+        let to = times.partition_point(|at| at.since(time).0 <= SECOND);
+        to.saturating_sub(from)
+    }
+
+    /// The streams to a server.
+    pub(super) fn to_server(&self, server: Endpoint) -> impl Iterator<Item = &'s Stream> + '_ {
+        let places = self.by_server.get(&server).map_or(&[][..], Vec::as_slice);
+        places.iter().filter_map(|&at| self.streams.get(at))
+    }
+
+    /// How often a host's hardware address was asked for in vain.
+    pub(super) fn unresolved(&self, host: IpAddr) -> Option<&'s Unresolved> {
+        self.unresolved.get(&host)
     }
 
     /// ICMP errors about a stream.

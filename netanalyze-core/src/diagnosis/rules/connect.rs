@@ -76,7 +76,7 @@ fn unanswered(scene: &Scene<'_>, stream: &Stream) -> Case {
     let ends = stream.ends();
     let tries = u64::from(opening.syns);
     let waited = opening.last_syn.since(opening.first_syn);
-    let unresolved = scene.unresolved.iter().find(|asked| asked.address == ends.server.ip());
+    let unresolved = scene.unresolved(ends.server.ip());
     let until = Span(waited.0.saturating_add(scene.thresholds.span(Limit::SynWait).0));
     if let Some(asked) = unresolved.filter(|asked| asked.asked >= 3) {
         return Case::new("CONN-15", ends, (opening.first_syn, opening.last_syn))
@@ -218,13 +218,11 @@ fn queue(scene: &Scene<'_>, server: Endpoint, silent: &[&Stream]) -> Option<Vec<
         Some((first.min(opening.first_syn), last.max(opening.last_syn)))
     })?;
     let stuck: Vec<&Stream> = scene
-        .streams
-        .iter()
+        .to_server(server)
         .filter(|stream| {
             let chronicle = &stream.chronicle;
             let Some(client) = chronicle.opening.client() else { return false };
-            stream.ends().server == server
-                && chronicle.opening.syn_acks > 0
+            chronicle.opening.syn_acks > 0
                 && chronicle.opening.is_complete()
                 && stream.lane(client).bytes() > 0
                 && !stream.lane(client).outstanding()

@@ -10,8 +10,6 @@ use crate::tcp::Bucket;
 
 /// Windows closed for less are a blink.
 const BLINK: Span = Span(10_000_000);
-/// On shorter paths a full window costs nothing that anybody notices.
-const NEAR: Span = Span(2_000_000);
 /// The most that a window without scaling can be (RFC 7323 §2.2).
 const UNSCALED: u32 = 65_535;
 
@@ -66,10 +64,9 @@ fn window_limited(scene: &Scene<'_>, stream: &Stream, direction: Direction) -> O
     let (lane, peer) = (stream.lane(direction), stream.lane(direction.reverse()));
     let (rounds, full) = lane.rounds();
     let rtt = lane.path_rtt(peer);
-    let long = lane.bytes() >= 10 * u64::from(lane.full_size());
     let lossy =
         lane.trouble.as_ref().is_some_and(|trouble| trouble.events > 0 || trouble.zero.total >= BLINK);
-    if !long || rounds < 3 || full == 0 || rtt < NEAR || lossy {
+    if !lane.may_be_window_limited(peer) || lossy {
         return None;
     }
     let (first, last) = lane.active()?;

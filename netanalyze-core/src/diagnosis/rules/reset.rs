@@ -15,6 +15,9 @@ const TTL_DIFFERS: u8 = 2;
 /// Packets that a usual time to live needs.
 const TTL_PACKETS: u32 = 5;
 
+/// Who gives a connection up because of what it waits for has waited at least this long.
+const GIVES_UP: Span = Span(100_000_000);
+
 /// What one stream tells.
 pub(super) fn look(scene: &Scene<'_>, stream: &Stream, cases: &mut Vec<Case>) {
     let Some(reset) = stream.chronicle.reset.as_deref() else { return };
@@ -24,9 +27,7 @@ pub(super) fn look(scene: &Scene<'_>, stream: &Stream, cases: &mut Vec<Case>) {
     if let Some(case) = injected(stream, reset) {
         return cases.push(case);
     }
-    // After a FIN of either side what is left is told; a probe that never sends anything is a health check.
-    let is_ordinary = reset.after_own_fin || reset.after_peer_fin || reset.own_bytes + reset.peer_bytes == 0;
-    if reset.shape == Shape::Abort && reset.established && !is_ordinary && !died_idle(stream) {
+    if reset.shape == Shape::Abort && reset.established && !reset.is_ordinary() && !died_idle(stream) {
         cases.push(aborted(scene, stream, reset));
     }
 }
@@ -110,17 +111,10 @@ fn aborted(scene: &Scene<'_>, stream: &Stream, reset: &Reset) -> Case {
         .shows(reset.frame, "RST with ACK, at the next sequence number: of a live socket", "FIN")
         .shows(frame, "the last data", "an answer, or FIN")
         .rival("a close with unread data, of which the capture lacks the data", "the log of the program at that time");
-    let together = scene
-        .streams
-        .iter()
-        .filter_map(|other| other.chronicle.reset.as_deref().map(|at| (other, at)))
-        .filter(|(other, at)| {
-            other.end(at.by).ip() == end.ip()
-                && at.shape == Shape::Abort
-                && at.time.since(reset.time).0.abs() <= 1_000_000_000
-        })
-        .count();
-    if together >= 3 {
+    let together = scene.aborts_near(end.ip(), reset.time);
+    if waited < GIVES_UP {
+        case.at_most(Confidence::Low, "right behind data: programs that are done close like this, too")
+    } else if together >= 3 {
         case.because(format!(
             "{together} connections of {} were given up within a second: a crash, or a restart",
             end.ip()

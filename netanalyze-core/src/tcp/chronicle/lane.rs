@@ -49,6 +49,8 @@ pub(crate) struct Lane {
     greatest_window: u32,
     /// The largest payload, and the largest that was acknowledged.
     largest: u32,
+    /// Payload of the last segment that had any.
+    last_size: u32,
     delivered: u32,
     /// The end of a segment that is larger than that, and its payload.
     larger: Option<(u32, u32)>,
@@ -86,6 +88,9 @@ pub(crate) struct Lane {
     small: bool,
     pub(crate) trouble: Option<Box<Trouble>>,
 }
+
+/// On shorter paths a full window costs nothing that anybody notices.
+const NEAR: Span = Span(2_000_000);
 
 /// A copy of a packet follows the packet within this time at one place, and within this one at two.
 const COPY_WITHIN: Span = Span(2_000_000);
@@ -181,6 +186,7 @@ impl Lane {
             self.first_data.get_or_insert(now);
             self.last_data = now;
             self.largest = self.largest.max(segment.len);
+            self.last_size = segment.len;
             self.small = segment.len < self.full_size();
             if segment.len > self.delivered && self.larger.is_none() {
                 self.larger = Some((end, segment.len));
@@ -384,6 +390,11 @@ impl Lane {
         self.bytes
     }
 
+    /// Payload of its last segment that had any.
+    pub(super) fn last_size(&self) -> u32 {
+        self.last_size
+    }
+
     pub(crate) fn packets(&self) -> u32 {
         self.packets
     }
@@ -417,8 +428,9 @@ impl Lane {
         self.greatest_window
     }
 
-    /// The window was full in most round trips of a long transfer.
-    pub(crate) fn is_window_limited(&self) -> bool {
-        self.rounds >= 10 && self.full_rounds.saturating_mul(2) >= self.rounds
+    /// A transfer of some length, over a path on which a full window costs time, filled it.
+    pub(crate) fn may_be_window_limited(&self, peer: &Lane) -> bool {
+        let long = self.bytes >= 10 * u64::from(self.full_size());
+        long && self.rounds >= 3 && self.full_rounds > 0 && self.path_rtt(peer) >= NEAR
     }
 }

@@ -344,10 +344,13 @@ impl Chronicle {
     /// Nothing is to be told of it: it opened, both ends closed, nothing was lost or slow.
     pub(crate) fn is_dull(&self) -> bool {
         let [a, b] = &self.lanes;
-        let quiet = |lane: &Lane| lane.is_closed() && lane.trouble.is_none() && !lane.is_window_limited();
-        quiet(a)
-            && quiet(b)
-            && self.reset.is_none()
+        let quiet = |lane: &Lane, peer: &Lane| lane.trouble.is_none() && !lane.may_be_window_limited(peer);
+        let over = match &self.reset {
+            None => a.is_closed() && b.is_closed(),
+            Some(reset) => reset.is_ordinary() && reset.has_usual_ttl(),
+        };
+        over && quiet(a, b)
+            && quiet(b, a)
             && self.lost.is_none()
             && self.duplicates == 0
             && self.backward == 0

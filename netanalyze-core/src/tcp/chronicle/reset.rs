@@ -42,6 +42,8 @@ pub(crate) struct Reset {
     pub(crate) after_peer_fin: bool,
     /// Who sent data last, when, in which frame.
     pub(crate) last_data: Option<(Direction, Timestamp, FrameNumber)>,
+    /// Bytes of the last segment with data of its sender, and of the other end.
+    pub(crate) last_sizes: [u32; 2],
     /// Bytes that each had sent: its sender, the other end.
     pub(crate) own_bytes: u64,
     pub(crate) peer_bytes: u64,
@@ -55,6 +57,12 @@ pub(crate) struct Reset {
     /// Smoothed round-trip time of the path, if known.
     pub(crate) rtt: Span,
 }
+
+/// A record with an alert: five bytes, two of the alert, and what ciphers add to it.
+const CLOSE_NOTIFY: [u32; 4] = [7, 23, 24, 31];
+
+/// Who has said all ends the connection at once.
+const SOON: Span = Span(100_000_000);
 
 impl Reset {
     pub(super) fn new(
@@ -95,6 +103,7 @@ impl Reset {
             after_own_fin: own.fin_sent(),
             after_peer_fin: peer.fin_sent(),
             last_data,
+            last_sizes: [own.last_size(), peer.last_size()],
             own_bytes: own.bytes(),
             peer_bytes: peer.bytes(),
             unanswered: last_data.is_some_and(|(last, ..)| last != by),
@@ -103,6 +112,25 @@ impl Reset {
             frames,
             rtt: own.path_rtt(peer),
         }
+    }
+    /// Nothing was lost by it: an end had closed before, nothing was ever sent, or all was said, down to the close_notify of TLS (RFC 8446 §6.1), which
+    /// programs often do not wait for.
+    pub(crate) fn is_ordinary(&self) -> bool {
+        let [own, peer] = self.last_sizes;
+        let last = if self.unanswered { peer } else { own };
+        let said_all =
+            self.own_bytes > 0 && self.peer_bytes > 0 && CLOSE_NOTIFY.contains(&last) && self.pause < SOON;
+        self.established
+            && self.others == 0
+            && (self.after_own_fin
+                || self.after_peer_fin
+                || self.own_bytes + self.peer_bytes == 0
+                || said_all)
+    }
+
+    /// Its time to live is that of its sender's other packets, as far as that is known.
+    pub(crate) fn has_usual_ttl(&self) -> bool {
+        self.usual_ttl.is_none_or(|usual| usual.abs_diff(self.ttl) <= 1)
     }
 
     /// Another RST.

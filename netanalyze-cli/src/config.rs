@@ -9,6 +9,7 @@ use std::sync::Arc;
 use netanalyze_core::Filter;
 use netanalyze_core::capture::FileFormat;
 use netanalyze_core::conversation::Protocol;
+use netanalyze_core::diagnosis::{self, Confidence, Rule, rule_by_code, rules};
 use netanalyze_core::engine::{Depth, Interests};
 use netanalyze_core::expert::{KINDS, KindId, KindSet, Severity, Thresholds, kind_by_id};
 use netanalyze_core::field::{Selection, fields, suggest};
@@ -19,6 +20,7 @@ use netanalyze_core::model::{Error, FrameNumber, Span};
 use netanalyze_core::protocol::tls::keys::Secrets;
 
 use crate::args::{Args, Color, Format, WriteFormat};
+use crate::diagnoses;
 use crate::exit::{Failure, say};
 use crate::export::{Around, Export, Target};
 use crate::follow::{Follow, Side, Spelling};
@@ -41,9 +43,11 @@ pub(crate) struct Config {
 #[derive(Debug)]
 pub(crate) enum Task {
     /// Says something that needs no capture.
-    Explain(Vec<KindId>),
+    Explain(Vec<KindId>, Vec<&'static Rule>),
     /// Lists the field registry.
     ListFields,
+    /// Lists the thresholds of diagnoses.
+    ListThresholds,
     /// Prints the schema of an output.
     Schema(Shown),
     /// Analyses captures.
@@ -60,8 +64,12 @@ pub(crate) struct Analysis {
     /// Kinds of finding that are shown.
     pub(crate) kinds: KindSet,
     pub(crate) min_severity: Severity,
-    /// Kinds of finding that make the run fail.
-    pub(crate) gate: KindSet,
+    /// What makes the run fail.
+    pub(crate) gate: Gate,
+    /// Least sure diagnoses that are shown.
+    pub(crate) min_confidence: Confidence,
+    /// What decides about them.
+    pub(crate) limits: Arc<diagnosis::Thresholds>,
     pub(crate) gap: Span,
     pub(crate) thresholds: Thresholds,
     pub(crate) memory_limit: u64,
@@ -70,12 +78,24 @@ pub(crate) struct Analysis {
     pub(crate) threads: NonZeroUsize,
 }
 
+/// `--fail-on`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Gate {
+    /// There is none.
+    Open,
+    /// A finding of these kinds trips it.
+    Findings(KindSet),
+    /// A diagnosis of at least this severity, of those that are shown.
+    Diagnoses(diagnosis::Severity),
+}
+
 impl Analysis {
     /// What every view wants; each adds what it needs.
     pub(crate) fn interests(&self) -> Interests {
         let Analysis { gap, thresholds, memory_limit, .. } = *self;
         // A gate looks at what was found, whatever is shown.
-        let finds = matches!(self.show, Show::Report | Show::Findings { .. }) || self.gate != KindSet::NONE;
+        let finds = matches!(self.show, Show::Report | Show::Findings { .. } | Show::Diagnoses { .. })
+            || self.gate != Gate::Open;
         let applications = if finds { Depth::Findings } else { Depth::None };
         let mut kinds = KindSet::NONE;
         let mut rows = false;
@@ -92,6 +112,7 @@ impl Analysis {
         }
         let key_log = self.key_log.clone();
         let books = false;
+        let diagnoses = self.show.judges().then(|| Arc::clone(&self.limits));
         Interests {
             kinds,
             rows,
@@ -101,6 +122,7 @@ impl Analysis {
             applications,
             key_log,
             books,
+            diagnoses,
             ..Interests::default()
         }
     }
@@ -113,6 +135,8 @@ pub(crate) enum Show {
     Report,
     /// Findings; unfolded in text if `all`.
     Findings { all: bool },
+    /// Causes; in text those that others explain, too, if `all`.
+    Diagnoses { all: bool },
     /// Rows of conversations, at most so many.
     Streams { order: Option<Order>, limit: Option<usize> },
     /// Rows of packets.
@@ -123,6 +147,13 @@ pub(crate) enum Show {
     Export(Export),
     /// A conversation's payload.
     Follow(Follow),
+}
+
+impl Show {
+    /// Whether it shows diagnoses.
+    fn judges(&self) -> bool {
+        matches!(self, Show::Report | Show::Diagnoses { .. })
+    }
 }
 
 impl Config {
@@ -140,8 +171,9 @@ impl Config {
         let output = args.output.as_ref().or(args.write.as_ref());
         let (format, output) = (args.format, output.filter(|path| path.as_os_str() != "-").cloned());
         let task = match &args.explain {
-            Some(id) => Task::Explain(kinds_to_explain(id)?),
+            Some(id) => to_explain(id)?,
             None if args.list_fields => Task::ListFields,
+            None if args.list_thresholds => Task::ListThresholds,
             None => match args.schema {
                 Some(shown) => schema(shown, args.format)?,
                 None => Task::Analyse(Box::new(analysis(args)?)),
@@ -164,39 +196,46 @@ fn schema(shown: Shown, format: Format) -> Result<Task, Failure> {
     Ok(Task::Schema(shown))
 }
 
-fn kinds_to_explain(id: &str) -> Result<Vec<KindId>, Failure> {
+fn to_explain(id: &str) -> Result<Task, Failure> {
     if id == "all" {
-        return Ok(KindId::all().collect());
+        return Ok(Task::Explain(KindId::all().collect(), rules().collect()));
     }
-    kind_by_id(id).map(|kind| vec![kind]).ok_or_else(|| {
-        let near = suggest(id, KINDS.iter().map(|kind| kind.id), 3);
-        let hint = if near.is_empty() {
-            "`--explain all` explains every kind".to_owned()
-        } else {
-            format!("did you mean {}?", near.join(" or "))
-        };
-        Failure::Usage(format!("no kind of finding is called {id:?}; {hint}"))
-    })
+    if let Some(kind) = kind_by_id(id) {
+        return Ok(Task::Explain(vec![kind], Vec::new()));
+    }
+    if let Some(rule) = rule_by_code(id) {
+        return Ok(Task::Explain(Vec::new(), vec![rule]));
+    }
+    let names = rules().flat_map(|rule| [rule.code, rule.name]);
+    let near = suggest(id, KINDS.iter().map(|kind| kind.id).chain(names), 3);
+    let hint = if near.is_empty() {
+        "`--explain all` explains every one".to_owned()
+    } else {
+        format!("did you mean {}?", near.join(" or "))
+    };
+    Err(Failure::Usage(format!("no rule and no kind of finding is called {id:?}; {hint}")))
 }
 
 fn analysis(args: Args) -> Result<Analysis, Failure> {
     if let Some(view) = view_without_findings(&args)
         && args.min_severity.is_some()
-        && args.fail_on.is_none()
+        && (args.fail_on.is_none() || args.diagnoses)
     {
+        let gate =
+            if args.diagnoses { "; --min-confidence chooses diagnoses" } else { ", or give --fail-on" };
         return Err(Failure::Usage(format!(
-            "--min-severity chooses findings, and {view} lists none: leave it out, or give --fail-on"
+            "--min-severity chooses findings, and {view} lists none: leave it out{gate}"
         )));
     }
     let min_severity = args.min_severity.map_or(Severity::Note, Severity::from);
-    let gate =
-        args.fail_on.map_or(KindSet::NONE, |word| KindSet::at_least(Severity::from(word).max(min_severity)));
     let filter = args.filter.as_deref().map(Filter::compile).transpose().map_err(Failure::Filter)?;
     if let Some(remark) = filter.as_ref().and_then(Filter::remark) {
         say(remark);
     }
     let show = if args.findings {
         Show::Findings { all: args.all }
+    } else if args.diagnoses {
+        Show::Diagnoses { all: args.all }
     } else if args.packets {
         Show::Packets { columns: columns(args.fields.as_deref(), args.format)?, guard: args.csv_safe }
     } else if args.streams {
@@ -215,6 +254,12 @@ fn analysis(args: Args) -> Result<Analysis, Failure> {
     } else {
         Show::Report
     };
+    let gate = match args.fail_on {
+        None => Gate::Open,
+        Some(word) if show.judges() => Gate::Diagnoses(word.into()),
+        Some(word) => Gate::Findings(KindSet::at_least(Severity::from(word).max(min_severity))),
+    };
+    let limits = Arc::new(diagnoses::set(&args.threshold)?);
     let threads = match args.threads {
         Some(threads) => NonZeroUsize::new(usize::from(threads)),
         None => std::thread::available_parallelism().ok(),
@@ -231,6 +276,8 @@ fn analysis(args: Args) -> Result<Analysis, Failure> {
         kinds: KindSet::at_least(min_severity),
         min_severity,
         gate,
+        min_confidence: args.min_confidence.map_or(Confidence::Medium, Confidence::from),
+        limits,
         gap: seconds("--gap", &args.gap)?,
         thresholds,
         memory_limit: args.memory_limit.as_deref().map_or(Ok(DEFAULT_MEMORY_LIMIT), memory_limit)?,
@@ -283,6 +330,7 @@ fn key_log_text(path: &Path) -> std::io::Result<Vec<u8>> {
 
 fn view_without_findings(args: &Args) -> Option<&'static str> {
     let views = [
+        (args.diagnoses, "--diagnoses"),
         (args.packets, "--packets"),
         (args.streams, "--streams"),
         (args.dns, "--dns"),

@@ -179,12 +179,14 @@ pub(super) mod tests {
 
     use super::*;
 
-    /// The report of an empty capture.
+    /// The report of a capture in which hardly anything happens.
     pub(in super::super) fn report() -> Report {
-        let nothing = netanalyze_core::Analyzer::new();
-        let bytes: &[u8] =
-            &[0xd4, 0xc3, 0xb2, 0xa1, 2, 0, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 4, 0, 1, 0, 0, 0];
-        nothing.analyze_bytes(bytes).unwrap()
+        let mut capture = vec![0; 24 + 16 + 14];
+        capture[..8].copy_from_slice(&[0xd4, 0xc3, 0xb2, 0xa1, 2, 0, 4, 0]);
+        (capture[18], capture[20]) = (4, 1);
+        (capture[32], capture[36]) = (14, 14);
+        let source = netanalyze_core::capture::Source::bytes("empty", capture);
+        netanalyze_core::Analyzer::new().run([source], &mut ()).unwrap()
     }
 
     fn diagnosis() -> Diagnosis {

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::WIDTH;
 use crate::args::Format;
-use crate::diagnoses::{command_lines, default_words, labelled};
+use crate::diagnoses::{Line, command_lines, default_words, labelled};
 use crate::render::{Palette, guarded, header_line, push_line, table, wrapped};
 use crate::schema::Shapes;
 
@@ -57,8 +57,6 @@ struct CommandRow {
 /// A threshold of diagnoses.
 #[derive(Serialize, JsonSchema)]
 pub(super) struct ThresholdRow {
-    #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
-    line: Option<&'static str>,
     /// Its name, as `--threshold` takes it.
     name: &'static str,
     /// What it counts: a `time`, a `count`, a `share`.
@@ -87,15 +85,14 @@ pub(super) fn row(rule: &'static Rule, line: Option<&'static str>) -> RuleRow {
         meaning: rule.meaning,
         evidence: rule.evidence,
         confounders: rule.confounders,
-        thresholds: rule.thresholds.iter().map(|&limit| threshold_row(limit, None)).collect(),
+        thresholds: rule.thresholds.iter().map(|&limit| threshold_row(limit)).collect(),
         next: rule.steps.iter().map(command).collect(),
         references: rule.references,
     }
 }
 
-fn threshold_row(limit: Limit, line: Option<&'static str>) -> ThresholdRow {
+fn threshold_row(limit: Limit) -> ThresholdRow {
     ThresholdRow {
-        line,
         name: limit.name(),
         unit: unit(limit),
         default: default_words(limit),
@@ -181,12 +178,14 @@ pub(crate) fn list_thresholds(format: Format) -> io::Result<Vec<u8>> {
             }
         }
         Format::Json => {
-            let thresholds = all().map(|limit| threshold_row(limit, None)).collect();
+            let thresholds = all().map(threshold_row).collect();
             push_line(&mut out, &ThresholdList { schema_version: SCHEMA_VERSION, thresholds })?;
         }
         Format::Jsonl => {
             out = header_line("thresholds");
-            all().try_for_each(|limit| push_line(&mut out, &threshold_row(limit, Some("threshold"))))?;
+            all().try_for_each(|limit| {
+                push_line(&mut out, &Line { line: "threshold", row: &threshold_row(limit) })
+            })?;
         }
         Format::Csv => {
             out = table(|writer| {

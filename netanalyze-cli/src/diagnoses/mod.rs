@@ -132,7 +132,7 @@ pub(crate) fn render(
     match format {
         Format::Text => {
             let none_matches = of.is_some() && !Chosen::of(report, least, all).shown.is_empty();
-            text::list(report, &chosen, least, none_matches, palette)
+            text::list(report, &chosen, none_matches, &analysis.inputs.words(), palette)
         }
         Format::Json => machine::json(report, &chosen.shown),
         Format::Jsonl => machine::lines(report, &chosen.shown),

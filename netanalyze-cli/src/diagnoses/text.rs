@@ -3,12 +3,12 @@
 use std::fmt::Display;
 use std::io::{self, Write};
 
-use netanalyze_core::diagnosis::{Confidence, Diagnosis, Ends, Step};
+use netanalyze_core::diagnosis::{Confidence, Diagnosis, Ends};
 use netanalyze_core::model::{Span, Timestamp};
 use netanalyze_core::report::Report;
 
-use super::{Chosen, brief, start_of};
-use crate::render::{Palette, counted, escape, span_words, utc, wrapped};
+use super::{Chosen, brief as in_brief, start_of};
+use crate::render::{Palette, brief, counted, escape, span_words, utc, wrapped};
 
 /// Width of lines.
 pub(super) const WIDTH: usize = 100;
@@ -22,30 +22,39 @@ const MOST_ENDS: usize = 5;
 /// Frames of evidence that are listed.
 const MOST_FRAMES: usize = 6;
 
-/// The list: capture quality, the diagnoses, what was left out.
+/// The list: capture quality, the diagnoses, what was left out. `inputs`: the captures as words of a shell's command.
 pub(super) fn list(
     report: &Report,
     chosen: &Chosen<'_>,
-    least: Confidence,
     none_matches: bool,
+    inputs: &str,
     palette: Palette,
 ) -> io::Result<Vec<u8>> {
     let mut out = Vec::new();
-    if brief::has_quality(report) {
-        brief::quality(&mut out, report)?;
+    if in_brief::has_quality(report) {
+        in_brief::quality(&mut out, report)?;
+        for (gate, step) in report.quality.iter().filter_map(|gate| Some((gate, gate.next.first()?))) {
+            writeln!(
+                out,
+                "  for a better one, {} at the {}: {}",
+                gate.code,
+                step.place,
+                escape(&step.command)
+            )?;
+        }
         writeln!(out)?;
     }
     for diagnosis in &chosen.shown {
-        one(&mut out, diagnosis, start_of(report), palette)?;
+        one(&mut out, diagnosis, start_of(report), inputs, palette)?;
         writeln!(out)?;
     }
     if chosen.shown.is_empty() {
         match none_matches {
             true => writeln!(out, "no diagnosis is about a packet that matches the filter")?,
-            false => writeln!(out, "{}", nothing(report, least))?,
+            false => writeln!(out, "{}", nothing(report, chosen.least))?,
         }
     }
-    brief::left_out(&mut out, chosen, "")?;
+    in_brief::left_out(&mut out, chosen, "")?;
     if out.ends_with(b"\n\n") {
         out.pop();
     }
@@ -70,10 +79,16 @@ pub(super) fn nothing(report: &Report, least: Confidence) -> String {
 }
 
 /// One diagnosis.
-fn one(out: &mut Vec<u8>, diagnosis: &Diagnosis, start: Timestamp, palette: Palette) -> io::Result<()> {
+fn one(
+    out: &mut Vec<u8>,
+    diagnosis: &Diagnosis,
+    start: Timestamp,
+    inputs: &str,
+    palette: Palette,
+) -> io::Result<()> {
     let Diagnosis { code, name, title, .. } = diagnosis;
     writeln!(out, "{}  {code} {name}: {title}", palette.cause(diagnosis.severity))?;
-    hanging(out, "  ", 2, &escape(&diagnosis.summary))?;
+    hanging(out, "  ", 2, &sentence(&diagnosis.summary))?;
     if let Some(code) = diagnosis.explained_by {
         labelled(out, "explained by", code)?;
     }
@@ -99,7 +114,11 @@ fn one(out: &mut Vec<u8>, diagnosis: &Diagnosis, start: Timestamp, palette: Pale
         labelled(out, "explains", &all.collect::<Vec<_>>().join(", "))?;
     }
     for (place, step) in diagnosis.next.iter().enumerate() {
-        step_lines(out, if place == 0 { "next" } else { "" }, step)?;
+        let command = match step.command.strip_prefix("netanalyze CAPTURE ") {
+            Some(rest) => format!("netanalyze {inputs} {rest}"),
+            None => step.command.clone(),
+        };
+        command_lines(out, if place == 0 { "next" } else { "" }, step.place, &command, step.why)?;
     }
     if !diagnosis.thresholds.is_empty() {
         let used = diagnosis.thresholds.iter().map(|used| format!("{} {}", used.name, used.value));
@@ -110,6 +129,12 @@ fn one(out: &mut Vec<u8>, diagnosis: &Diagnosis, start: Timestamp, palette: Pale
         writeln!(out, "  {:<width$}{}", "filter", escape(&diagnosis.filter), width = INDENT - 2)?;
     }
     Ok(())
+}
+
+/// As it stands at the beginning of a line.
+fn sentence(summary: &str) -> String {
+    let text = escape(summary);
+    text.strip_prefix("the ").map_or_else(|| text.clone().into_owned(), |rest| format!("The {rest}"))
 }
 
 fn places(out: &mut Vec<u8>, diagnosis: &Diagnosis) -> io::Result<()> {
@@ -148,11 +173,11 @@ pub(super) fn cost(diagnosis: &Diagnosis) -> String {
         n => counted(n, "time", "times"),
     };
     let conversations = match diagnosis.conversations {
-        0 => String::new(),
+        0 | 1 => String::new(),
         n => format!(" in {}", counted(n, "conversation", "conversations")),
     };
     let lost = match diagnosis.lost_time {
-        lost @ Span(1..) => format!("{} lost, ", span_words(lost)),
+        lost @ Span(1..) => format!("{} lost, ", brief(lost)),
         _ => String::new(),
     };
     format!("{lost}{times}{conversations}")
@@ -173,11 +198,6 @@ fn evidence(out: &mut Vec<u8>, diagnosis: &Diagnosis) -> io::Result<()> {
 }
 
 /// A command, whole on its line so that it can be copied; what it tells beside it, or below it if both are too long.
-pub(crate) fn step_lines(out: &mut Vec<u8>, label: &str, step: &Step) -> io::Result<()> {
-    command_lines(out, label, step.place, &step.command, step.why)
-}
-
-/// The same of its parts.
 pub(crate) fn command_lines(
     out: &mut Vec<u8>,
     label: &str,
@@ -211,7 +231,7 @@ pub(super) fn hanging(out: &mut Vec<u8>, front: &str, indent: usize, text: &str)
 #[cfg(test)]
 mod tests {
     use netanalyze_core::conversation::Protocol;
-    use netanalyze_core::diagnosis::{Evidence, Explained, Gate, Limit, Rival, Severity, Thresholds};
+    use netanalyze_core::diagnosis::{Evidence, Explained, Gate, Limit, Rival, Severity, Step, Thresholds};
     use netanalyze_core::model::FrameNumber;
 
     use super::super::machine::tests::report;
@@ -219,7 +239,7 @@ mod tests {
 
     fn whole() -> Diagnosis {
         let mut diagnosis = Diagnosis::blank("CONN-01");
-        diagnosis.summary = "One client asked 192.0.2.80:443 for a connection three times and heard nothing: no SYN-ACK, no reset, no ICMP error.".into();
+        diagnosis.summary = "the client asked 192.0.2.80:443 for a connection three times and heard nothing: no SYN-ACK, no reset, no ICMP error.".into();
         diagnosis.confidence = Confidence::Medium;
         diagnosis.confidence_reasons = vec!["captured near the client".into(), "two attempts".into()];
         let ends = |port: u16, stream| {
@@ -237,6 +257,7 @@ mod tests {
         diagnosis.explains = vec![Explained::new("TLS-07", 1)];
         diagnosis.next =
             vec![Step::new("client", "traceroute -T -p 443 192.0.2.80", "the last hop that answers")];
+        diagnosis.next.push(Step::new("capture", "netanalyze CAPTURE --follow tcp:3", "what was said"));
         diagnosis.thresholds = vec![Thresholds::default().used(Limit::SynWait)];
         diagnosis.filter = "frame.number == 7".into();
         diagnosis
@@ -245,18 +266,18 @@ mod tests {
     #[test]
     fn a_diagnosis_tells_all_that_it_holds() {
         let mut out = Vec::new();
-        one(&mut out, &whole(), Timestamp(500_000_000), Palette::new(false)).unwrap();
+        one(&mut out, &whole(), Timestamp(500_000_000), "a.pcap", Palette::new(false)).unwrap();
         let text = String::from_utf8(out).unwrap();
         assert_eq!(
             text,
             "error  CONN-01 syn-unanswered: connection attempts get no answer
-  One client asked 192.0.2.80:443 for a connection three times and heard nothing: no SYN-ACK, no
+  The client asked 192.0.2.80:443 for a connection three times and heard nothing: no SYN-ACK, no
   reset, no ICMP error.
   where       10.0.0.2:50000 → 192.0.2.80:443 (tcp.stream 3)
               10.0.0.2:50001 → 192.0.2.80:443 (tcp.stream 4)
               and 2 more conversations
   when        1970-01-01 00:00:01.5 UTC, 1 s into the capture, for 8 s
-  cost        8 s lost, 12 times in 4 conversations
+  cost        8.00 s lost, 12 times in 4 conversations
   confidence  medium: captured near the client; two attempts
   evidence    frame 7: SYN sent again\\u{1b}[2J (expected: a SYN-ACK within a round trip)
   against it  another client got an answer
@@ -264,6 +285,8 @@ mod tests {
   explains    TLS-07 in 1 conversation
   next        client: traceroute -T -p 443 192.0.2.80
                 the last hop that answers
+              capture: netanalyze a.pcap --follow tcp:3
+                what was said
   thresholds  syn-wait 3.00 s
   filter      frame.number == 7
 "
@@ -276,7 +299,7 @@ mod tests {
         diagnosis.counter_evidence = vec!["word ".repeat(60)];
         diagnosis.filter = "frame.number == 7 || ".repeat(9);
         let mut out = Vec::new();
-        one(&mut out, &diagnosis, Timestamp(0), Palette::new(false)).unwrap();
+        one(&mut out, &diagnosis, Timestamp(0), "a.pcap", Palette::new(false)).unwrap();
         let text = String::from_utf8(out).unwrap();
         for line in text.lines().filter(|line| !line.starts_with("  filter")) {
             assert!(line.chars().count() <= WIDTH, "{line}");
@@ -289,7 +312,7 @@ mod tests {
         let mut report = report();
         let said = |report: &Report, none_matches| {
             let chosen = Chosen::of(report, Confidence::Medium, false);
-            let text = list(report, &chosen, Confidence::Medium, none_matches, Palette::new(false));
+            let text = list(report, &chosen, none_matches, "a.pcap", Palette::new(false));
             String::from_utf8(text.unwrap()).unwrap()
         };
         assert!(said(&report, false).contains("no cause of trouble found in "));

@@ -11,7 +11,7 @@ use super::conversations::{least_lines, sections, state_words};
 use super::{Matching, transactions};
 use crate::config::Analysis;
 use crate::diagnoses::{self, Chosen};
-use crate::render::{Palette, counted, escape, grouped, shell_word, size, span_words, utc, wrapped};
+use crate::render::{Palette, counted, escape, grouped, size, span_words, utc, wrapped};
 
 /// Lines that a list of files, interfaces or comments gets.
 const MOST_LINES: usize = 10;
@@ -20,7 +20,7 @@ const MOST_LINES: usize = 10;
 const SCREEN: usize = 45;
 
 /// Kinds of finding that get a line, whatever room there is.
-const LEAST_KINDS: usize = 5;
+const LEAST_KINDS: usize = 3;
 
 /// Width of running text.
 const WIDTH: usize = 100;
@@ -268,8 +268,7 @@ fn applications(out: &mut Vec<u8>, report: &Report) -> io::Result<()> {
 
 /// The command that a person would type next.
 fn next(out: &mut Vec<u8>, report: &Report, shown: &[&KindCount], analysis: &Analysis) -> io::Result<()> {
-    let names = analysis.inputs.paths().iter().map(|path| shell_word(&path.display().to_string()));
-    let names = names.collect::<Vec<_>>().join(" ");
+    let names = analysis.inputs.words();
     writeln!(out, "\nNext")?;
     let causes = Chosen::of(report, analysis.min_confidence, false).shown;
     if !causes.is_empty() {

@@ -34,13 +34,7 @@ pub(super) fn list(
     if in_brief::has_quality(report) {
         in_brief::quality(&mut out, report)?;
         for (gate, step) in report.quality.iter().filter_map(|gate| Some((gate, gate.next.first()?))) {
-            writeln!(
-                out,
-                "  for a better one, {} at the {}: {}",
-                gate.code,
-                step.place,
-                escape(&step.command)
-            )?;
+            writeln!(out, "  next for {}, {}: {}", gate.code, step.place, escape(&step.command))?;
         }
         writeln!(out)?;
     }

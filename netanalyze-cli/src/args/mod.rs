@@ -3,15 +3,15 @@
 //! An option of one view names the other views as conflicts beside requiring its own: clap waives a requirement that conflicts with
 //! what is there.
 
-use std::path::PathBuf;
+mod words;
 
-use clap::{ArgGroup, Parser, ValueEnum};
-use netanalyze_core::diagnosis;
-use netanalyze_core::expert::Severity;
+use std::path::PathBuf;
 
 use crate::follow::{Side, Spelling};
 use crate::help;
 use crate::schema::Shown;
+use clap::{ArgGroup, Parser};
+pub(crate) use words::{Color, ConfidenceWord, Format, GateWord, SeverityWord, WriteFormat};
 
 /// What is wrong with the network in a packet capture.
 #[derive(Debug, Parser)]
@@ -371,113 +371,4 @@ pub(crate) struct Args {
     /// Threads to work with [default: one for each core]; the output does not depend on it
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024), help_heading = "Tuning")]
     pub(crate) threads: Option<u16>,
-}
-
-/// `--format`
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Format {
-    /// For people
-    Text,
-    /// One JSON object
-    Json,
-    /// JSON lines: a header, a line each, a summary
-    Jsonl,
-    /// Comma-separated values with a header row
-    Csv,
-}
-
-/// `--write-format`
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum WriteFormat {
-    /// Keeps everything
-    Pcapng,
-    /// Packets of one link type, nothing beside them
-    Pcap,
-}
-
-/// `--color`
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Color {
-    /// On a terminal
-    Auto,
-    /// Always
-    Always,
-    /// Never
-    Never,
-}
-
-/// `--min-severity`
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum SeverityWord {
-    /// Serious problems only
-    Error,
-    /// And what is off
-    Warn,
-    /// And what is notable
-    Note,
-    /// And ordinary events: the counts of Wireshark's expert
-    Chat,
-}
-
-/// `--min-confidence`
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum ConfidenceWord {
-    /// What is so
-    High,
-    /// And what the capture is consistent with
-    Medium,
-    /// And what could be
-    Low,
-}
-
-/// `--fail-on`
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum GateWord {
-    /// Serious problems only
-    Error,
-    /// Also what is off
-    Warn,
-    /// Also what is notable
-    Note,
-}
-
-impl From<SeverityWord> for Severity {
-    fn from(word: SeverityWord) -> Self {
-        match word {
-            SeverityWord::Error => Severity::Error,
-            SeverityWord::Warn => Severity::Warn,
-            SeverityWord::Note => Severity::Note,
-            SeverityWord::Chat => Severity::Chat,
-        }
-    }
-}
-
-impl From<ConfidenceWord> for diagnosis::Confidence {
-    fn from(word: ConfidenceWord) -> Self {
-        match word {
-            ConfidenceWord::High => diagnosis::Confidence::High,
-            ConfidenceWord::Medium => diagnosis::Confidence::Medium,
-            ConfidenceWord::Low => diagnosis::Confidence::Low,
-        }
-    }
-}
-
-impl From<GateWord> for diagnosis::Severity {
-    fn from(word: GateWord) -> Self {
-        match word {
-            GateWord::Error => diagnosis::Severity::Error,
-            GateWord::Warn => diagnosis::Severity::Warn,
-            GateWord::Note => diagnosis::Severity::Note,
-        }
-    }
-}
-
-impl From<GateWord> for Severity {
-    fn from(word: GateWord) -> Self {
-        match word {
-            GateWord::Error => Severity::Error,
-            GateWord::Warn => Severity::Warn,
-            GateWord::Note => Severity::Note,
-        }
-    }
 }

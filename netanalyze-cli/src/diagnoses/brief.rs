@@ -10,8 +10,11 @@ use super::text::{WIDTH, cost, ends_words, hanging, nothing};
 use crate::render::{Palette, counted, escape, grouped, wrapped};
 use crate::summary::note_line;
 
-/// Diagnoses that get lines.
+/// Diagnoses that get a line at least.
 const MOST: usize = 8;
+
+/// Those that get several.
+const WHOLE: usize = 4;
 
 /// Lines of what happened.
 const MOST_LINES: usize = 2;
@@ -58,8 +61,8 @@ pub(crate) fn section(
         "\nDiagnoses{}",
         if chosen.shown.is_empty() { "" } else { ", those that cost most first" }
     )?;
-    for diagnosis in chosen.shown.iter().take(MOST) {
-        one(out, diagnosis, palette)?;
+    for (place, diagnosis) in chosen.shown.iter().take(MOST).enumerate() {
+        if place < WHOLE { one(out, diagnosis, palette)? } else { line(out, diagnosis, palette)? }
     }
     match chosen.shown.len().saturating_sub(MOST) {
         0 => {}
@@ -91,6 +94,15 @@ fn lesser(chosen: &Chosen<'_>) -> &'static str {
     if chosen.least > Confidence::Medium { "lower confidence" } else { "low confidence" }
 }
 
+/// One in a line.
+fn line(out: &mut Vec<u8>, diagnosis: &Diagnosis, palette: Palette) -> io::Result<()> {
+    let Diagnosis { code, title, .. } = diagnosis;
+    let server = diagnosis.endpoints.first().map_or_else(String::new, |ends| format!(", {}", ends.server));
+    let (cost, confidence) = (cost(diagnosis), diagnosis.confidence.name());
+    writeln!(out, "  {}  {code}: {title}{server}; {cost}; {confidence}", palette.cause(diagnosis.severity))
+}
+
+/// One with what to do.
 fn one(out: &mut Vec<u8>, diagnosis: &Diagnosis, palette: Palette) -> io::Result<()> {
     let text = format!("{}: {}", diagnosis.code, escape(&diagnosis.summary));
     let text = wrapped(&text, WIDTH - INDENT);
@@ -109,4 +121,32 @@ fn one(out: &mut Vec<u8>, diagnosis: &Diagnosis, palette: Palette) -> io::Result
         writeln!(out, "{:INDENT$}next, {}: {}", "", step.place, escape(&step.command))?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use netanalyze_core::diagnosis::Step;
+
+    use super::super::machine::tests::report;
+    use super::*;
+
+    #[test]
+    fn the_worst_get_lines_and_the_rest_is_counted() {
+        let mut report = report();
+        let mut diagnosis = Diagnosis::blank("CONN-02");
+        diagnosis.summary = format!("the port is closed {}", "and closed ".repeat(30));
+        diagnosis.next = vec![Step::new("server", "ss -ltn", "whether anything listens")];
+        report.diagnoses = vec![diagnosis; MOST + 2];
+        let mut out = Vec::new();
+        section(&mut out, &report, Confidence::Medium, false, Palette::new(false)).unwrap();
+        let text = String::from_utf8(out).unwrap();
+        let lines: Vec<&str> = text.lines().collect();
+        assert_eq!(lines[1], "Diagnoses, those that cost most first");
+        assert!(lines[2].starts_with("  error  CONN-02: the port is closed and closed"), "{text}");
+        assert!(lines[3].ends_with(" …"), "{text}");
+        assert_eq!(&lines[4..6], ["         once; confidence high", "         next, server: ss -ltn"]);
+        assert_eq!(lines[2 + 4 * WHOLE], "  error  CONN-02: the port is closed; once; high");
+        assert_eq!(lines[lines.len() - 1], "  2 more: --diagnoses");
+        assert_eq!(lines.len(), 2 + 4 * WHOLE + MOST - WHOLE + 1);
+    }
 }

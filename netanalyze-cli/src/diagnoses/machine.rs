@@ -143,12 +143,11 @@ fn foreign(text: &str) -> String {
     String::from_utf8_lossy(&cell).into_owned()
 }
 
+/// Writes a row: section, name, measure, value.
+type WriteRow<'w> = dyn FnMut(&str, &str, &str, &dyn ToString) -> csv::Result<()> + 'w;
+
 /// Diagnoses and gates in the long form of the plain report: name, measure, value. Several of one rule are told apart by a number.
-pub(crate) fn csv_rows(
-    report: &Report,
-    diagnoses: &[&Diagnosis],
-    row: &mut dyn FnMut(&str, &str, &str, &dyn ToString) -> csv::Result<()>,
-) -> csv::Result<()> {
+pub(crate) fn csv_rows(report: &Report, diagnoses: &[&Diagnosis], row: &mut WriteRow<'_>) -> csv::Result<()> {
     for gate in &report.quality {
         row("quality", gate.code, "count", &gate.count)?;
         row("quality", gate.code, "summary", &foreign(&gate.summary))?;

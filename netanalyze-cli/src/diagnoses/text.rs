@@ -99,7 +99,7 @@ fn one(
     }
     if let Some(rival) = &diagnosis.rival {
         let words = format!("{}; told apart by: {}", rival.what, rival.told_apart_by);
-        labelled(out, "could also be", &escape(&words))?;
+        labelled(out, "or else", &escape(&words))?;
     }
     if !diagnosis.explains.is_empty() {
         let all = diagnosis.explains.iter();
@@ -275,7 +275,7 @@ mod tests {
   confidence  medium: captured near the client; two attempts
   evidence    frame 7: SYN sent again\\u{1b}[2J (expected: a SYN-ACK within a round trip)
   against it  another client got an answer
-  could also be answers on another path; told apart by: a capture at the server
+  or else     answers on another path; told apart by: a capture at the server
   explains    TLS-07 in 1 conversation
   next        client: traceroute -T -p 443 192.0.2.80
                 the last hop that answers

@@ -6,6 +6,7 @@ pub(crate) const USAGE: &str = "\
 netanalyze [OPTIONS] CAPTURE...
        netanalyze --explain ID
        netanalyze --list-fields
+       netanalyze --list-thresholds
        netanalyze --schema VIEW";
 
 pub(crate) const LONG_ABOUT: &str = "\
@@ -15,13 +16,18 @@ netanalyze reads captures as tcpdump, Wireshark and the like write them, follows
 retransmissions, losses, closed windows, resets, silences and more. Its verdicts are those of Wireshark's expert, frame by frame and \
 under the same names, so that every line can be looked up there.
 
-Without options it prints a summary: what the capture holds, what was found, and what to look at next.";
+With --diagnoses it says what caused them: how sure that is, what it cost, which frames prove it, what argues against it, and which \
+command to run next.
+
+Without options it prints a summary: what the capture holds, what it lacks, the causes that cost most, what was found, and what to \
+look at next.";
 
 pub(crate) const AFTER: &str = "\
 Examples:
   netanalyze capture.pcap                        a summary
+  netanalyze capture.pcap --diagnoses            the causes, those that cost most first
   netanalyze capture.pcap --findings             what is wrong, the worst first
-  netanalyze --explain tcp.analysis.zero_window  what a finding means
+  netanalyze --explain CONN-01                   what a diagnosis or a finding means
 
 Exit status: 0 analysed, 1 --fail-on found something, 2 it could not be done.
 --help says more, with more examples.";
@@ -32,8 +38,17 @@ Examples:
       netanalyze capture.pcap
       netanalyze capture.pcap --findings
 
-  In a script: fail if something is off, and keep the list:
+  The causes, with proof and the commands to run next; all of them, also the doubtful and the explained ones:
+      netanalyze capture.pcap --diagnoses
+      netanalyze capture.pcap --diagnoses --min-confidence low --all
+
+  In a script: fail if something went wrong, and keep the list; the same if a single packet is off:
+      netanalyze capture.pcap --diagnoses --fail-on error --format json -o diagnoses.json
       netanalyze capture.pcap --findings --fail-on warn --format json -o findings.json
+
+  What decides, and another value for it:
+      netanalyze --list-thresholds
+      netanalyze capture.pcap --diagnoses --threshold server-think=2s --threshold loss-rate=0.5%
 
   All reset connections, with jq:
       netanalyze capture.pcap --findings --format jsonl |

@@ -8,6 +8,7 @@ use netanalyze_core::capture::{Batch, CaptureReader, Source};
 use netanalyze_core::model::{Error, Timestamp};
 
 use crate::exit::Failure;
+use crate::render::shell_word;
 
 /// The captures of a rotated set, in order.
 #[derive(Debug)]
@@ -59,9 +60,10 @@ impl Inputs {
         Ok(Inputs { paths, beside: Vec::new(), copies: Vec::new() })
     }
 
-    /// The names in order, as they were given.
-    pub(crate) fn paths(&self) -> &[PathBuf] {
-        &self.paths
+    /// The names as words of a shell's command.
+    pub(crate) fn words(&self) -> String {
+        let words = self.paths.iter().map(|path| shell_word(&path.display().to_string()));
+        words.collect::<Vec<_>>().join(" ")
     }
 
     /// What the library reads.

@@ -6,6 +6,7 @@
 mod args;
 mod catalogue;
 mod config;
+mod diagnoses;
 mod exit;
 mod export;
 mod findings;

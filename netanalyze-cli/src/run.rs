@@ -4,13 +4,14 @@ use std::io;
 
 use netanalyze_core::Filter;
 use netanalyze_core::engine::{Cancellation, Interests, View, analyse};
-use netanalyze_core::expert::{Finding, KindSet};
+use netanalyze_core::expert::{Finding, KindSet, kind_by_id};
 use netanalyze_core::field::AnalysedBatch;
 use netanalyze_core::report::Report;
 
 use crate::args::Format;
 use crate::catalogue;
-use crate::config::{Analysis, Config, Show, Task};
+use crate::config::{Analysis, Config, Gate, Show, Task};
+use crate::diagnoses;
 use crate::exit::{Failure, Outcome, say};
 use crate::export;
 use crate::findings;
@@ -43,7 +44,10 @@ pub(crate) trait Streamed: View<Piece = Vec<u8>> {
 pub(crate) fn run(config: Config) -> Result<Outcome, Failure> {
     let Config { task, format, output, colour } = config;
     let analysis = match task {
-        Task::Explain(kinds) => return print(output.as_deref(), catalogue::explain(&kinds, format, colour)),
+        Task::Explain(kinds, rules) => {
+            return print(output.as_deref(), catalogue::explain(&kinds, &rules, format, colour));
+        }
+        Task::ListThresholds => return print(output.as_deref(), catalogue::list_thresholds(format)),
         Task::ListFields => return print(output.as_deref(), catalogue::list_fields(format)),
         Task::Schema(shown) => return print(output.as_deref(), schema::emit(shown, format == Format::Jsonl)),
         Task::Analyse(analysis) => analysis,
@@ -55,15 +59,27 @@ pub(crate) fn run(config: Config) -> Result<Outcome, Failure> {
         )));
     }
     let mut out = Output::open(output.as_deref())?;
-    if analysis.gate != KindSet::NONE {
+    if analysis.gate != Gate::Open {
         out.outlive_reader();
     }
     let report = show(&analysis, format, Palette::new(colour), &mut out)?;
     out.finish()?;
-    let tripped = report.findings_by_kind.iter().any(|count| {
-        netanalyze_core::expert::kind_by_id(count.id).is_some_and(|id| analysis.gate.contains(id))
-    });
-    Ok(if tripped { Outcome::GateTripped } else { Outcome::Done })
+    Ok(if trips(&analysis, &report) { Outcome::GateTripped } else { Outcome::Done })
+}
+
+/// Whether `--fail-on` found what it was asked for.
+fn trips(analysis: &Analysis, report: &Report) -> bool {
+    match analysis.gate {
+        Gate::Open => false,
+        Gate::Findings(kinds) => {
+            let ids = report.findings_by_kind.iter().filter_map(|count| kind_by_id(count.id));
+            ids.into_iter().any(|id| kinds.contains(id))
+        }
+        Gate::Diagnoses(least) => {
+            let shown = diagnoses::Chosen::of(report, analysis.min_confidence, false).shown;
+            shown.iter().any(|diagnosis| diagnosis.severity >= least)
+        }
+    }
 }
 
 fn print(path: Option<&std::path::Path>, text: io::Result<Vec<u8>>) -> Result<Outcome, Failure> {
@@ -78,7 +94,7 @@ fn show(analysis: &Analysis, format: Format, palette: Palette, out: &mut Output)
         Show::Report => {
             let (report, text) = match &analysis.filter {
                 None => {
-                    let report = collect(analysis, &summary::Counts(analysis.interests()), |()| ())?;
+                    let report = collect(analysis, &summary::Counts::new(analysis.interests()), |()| ())?;
                     let text = summary::render(&report, None, analysis, format, palette);
                     (report, text)
                 }
@@ -97,6 +113,30 @@ fn show(analysis: &Analysis, format: Format, palette: Palette, out: &mut Output)
             };
             let text = text.map_err(|error| out.failure(error))?;
             out.write(&text)?;
+            Ok(report)
+        }
+        Show::Diagnoses { all } => {
+            let (report, of) = match &analysis.filter {
+                None => (collect(analysis, &diagnoses::view(analysis), |()| ())?, None),
+                Some(filter) => {
+                    let mut matched = diagnoses::Matched::default();
+                    let look = diagnoses::look(filter, analysis);
+                    let report = run_view(analysis, &look, |looked, batch| {
+                        matched.take(&looked, batch);
+                        Ok(())
+                    })?;
+                    tell_joined(&matched.runs);
+                    let of_matches = matched.narrow(&report);
+                    (report, Some(of_matches))
+                }
+            };
+            let text = diagnoses::render(&report, of.as_ref(), analysis, *all, format, palette);
+            let text = text.map_err(|error| out.failure(error))?;
+            out.write(&text)?;
+            if format == Format::Csv {
+                report.quality.iter().for_each(|gate| say(&format!("note: {} {}", gate.code, gate.summary)));
+                notes_aside(&report);
+            }
             Ok(report)
         }
         Show::Findings { all: false } if format == Format::Text => {

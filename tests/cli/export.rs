@@ -4,10 +4,6 @@ use serde_json::Value;
 
 use crate::support::*;
 
-fn corpus(name: &str) -> String {
-    format!("{}/../corpus/captures/{name}", env!("CARGO_MANIFEST_DIR"))
-}
-
 /// Numbers, in the original, of the packets that are written: they are told apart by times and sequence numbers.
 fn written(capture: &str, arguments: &[&str]) -> Vec<usize> {
     let folder = Folder::new();

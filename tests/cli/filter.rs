@@ -2,10 +2,6 @@
 
 use crate::support::*;
 
-fn corpus(name: &str) -> String {
-    format!("{}/../corpus/captures/{name}", env!("CARGO_MANIFEST_DIR"))
-}
-
 /// Numbers of the frames that match.
 fn frames(capture: &str, filter: &str) -> Vec<u64> {
     let run = run(&[

@@ -206,8 +206,8 @@ fn the_gate_looks_at_what_is_shown() {
     let notable = folder.file("notable.pcap", &pcap(&lossy(40_000, 0, 2)));
     let good = folder.file("good.pcap", &pcap(&opening(40_000, 0)));
     for (capture, arguments, status) in [
-        (&bad, &["--fail-on", "warn"][..], 1),
-        (&bad, &["--fail-on", "error"], 0),
+        (&bad, &["--findings", "--fail-on", "warn"][..], 1),
+        (&bad, &["--findings", "--fail-on", "error"], 0),
         (&bad, &["--findings", "--fail-on", "note", "--format", "json"], 1),
         (&bad, &["--findings", "--fail-on", "note", "--min-severity", "error"], 0),
         (&notable, &["--findings", "--fail-on", "note"], 1),

@@ -4,10 +4,6 @@ use serde_json::{Value, json};
 
 use crate::support::*;
 
-fn corpus(name: &str) -> String {
-    format!("{}/../corpus/captures/{name}", env!("CARGO_MANIFEST_DIR"))
-}
-
 fn follow(name: &str, conversation: &str, more: &[&str]) -> Run {
     let capture = corpus(name);
     run(&[&[&*capture, "--follow", conversation], more].concat())

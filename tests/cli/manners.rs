@@ -43,6 +43,13 @@ fn wrong_usage_is_status_2_and_says_how() {
         &["--list-fields", "--csv-safe"],
         &["--list-fields", "--min-severity", "warn"],
         &["--explain", "all", "--fail-on", "warn"],
+        &["--list-thresholds", "--threshold", "stall=1s"],
+        &[&capture, "--list-thresholds"],
+        &[&capture, "--findings", "--diagnoses"],
+        &[&capture, "--findings", "--min-confidence", "low"],
+        &[&capture, "--streams", "--threshold", "stall=1s"],
+        &[&capture, "--diagnoses", "--min-confidence", "certain"],
+        &[&capture, "--diagnoses", "--limit", "1"],
         &[&capture, "--no-such-option"],
     ] {
         let run = run(arguments).status(2);
@@ -93,8 +100,9 @@ fn threads_change_nothing() {
     let bytes = large();
     assert!(bytes.len() > 2 << 20, "several batches");
     let capture = folder.file("a.pcap", &bytes);
-    let views: [&[&str]; 5] = [
+    let views: [&[&str]; 6] = [
         &[],
+        &["--diagnoses", "--min-confidence", "low", "--all"],
         &["--findings"],
         &["--findings", "--all", "--min-severity", "chat"],
         &["--packets"],
@@ -159,7 +167,8 @@ fn the_gate_outlives_a_closed_pipe() {
     let capture = folder.file("a.pcap", &bytes);
     for format in FORMATS {
         for view in [&["--packets"][..], &["--findings", "--all"], &["--findings"], &[]] {
-            for (gate, status) in [("warn", 1), ("error", 0)] {
+            // The summary's gate looks at diagnoses, of which a closed window is an error.
+            for (gate, status) in [("warn", 1), ("error", i32::from(view.is_empty()))] {
                 let mut command = command();
                 command.arg(&capture).args(view).args(["--format", format, "--fail-on", gate]);
                 let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();

@@ -62,7 +62,7 @@ fn a_note_counts_what_was_forgotten() {
     let notes = json["notes"].as_array().unwrap();
     assert_eq!(notes.len(), 1, "{notes:?}");
     let (count, frame) = (notes[0]["count"].as_u64().unwrap(), notes[0]["frame"].as_u64().unwrap());
-    assert!((1_000..65_000).contains(&count) && (10_000..65_000).contains(&frame), "{notes:?}");
+    assert!((1_000..65_000).contains(&count) && (5_000..65_000).contains(&frame), "{notes:?}");
     let message = format!(
         "{count} conversations, those quiet for longest, were forgotten from frame {frame} on to stay below the memory limit"
     );
@@ -73,13 +73,15 @@ fn a_note_counts_what_was_forgotten() {
     assert!(words(&text).contains(&message), "{text}");
     assert_eq!(with(&["--threads", "1"]).text(), with(&["--threads", "3"]).text());
 
-    // The rows are those of what is left, under the numbers that they always had.
+    // The rows are those of what is left, under the numbers that they always had. Without what diagnoses remember there is room for more.
     let streams = with(&["--streams", "--format", "json"]);
     let streams: serde_json::Value = serde_json::from_slice(&streams.status(0).stdout).unwrap();
+    let fewer = streams["notes"][0]["count"].as_u64().unwrap();
+    assert!(fewer < count);
     let mut numbers: Vec<u64> =
         streams["streams"].as_array().unwrap().iter().map(|row| row["stream"].as_u64().unwrap()).collect();
     numbers.sort_unstable();
-    assert_eq!(numbers.len() as u64, 65_000 - count);
+    assert_eq!(numbers.len() as u64, 65_000 - fewer);
     assert_eq!(numbers.last(), Some(&64_999));
 
     // Without the limit there is no note.

@@ -1,11 +1,12 @@
-//! The README shows what the command really prints, and lists the kinds of finding that the catalogue really has.
+//! The README shows what the command really prints, and lists the kinds of finding and the rules that the catalogues really have.
 //!
-//! `UPDATE_README=1 cargo test -p netanalyze-cli readme` writes both anew.
+//! `UPDATE_README=1 cargo test -p netanalyze-cli readme` writes them anew.
 
 use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::process::Command;
 
+use netanalyze_core::diagnosis::rules;
 use netanalyze_core::expert::KINDS;
 
 fn root() -> PathBuf {
@@ -60,13 +61,25 @@ fn kinds() -> String {
     table
 }
 
+fn rule_table() -> String {
+    let mut table = "| code | name | severity | what |\n|---|---|---|---|\n".to_owned();
+    for rule in rules() {
+        let severity = if rule.code.starts_with("Q-") { "capture quality" } else { rule.severity.name() };
+        writeln!(table, "| {} | `{}` | {severity} | {} |", rule.code, rule.name, rule.title)
+            .expect("writing to a string");
+    }
+    table
+}
+
 #[test]
 fn readme_shows_what_the_command_prints() {
     let path = root().join("README.md");
     let readme = std::fs::read_to_string(&path).expect("README.md is there");
-    assert_eq!(readme.matches("<!-- run:").count(), 16);
+    assert_eq!(readme.matches("<!-- run:").count(), 17);
+    assert_eq!(readme.matches("<!-- rules").count(), 1);
     assert_eq!(readme.matches("<!-- kinds").count(), 1);
     let filled = fill(&fill(&readme, "<!-- run:", run), "<!-- kinds", |_| kinds());
+    let filled = fill(&filled, "<!-- rules", |_| rule_table());
     if std::env::var_os("UPDATE_README").is_some() {
         std::fs::write(&path, filled).expect("README.md can be written");
     } else {

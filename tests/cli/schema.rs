@@ -5,6 +5,7 @@ use std::fmt;
 use std::path::PathBuf;
 
 use boon::{Compiler, SchemaIndex, Schemas};
+use netanalyze_core::diagnosis::{Limit, rules};
 use netanalyze_core::expert::KINDS;
 use netanalyze_core::field::fields;
 use netanalyze_core::report::SCHEMA_VERSION;
@@ -304,6 +305,18 @@ fn the_report_is_described() {
 }
 
 #[test]
+fn diagnoses_are_described() {
+    view_is_described(
+        "diagnoses",
+        &[
+            always(&["--diagnoses", "--min-confidence", "low"]),
+            sometimes(&["--diagnoses", "--filter", FILTER]),
+        ],
+        &[],
+    );
+}
+
+#[test]
 fn findings_are_described() {
     let certificates = "no capture of the corpus shows such a certificate";
     let weak = "no capture of the corpus negotiates a weak cipher suite";
@@ -438,8 +451,9 @@ fn conversations_are_described() {
 #[test]
 fn lists_are_described() {
     for (view, arguments, rows) in [
-        ("kinds", vec!["--explain", "all"], KINDS.len()),
+        ("kinds", vec!["--explain", "all"], KINDS.len() + rules().count()),
         ("fields", vec!["--list-fields"], fields().count()),
+        ("thresholds", vec!["--list-thresholds"], Limit::ALL.len()),
     ] {
         let mut shown = BTreeSet::new();
         let schema = Schema::of(view, "json");
@@ -476,9 +490,8 @@ fn figures_have_names_of_their_own() {
 
 #[test]
 fn schemas_say_what_they_are() {
-    for view in
-        ["report", "findings", "packets", "streams", "dns", "tls", "http", "follow", "kinds", "fields"]
-    {
+    let rows = ["packets", "streams", "dns", "tls", "http", "follow"];
+    for view in ["report", "findings", "diagnoses", "kinds", "fields", "thresholds"].into_iter().chain(rows) {
         for format in ["json", "jsonl"] {
             let Schema { document, .. } = Schema::of(view, format);
             assert_eq!(document["$schema"], "https://json-schema.org/draft/2020-12/schema");

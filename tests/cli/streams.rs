@@ -1,16 +1,9 @@
 //! `--streams`: a row a conversation.
 
-use std::collections::{BTreeSet, HashMap};
-use std::path::PathBuf;
-
 use serde_json::Value;
+use std::collections::{BTreeSet, HashMap};
 
 use crate::support::*;
-
-fn corpus(name: &str) -> String {
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../corpus/captures").join(name);
-    path.display().to_string()
-}
 
 /// Conversations as `protocol stream`, in the order of the rows.
 fn listed(arguments: &[&str]) -> Vec<String> {

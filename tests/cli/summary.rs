@@ -10,12 +10,13 @@ fn text_tells_facts_findings_and_what_to_do_next() {
     let squeezed =
         text.lines().map(|l| l.split_whitespace().collect::<Vec<_>>().join(" ")).collect::<Vec<_>>();
     for expected in [
-        "packets 9",
-        "start 2023-11-14 22:13:20 UTC",
-        "duration 3 s",
-        "link type ETHERNET",
+        "packets 9, 2.09 kB on the wire, all captured",
+        "time 2023-11-14 22:13:20 UTC to 2023-11-14 22:13:23 UTC, 3 s",
+        "link type ETHERNET; drops unknown: the capture does not say",
         "conversations 1 TCP, 0 UDP",
-        "tcp 9 100.0% 2.09 kB",
+        "protocols eth 9 (100.0%), ip 9 (100.0%), tcp 9 (100.0%)",
+        "TCP ends 2 CLOSED",
+        "192.0.2.1:40000 → 192.0.2.2:80 (tcp.stream 0); 2.30 s lost, once; confidence high",
         "warn tcp.analysis.zero_window 1 1 8 Zero window",
         "note tcp.analysis.retransmission 2 1 6 Retransmission",
         "Capture quality",
@@ -146,13 +147,13 @@ fn conversations_are_summed_up_in_every_format() {
     assert!(has(["worst", "tcp 1", "failure", "refused"]));
 
     let text = run(&[&capture]).text();
-    assert!(
-        text.contains("\nTCP ends by state when the capture ends\n  4 CLOSED, 2 ESTABLISHED\n"),
-        "{text}"
-    );
-    assert!(text.contains("\nTop talkers (TCP and UDP)\n"), "{text}");
-    assert!(text.contains(" stalled; reset by the client; 2 retransmissions; "), "{text}");
-    assert!(text.contains("  tcp 1  192.0.2.1:40001 → 192.0.2.2:80  refused\n"), "{text}");
+    assert!(text.contains("\n  TCP ends      4 CLOSED, 2 ESTABLISHED\n"), "{text}");
+    assert!(text.contains("\nTop talkers  conversations  packets "), "{text}");
+    // With causes to tell there is no room for them. Where nothing but refusals is off there is.
+    assert!(!text.contains("\nWorst conversations\n"), "{text}");
+    let refusal = folder.file("b.pcap", &pcap(&segments[9..11]));
+    let worst = "\nWorst conversations\n  tcp 0  192.0.2.1:40001 → 192.0.2.2:80  refused\n";
+    assert!(run(&[&refusal]).text().contains(worst));
     assert!(text.contains(" --streams --sort stalled\n"), "{text}");
     assert_eq!(text, run(&[&capture, "--threads", "3"]).text());
 }

@@ -7,6 +7,11 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use serde_json::Value;
 
+/// A capture of the corpus, as an argument.
+pub(crate) fn corpus(name: &str) -> String {
+    format!("{}/../corpus/captures/{name}", env!("CARGO_MANIFEST_DIR"))
+}
+
 /// A folder of one test, removed when it ends.
 pub(crate) struct Folder(PathBuf);
 

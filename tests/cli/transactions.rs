@@ -7,11 +7,6 @@ use serde_json::{Value, json};
 
 use crate::support::*;
 
-fn corpus(name: &str) -> String {
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../corpus/captures").join(name);
-    path.display().to_string()
-}
-
 const VIEWS: [&str; 3] = ["dns", "tls", "http"];
 
 /// Rows of a view in JSON.
@@ -439,7 +434,7 @@ fn the_report_counts_transactions() {
     );
     let text = run(&[&capture]).text();
     assert!(
-        text.contains("\n  DNS lookups         5       2\n") && !text.contains("TLS handshakes"),
+        text.contains("\n  applications  5 DNS lookups (2 failed)\n") && !text.contains("TLS handshakes"),
         "{text}"
     );
     assert!(text.contains(&format!("\n  netanalyze {capture} --dns\n")), "{text}");

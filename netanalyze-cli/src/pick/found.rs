@@ -54,7 +54,8 @@ impl Picked {
         found
     }
 
-    fn matches(&self, frame: FrameNumber) -> bool {
+    /// Whether a frame matches that was seen.
+    pub(crate) fn matches(&self, frame: FrameNumber) -> bool {
         let (word, bit) = place(frame.0.saturating_sub(1));
         self.matching.get(word).is_some_and(|word| word >> bit & 1 == 1)
     }

@@ -78,6 +78,11 @@ impl Runs {
         next.is_some_and(|run| run.first <= last)
     }
 
+    /// Whether any packet of a conversation matches.
+    pub(crate) fn any(&self, conversation: Conversation) -> bool {
+        self.of.contains_key(&Some(conversation))
+    }
+
     /// Conversations with packets that match, TCP's and UDP's.
     pub(crate) fn conversations(&self) -> [u64; 2] {
         use netanalyze_core::conversation::Protocol::{Tcp, Udp};
@@ -128,6 +133,7 @@ mod tests {
         }
         assert_eq!(runs.of[&one].len(), 2);
         assert!(!runs.between(None, FrameNumber(0), FrameNumber(99)));
+        assert!(runs.any((Protocol::Udp, 1)) && !runs.any((Protocol::Udp, 2)));
         assert_eq!((runs.conversations(), runs.joined()), ([1, 1], 0));
     }
 }

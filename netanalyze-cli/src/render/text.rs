@@ -3,6 +3,7 @@
 use std::fmt;
 
 use anstyle::{AnsiColor, Style};
+use netanalyze_core::diagnosis;
 use netanalyze_core::expert::Severity;
 use netanalyze_core::model::{Span, Timestamp, escape};
 
@@ -26,6 +27,18 @@ impl Palette {
             Severity::Warn => Style::new().fg_color(Some(AnsiColor::Yellow.into())),
             Severity::Note => Style::new().fg_color(Some(AnsiColor::Cyan.into())),
             Severity::Chat => Style::new().dimmed(),
+        };
+        format!("{style}{:<5}{style:#}", severity.name())
+    }
+
+    /// The same of a diagnosis, whose words are of the same lengths.
+    pub(crate) fn cause(self, severity: diagnosis::Severity) -> String {
+        let style = match severity {
+            _ if !self.on => return format!("{:<5}", severity.name()),
+            diagnosis::Severity::Error => return self.severity(Severity::Error),
+            diagnosis::Severity::Warn => return self.severity(Severity::Warn),
+            diagnosis::Severity::Note => return self.severity(Severity::Note),
+            diagnosis::Severity::Info => Style::new().dimmed(),
         };
         format!("{style}{:<5}{style:#}", severity.name())
     }
@@ -197,6 +210,9 @@ mod tests {
     #[test]
     fn colours_only_where_wanted() {
         assert_eq!(Palette::new(false).severity(Severity::Note), "note ");
+        assert_eq!(Palette::new(false).cause(diagnosis::Severity::Info), "info ");
+        let same = Palette::new(true).severity(Severity::Warn);
+        assert_eq!(Palette::new(true).cause(diagnosis::Severity::Warn), same);
         let red = Palette::new(true).severity(Severity::Error);
         assert!(red.starts_with('\u{1b}') && red.contains("error") && red.ends_with('m'));
     }

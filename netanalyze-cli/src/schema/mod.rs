@@ -16,7 +16,7 @@ use schemars::{JsonSchema as _, Schema, SchemaGenerator};
 use serde_json::{Map, Value, json};
 
 use crate::transactions::{self, Dns, Http, Tls};
-use crate::{catalogue, findings, follow, packets, streams, summary};
+use crate::{catalogue, diagnoses, findings, follow, packets, streams, summary};
 
 /// What `--schema` tells of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -25,6 +25,8 @@ pub(crate) enum Shown {
     Report,
     /// --findings
     Findings,
+    /// --diagnoses
+    Diagnoses,
     /// --packets, with any --fields
     Packets,
     /// --streams
@@ -41,6 +43,8 @@ pub(crate) enum Shown {
     Kinds,
     /// --list-fields
     Fields,
+    /// --list-thresholds
+    Thresholds,
 }
 
 impl Shown {
@@ -48,6 +52,7 @@ impl Shown {
         match self {
             Shown::Report => summary::shapes(generator),
             Shown::Findings => findings::shapes(generator),
+            Shown::Diagnoses => diagnoses::shapes(generator),
             Shown::Packets => packets::shapes(),
             Shown::Streams => streams::shapes(generator),
             Shown::Dns => transactions::shapes::<Dns>(),
@@ -56,6 +61,7 @@ impl Shown {
             Shown::Follow => follow::shapes(generator),
             Shown::Kinds => catalogue::kind_shapes(generator),
             Shown::Fields => catalogue::field_shapes(generator),
+            Shown::Thresholds => catalogue::threshold_shapes(generator),
         }
     }
 }
@@ -88,6 +94,12 @@ impl Shapes {
     /// One more key of the object.
     pub(crate) fn with_member(mut self, name: &'static str, schema: Schema) -> Self {
         add(&mut self.object, name, schema);
+        self
+    }
+
+    /// One more kind of line.
+    pub(crate) fn with_line(mut self, line: Schema) -> Self {
+        self.lines.push(line);
         self
     }
 

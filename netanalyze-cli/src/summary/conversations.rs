@@ -10,26 +10,52 @@ use netanalyze_core::tcp::EndState;
 use crate::render::{Palette, counted, grouped, size, span_words};
 
 /// Talkers that get a line.
-const TALKERS: usize = 5;
+const TALKERS: usize = 3;
 
-/// The sections; those with nothing to say are left out.
-pub(super) fn sections(out: &mut Vec<u8>, summary: &ConversationSummary, palette: Palette) -> io::Result<()> {
-    states(out, summary, palette)?;
-    talkers(out, summary)?;
-    worst(out, summary)
+/// Lines beside the rows of a section: an empty one and the heading.
+const FRAME: usize = 2;
+
+/// The least that the sections take that are only shown where there is room, if there are any such.
+pub(super) fn least_lines(summary: &ConversationSummary) -> usize {
+    match summary.top_talkers.len().min(TALKERS) {
+        0 => 0,
+        rows => rows + FRAME,
+    }
 }
 
-fn states(out: &mut Vec<u8>, summary: &ConversationSummary, palette: Palette) -> io::Result<()> {
-    if summary.states.is_empty() {
-        return Ok(());
+/// The sections; those with nothing to say are left out, and of the others those for which there is no room.
+pub(super) fn sections(
+    out: &mut Vec<u8>,
+    summary: &ConversationSummary,
+    mut room: usize,
+    palette: Palette,
+) -> io::Result<()> {
+    states(out, summary, palette)?;
+    let needed = least_lines(summary);
+    if room >= needed {
+        talkers(out, summary)?;
+        room -= needed;
     }
-    writeln!(out, "\nTCP ends by state when the capture ends")?;
+    // One line tells how many more there are.
+    worst(out, summary, room.saturating_sub(FRAME + 1))
+}
+
+/// The states of all ends, in a line.
+pub(super) fn state_words(summary: &ConversationSummary) -> Option<String> {
     let mut by_number: Vec<&StateCount> = summary.states.iter().collect();
     by_number.sort_by_key(|count| std::cmp::Reverse(count.ends));
     let ends = by_number
         .iter()
         .map(|count| format!("{} {}{}", grouped(count.ends), count.state, remark(count.state)));
-    writeln!(out, "  {}", ends.collect::<Vec<_>>().join(", "))?;
+    let words = ends.collect::<Vec<_>>().join(", ");
+    (!words.is_empty()).then_some(words)
+}
+
+fn states(out: &mut Vec<u8>, summary: &ConversationSummary, palette: Palette) -> io::Result<()> {
+    if !summary.states.iter().any(|count| count.exceeded) {
+        return Ok(());
+    }
+    writeln!(out, "\nToo many TCP ends in a state")?;
     for count in summary.states.iter().filter(|count| count.exceeded) {
         let threshold = count.threshold.map_or_else(String::new, |n| format!(", above {}", grouped(n)));
         let (held, when) = count.recent.map_or((count.ends, ""), |recent| (recent, " in the last 60 s"));
@@ -71,13 +97,17 @@ fn talkers(out: &mut Vec<u8>, summary: &ConversationSummary) -> io::Result<()> {
     if shown.is_empty() {
         return Ok(());
     }
-    writeln!(out, "\nTop talkers (TCP and UDP)")?;
-    let address = shown.iter().map(|talker| talker.address.to_string().len()).max().unwrap_or(0);
+    let heading = "Top talkers";
+    let address = shown.iter().map(|talker| talker.address.to_string().len());
+    let address = address.max().unwrap_or(0).max(heading.len() - 2);
     let packets = shown.iter().map(|talker| grouped(talker.packets).len()).max().unwrap_or(0).max(7);
     writeln!(
         out,
-        "  {:<address$}  conversations  {:>packets$}  {:>8}  {:>8}",
-        "", "packets", "sent", "received"
+        "\n{heading:<front$}  conversations  {:>packets$}  {:>8}  {:>8}",
+        "packets",
+        "sent",
+        "received",
+        front = address + 2
     )?;
     for talker in shown {
         writeln!(
@@ -93,21 +123,22 @@ fn talkers(out: &mut Vec<u8>, summary: &ConversationSummary) -> io::Result<()> {
     Ok(())
 }
 
-fn worst(out: &mut Vec<u8>, summary: &ConversationSummary) -> io::Result<()> {
-    if summary.worst.is_empty() {
+fn worst(out: &mut Vec<u8>, summary: &ConversationSummary, rows: usize) -> io::Result<()> {
+    let shown = summary.worst.get(..rows).unwrap_or(&summary.worst);
+    if shown.is_empty() {
         return Ok(());
     }
     writeln!(out, "\nWorst conversations")?;
     let name = |row: &Worst| format!("{} {}", row.protocol.name(), row.stream);
     let ends = |row: &Worst| format!("{} → {}", row.client, row.server);
     let width = |text: &dyn Fn(&Worst) -> String| {
-        summary.worst.iter().map(|row| text(row).chars().count()).max().unwrap_or(0)
+        shown.iter().map(|row| text(row).chars().count()).max().unwrap_or(0)
     };
     let (wide_name, wide_ends) = (width(&name), width(&ends));
-    for row in &summary.worst {
+    for row in shown {
         writeln!(out, "  {:<wide_name$}  {:<wide_ends$}  {}", name(row), ends(row), why(row))?;
     }
-    match summary.troubled.saturating_sub(summary.worst.len() as u64) {
+    match summary.troubled.saturating_sub(shown.len() as u64) {
         0 => Ok(()),
         more => {
             writeln!(out, "  {} more with stalls, failures, retransmissions or closed windows", grouped(more))
@@ -203,11 +234,14 @@ mod tests {
             count(EndState::TimeWait, 15_000, true),
         ];
         let mut out = Vec::new();
-        sections(&mut out, &summary, Palette::new(false)).unwrap();
+        sections(&mut out, &summary, 0, Palette::new(false)).unwrap();
+        assert_eq!(
+            state_words(&summary).unwrap(),
+            "15,000 TIME-WAIT, 2,000 ESTABLISHED, 1,200 SYN-RECV, 7 UNKNOWN (too little captured)"
+        );
         assert_eq!(
             String::from_utf8(out).unwrap(),
-            "\nTCP ends by state when the capture ends\n  \
-             15,000 TIME-WAIT, 2,000 ESTABLISHED, 1,200 SYN-RECV, 7 UNKNOWN (too little captured)\n  \
+            "\nToo many TCP ends in a state\n  \
              warn   1,200 SYN-RECV, above 500, 1,100 of them at 192.0.2.2: handshakes are not completed; a SYN flood, or answers that get lost\n  \
              warn   12,000 TIME-WAIT in the last 60 s, above 10,000: many short connections; their ports may run out\n"
         );
@@ -219,7 +253,26 @@ mod tests {
     #[test]
     fn nothing_to_say_is_not_said() {
         let mut out = Vec::new();
-        sections(&mut out, &ConversationSummary::default(), Palette::new(false)).unwrap();
-        assert!(out.is_empty());
+        sections(&mut out, &ConversationSummary::default(), 99, Palette::new(false)).unwrap();
+        assert!(out.is_empty() && state_words(&ConversationSummary::default()).is_none());
+    }
+
+    #[test]
+    fn sections_keep_to_their_room() {
+        let mut summary = ConversationSummary::default();
+        summary.worst = (0..9).map(|stream| Worst { stream, retransmissions: 1, ..row() }).collect();
+        summary.troubled = 20;
+        for (room, rows) in [(0, 0), (3, 0), (4, 1), (8, 5), (99, 9)] {
+            let mut out = Vec::new();
+            sections(&mut out, &summary, room, Palette::new(false)).unwrap();
+            let text = String::from_utf8(out).unwrap();
+            assert_eq!(
+                text.lines()
+                    .filter(|line| line.contains("retransmission;") || line.ends_with("1 retransmission"))
+                    .count(),
+                rows
+            );
+            assert!(text.lines().count() <= room, "{text}");
+        }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::io;
 
+use netanalyze_core::diagnosis::{Diagnosis, Gate};
 use netanalyze_core::model::Note;
 use netanalyze_core::report::{
     CaptureSummary, ConversationSummary, KindCount, ProtocolCount, Report, SCHEMA_VERSION, StateCount,
@@ -11,6 +12,7 @@ use schemars::{JsonSchema, SchemaGenerator};
 use serde::Serialize;
 
 use super::{Matching, Summary, transactions};
+use crate::diagnoses::{Line, csv_rows, listed, push_lines};
 use crate::render::{guarded, header_line, push_line, table};
 use crate::schema::{Shapes, typed};
 
@@ -24,6 +26,10 @@ struct Object<'r> {
     matching: Option<&'r Matching>,
     /// Frames by protocol, outermost protocols first. A frame counts once for each protocol in it.
     protocols: &'r [ProtocolCount],
+    /// What about the capture itself undermines diagnoses.
+    quality: &'r [Gate],
+    /// Causes, those that cost most first, of those of `--min-confidence`; also those that another one explains.
+    diagnoses: &'r [&'r Diagnosis],
     /// Findings by kind, the most severe first, of those of `--min-severity`.
     findings_by_kind: &'r [&'r KindCount],
     /// Lookups, TLS handshakes and requests.
@@ -47,7 +53,9 @@ pub(super) fn shapes(generator: &mut SchemaGenerator) -> Shapes {
         ("talker", Talker::json_schema(generator)),
         ("worst", Worst::json_schema(generator)),
     ];
-    Shapes::new("report", Object::json_schema(generator), lines.map(|(line, row)| typed(line, row)).into())
+    let mut lines = lines.map(|(line, row)| typed(line, row)).to_vec();
+    lines.extend(listed(generator));
+    Shapes::new("report", Object::json_schema(generator), lines)
 }
 
 /// What is told of all conversations, beside the lists.
@@ -57,19 +65,11 @@ struct Troubled {
     troubled: u64,
 }
 
-/// A line of one type.
-#[derive(Serialize)]
-struct Line<'r, T> {
-    #[serde(rename = "type")]
-    line: &'static str,
-    #[serde(flatten)]
-    row: &'r T,
-}
-
 pub(super) fn json(
     report: &Report,
     matching: Option<&Matching>,
     shown: &[&KindCount],
+    causes: &[&Diagnosis],
 ) -> io::Result<Vec<u8>> {
     let mut out = Vec::new();
     let object = Object {
@@ -77,6 +77,8 @@ pub(super) fn json(
         capture: &report.capture,
         matching,
         protocols: &report.protocols,
+        quality: &report.quality,
+        diagnoses: causes,
         findings_by_kind: shown,
         transactions: &report.transactions,
         conversations: report.conversations.as_ref(),
@@ -90,6 +92,7 @@ pub(super) fn lines(
     report: &Report,
     matching: Option<&Matching>,
     shown: &[&KindCount],
+    causes: &[&Diagnosis],
 ) -> io::Result<Vec<u8>> {
     let mut out = header_line("report");
     if let Some(row) = matching {
@@ -98,6 +101,7 @@ pub(super) fn lines(
     for row in &report.protocols {
         push_line(&mut out, &Line { line: "protocol", row })?;
     }
+    push_lines(&mut out, report, causes)?;
     for row in shown {
         push_line(&mut out, &Line { line: "finding_kind", row })?;
     }
@@ -119,7 +123,12 @@ pub(super) fn lines(
 }
 
 /// Long form, a value a row: section, the thing's name, what is measured, the value.
-pub(super) fn csv(report: &Report, matching: Option<&Matching>, shown: &[&KindCount]) -> io::Result<Vec<u8>> {
+pub(super) fn csv(
+    report: &Report,
+    matching: Option<&Matching>,
+    shown: &[&KindCount],
+    causes: &[&Diagnosis],
+) -> io::Result<Vec<u8>> {
     table(|writer| {
         writer.write_record(["section", "name", "measure", "value"])?;
         let mut number = |section: &str, name: &str, measure: &str, value: &dyn ToString| {
@@ -171,6 +180,7 @@ pub(super) fn csv(report: &Report, matching: Option<&Matching>, shown: &[&KindCo
             number("protocol", row.protocol, "packets", &row.packets)?;
             number("protocol", row.protocol, "wire_bytes", &row.wire_bytes)?;
         }
+        csv_rows(report, causes, &mut number)?;
         for row in shown {
             number("finding_kind", row.id, "severity", &row.severity.name())?;
             number("finding_kind", row.id, "count", &row.count)?;

@@ -11,6 +11,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::config::Analysis;
+use crate::diagnoses;
 use crate::exit::Failure;
 use crate::pick::{Look, Looked, Picked, Runs};
 use crate::transactions;
@@ -150,6 +151,7 @@ impl Sum {
     pub(crate) fn report(&self, whole: &Report, sorting: &Sorting<'_>) -> (Report, Matching) {
         let mut report = whole.clone();
         report.conversations = None;
+        report.diagnoses.retain(|diagnosis| diagnoses::matches(diagnosis, &self.picked, &self.runs));
         report.transactions = self.transactions;
         report.protocols.retain_mut(|row| {
             let place = sorting.protocols.fields().position(|field| field.name == row.protocol);

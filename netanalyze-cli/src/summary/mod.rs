@@ -1,4 +1,4 @@
-//! The summary of a capture: facts, protocols, findings by kind, capture quality, what to look at next.
+//! The summary of a capture: facts, capture quality, diagnoses, findings by kind, what to look at next. It fits a screen for an ordinary capture.
 
 mod conversations;
 mod machine;
@@ -17,18 +17,31 @@ use serde::Serialize;
 
 use crate::args::Format;
 use crate::config::Analysis;
+use crate::diagnoses::Chosen;
 use crate::render::{Palette, counted, escape};
 use crate::schema::Shapes;
 pub(crate) use matching::{Matching, Sorting, Sum};
 
 /// A view of nothing but what the engine counts anyway.
-pub(crate) struct Counts(pub(crate) Interests);
+pub(crate) struct Counts(Interests);
+
+impl Counts {
+    /// Counts and the summary of all conversations.
+    pub(crate) fn new(interests: Interests) -> Self {
+        Counts(Interests { summary: true, ..interests })
+    }
+
+    /// Counts alone.
+    pub(crate) fn only(interests: Interests) -> Self {
+        Counts(interests)
+    }
+}
 
 impl View for Counts {
     type Piece = ();
 
     fn interests(&self) -> Interests {
-        Interests { summary: true, ..self.0.clone() }
+        self.0.clone()
     }
 
     fn digest(&self, _: &AnalysedBatch<'_>) {}
@@ -65,11 +78,12 @@ pub(crate) fn render(
     palette: Palette,
 ) -> io::Result<Vec<u8>> {
     let shown = shown_kinds(report, analysis.kinds);
+    let causes = Chosen::of(report, analysis.min_confidence, true).shown;
     match format {
         Format::Text => text::report(report, matching, &shown, analysis, palette),
-        Format::Json => machine::json(report, matching, &shown),
-        Format::Jsonl => machine::lines(report, matching, &shown),
-        Format::Csv => machine::csv(report, matching, &shown),
+        Format::Json => machine::json(report, matching, &shown, &causes),
+        Format::Jsonl => machine::lines(report, matching, &shown, &causes),
+        Format::Csv => machine::csv(report, matching, &shown, &causes),
     }
 }
 

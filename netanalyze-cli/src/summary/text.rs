@@ -4,15 +4,26 @@ use std::io::{self, Write};
 
 use netanalyze_core::capture::{FileFacts, InterfaceFacts};
 use netanalyze_core::expert::kind_by_id;
-use netanalyze_core::model::{LinkType, Span};
+use netanalyze_core::model::{LinkType, Span, Timestamp};
 use netanalyze_core::report::{CaptureSummary, KindCount, Report};
 
-use super::{Matching, note_line, transactions};
+use super::conversations::{least_lines, sections, state_words};
+use super::{Matching, transactions};
 use crate::config::Analysis;
-use crate::render::{Palette, counted, escape, grouped, shell_word, size, span_words, utc};
+use crate::diagnoses::{self, Chosen};
+use crate::render::{Palette, counted, escape, grouped, size, span_words, utc, wrapped};
 
 /// Lines that a list of files, interfaces or comments gets.
 const MOST_LINES: usize = 10;
+
+/// Lines that the report of an ordinary capture may have: a screen.
+const SCREEN: usize = 45;
+
+/// Kinds of finding that get a line, whatever room there is.
+const LEAST_KINDS: usize = 3;
+
+/// Width of running text.
+const WIDTH: usize = 100;
 
 pub(super) fn report(
     report: &Report,
@@ -27,26 +38,40 @@ pub(super) fn report(
         matches(&mut out, matching)?;
     }
     protocols(&mut out, report, matching.map_or(report.capture.packets, |matching| matching.packets))?;
-    findings(&mut out, report, shown, analysis, palette)?;
     applications(&mut out, report)?;
+    if let Some(words) = report.conversations.as_ref().and_then(state_words) {
+        fact(&mut out, "TCP ends", &words)?;
+    }
+    writeln!(out)?;
+    diagnoses::quality(&mut out, report)?;
+    diagnoses::section(&mut out, report, analysis.min_confidence, matching.is_some(), palette)?;
+    let mut tail = Vec::new();
+    next(&mut tail, report, shown, analysis)?;
+    // What is known in more detail elsewhere takes what room is left.
+    let mut room = SCREEN.saturating_sub(lines(&out) + lines(&tail));
+    let before = lines(&out);
+    let others = report.conversations.as_ref().map_or(0, least_lines);
+    findings(&mut out, report, shown, room.saturating_sub(others), analysis, palette)?;
+    room = room.saturating_sub(lines(&out) - before);
     if let Some(conversations) = &report.conversations {
-        super::conversations::sections(&mut out, conversations, palette)?;
+        sections(&mut out, conversations, room, palette)?;
     }
-    writeln!(out, "\nCapture quality")?;
-    if report.notes.is_empty() {
-        // Of the capture as a file: what the network lost stands among the findings.
-        let whole = if report.capture.facts.files.len() > 1 { "files are whole" } else { "file is whole" };
-        writeln!(out, "  the {whole}: nothing damaged was noticed")?;
-    }
-    for note in &report.notes {
-        writeln!(out, "  {}", note_line(note))?;
-    }
-    next(&mut out, report, shown, analysis)?;
+    out.extend(tail);
     Ok(out)
+}
+
+fn lines(text: &[u8]) -> usize {
+    text.iter().filter(|&&byte| byte == b'\n').count()
 }
 
 fn fact(out: &mut Vec<u8>, name: &str, value: &str) -> io::Result<()> {
     writeln!(out, "  {name:<13} {value}")
+}
+
+/// One that may be too long for a line.
+fn long_fact(out: &mut Vec<u8>, name: &str, value: &str) -> io::Result<()> {
+    let text = wrapped(value, WIDTH - 16);
+    text.lines().enumerate().try_for_each(|(place, line)| fact(out, if place == 0 { name } else { "" }, line))
 }
 
 /// A list under one name, cut where it would flood the screen.
@@ -68,18 +93,26 @@ fn capture(out: &mut Vec<u8>, capture: &CaptureSummary) -> io::Result<()> {
     })?;
     let comments: Vec<&String> = capture.facts.files.iter().flat_map(|file| &file.comments).collect();
     facts(out, "comments", &comments, |comment| escape(comment).into_owned())?;
-    fact(out, "packets", &grouped(capture.packets))?;
-    let wire = size(capture.wire_bytes as f64, "B");
-    if capture.captured_bytes == capture.wire_bytes {
-        fact(out, "bytes", &format!("{wire} on the wire, all captured"))?;
-    } else {
-        let captured = size(capture.captured_bytes as f64, "B");
-        fact(out, "bytes", &format!("{wire} on the wire, {captured} of it captured"))?;
-    }
+    fact(out, "packets", &packets(capture.packets, capture.wire_bytes, capture.captured_bytes))?;
     times(out, capture)?;
     links(out, capture)?;
     let (tcp, udp) = (u64::from(capture.tcp_streams), u64::from(capture.udp_streams));
     fact(out, "conversations", &format!("{} TCP, {} UDP", grouped(tcp), grouped(udp)))
+}
+
+/// How many, and their bytes.
+fn packets(packets: u64, wire: u64, captured: u64) -> String {
+    let captured = match captured == wire {
+        true => "all captured".to_owned(),
+        false => format!("{} of it captured", size(captured as f64, "B")),
+    };
+    format!("{}, {} on the wire, {captured}", grouped(packets), size(wire as f64, "B"))
+}
+
+/// From when to when.
+fn period(out: &mut Vec<u8>, earliest: Timestamp, latest: Timestamp) -> io::Result<()> {
+    let span = span_words(latest.since(earliest));
+    fact(out, "time", &format!("{} to {}, {span}", utc(earliest), utc(latest)))
 }
 
 fn file_line(file: &FileFacts, several: bool) -> String {
@@ -98,9 +131,7 @@ fn file_line(file: &FileFacts, several: bool) -> String {
 fn times(out: &mut Vec<u8>, capture: &CaptureSummary) -> io::Result<()> {
     let (Some(earliest), Some(latest)) = (capture.earliest, capture.latest) else { return Ok(()) };
     let span = latest.since(earliest);
-    fact(out, "start", &utc(earliest))?;
-    fact(out, "end", &utc(latest))?;
-    fact(out, "duration", &span_words(span))?;
+    period(out, earliest, latest)?;
     let average = capture.wire_bytes as f64 / capture.packets.max(1) as f64;
     let average = format!("{average:.0} bytes a packet");
     let Span(ns @ 1..) = span else { return fact(out, "average", &average) };
@@ -117,7 +148,6 @@ fn links(out: &mut Vec<u8>, capture: &CaptureSummary) -> io::Result<()> {
     types.sort_unstable();
     types.dedup();
     let names: Vec<String> = types.iter().map(ToString::to_string).collect();
-    fact(out, if names.len() == 1 { "link type" } else { "link types" }, &names.join(", "))?;
     if interfaces.len() > 1 || interfaces.iter().any(|interface| interface.name.is_some()) {
         let name = if interfaces.len() == 1 { "interface" } else { "interfaces" };
         facts(out, name, interfaces, interface_line)?;
@@ -128,7 +158,8 @@ fn links(out: &mut Vec<u8>, capture: &CaptureSummary) -> io::Result<()> {
         0 => "none, says the capture".to_owned(),
         some => format!("{} while capturing", counted(some, "packet", "packets")),
     };
-    fact(out, "drops", &drops)
+    let name = if names.len() == 1 { "link type" } else { "link types" };
+    fact(out, name, &format!("{}; drops {drops}", names.join(", ")))
 }
 
 fn interface_line(interface: &InterfaceFacts) -> String {
@@ -144,54 +175,54 @@ fn interface_line(interface: &InterfaceFacts) -> String {
 /// What the rest of the report is about.
 fn matches(out: &mut Vec<u8>, matching: &Matching) -> io::Result<()> {
     writeln!(out, "\nMatching: {}", escape(&matching.filter))?;
-    fact(out, "packets", &grouped(matching.packets))?;
-    let (wire, captured) = (matching.wire_bytes, matching.captured_bytes);
-    let captured = match captured == wire {
-        true => "all captured".to_owned(),
-        false => format!("{} of it captured", size(captured as f64, "B")),
-    };
-    fact(out, "bytes", &format!("{} on the wire, {captured}", size(wire as f64, "B")))?;
+    fact(out, "packets", &packets(matching.packets, matching.wire_bytes, matching.captured_bytes))?;
     if let (Some(earliest), Some(latest)) = (matching.earliest, matching.latest) {
-        fact(out, "start", &utc(earliest))?;
-        fact(out, "end", &utc(latest))?;
-        fact(out, "duration", &span_words(latest.since(earliest)))?;
+        period(out, earliest, latest)?;
     }
     let (tcp, udp) = (matching.tcp_streams, matching.udp_streams);
     fact(out, "conversations", &format!("{} TCP, {} UDP", grouped(tcp), grouped(udp)))
 }
 
 fn protocols(out: &mut Vec<u8>, report: &Report, all: u64) -> io::Result<()> {
-    writeln!(out, "\nProtocols")?;
-    let wide = report.protocols.iter().map(|row| grouped(row.packets).len()).max().unwrap_or(0).max(7);
-    writeln!(out, "  {:<13} {:>wide$}  {:>6}  {:>8}", "", "packets", "share", "bytes")?;
-    for row in &report.protocols {
+    let shares = report.protocols.iter().map(|row| {
         let share = 100.0 * row.packets as f64 / all.max(1) as f64;
-        let (packets, bytes) = (grouped(row.packets), size(row.wire_bytes as f64, "B"));
-        writeln!(out, "  {:<13} {packets:>wide$}  {share:>5.1}%  {bytes:>8}", row.protocol)?;
-    }
-    Ok(())
+        format!("{} {} ({share:.1}%)", row.protocol, grouped(row.packets))
+    });
+    long_fact(out, "protocols", &shares.collect::<Vec<_>>().join(", "))
 }
 
+/// Kinds of finding, as many as there is room for.
 fn findings(
     out: &mut Vec<u8>,
     report: &Report,
     shown: &[&KindCount],
+    room: usize,
     analysis: &Analysis,
     palette: Palette,
 ) -> io::Result<()> {
-    writeln!(out, "\nFindings")?;
-    if shown.is_empty() {
+    let all: u64 = report.findings_by_kind.iter().map(|row| row.count).sum();
+    let hidden = all.saturating_sub(shown.iter().map(|row| row.count).sum());
+    // The heading takes two lines, what is left out a third.
+    let mut rows = room.saturating_sub(2 + usize::from(hidden > 0)).max(LEAST_KINDS);
+    if rows < shown.len() && hidden == 0 {
+        rows = rows.saturating_sub(1).max(LEAST_KINDS);
+    }
+    let (listed, more) = shown.split_at_checked(rows).unwrap_or((shown, &[]));
+    if listed.is_empty() {
+        writeln!(out, "\nFindings")?;
         let least = analysis.min_severity.name();
         writeln!(out, "  none of severity {least} or above")?;
     } else {
-        let id = shown.iter().map(|row| row.id.len()).max().unwrap_or(0).max(4);
-        let wide = shown.iter().map(|row| grouped(row.count).len()).max().unwrap_or(0).max(5);
+        let id = listed.iter().map(|row| row.id.len()).max().unwrap_or(0).max(4);
+        let wide = listed.iter().map(|row| grouped(row.count).len()).max().unwrap_or(0).max(5);
         writeln!(
             out,
-            "  {:<5}  {:<id$}  {:>wide$}  conversations  first frame  meaning",
-            "", "kind", "count"
+            "\n{:<front$}  {:>wide$}  conversations  first frame  meaning",
+            "Findings",
+            "count",
+            front = id + 9
         )?;
-        for row in shown {
+        for row in listed {
             let title = kind_by_id(row.id).map_or("", |kind| kind.kind().title);
             writeln!(
                 out,
@@ -204,11 +235,14 @@ fn findings(
             )?;
         }
     }
-    let all: u64 = report.findings_by_kind.iter().map(|row| row.count).sum();
-    match all.saturating_sub(shown.iter().map(|row| row.count).sum()) {
-        0 => Ok(()),
-        hidden => writeln!(out, "  {} of lesser severity: --min-severity chat", grouped(hidden)),
+    let mut left_out = Vec::new();
+    if !more.is_empty() {
+        left_out.push(format!("{}: --findings", counted(more.len() as u64, "more kind", "more kinds")));
     }
+    if hidden > 0 {
+        left_out.push(format!("{} of lesser severity: --min-severity chat", grouped(hidden)));
+    }
+    if left_out.is_empty() { Ok(()) } else { writeln!(out, "  {}", left_out.join("; ")) }
 }
 
 /// Transactions of applications; left out if there are none.
@@ -217,26 +251,35 @@ fn applications(out: &mut Vec<u8>, report: &Report) -> io::Result<()> {
     if all.iter().all(|(_, count)| count.count == 0) {
         return Ok(());
     }
-    let wide = all.iter().map(|(_, count)| grouped(count.count).len()).max().unwrap_or(0).max(6);
-    writeln!(out, "\nApplications")?;
-    writeln!(out, "  {:<14} {:>wide$}  {:>wide$}", "", "count", "failed")?;
-    for ((_, row), name) in all.iter().zip(["DNS lookups", "TLS handshakes", "HTTP requests"]) {
-        if row.count > 0 {
-            writeln!(out, "  {name:<14} {:>wide$}  {:>wide$}", grouped(row.count), grouped(row.failed))?;
-        }
-    }
-    Ok(())
+    let names = [
+        ("DNS lookup", "DNS lookups"),
+        ("TLS handshake", "TLS handshakes"),
+        ("HTTP request", "HTTP requests"),
+    ];
+    let words = all.iter().zip(names).filter(|((_, row), _)| row.count > 0).map(|((_, row), (one, many))| {
+        let failed = match row.failed {
+            0 => String::new(),
+            failed => format!(" ({} failed)", grouped(failed)),
+        };
+        format!("{}{failed}", counted(row.count, one, many))
+    });
+    fact(out, "applications", &words.collect::<Vec<_>>().join(", "))
 }
 
 /// The command that a person would type next.
 fn next(out: &mut Vec<u8>, report: &Report, shown: &[&KindCount], analysis: &Analysis) -> io::Result<()> {
-    let names = analysis.inputs.paths().iter().map(|path| shell_word(&path.display().to_string()));
-    let names = names.collect::<Vec<_>>().join(" ");
+    let names = analysis.inputs.words();
     writeln!(out, "\nNext")?;
+    let causes = Chosen::of(report, analysis.min_confidence, false).shown;
+    if !causes.is_empty() {
+        writeln!(out, "  netanalyze {names} --diagnoses")?;
+    }
     if !shown.is_empty() {
         writeln!(out, "  netanalyze {names} --findings")?;
     }
+    let failed = transactions(report).iter().any(|(_, count)| count.failed > 0);
     match &report.conversations {
+        _ if failed => {}
         Some(all) if !all.worst.is_empty() => writeln!(out, "  netanalyze {names} --streams --sort stalled")?,
         Some(all) if !all.top_talkers.is_empty() => {
             writeln!(out, "  netanalyze {names} --streams --sort bytes")?
@@ -246,8 +289,9 @@ fn next(out: &mut Vec<u8>, report: &Report, shown: &[&KindCount], analysis: &Ana
     for (name, _) in transactions(report).iter().filter(|(_, count)| count.failed > 0) {
         writeln!(out, "  netanalyze {names} --{name}")?;
     }
-    match shown.first() {
-        Some(worst) => writeln!(out, "  netanalyze --explain {}", worst.id),
-        None => writeln!(out, "  netanalyze {names} --packets"),
+    match (causes.first(), shown.first()) {
+        (Some(worst), _) => writeln!(out, "  netanalyze --explain {}", worst.code),
+        (None, Some(worst)) => writeln!(out, "  netanalyze --explain {}", worst.id),
+        (None, None) => writeln!(out, "  netanalyze {names} --packets"),
     }
 }

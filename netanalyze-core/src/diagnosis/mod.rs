@@ -5,6 +5,7 @@
 //! notes of the capture. Emits: [`Diagnosis`] objects and the gates of capture quality. Costs a few instructions a packet, in the chronicle, and otherwise only where
 //! something is wrong. Where a capture does not tell, it holds back: a wrong diagnosis costs more trust than a missing one.
 
+mod blank;
 mod case;
 pub mod catalogue;
 mod collect;

@@ -1,7 +1,12 @@
-//! What needs no capture: `--explain` and `--list-fields`.
+//! What needs no capture: `--explain`, `--list-fields` and `--list-thresholds`.
+
+mod rules;
+
+pub(crate) use rules::{list_thresholds, threshold_shapes};
 
 use std::io::{self, Write};
 
+use netanalyze_core::diagnosis::Rule;
 use netanalyze_core::expert::{Group, KindId, Severity};
 use netanalyze_core::field::{Field, fields};
 use netanalyze_core::report::SCHEMA_VERSION;
@@ -10,7 +15,7 @@ use serde::Serialize;
 
 use crate::args::Format;
 use crate::render::{Palette, guarded, header_line, push_line, table, wrapped};
-use crate::schema::Shapes;
+use crate::schema::{Shapes, list_of, typed, untyped};
 
 /// Width of running text.
 const WIDTH: usize = 90;
@@ -54,6 +59,7 @@ struct FieldRow {
 struct Kinds {
     schema_version: u32,
     kinds: Vec<KindRow>,
+    rules: Vec<rules::RuleRow>,
 }
 
 #[derive(Serialize)]
@@ -82,7 +88,11 @@ fn field_row(field: &Field, line: Option<&'static str>) -> FieldRow {
 
 /// What `--explain` writes for machines.
 pub(crate) fn kind_shapes(generator: &mut SchemaGenerator) -> Shapes {
-    Shapes::list("kinds", "kind", KindRow::json_schema(generator)).without_capture()
+    let rule = rules::RuleRow::json_schema(generator);
+    Shapes::list("kinds", "kind", KindRow::json_schema(generator))
+        .with_member("rules", list_of("Rules of diagnosis.", &untyped(rule.clone())))
+        .with_line(typed("rule", rule))
+        .without_capture()
 }
 
 /// What `--list-fields` writes for machines.
@@ -90,19 +100,37 @@ pub(crate) fn field_shapes(generator: &mut SchemaGenerator) -> Shapes {
     Shapes::list("fields", "field", FieldRow::json_schema(generator)).without_capture()
 }
 
-/// Explains kinds of findings.
-pub(crate) fn explain(kinds: &[KindId], format: Format, colour: bool) -> io::Result<Vec<u8>> {
+/// Explains kinds of findings and rules of diagnosis.
+pub(crate) fn explain(
+    kinds: &[KindId],
+    rules: &[&'static Rule],
+    format: Format,
+    colour: bool,
+) -> io::Result<Vec<u8>> {
     let mut out = Vec::new();
     match format {
-        Format::Text => explain_in_words(&mut out, kinds, Palette::new(colour))?,
+        Format::Text => {
+            let palette = Palette::new(colour);
+            explain_in_words(&mut out, kinds, palette)?;
+            for (place, rule) in rules.iter().enumerate() {
+                if place > 0 || !kinds.is_empty() {
+                    writeln!(out)?;
+                }
+                rules::in_words(&mut out, rule, palette)?;
+            }
+        }
         Format::Json => {
             let kinds = kinds.iter().map(|&id| kind_row(id, None)).collect();
-            push_line(&mut out, &Kinds { schema_version: SCHEMA_VERSION, kinds })?;
+            let rules = rules.iter().map(|rule| rules::row(rule, None)).collect();
+            push_line(&mut out, &Kinds { schema_version: SCHEMA_VERSION, kinds, rules })?;
         }
         Format::Jsonl => {
             out = header_line("kinds");
             for &id in kinds {
                 push_line(&mut out, &kind_row(id, Some("kind")))?;
+            }
+            for &rule in rules {
+                push_line(&mut out, &rules::row(rule, Some("rule")))?;
             }
         }
         Format::Csv => {
@@ -115,11 +143,21 @@ pub(crate) fn explain(kinds: &[KindId], format: Format, colour: bool) -> io::Res
                     "meaning",
                     "reference",
                     "filter",
+                    "name",
+                    "evidence",
+                    "confounders",
+                    "thresholds",
+                    "next",
                 ])?;
                 kinds.iter().map(|id| id.kind()).try_for_each(|kind| {
                     let (severity, group, title) = (kind.severity.name(), kind.group.word(), kind.title);
                     let row = [kind.id, severity, group, title, kind.meaning, kind.reference, kind.filter];
+                    // The rest is of rules.
+                    let row = row.into_iter().chain([""; 5]);
                     writer.write_record(row.map(|cell| guarded(cell).into_owned()))
+                })?;
+                rules.iter().try_for_each(|rule| {
+                    writer.write_record(rules::record(rule).map(|cell| guarded(&cell).into_owned()))
                 })
             })?;
         }

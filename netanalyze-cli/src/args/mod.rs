@@ -3,14 +3,15 @@
 //! An option of one view names the other views as conflicts beside requiring its own: clap waives a requirement that conflicts with
 //! what is there.
 
-use std::path::PathBuf;
+mod words;
 
-use clap::{ArgGroup, Parser, ValueEnum};
-use netanalyze_core::expert::Severity;
+use std::path::PathBuf;
 
 use crate::follow::{Side, Spelling};
 use crate::help;
 use crate::schema::Shown;
+use clap::{ArgGroup, Parser};
+pub(crate) use words::{Color, ConfidenceWord, Format, GateWord, SeverityWord, WriteFormat};
 
 /// What is wrong with the network in a packet capture.
 #[derive(Debug, Parser)]
@@ -25,10 +26,11 @@ use crate::schema::Shown;
     arg_required_else_help = true,
     max_term_width = 110
 )]
-#[command(group = ArgGroup::new("view").args(["findings", "packets", "streams", "dns", "tls", "http", "follow", "write", "explain", "list_fields", "schema"]))]
-#[command(group = ArgGroup::new("rows").args(["findings", "packets", "streams", "dns", "tls", "http"]))]
+#[command(group = ArgGroup::new("view").args(["findings", "diagnoses", "packets", "streams", "dns", "tls", "http", "follow", "write", "explain", "list_fields", "list_thresholds", "schema"]))]
+#[command(group = ArgGroup::new("rows").args(["findings", "diagnoses", "packets", "streams", "dns", "tls", "http"]))]
+#[command(group = ArgGroup::new("judged").args(["findings", "diagnoses"]))]
 #[command(group = ArgGroup::new("transactions").args(["dns", "tls", "http"]))]
-#[command(group = ArgGroup::new("alone").args(["explain", "list_fields", "schema"]))]
+#[command(group = ArgGroup::new("alone").args(["explain", "list_fields", "list_thresholds", "schema"]))]
 pub(crate) struct Args {
     /// Capture files (pcap or pcapng, also gzip, zstd or lz4); - reads standard input
     ///
@@ -40,6 +42,13 @@ pub(crate) struct Args {
     /// List what is wrong, the worst first
     #[arg(long, help_heading = "What to show (without any of these: a summary of the capture)")]
     pub(crate) findings: bool,
+
+    /// List the causes behind it, those that cost most first
+    ///
+    /// Each with how sure it is and why, the time it cost, the frames that prove it, what argues against it, what looks alike, and the commands to run
+    /// next. What about the capture itself makes them less sure stands in front. --explain CODE explains the rule, --list-thresholds lists what decides.
+    #[arg(long, help_heading = "What to show (without any of these: a summary of the capture)")]
+    pub(crate) diagnoses: bool,
 
     /// List the packets, a row each
     #[arg(long, help_heading = "What to show (without any of these: a summary of the capture)")]
@@ -67,7 +76,7 @@ pub(crate) struct Args {
         long,
         value_name = "COLUMN",
         requires = "streams",
-        conflicts_with_all = ["findings", "packets", "transactions", "follow", "write", "alone"],
+        conflicts_with_all = ["judged", "packets", "transactions", "follow", "write", "alone"],
         help_heading = "What to show (without any of these: a summary of the capture)"
     )]
     pub(crate) sort: Option<String>,
@@ -106,7 +115,7 @@ pub(crate) struct Args {
         value_name = "F1,F2,…",
         value_delimiter = ',',
         requires = "packets",
-        conflicts_with_all = ["findings", "streams", "transactions", "follow", "write", "alone"],
+        conflicts_with_all = ["judged", "streams", "transactions", "follow", "write", "alone"],
         help_heading = "What to show (without any of these: a summary of the capture)"
     )]
     pub(crate) fields: Option<Vec<String>>,
@@ -114,7 +123,8 @@ pub(crate) struct Args {
     /// Only what matches, in the language of Wireshark's display filters, e.g. 'tcp.port == 80 and http.time > 0.5'
     ///
     /// Chooses packets (--packets, -w, the summary) and findings by their frame, conversations (--streams) and transactions (--dns, --tls, --http) by any packet of
-    /// theirs; of a transaction that is one of its conversation from its first to its last. The analysis always sees every packet, so that verdicts, times and
+    /// theirs; of a transaction that is one of its conversation from its first to its last. A diagnosis shows if a frame of its evidence or any packet of a
+    /// conversation that it names matches. The analysis always sees every packet, so that verdicts, times and
     /// stream numbers do not depend on the filter, and the exit status of --fail-on does not either. The language is Wireshark 4.0's; fields are
     /// those of --list-fields. Dates are in UTC.
     #[arg(
@@ -143,7 +153,7 @@ pub(crate) struct Args {
         value_enum,
         value_name = "SPELLING",
         requires = "follow",
-        conflicts_with_all = ["findings", "packets", "streams", "transactions", "write", "alone"],
+        conflicts_with_all = ["judged", "packets", "streams", "transactions", "write", "alone"],
         help_heading = "What to show (without any of these: a summary of the capture)"
     )]
     pub(crate) follow_format: Option<Spelling>,
@@ -154,7 +164,7 @@ pub(crate) struct Args {
         value_enum,
         value_name = "SIDE",
         requires = "follow",
-        conflicts_with_all = ["findings", "packets", "streams", "transactions", "write", "alone"],
+        conflicts_with_all = ["judged", "packets", "streams", "transactions", "write", "alone"],
         help_heading = "What to show (without any of these: a summary of the capture)"
     )]
     pub(crate) follow_direction: Option<Side>,
@@ -200,13 +210,17 @@ pub(crate) struct Args {
     #[arg(long, requires = "write", conflicts_with_all = ["rows", "follow", "alone", "write_context"], help_heading = "Packets written with -w")]
     pub(crate) write_streams: bool,
 
-    /// Explain a kind of finding in words; `all` explains every kind
+    /// Explain a rule of diagnosis (CONN-01 or syn-unanswered) or a kind of finding in words; `all` explains all of them
     #[arg(long, value_name = "ID", help_heading = "Without a capture")]
     pub(crate) explain: Option<String>,
 
     /// List the fields that --filter and --fields take
     #[arg(long, help_heading = "Without a capture")]
     pub(crate) list_fields: bool,
+
+    /// List the thresholds of diagnoses, which --threshold sets
+    #[arg(long, help_heading = "Without a capture")]
+    pub(crate) list_thresholds: bool,
 
     /// Print the JSON Schema of what a view writes with `--format json`; with `--format jsonl`, of one of its lines
     #[arg(long, value_enum, value_name = "VIEW", help_heading = "Without a capture")]
@@ -235,8 +249,20 @@ pub(crate) struct Args {
     #[arg(long, value_enum, value_name = "SEVERITY", conflicts_with = "alone", help_heading = "How much")]
     pub(crate) min_severity: Option<SeverityWord>,
 
-    /// Text of --findings: a line for every finding, none folded, in frame order
-    #[arg(long, requires = "findings", conflicts_with_all = ["packets", "streams", "transactions", "follow", "write", "alone"], help_heading = "How much")]
+    /// Least sure diagnoses to show, of --diagnoses and of the summary [default: medium]
+    ///
+    /// High: it is so; medium: the capture is consistent with it; low: it could be, and the capture does not tell it apart from something else.
+    #[arg(
+        long,
+        value_enum,
+        value_name = "CONFIDENCE",
+        conflicts_with_all = ["findings", "packets", "streams", "transactions", "follow", "write", "alone"],
+        help_heading = "How much"
+    )]
+    pub(crate) min_confidence: Option<ConfidenceWord>,
+
+    /// Text of --findings: a line for every finding, none folded, in frame order; of --diagnoses: also those that another one explains
+    #[arg(long, requires = "judged", conflicts_with_all = ["packets", "streams", "transactions", "follow", "write", "alone"], help_heading = "How much")]
     pub(crate) all: bool,
 
     /// The first N rows of --streams
@@ -245,12 +271,14 @@ pub(crate) struct Args {
         value_name = "N",
         value_parser = clap::value_parser!(u32).range(1..),
         requires = "streams",
-        conflicts_with_all = ["findings", "packets", "transactions", "follow", "write", "alone"],
+        conflicts_with_all = ["judged", "packets", "transactions", "follow", "write", "alone"],
         help_heading = "How much"
     )]
     pub(crate) limit: Option<u32>,
 
-    /// Exit with status 1 if there is a finding of this severity or worse (and of --min-severity)
+    /// Exit with status 1 if there is something of this severity or worse
+    ///
+    /// With --diagnoses and in the summary a diagnosis (of --min-confidence), in every other view a finding (of --min-severity).
     #[arg(
         long,
         value_enum,
@@ -321,6 +349,17 @@ pub(crate) struct Args {
     )]
     pub(crate) http_slow: Option<String>,
 
+    /// Another value for a threshold of diagnoses, e.g. server-think=2s or loss-rate=2.5%; may be given several times
+    ///
+    /// Times have a unit (ms, s, min), shares a percent sign, counts neither. --list-thresholds lists all, and every diagnosis prints those that decided.
+    #[arg(
+        long,
+        value_name = "NAME=VALUE",
+        conflicts_with_all = ["findings", "packets", "streams", "transactions", "follow", "write", "alone"],
+        help_heading = "Tuning"
+    )]
+    pub(crate) threshold: Vec<String>,
+
     /// Memory to stay below, e.g. 256M or 4G (of 1024) [default: 1G]
     ///
     /// At least 64M. Beyond it the conversations that were quiet for longest are forgotten, the same ones on every run and whatever the
@@ -332,82 +371,4 @@ pub(crate) struct Args {
     /// Threads to work with [default: one for each core]; the output does not depend on it
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024), help_heading = "Tuning")]
     pub(crate) threads: Option<u16>,
-}
-
-/// `--format`
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Format {
-    /// For people
-    Text,
-    /// One JSON object
-    Json,
-    /// JSON lines: a header, a line each, a summary
-    Jsonl,
-    /// Comma-separated values with a header row
-    Csv,
-}
-
-/// `--write-format`
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum WriteFormat {
-    /// Keeps everything
-    Pcapng,
-    /// Packets of one link type, nothing beside them
-    Pcap,
-}
-
-/// `--color`
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Color {
-    /// On a terminal
-    Auto,
-    /// Always
-    Always,
-    /// Never
-    Never,
-}
-
-/// `--min-severity`
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum SeverityWord {
-    /// Serious problems only
-    Error,
-    /// And what is off
-    Warn,
-    /// And what is notable
-    Note,
-    /// And ordinary events: the counts of Wireshark's expert
-    Chat,
-}
-
-/// `--fail-on`
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum GateWord {
-    /// Serious problems only
-    Error,
-    /// Also what is off
-    Warn,
-    /// Also what is notable
-    Note,
-}
-
-impl From<SeverityWord> for Severity {
-    fn from(word: SeverityWord) -> Self {
-        match word {
-            SeverityWord::Error => Severity::Error,
-            SeverityWord::Warn => Severity::Warn,
-            SeverityWord::Note => Severity::Note,
-            SeverityWord::Chat => Severity::Chat,
-        }
-    }
-}
-
-impl From<GateWord> for Severity {
-    fn from(word: GateWord) -> Self {
-        match word {
-            GateWord::Error => Severity::Error,
-            GateWord::Warn => Severity::Warn,
-            GateWord::Note => Severity::Note,
-        }
-    }
 }

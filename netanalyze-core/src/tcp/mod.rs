@@ -44,7 +44,9 @@ pub use syn_options::SynOptions;
 pub use verdict::{Analysis, ConnectionState, Opener, Shown, Verdict};
 
 pub(crate) use account::{Account, Passing};
-pub(crate) use chronicle::{Bucket, Chain, Chronicle, Lane, Patience, Reset, Service, Shape, Trouble};
+pub(crate) use chronicle::{
+    Bucket, Chain, Chronicle, Lane, Patience, Reset, Service, Shape, Trouble, made_same_way,
+};
 pub(crate) use compact::{Coder, LONGEST, Reader, Writer, code_of, of_code};
 pub(crate) use connection::{Birth, Connection, SynOutcome};
 pub(crate) use handshake::completeness::SYN as COMPLETENESS_SYN;

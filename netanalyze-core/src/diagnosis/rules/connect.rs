@@ -8,7 +8,7 @@ use super::super::scene::{IcmpError, Scene, Stream, Vantage};
 use super::super::thresholds::Limit;
 use super::{span, times};
 use crate::model::{Direction, Endpoint, Span};
-use crate::tcp::Shape;
+use crate::tcp::{Shape, made_same_way};
 
 /// Which error a filter sends (RFC 792, RFC 1812 §5.2.7.1, RFC 4443 §3.1), and which a host that nobody reaches.
 #[derive(PartialEq, Eq)]
@@ -131,7 +131,7 @@ fn refused(scene: &Scene<'_>, stream: &Stream) -> Option<Case> {
             .times(u64::from(opening.syns))
     };
     let usual = scene.host_ttl(ends.server.ip());
-    if let Some(usual) = usual.filter(|usual| usual.abs_diff(reset.ttl) >= 2) {
+    if let Some(usual) = usual.filter(|usual| !made_same_way(*usual, reset.ttl)) {
         return Some(
             base("CONN-04")
                 .says(

@@ -1,7 +1,7 @@
 //! Loss and recovery: LOSS-01, -02, -03, -05, -06, -10.
 
 use super::super::case::Case;
-use super::super::object::Confidence;
+use super::super::object::{Confidence, Severity};
 use super::super::scene::{Scene, Stream, Vantage};
 use super::super::thresholds::Limit;
 use super::mtu::black_hole;
@@ -89,7 +89,10 @@ fn timeouts(scene: &Scene<'_>, stream: &Stream, direction: Direction, trouble: &
     let active = chronicle.life().0.saturating_sub(idle).max(1);
     let wait = trouble.timeout_wait;
     let share = |limit| scene.thresholds.reaches(limit, wait.0.max(0) as u64, active as u64);
-    if trouble.timeouts == 0 || wait < scene.thresholds.span(Limit::Stall) || !share(Limit::TimeoutShare) {
+    if trouble.timeouts == 0
+        || wait.0 < scene.thresholds.span(Limit::Stall).0.saturating_mul(2)
+        || !share(Limit::TimeoutShare)
+    {
         return None;
     }
     let ends = stream.ends();
@@ -107,6 +110,7 @@ fn timeouts(scene: &Scene<'_>, stream: &Stream, direction: Direction, trouble: &
         .costs(wait)
         .times(u64::from(trouble.timeouts))
         .by(&[Limit::TimeoutShare])
+        .severity(if wait.0 >= 1_000_000_000 { Severity::Error } else { Severity::Warn })
         .rival("a receiver that was away for a while", "whether other connections of that host stood still at the same times");
     let near_sender = match stream.vantage() {
         Vantage::NearClient => stream.client() == Some(direction),

@@ -3,17 +3,18 @@
 use std::collections::BTreeMap;
 
 use super::super::case::Case;
-use super::super::object::Confidence;
+use super::super::object::{Confidence, Severity};
 use super::super::scene::{Scene, Stream};
 use super::super::thresholds::Limit;
 use super::{BOTH, span};
 use crate::model::{Endpoint, FrameNumber, Span, Timestamp};
-use crate::tcp::{Reset, Shape};
+use crate::tcp::{Reset, Shape, made_same_way};
 
-/// A host's packets make the same way, but for a route that changes.
-const TTL_DIFFERS: u8 = 2;
 /// Packets that a usual time to live needs.
 const TTL_PACKETS: u32 = 5;
+
+/// What arrived so long ago has been read.
+const READ_BY_THEN: Span = Span(1_000_000_000);
 
 /// Who gives a connection up because of what it waits for has waited at least this long.
 const GIVES_UP: Span = Span(100_000_000);
@@ -35,7 +36,9 @@ pub(super) fn look(scene: &Scene<'_>, stream: &Stream, cases: &mut Vec<Case>) {
 fn injected(stream: &Stream, reset: &Reset) -> Option<Case> {
     let other_ttl = reset
         .usual_ttl
-        .filter(|usual| usual.abs_diff(reset.ttl) >= TTL_DIFFERS && reset.ttl_packets >= TTL_PACKETS);
+        .filter(|usual| !made_same_way(*usual, reset.ttl) && reset.ttl_packets >= TTL_PACKETS)
+        // A load balancer in front of the host may answer what comes after the end.
+        .filter(|_| !reset.after_own_fin && !reset.after_peer_fin);
     if reset.contradicted.is_none() && other_ttl.is_none() {
         return None;
     }
@@ -84,8 +87,8 @@ fn aborted(scene: &Scene<'_>, stream: &Stream, reset: &Reset) -> Case {
     let who = stream.who(reset.by);
     let end = stream.end(reset.by);
     let (_, at, frame) = reset.last_data.unwrap_or((reset.by, reset.time, FrameNumber(0)));
-    let unread = reset.unanswered && reset.peer_bytes > 0;
     let waited = reset.time.since(at);
+    let unread = reset.unanswered && reset.peer_bytes > 0 && waited < READ_BY_THEN;
     if unread {
         return Case::new("RST-02", ends, (at, reset.time))
             .says(
@@ -97,7 +100,7 @@ fn aborted(scene: &Scene<'_>, stream: &Stream, reset: &Reset) -> Case {
             )
             .shows(frame, "data that nothing answered", "the program reads it, and answers or closes")
             .shows(reset.frame, "RST with ACK, at the next sequence number: of a live socket", "FIN")
-            .costs(Span(0))
+            .severity(if who == "server" { Severity::Error } else { Severity::Warn })
             .rival("a program that was killed, or set SO_LINGER to 0", "the log of the program at that time");
     }
     let case = Case::new("RST-03", ends, (reset.time, reset.time))
@@ -112,8 +115,9 @@ fn aborted(scene: &Scene<'_>, stream: &Stream, reset: &Reset) -> Case {
         .shows(frame, "the last data", "an answer, or FIN")
         .rival("a close with unread data, of which the capture lacks the data", "the log of the program at that time");
     let together = scene.aborts_near(end.ip(), reset.time);
-    if waited < GIVES_UP {
-        case.at_most(Confidence::Low, "right behind data: programs that are done close like this, too")
+    let owed = !reset.unanswered && stream.client() == Some(reset.by);
+    if waited < GIVES_UP || !owed && together < 3 {
+        case.at_most(Confidence::Low, "all was answered: programs that are done close like this, too")
     } else if together >= 3 {
         case.because(format!(
             "{together} connections of {} were given up within a second: a crash, or a restart",

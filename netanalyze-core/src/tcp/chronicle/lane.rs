@@ -72,6 +72,7 @@ pub(crate) struct Lane {
     timed: Option<(u32, Timestamp)>,
     srtt: i64,
     rttvar: i64,
+    least_rtt: i64,
     round_end: u32,
     rounds: u32,
     full_rounds: u32,
@@ -225,7 +226,9 @@ impl Lane {
     fn released(&mut self, segment: &Segment<'_>, sight: Sight, peer: &Lane) -> Option<Held> {
         let delay = std::mem::take(&mut self.ack_delay);
         let was_small = self.small;
-        let delayed = DELAYS.iter().any(|range| range.contains(&delay.0));
+        // The way to the other end and back is no delay of it.
+        let own = delay.0.saturating_sub(self.least_rtt);
+        let delayed = DELAYS.iter().any(|range| range.contains(&own));
         let is_small = segment.len > 0 && segment.len < self.full_size();
         if !delayed || !was_small || !is_small || sight.class != Class::New {
             return None;
@@ -308,9 +311,10 @@ impl Lane {
     fn sample(&mut self, rtt: i64) {
         let rtt = rtt.max(0);
         if self.srtt == 0 {
-            (self.srtt, self.rttvar) = (rtt.max(1), rtt / 2);
+            (self.srtt, self.rttvar, self.least_rtt) = (rtt.max(1), rtt / 2, rtt);
             return;
         }
+        self.least_rtt = self.least_rtt.min(rtt);
         self.rttvar = self.rttvar / 4 * 3 + (self.srtt - rtt).abs() / 4;
         self.srtt = (self.srtt / 8 * 7 + rtt / 8).max(1);
     }

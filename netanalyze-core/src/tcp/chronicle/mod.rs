@@ -20,7 +20,7 @@ use lane::Copied;
 pub(crate) use lane::Lane;
 pub(crate) use lost_time::{Bucket, LostTime};
 pub(crate) use opening::Opening;
-pub(crate) use reset::{Reset, Shape};
+pub(crate) use reset::{Reset, Shape, made_same_way};
 pub(crate) use service::Service;
 pub(crate) use trouble::{Chain, Trouble};
 
@@ -169,7 +169,7 @@ impl Chronicle {
         passing: Passing,
         patience: Patience,
     ) {
-        if segment.scope != Scope::Full || segment.header_len < 20 {
+        if segment.scope != Scope::Full || segment.header_len < 20 || is_nonsense(segment) {
             return;
         }
         self.segments = self.segments.saturating_add(1);
@@ -368,6 +368,12 @@ impl Chronicle {
             + self.reset.as_ref().map_or(0, |_| size_of::<Reset>())
             + self.lost.as_ref().map_or(0, |_| size_of::<LostTime>())
     }
+}
+
+/// Whether it is no RST that a host sends, though the flag is set: other flags with it, or data, come from damage.
+fn is_nonsense(segment: &Segment<'_>) -> bool {
+    let flags = segment.flags;
+    flags.rst() && (flags.syn() || flags.fin() || flags.urg() || segment.len > 0)
 }
 
 /// Whether a segment reaches beyond a sequence number.

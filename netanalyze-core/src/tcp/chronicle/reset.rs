@@ -130,7 +130,7 @@ impl Reset {
 
     /// Its time to live is that of its sender's other packets, as far as that is known.
     pub(crate) fn has_usual_ttl(&self) -> bool {
-        self.usual_ttl.is_none_or(|usual| usual.abs_diff(self.ttl) <= 1)
+        self.usual_ttl.is_none_or(|usual| made_same_way(usual, self.ttl))
     }
 
     /// Another RST.
@@ -149,4 +149,12 @@ impl Reset {
             self.contradicted = Some(segment.frame);
         }
     }
+}
+
+/// Whether two packets, by their times to live, made about the same way. Hosts begin with 64, 128 or 255, and a kernel's own packets may begin with another
+/// number than those of a program that sets it, so hops are compared as well.
+pub(crate) fn made_same_way(a: u8, b: u8) -> bool {
+    let hops =
+        |ttl: u8| [64, 128, 255].into_iter().find(|&start| ttl <= start).map_or(0, |start| start - ttl);
+    a.abs_diff(b) <= 1 || hops(a).abs_diff(hops(b)) <= 1
 }

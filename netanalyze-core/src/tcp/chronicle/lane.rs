@@ -9,11 +9,10 @@ use super::lost_time::{Bucket, Held};
 use super::trouble::{Again, Trouble};
 use crate::model::{Span, Timestamp};
 
-/// What a copy of a packet, captured once more, has in common with it.
+/// What tells a copy of a packet, captured once more, from the packet sent again.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Print {
-    /// Of its numbers, length, flags and window.
-    sum: u32,
+    time: Timestamp,
     id: u16,
     ttl: u8,
 }
@@ -65,7 +64,9 @@ pub(crate) struct Lane {
     first_data: Option<Timestamp>,
     last_data: Timestamp,
     idle_before: Span,
-    prints: [(Print, Timestamp); PRINTS],
+    /// The last packets: a sum of the numbers, length, flags and window of each, and its print.
+    sums: [u32; PRINTS],
+    prints: [Print; PRINTS],
     printed: u8,
     last_packet: Timestamp,
     last_window: u16,
@@ -103,6 +104,7 @@ const DELAYS: [std::ops::Range<i64>; 2] = [35_000_000..60_000_000, 180_000_000..
 impl Lane {
     /// Whether a segment is one that the capture holds already. What is sent again has another number; but Linux numbers neither SYN-ACKs nor
     /// RSTs, and IPv6 nothing: there the time to live must differ.
+    #[inline(always)]
     pub(super) fn repeats(&mut self, segment: &Segment<'_>, passing: Passing) -> Option<Copied> {
         let Segment { seq, ack, len, window, .. } = *segment;
         let low = u32::from(segment.flags.0) << 16 | u32::from(window);
@@ -110,11 +112,28 @@ impl Lane {
         for part in [ack, len, low] {
             sum = (sum.rotate_left(5) ^ part).wrapping_mul(0x9e37_79b9);
         }
-        let print = Print { sum, id: passing.ip_id, ttl: passing.ttl };
-        let now = segment.time;
-        let copied = |(known, at): &(Print, Timestamp)| {
-            let age = now.since(*at).0;
-            if known.sum != sum || known.id != print.id || *at == Timestamp(0) || age < 0 {
+        let print = Print { time: segment.time, id: passing.ip_id, ttl: passing.ttl };
+        if self.sums.contains(&sum)
+            && let Some(copied) = self.copied(sum, print)
+        {
+            return Some(copied);
+        }
+        let place = usize::from(self.printed) % PRINTS;
+        if let (Some(of), Some(known)) = (self.sums.get_mut(place), self.prints.get_mut(place)) {
+            (*of, *known) = (sum, print);
+        }
+        self.printed = self.printed.wrapping_add(1);
+        (self.window_before, self.last_window) = (self.last_window, window);
+        self.last_packet = segment.time;
+        None
+    }
+
+    /// Whether a packet with this sum is a copy.
+    #[cold]
+    fn copied(&self, sum: u32, print: Print) -> Option<Copied> {
+        self.sums.iter().zip(&self.prints).filter(|(known, _)| **known == sum).find_map(|(_, known)| {
+            let age = print.time.since(known.time).0;
+            if known.id != print.id || known.time == Timestamp(0) || age < 0 {
                 None
             } else if known.ttl != print.ttl && age <= COPY_ELSEWHERE_WITHIN.0 {
                 Some(Copied::Elsewhere)
@@ -123,20 +142,21 @@ impl Lane {
             } else {
                 None
             }
-        };
-        let found = self.prints.iter().find_map(copied);
-        if found.is_none() {
-            if let Some(place) = self.prints.get_mut(usize::from(self.printed) % PRINTS) {
-                *place = (print, now);
-            }
-            self.printed = self.printed.wrapping_add(1);
-            (self.window_before, self.last_window) = (self.last_window, window);
-            self.last_packet = now;
-        }
-        found
+        })
+    }
+
+    /// Whether a segment that only acknowledges goes on where this direction had come to, in an ordinary connection.
+    #[inline(always)]
+    pub(super) fn goes_on(&self, segment: &Segment<'_>, peer: &Lane) -> bool {
+        self.begun
+            && segment.seq == self.next
+            && segment.window > 0
+            && self.trouble.is_none()
+            && peer.trouble.is_none()
     }
 
     /// Takes a segment that is no RST. The result is a small segment that a delayed acknowledgement released.
+    #[inline(always)]
     pub(super) fn send(
         &mut self,
         segment: &Segment<'_>,
@@ -223,8 +243,12 @@ impl Lane {
 
     /// Whether the segment at hand was held back for an acknowledgement that the other end delayed (Nagle's rule): small segments, nothing from the other
     /// end but that acknowledgement between them, and no time lost behind it.
+    #[inline(always)]
     fn released(&mut self, segment: &Segment<'_>, sight: Sight, peer: &Lane) -> Option<Held> {
         let delay = std::mem::take(&mut self.ack_delay);
+        if delay.0 < DELAYS[0].start {
+            return None;
+        }
         let was_small = self.small;
         // The way to the other end and back is no delay of it.
         let own = delay.0.saturating_sub(self.least_rtt);
@@ -246,6 +270,7 @@ impl Lane {
     }
 
     /// Takes an acknowledgement of what this direction sent; `by` is the direction that it came in.
+    #[inline(always)]
     pub(super) fn acknowledged(&mut self, segment: &Segment<'_>, by: &Lane) {
         let ack = segment.ack;
         let has_data = segment.len > 0 || segment.flags.is_control();
@@ -291,6 +316,7 @@ impl Lane {
     }
 
     /// Takes a window that the other end gives this direction.
+    #[inline(always)]
     pub(super) fn advertised(&mut self, segment: &Segment<'_>, window: u32, scale_known: bool) {
         self.window = window;
         self.window_known = scale_known;

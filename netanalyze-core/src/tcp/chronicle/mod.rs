@@ -173,6 +173,7 @@ impl Chronicle {
             return;
         }
         self.segments = self.segments.saturating_add(1);
+        let ordinary = self.is_ordinary(direction, segment.len);
         let (own, peer) = pair(&mut self.lanes, direction);
         if let Some(copied) = own.repeats(segment, passing) {
             self.elsewhere = self.elsewhere.saturating_add(u32::from(copied == Copied::Elsewhere));
@@ -180,6 +181,48 @@ impl Chronicle {
             self.duplicate_frames.push(segment.frame);
             return;
         }
+        let pause = segment.time.since(self.last);
+        let is_soon = (0..patience.stall.0.min(IDLE.0)).contains(&pause.0);
+        if ordinary && is_soon && segment.is_plain() && own.goes_on(segment, peer) {
+            own.stalled = None;
+            return self.plain(direction, segment, verdict, passing, patience);
+        }
+        self.any(direction, segment, verdict, passing, patience);
+    }
+
+    /// Nothing is under way but an exchange of data.
+    #[inline(always)]
+    fn is_ordinary(&self, direction: Direction, len: u32) -> bool {
+        self.reset.is_none() && self.pending_idle.is_none() && self.opening.is_settled(direction, len)
+    }
+
+    /// A segment that goes on in an ordinary connection. A function of its own, for the compiler to drop every rule that cannot apply.
+    #[inline(never)]
+    fn plain(
+        &mut self,
+        direction: Direction,
+        segment: &Segment<'_>,
+        verdict: &Verdict,
+        passing: Passing,
+        patience: Patience,
+    ) {
+        let segment = &segment.plain();
+        self.exchange(direction, segment, Sight::NONE, verdict, passing);
+        self.turns(direction, segment, Sight::NONE, patience);
+        self.last = segment.time;
+    }
+
+    /// Any segment.
+    #[inline(never)]
+    fn any(
+        &mut self,
+        direction: Direction,
+        segment: &Segment<'_>,
+        verdict: &Verdict,
+        passing: Passing,
+        patience: Patience,
+    ) {
+        let (own, peer) = pair(&mut self.lanes, direction);
         let is_reset = segment.flags.rst();
         if self.last.since(segment.time).0 > BACKWARD.0 {
             self.backward = self.backward.saturating_add(1);
@@ -218,6 +261,7 @@ impl Chronicle {
     }
 
     /// Hands a segment to both directions: what it sends to the one, what it acknowledges to the other.
+    #[inline(always)]
     fn exchange(
         &mut self,
         direction: Direction,
@@ -297,6 +341,7 @@ impl Chronicle {
     }
 
     /// Whose turn it is to speak.
+    #[inline(always)]
     fn turns(&mut self, direction: Direction, segment: &Segment<'_>, sight: Sight, patience: Patience) {
         if segment.len == 0 || sight.class != Class::New || segment.flags.rst() {
             return;

@@ -97,6 +97,11 @@ impl Opening {
         self.done.then(|| Span(self.server_leg.0.saturating_add(self.client_leg.0))).filter(|rtt| rtt.0 > 0)
     }
 
+    /// Nothing of what a direction sends can change it any more.
+    pub(super) fn is_settled(&self, direction: Direction, len: u32) -> bool {
+        self.is_complete() && (self.client_data || len == 0 || self.by != Some(direction))
+    }
+
     /// One SYN, one SYN-ACK, one acknowledgement.
     pub(super) fn is_ordinary(&self) -> bool {
         self.done && self.syns <= 1 && self.syn_acks == 1

@@ -13,6 +13,7 @@ use crate::expert::{Detail, Finding, IcmpDetail, KindSet, kind_by_id};
 use crate::model::Timestamp;
 use crate::model::limits::MAX_DIAGNOSED;
 use crate::protocol::icmp::Trouble;
+use crate::protocol::message::Message;
 
 /// See the head of the module.
 #[derive(Debug)]
@@ -20,6 +21,7 @@ pub(crate) struct Diagnoser {
     thresholds: std::sync::Arc<Thresholds>,
     icmp: BTreeMap<u32, Vec<IcmpError>>,
     unresolved: Vec<Unresolved>,
+    names: rules::dns::Names,
 }
 
 /// Errors about one conversation that are kept.
@@ -27,7 +29,7 @@ const ERRORS: usize = 8;
 
 impl Diagnoser {
     pub(crate) fn new(thresholds: std::sync::Arc<Thresholds>) -> Self {
-        Diagnoser { thresholds, icmp: BTreeMap::new(), unresolved: Vec::new() }
+        Diagnoser { thresholds, icmp: BTreeMap::new(), unresolved: Vec::new(), names: Default::default() }
     }
 
     /// Kinds of findings that it looks at.
@@ -50,7 +52,11 @@ impl Diagnoser {
                 self.control(finding, detail);
             }
         }
-        let _ = messages;
+        for met in messages {
+            if let Message::Lookup(lookup) = &met.message {
+                self.names.take(met, lookup, &self.thresholds);
+            }
+        }
     }
 
     fn control(&mut self, finding: &Finding, detail: &IcmpDetail) {
@@ -94,10 +100,12 @@ impl Diagnoser {
         volume: &Volume<'_>,
         end: Timestamp,
     ) -> (Vec<Gate>, Vec<Diagnosis>) {
-        let Diagnoser { thresholds, icmp, unresolved } = self;
+        let Diagnoser { thresholds, icmp, unresolved, names } = self;
         let scene = Scene::new(&thresholds, streams, services, (&icmp, &unresolved), end);
         let gates = gates(&scene, volume);
-        let cases = rules::of_streams(&scene);
+        let one_sided = gates.iter().any(|gate| gate.code == "Q-06");
+        let mut cases = rules::of_streams(&scene);
+        names.look(&scene, one_sided, &mut cases);
         let diagnoses = join(cases, &gates, &thresholds);
         (gates, diagnoses)
     }

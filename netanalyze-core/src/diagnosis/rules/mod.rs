@@ -1,6 +1,7 @@
 //! The rules, a file a family. Each looks at the whole scene and says what it concludes of single conversations; others join and rank that.
 
 mod connect;
+pub(super) mod dns;
 mod flow;
 mod loss;
 mod mtu;

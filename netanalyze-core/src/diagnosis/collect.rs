@@ -22,6 +22,7 @@ pub(crate) struct Diagnoser {
     icmp: BTreeMap<u32, Vec<IcmpError>>,
     unresolved: Vec<Unresolved>,
     names: rules::dns::Names,
+    handshakes: rules::tls::Handshakes,
 }
 
 /// Errors about one conversation that are kept.
@@ -29,7 +30,13 @@ const ERRORS: usize = 8;
 
 impl Diagnoser {
     pub(crate) fn new(thresholds: std::sync::Arc<Thresholds>) -> Self {
-        Diagnoser { thresholds, icmp: BTreeMap::new(), unresolved: Vec::new(), names: Default::default() }
+        Diagnoser {
+            thresholds,
+            icmp: BTreeMap::new(),
+            unresolved: Vec::new(),
+            names: Default::default(),
+            handshakes: Default::default(),
+        }
     }
 
     /// Kinds of findings that it looks at.
@@ -53,8 +60,10 @@ impl Diagnoser {
             }
         }
         for met in messages {
-            if let Message::Lookup(lookup) = &met.message {
-                self.names.take(met, lookup, &self.thresholds);
+            match &met.message {
+                Message::Lookup(lookup) => self.names.take(met, lookup, &self.thresholds),
+                Message::Handshake(handshake) => self.handshakes.take(met, handshake, &self.thresholds),
+                _ => {}
             }
         }
     }
@@ -100,12 +109,13 @@ impl Diagnoser {
         volume: &Volume<'_>,
         end: Timestamp,
     ) -> (Vec<Gate>, Vec<Diagnosis>) {
-        let Diagnoser { thresholds, icmp, unresolved, names } = self;
+        let Diagnoser { thresholds, icmp, unresolved, names, handshakes } = self;
         let scene = Scene::new(&thresholds, streams, services, (&icmp, &unresolved), end);
         let gates = gates(&scene, volume);
         let one_sided = gates.iter().any(|gate| gate.code == "Q-06");
         let mut cases = rules::of_streams(&scene);
         names.look(&scene, one_sided, &mut cases);
+        handshakes.look(&scene, &mut cases);
         let diagnoses = join(cases, &gates, &thresholds);
         (gates, diagnoses)
     }

@@ -6,6 +6,7 @@ mod flow;
 mod loss;
 mod mtu;
 mod reset;
+pub(super) mod tls;
 
 use super::case::Case;
 use super::scene::{Scene, Stream};

@@ -23,6 +23,7 @@ pub(crate) struct Diagnoser {
     unresolved: Vec<Unresolved>,
     names: rules::dns::Names,
     handshakes: rules::tls::Handshakes,
+    exchanges: rules::application::Exchanges,
 }
 
 /// Errors about one conversation that are kept.
@@ -36,6 +37,7 @@ impl Diagnoser {
             unresolved: Vec::new(),
             names: Default::default(),
             handshakes: Default::default(),
+            exchanges: Default::default(),
         }
     }
 
@@ -63,6 +65,7 @@ impl Diagnoser {
             match &met.message {
                 Message::Lookup(lookup) => self.names.take(met, lookup, &self.thresholds),
                 Message::Handshake(handshake) => self.handshakes.take(met, handshake, &self.thresholds),
+                Message::Exchange(exchange) => self.exchanges.take(met, exchange, &self.thresholds),
                 _ => {}
             }
         }
@@ -109,13 +112,14 @@ impl Diagnoser {
         volume: &Volume<'_>,
         end: Timestamp,
     ) -> (Vec<Gate>, Vec<Diagnosis>) {
-        let Diagnoser { thresholds, icmp, unresolved, names, handshakes } = self;
+        let Diagnoser { thresholds, icmp, unresolved, names, handshakes, exchanges } = self;
         let scene = Scene::new(&thresholds, streams, services, (&icmp, &unresolved), end);
         let gates = gates(&scene, volume);
         let one_sided = gates.iter().any(|gate| gate.code == "Q-06");
         let mut cases = rules::of_streams(&scene);
         names.look(&scene, one_sided, &mut cases);
         handshakes.look(&scene, &mut cases);
+        exchanges.look(&scene, &mut cases);
         let diagnoses = join(cases, &gates, &thresholds);
         (gates, diagnoses)
     }

@@ -284,8 +284,9 @@ fn explain(diagnoses: &mut [Diagnosis]) {
         .collect();
     let mut explained: Vec<(usize, usize)> = Vec::new();
     for (child, (code, ends, _)) in codes.iter().enumerate() {
-        let parent = codes.iter().position(|(parent, of_parent, is_sure)| {
+        let parent = codes.iter().enumerate().position(|(at, (parent, of_parent, is_sure))| {
             *is_sure
+                && at != child
                 && EXPLAINS.iter().any(|&(p, c, shared)| {
                     p == *parent
                         && c == *code

@@ -3,7 +3,7 @@
 //! Takes what became of each handshake. Of those that succeeded only a count stays, by server; of the others a case each, up to a cap. What an alert or a
 //! certificate tells exactly is not told again by a vaguer rule.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::case::Case;
 use super::super::object::{Confidence, Ends, Severity};
@@ -40,20 +40,29 @@ impl Handshakes {
     pub(in crate::diagnosis) fn take(&mut self, met: &Met, handshake: &Handshake, thresholds: &Thresholds) {
         let ends =
             Ends { client: met.source, server: met.destination, protocol: met.protocol, stream: met.stream };
+        let case = judge(&Row { handshake, ends }, thresholds);
         let known = self.servers.len() < MAX_SERVICES || self.servers.contains_key(&ends.server);
         if handshake.stage >= Stage::ServerHello && known {
-            *self.servers.entry(ends.server).or_default() += u64::from(handshake.outcome.is_success());
+            let is_success = handshake.outcome.is_success() && case.is_none();
+            *self.servers.entry(ends.server).or_default() += u64::from(is_success);
         }
         let is_text = matches!(handshake.outcome, Outcome::PlainText(_)) && handshake.client_hello.is_none();
         let cases = if is_text { &mut self.texts } else { &mut self.cases };
         if cases.len() < MAX_DIAGNOSED {
-            cases.extend(judge(&Row { handshake, ends }, thresholds));
+            cases.extend(case);
         }
     }
 
     /// Says what it concludes.
     pub(in crate::diagnosis) fn look(self, scene: &Scene<'_>, cases: &mut Vec<Case>) {
         let Handshakes { servers, cases: own, texts } = self;
+        // What the reset's shape alone suggests says less than that it follows a ClientHello.
+        let ended: BTreeSet<u32> =
+            own.iter().filter(|case| case.code == "TLS-06").filter_map(|case| case.ends.stream).collect();
+        cases.retain(|case| {
+            !matches!(case.code, "RST-02" | "RST-03")
+                || case.ends.stream.is_none_or(|stream| !ended.contains(&stream))
+        });
         let texts = texts.into_iter().filter(|case| servers.contains_key(&case.ends.server));
         cases.extend(own.into_iter().chain(texts).filter_map(|case| {
             let stream = case.ends.stream.filter(|_| case.ends.protocol == Protocol::Tcp);

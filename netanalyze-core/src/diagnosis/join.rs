@@ -8,7 +8,7 @@ use super::object::{Diagnosis, Ends, Evidence, Explained, Gate, Scope, Step, Use
 use super::thresholds::Thresholds;
 use super::{MAX_ENDS, MAX_EVIDENCE, catalogue};
 use crate::expert::Seconds;
-use crate::model::{Endpoint, FrameNumber, Span};
+use crate::model::{Endpoint, FrameNumber, Span, Timestamp};
 
 /// Servers with which one client must have the same trouble for the trouble to be the client's.
 const MANY: usize = 3;
@@ -203,7 +203,12 @@ fn summary(scope: Scope, example: &Case, cases: &[Case], conversations: u64, los
             example.sentence
         );
     }
-    format!("{} ({conversations} conversations of {}{cost})", example.gist, many(clients.len(), "client"))
+    format!(
+        "{} ({} of {}{cost})",
+        example.gist,
+        many(usize::try_from(conversations).unwrap_or(usize::MAX), "conversation"),
+        many(clients.len(), "client")
+    )
 }
 
 /// The frames: those of the case that speaks, then the first ones of the others.
@@ -278,27 +283,47 @@ fn capped(mut diagnosis: Diagnosis, gates: &[Gate]) -> Diagnosis {
 
 /// Marks what others explain.
 fn explain(diagnoses: &mut [Diagnosis]) {
-    let codes: Vec<(&'static str, Vec<Ends>, bool)> = diagnoses
+    struct Known {
+        code: &'static str,
+        ends: Vec<Ends>,
+        is_sure: bool,
+        life: (Timestamp, Timestamp),
+    }
+    let codes: Vec<Known> = diagnoses
         .iter()
-        .map(|d| (d.code, d.endpoints.clone(), d.confidence > super::Confidence::Low))
+        .map(|d| Known {
+            code: d.code,
+            ends: d.endpoints.clone(),
+            is_sure: d.confidence > super::Confidence::Low,
+            life: (d.first, d.last),
+        })
         .collect();
+    // What a proxy waited for happened while it was waited for.
+    let meet = |a: &Known, b: &Known| a.life.0 <= b.life.1 && b.life.0 <= a.life.1;
     let mut explained: Vec<(usize, usize)> = Vec::new();
-    for (child, (code, ends, _)) in codes.iter().enumerate() {
-        let parent = codes.iter().enumerate().position(|(at, (parent, of_parent, is_sure))| {
-            *is_sure
-                && at != child
+    for (place, child) in codes.iter().enumerate() {
+        let parent = codes.iter().enumerate().position(|(at, parent)| {
+            parent.is_sure
+                && at != place
                 && EXPLAINS.iter().any(|&(p, c, shared)| {
-                    p == *parent
-                        && c == *code
-                        && ends.iter().all(|one| of_parent.iter().any(|other| shares(shared, other, one)))
+                    p == parent.code
+                        && c == child.code
+                        && (shared != Shared::Proxy || meet(parent, child))
+                        && child
+                            .ends
+                            .iter()
+                            .all(|one| parent.ends.iter().any(|other| shares(shared, other, one)))
                 })
         });
         if let Some(parent) = parent {
-            explained.push((parent, child));
+            explained.push((parent, place));
         }
     }
     for (parent, child) in explained {
-        let (Some((by, ..)), Some((code, ..))) = (codes.get(parent), codes.get(child)) else { continue };
+        let (Some(Known { code: by, .. }), Some(Known { code, .. })) = (codes.get(parent), codes.get(child))
+        else {
+            continue;
+        };
         let count = diagnoses.get(child).map_or(0, |diagnosis| diagnosis.conversations);
         if let Some(diagnosis) = diagnoses.get_mut(child) {
             diagnosis.explained_by = Some(by);

@@ -36,9 +36,9 @@ impl Names {
             }
             cases.extend(no_answers(server, resolver, &servers, one_sided));
         }
-        let (mut denied, mut failed): (Vec<_>, Vec<_>) =
-            self.unresolved.into_iter().partition(|name| name.why == Why::Denied);
-        denied.retain(|name| !name.mended);
+        let is_told = |name: &&Unresolved| !name.mended && !self.is_variant(name);
+        let denied: Vec<&Unresolved> =
+            self.unresolved.iter().filter(|name| name.why == Why::Denied).filter(is_told).collect();
         cases.extend(names_denied(&denied, &servers));
         let rate = |server: &Endpoint| {
             self.resolvers.get(server).is_some_and(|resolver| {
@@ -46,9 +46,10 @@ impl Names {
                     && scene.thresholds.reaches(Limit::ResolverFailures, resolver.failures, resolver.answers)
             })
         };
-        failed.retain(|name| !name.mended || rate(&name.ends.server));
-        for name in &failed {
-            cases.push(name_failed(scene, name, self.resolvers.get(&name.ends.server), &servers));
+        for name in self.unresolved.iter().filter(|name| name.why == Why::Failed) {
+            if is_told(&name) || rate(&name.ends.server) {
+                cases.push(name_failed(scene, name, self.resolvers.get(&name.ends.server), &servers));
+            }
         }
     }
 }
@@ -122,20 +123,17 @@ fn slow_answers(
                 case.against(format!("{rest} other answers of {server} came sooner than {}", span(limit)))
             }
         };
-        if count < FEW && count.saturating_mul(100) < answers {
-            case.at_most(Confidence::Low, format!("only {} of {answers} answers", count))
-        } else if servers.contains(&client) && !slow.contains(&client) {
+        if servers.contains(&client) && !slow.contains(&client) {
             case.at_most(
                 Confidence::Low,
                 "asked by a resolver on its own account: such times are ordinary there",
             )
-        } else if count < FEW {
-            case.less(format!(
-                "only {count} of {answers} answers {} slow",
-                if count == 1 { "was" } else { "were" }
-            ))
-        } else {
+        } else if count >= FEW {
             case
+        } else if resolver.very_slow == 0 || count.saturating_mul(100) < answers {
+            case.at_most(Confidence::Low, format!("only {count} of {answers} answers"))
+        } else {
+            case.less(format!("only {count} of {answers} answers"))
         }
     })
 }
@@ -198,7 +196,19 @@ fn no_answers(
             ),
             answers => case.against(format!("{server} answered {answers} other queries")),
         };
-        let case = if servers.contains(&client) {
+        let case = if is_mute && server.port() != 53 {
+            case.at_most(Confidence::Low, "nothing shows that it is a name server")
+        } else if count == 1 && resolver.answers > 0 {
+            case.less("it happened once")
+        } else {
+            case
+        };
+        let case = if event.kind == RecordType::ANY {
+            case.at_most(
+                Confidence::Low,
+                "queries for records of any type come with forged senders more often than not",
+            )
+        } else if servers.contains(&client) {
             case.less("asked by a resolver, which has other servers to ask")
         } else {
             case
@@ -224,6 +234,9 @@ fn asked(event: &Event) -> String {
 fn is_ordinary(name: &[u8], kind: RecordType) -> Option<&'static str> {
     let lower = name.to_ascii_lowercase();
     let mut labels = lower.split(|&byte| byte == b'.').filter(|label| !label.is_empty());
+    if lower.ends_with(b".local") {
+        return Some("such names are sought by multicast");
+    }
     let numbers = labels.clone().take(4).filter(|label| label.iter().all(u8::is_ascii_digit)).count();
     let first = labels.next().unwrap_or_default();
     if kind == RecordType::PTR || lower.ends_with(b".arpa") {
@@ -239,9 +252,9 @@ fn is_ordinary(name: &[u8], kind: RecordType) -> Option<&'static str> {
     }
 }
 
-fn names_denied(denied: &[Unresolved], servers: &BTreeSet<IpAddr>) -> Vec<Case> {
+fn names_denied(denied: &[&Unresolved], servers: &BTreeSet<IpAddr>) -> Vec<Case> {
     let mut by_client: BTreeMap<(IpAddr, Endpoint), Vec<&Unresolved>> = BTreeMap::new();
-    for name in denied {
+    for &name in denied {
         by_client.entry((name.ends.client.ip(), name.ends.server)).or_default().push(name);
     }
     let mut cases = Vec::new();

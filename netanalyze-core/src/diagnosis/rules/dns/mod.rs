@@ -185,7 +185,7 @@ impl Names {
             resolver.failures += u64::from(failed);
             if was_lost {
                 resolver.unanswered.push(event(last.time, true));
-            } else if latency >= thresholds.span(Limit::ResolverP95) {
+            } else if latency >= thresholds.span(Limit::ResolverP95) && !failed {
                 resolver.very_slow += u64::from(latency >= thresholds.span(Limit::ResolverMax));
                 resolver.slow.push(event(response.time, lookup.queries > 1));
             }
@@ -298,6 +298,20 @@ impl Names {
         let at = self.unresolved.len() - 1;
         self.by_name.insert(key, at);
         Some(at)
+    }
+
+    /// Whether it is a variant, with a suffix of a search list, of a name that was resolved, or that failed itself.
+    fn is_variant(&self, unresolved: &Unresolved) -> bool {
+        let client = unresolved.ends.client.ip();
+        let lower = unresolved.name.to_ascii_lowercase();
+        let dots = lower.iter().enumerate().filter(|(_, byte)| **byte == b'.').map(|(at, _)| at);
+        let mut before = dots.filter_map(|at| lower.get(..at));
+        before.any(|name| {
+            self.recent.when(client, name).is_some()
+                || [Why::Denied, Why::Failed]
+                    .into_iter()
+                    .any(|why| self.by_name.contains_key(&(why, client, name.into())))
+        })
     }
 
     fn unanswered(&mut self, ends: Ends, lookup: &Lookup) {

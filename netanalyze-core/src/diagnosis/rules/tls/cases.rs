@@ -1,100 +1,16 @@
-//! Handshakes of TLS that failed: TLS-01 … -09.
-//!
-//! Takes what became of each handshake. Of those that succeeded only a count stays, by server; of the others a case each, up to a cap. What an alert or a
-//! certificate tells exactly is not told again by a vaguer rule.
+//! What a handshake that failed amounts to.
 
-use std::collections::{BTreeMap, BTreeSet};
-
-use super::super::case::Case;
-use super::super::object::{Confidence, Ends, Severity};
-use super::super::scene::Scene;
-use super::super::thresholds::{Limit, Thresholds};
-use super::span;
-use crate::conversation::{Met, Protocol};
-use crate::expert::Utc;
-use crate::model::limits::{MAX_DIAGNOSED, MAX_SERVICES};
-use crate::model::{Endpoint, FrameNumber, Span, shown};
+use super::super::super::case::Case;
+use super::super::super::object::{Confidence, Severity};
+use super::super::super::thresholds::{Limit, Thresholds};
+use super::super::span;
+use super::row::Row;
+use super::{AT_ONCE, GIVES_UP, LEFT};
+use crate::model::{FrameNumber, Span, shown};
 use crate::protocol::stream::Moment;
-use crate::protocol::tls::{
-    Alert, AlertDescription, Certificate, ChainOrder, Handshake, Outcome, Stage, Who,
-};
+use crate::protocol::tls::{Alert, AlertDescription, ChainOrder, Outcome, Stage, Who};
 
-/// An end so soon behind the ClientHello is an answer to it.
-const AT_ONCE: Span = Span(1_000_000_000);
-
-/// Why such a case is not surer; it is none at all if the capture ended, and not the connection.
-const LEFT: &str = "the client did not say in clear why it left";
-
-/// See the head of the module.
-#[derive(Debug, Default)]
-pub(in crate::diagnosis) struct Handshakes {
-    /// Handshakes that came to a ServerHello, by server: how many of them succeeded.
-    servers: BTreeMap<Endpoint, u64>,
-    cases: Vec<Case>,
-    /// Text where TLS was expected by the port alone: wrong only if the server does speak TLS.
-    texts: Vec<Case>,
-}
-
-impl Handshakes {
-    /// Takes a handshake that is over.
-    pub(in crate::diagnosis) fn take(&mut self, met: &Met, handshake: &Handshake, thresholds: &Thresholds) {
-        let ends =
-            Ends { client: met.source, server: met.destination, protocol: met.protocol, stream: met.stream };
-        let case = judge(&Row { handshake, ends }, thresholds);
-        let known = self.servers.len() < MAX_SERVICES || self.servers.contains_key(&ends.server);
-        if handshake.stage >= Stage::ServerHello && known {
-            let is_success = handshake.outcome.is_success() && case.is_none();
-            *self.servers.entry(ends.server).or_default() += u64::from(is_success);
-        }
-        let is_text = matches!(handshake.outcome, Outcome::PlainText(_)) && handshake.client_hello.is_none();
-        let cases = if is_text { &mut self.texts } else { &mut self.cases };
-        if cases.len() < MAX_DIAGNOSED {
-            cases.extend(case);
-        }
-    }
-
-    /// Says what it concludes.
-    pub(in crate::diagnosis) fn look(self, scene: &Scene<'_>, cases: &mut Vec<Case>) {
-        let Handshakes { servers, cases: own, texts } = self;
-        // What the reset's shape alone suggests says less than that it follows a ClientHello.
-        let ended: BTreeSet<u32> =
-            own.iter().filter(|case| case.code == "TLS-06").filter_map(|case| case.ends.stream).collect();
-        cases.retain(|case| {
-            !matches!(case.code, "RST-02" | "RST-03")
-                || case.ends.stream.is_none_or(|stream| !ended.contains(&stream))
-        });
-        let texts = texts.into_iter().filter(|case| servers.contains_key(&case.ends.server));
-        cases.extend(own.into_iter().chain(texts).filter_map(|case| {
-            let stream = case.ends.stream.filter(|_| case.ends.protocol == Protocol::Tcp);
-            let stream = stream.and_then(|number| scene.stream(number));
-            if matches!(case.code, "TLS-06" | "TLS-07") && stream.is_some_and(|stream| !stream.is_two_sided())
-            {
-                return None; // whatever the server said was not captured
-            }
-            if case.last >= scene.end && case.reasons.iter().any(|reason| reason == LEFT) {
-                return None;
-            }
-            Some(match servers.get(&case.ends.server) {
-                Some(&count) if count > 0 => {
-                    let server = case.ends.server;
-                    case.against(format!(
-                        "{count} other handshake{} with {server} succeeded",
-                        if count == 1 { "" } else { "s" }
-                    ))
-                }
-                _ => case,
-            })
-        }));
-    }
-}
-
-/// A handshake and whose it is.
-struct Row<'h> {
-    handshake: &'h Handshake,
-    ends: Ends,
-}
-
-fn judge(row: &Row<'_>, thresholds: &Thresholds) -> Option<Case> {
+pub(super) fn judge(row: &Row<'_>, thresholds: &Thresholds) -> Option<Case> {
     let handshake = row.handshake;
     let case = match handshake.outcome {
         Outcome::Failed(by) => {
@@ -102,7 +18,7 @@ fn judge(row: &Row<'_>, thresholds: &Thresholds) -> Option<Case> {
             row.alerted(by, at, alert)
         }
         Outcome::Completed | Outcome::Resumed => row.accepted(),
-        Outcome::Rejected(by) => Some(row.rejected(by)),
+        Outcome::Rejected(by) => row.rejected(by),
         Outcome::Reset(Some(Who::Server)) | Outcome::Closed(Who::Server)
             if handshake.stage == Stage::ClientHello && handshake.quic.is_none() =>
         {
@@ -129,84 +45,6 @@ fn judge(row: &Row<'_>, thresholds: &Thresholds) -> Option<Case> {
 }
 
 impl Row<'_> {
-    /// A case whose evidence begins with the hellos.
-    fn case(&self, code: &'static str, end: Moment) -> Case {
-        let handshake = self.handshake;
-        let start = handshake.start();
-        let frame = |moment: Option<Moment>| moment.map_or(FrameNumber(0), |moment| moment.frame);
-        let greeting = match self.name() {
-            "" => "ClientHello, without a server name".to_owned(),
-            name => format!("ClientHello, for {name}"),
-        };
-        let case = Case::new(code, self.ends, (start.time, end.time))
-            .about(self.name().to_owned())
-            .costs(end.time.since(handshake.syn.unwrap_or(start.time).min(start.time)));
-        let case = case.shows(frame(handshake.client_hello), greeting, "a handshake that succeeds");
-        case.shows(frame(handshake.server_hello), "ServerHello", "a handshake that succeeds")
-    }
-
-    /// The name that the client asked for, if it can be shown as it is.
-    fn name(&self) -> &str {
-        let name = self.handshake.server_name.as_deref().and_then(|name| std::str::from_utf8(name).ok());
-        name.filter(|name| name.bytes().all(|byte| byte.is_ascii_graphic())).unwrap_or_default()
-    }
-
-    /// "for name", or nothing.
-    fn asked(&self) -> String {
-        if self.name().is_empty() { String::new() } else { format!(" for {}", self.name()) }
-    }
-
-    /// ", name", or nothing.
-    fn named(&self) -> String {
-        if self.name().is_empty() { String::new() } else { format!(", {}", self.name()) }
-    }
-
-    fn client(&self) -> std::net::IpAddr {
-        self.ends.client.ip()
-    }
-
-    fn server_certificate(&self) -> Option<&Certificate> {
-        self.handshake.server_chain.as_deref()?.own()
-    }
-
-    /// The server's certificate at its time: whether it has expired, or is not valid yet, in words.
-    fn out_of_date(&self) -> Option<String> {
-        let own = self.server_certificate()?;
-        let at = self.handshake.latest().time;
-        let seconds = at.0.div_euclid(1_000_000_000);
-        if own.is_valid_at(at) {
-            return None;
-        }
-        let (word, when) = if seconds > own.not_after {
-            ("expired", own.not_after)
-        } else {
-            ("becomes valid only", own.not_before)
-        };
-        let days = seconds.abs_diff(when) / 86_400;
-        let tense = if seconds > own.not_after { "before" } else { "after" };
-        let subject = shown(&own.subject);
-        Some(format!(
-            "the certificate of {subject} {word} on {}, {days} days {tense} the handshake",
-            Utc(when)
-        ))
-    }
-
-    /// The certificate is for other names, in words.
-    fn other_name(&self) -> Option<String> {
-        let (own, name) = (self.server_certificate()?, self.name());
-        let literal = name.parse::<std::net::IpAddr>().is_ok();
-        if name.is_empty()
-            || literal
-            || self.handshake.ech
-            || own.names_left_out > 0
-            || own.is_for(name.as_bytes())
-        {
-            return None;
-        }
-        let first = own.names.first().map_or_else(|| shown(&own.subject), |first| shown(first));
-        Some(format!("the certificate is for {first}, not for {name}"))
-    }
-
     /// One side says with an alert why it gives up.
     fn alerted(&self, by: Who, at: Moment, alert: Alert) -> Option<Case> {
         let before_answer = self.handshake.stage <= Stage::Retry;
@@ -264,13 +102,6 @@ impl Row<'_> {
             format!("{who} because they share no version of TLS{offered}{chosen}"),
             format!("{server} shares no version of TLS with its clients"),
         )
-    }
-
-    /// What the client offered, in words.
-    fn offer(&self) -> String {
-        let version =
-            self.handshake.version_offered.map_or_else(String::new, |version| format!(" (up to {version})"));
-        format!("nothing that the client offers{version} suits it")
     }
 
     /// The client's alert about the certificate: what can be seen of the certificate tells more than the alert does.
@@ -334,11 +165,15 @@ impl Row<'_> {
             .severity(Severity::Note)
             .costs(Span(0))
             .against("the handshake succeeded");
-        Some(case.at_most(Confidence::Medium, "no client minded; the clock of the capture decides"))
+        let case = case.at_most(Confidence::Medium, "no client minded; the clock of the capture decides");
+        Some(self.doubted(case))
     }
 
     /// The client left after it had seen the certificate, and did not say why in clear: if there is something wrong with that, it is the reason.
     fn refused_silently(&self) -> Option<Case> {
+        if !self.ends_at_once() {
+            return None;
+        }
         let (server, client) = (self.ends.server, self.client());
         let end = self.handshake.end;
         let left = |code| {
@@ -355,15 +190,28 @@ impl Row<'_> {
                 format!("{client} left {server} and sent nothing: {what}"),
                 format!("clients leave {server}: {what}"),
             );
-        Some(case.at_most(Confidence::Medium, LEFT))
+        Some(self.doubted(case.at_most(Confidence::Medium, LEFT)))
     }
 
-    fn rejected(&self, by: Who) -> Case {
+    /// Nobody says that the certificate is out of date. If it is from the future, the capture's clock is wrong, more likely.
+    fn doubted(&self, case: Case) -> Case {
+        let at = self.handshake.latest().time.0.div_euclid(1_000_000_000);
+        if self.server_certificate().is_some_and(|own| at < own.not_before) {
+            case.at_most(Confidence::Low, "the capture's clock is wrong, more likely")
+        } else {
+            case
+        }
+    }
+
+    fn rejected(&self, by: Who) -> Option<Case> {
         let server = self.ends.server;
         if by == Who::Client
             && let Some(case) = self.refused_silently()
         {
-            return case;
+            return Some(case);
+        }
+        if !self.ends_at_once() {
+            return None;
         }
         let case = self.case("TLS-09", self.handshake.end).shows(
             self.handshake.end.frame,
@@ -372,7 +220,7 @@ impl Row<'_> {
         );
         let finished = self.handshake.finished.map_or(FrameNumber(0), |finished| finished.frame);
         let case = case.shows(finished, "the client's last message of the handshake", "application data");
-        match by {
+        Some(match by {
             Who::Server => case
                 .says(
                     format!("{server} ended the handshake of {} with an encrypted alert, after the client's last message: it refuses the client's certificate, or the lack of one", self.client()),
@@ -385,7 +233,7 @@ impl Row<'_> {
                     format!("clients end handshakes with {server} with an encrypted alert: they refuse its certificate"),
                 )
                 .rival("a client that only looked, and closed", "the alert, read with the session's secrets"),
-        }
+        })
     }
 
     fn ended(&self) -> Case {
@@ -419,7 +267,7 @@ impl Row<'_> {
     fn silent(&self, thresholds: &Thresholds) -> Option<Case> {
         let (handshake, server) = (self.handshake, self.ends.server);
         let hello = handshake.client_hello?;
-        let waited = handshake.end.time.since(hello.time);
+        let waited = handshake.end.time.since(hello.time).min(GIVES_UP);
         if waited < thresholds.span(Limit::TlsSilence) {
             return None;
         }

@@ -14,6 +14,7 @@ use crate::expert::{Detail, Finding, IcmpDetail, KindSet, kind_by_id};
 use crate::model::Timestamp;
 use crate::model::limits::MAX_DIAGNOSED;
 use crate::protocol::icmp::Trouble;
+use crate::protocol::message::Message;
 
 /// See the head of the module.
 #[derive(Debug)]
@@ -21,6 +22,9 @@ pub(crate) struct Diagnoser {
     thresholds: std::sync::Arc<Thresholds>,
     icmp: BTreeMap<u32, Vec<IcmpError>>,
     unresolved: BTreeMap<IpAddr, Unresolved>,
+    names: rules::dns::Names,
+    handshakes: rules::tls::Handshakes,
+    exchanges: rules::application::Exchanges,
 }
 
 /// Errors about one conversation that are kept.
@@ -28,7 +32,14 @@ const ERRORS: usize = 8;
 
 impl Diagnoser {
     pub(crate) fn new(thresholds: std::sync::Arc<Thresholds>) -> Self {
-        Diagnoser { thresholds, icmp: BTreeMap::new(), unresolved: BTreeMap::new() }
+        Diagnoser {
+            thresholds,
+            icmp: BTreeMap::new(),
+            unresolved: BTreeMap::new(),
+            names: Default::default(),
+            handshakes: Default::default(),
+            exchanges: Default::default(),
+        }
     }
 
     /// Kinds of findings that it looks at.
@@ -51,7 +62,14 @@ impl Diagnoser {
                 self.control(finding, detail);
             }
         }
-        let _ = messages;
+        for met in messages {
+            match &met.message {
+                Message::Lookup(lookup) => self.names.take(met, lookup, &self.thresholds),
+                Message::Handshake(handshake) => self.handshakes.take(met, handshake, &self.thresholds),
+                Message::Exchange(exchange) => self.exchanges.take(met, exchange, &self.thresholds),
+                _ => {}
+            }
+        }
     }
 
     fn control(&mut self, finding: &Finding, detail: &IcmpDetail) {
@@ -96,10 +114,14 @@ impl Diagnoser {
         volume: &Volume<'_>,
         end: Timestamp,
     ) -> (Vec<Gate>, Vec<Diagnosis>) {
-        let Diagnoser { thresholds, icmp, unresolved } = self;
+        let Diagnoser { thresholds, icmp, unresolved, names, handshakes, exchanges } = self;
         let scene = Scene::new(&thresholds, streams, services, (&icmp, &unresolved), end);
         let gates = gates(&scene, volume);
-        let cases = rules::of_streams(&scene);
+        let one_sided = gates.iter().any(|gate| gate.code == "Q-06");
+        let mut cases = rules::of_streams(&scene);
+        names.look(&scene, one_sided, &mut cases);
+        handshakes.look(&scene, &mut cases);
+        exchanges.look(&scene, &mut cases);
         let diagnoses = join(cases, &gates, &thresholds);
         (gates, diagnoses)
     }

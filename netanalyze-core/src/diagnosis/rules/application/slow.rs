@@ -16,8 +16,11 @@ const ON_PURPOSE: Span = Span(20_000_000_000);
 /// Exchanges of a connection that are shown.
 const SHOWN: usize = 3;
 
+/// A conversation, and the client's port where it has no number.
+type Key = (Protocol, Option<u32>, u16);
+
 pub(super) fn look(all: &Exchanges, scene: &Scene<'_>, cases: &mut Vec<Case>) {
-    let mut streams: BTreeMap<(Protocol, Option<u32>, u16), Vec<(Span, &Call)>> = BTreeMap::new();
+    let mut streams: BTreeMap<Key, Vec<(Span, &Call)>> = BTreeMap::new();
     for call in &all.calls {
         if let Some(own) = own_time(scene, call) {
             let key = (call.ends.protocol, call.ends.stream, call.ends.client.port());

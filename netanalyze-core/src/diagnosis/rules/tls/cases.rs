@@ -69,8 +69,9 @@ impl Row<'_> {
                 case.confidence = Confidence::High;
                 case.because("the alert says so")
             }
-            40 | 42..=46 | 48 | 116 if by == Who::Server && self.handshake.client_certificate_requested
-                || by == Who::Server && alert.description.0 == 116 =>
+            116 | 40 | 42..=46 | 48
+                if by == Who::Server
+                    && (alert.description.0 == 116 || self.handshake.client_certificate_requested) =>
             {
                 case("TLS-09")
                     .says(

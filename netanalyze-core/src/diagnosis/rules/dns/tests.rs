@@ -79,9 +79,9 @@ fn judge_with(all: &[Asked<'_>], one_sided: bool) -> Vec<Case> {
         };
         names.note_lookup(ends, &lookup(name, kind, asked, fate), &thresholds);
     }
-    let icmp = BTreeMap::new();
+    let (icmp, unresolved) = (BTreeMap::new(), BTreeMap::new());
     let end = Timestamp(100_000_000_000);
-    let scene = Scene::new(&thresholds, &[], Services::default(), (&icmp, &[]), end);
+    let scene = Scene::new(&thresholds, &[], Services::default(), (&icmp, &unresolved), end);
     let mut cases = Vec::new();
     names.look(&scene, one_sided, &mut cases);
     cases

@@ -5,6 +5,7 @@
 mod compact;
 mod conversation;
 mod depths;
+mod diagnoses;
 mod dns;
 mod engine;
 mod face;

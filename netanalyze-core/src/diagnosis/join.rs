@@ -326,7 +326,16 @@ fn explain(diagnoses: &mut [Diagnosis]) {
     for (place, child) in diagnoses.iter().enumerate() {
         let by = EXPLAINS.iter().filter(|(_, code, _)| *code == child.code).find_map(|(code, _, shared)| {
             let of_rule = known.get(&(*code, *shared))?;
-            let fits = |at: usize| at != place && (*shared != Shared::Proxy || meet(at, child));
+            // The front begins before its backend and ends behind it, so that two never explain each other.
+            let within = |at: usize| {
+                let parent = diagnoses.get(at);
+                parent.is_some_and(|parent| parent.first > child.first && parent.last <= child.last)
+            };
+            let fits = |at: usize| {
+                at != place
+                    && (*shared != Shared::Proxy || meet(at, child))
+                    && (*code != child.code || within(at))
+            };
             let parent =
                 |ends: &Ends| of_rule.get(&shared.of_child(ends))?.iter().copied().find(|&at| fits(at));
             let mut parents = child.endpoints.iter().map(parent);

@@ -5,6 +5,8 @@
 
 mod gateway;
 mod slow;
+#[cfg(test)]
+mod tests;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::IpAddr;

@@ -123,7 +123,7 @@ fn slow_answers(
                 case.against(format!("{rest} other answers of {server} came sooner than {}", span(limit)))
             }
         };
-        if servers.contains(&client) && !slow.contains(&client) {
+        if is_resolver(servers, client, server) && !slow.contains(&client) {
             case.at_most(
                 Confidence::Low,
                 "asked by a resolver on its own account: such times are ordinary there",
@@ -208,7 +208,7 @@ fn no_answers(
                 Confidence::Low,
                 "queries for records of any type come with forged senders more often than not",
             )
-        } else if servers.contains(&client) {
+        } else if is_resolver(servers, client, server) {
             case.less("asked by a resolver, which has other servers to ask")
         } else {
             case
@@ -224,6 +224,11 @@ fn no_answers(
             )
         }
     })
+}
+
+/// Whether a client is a server of names itself.
+fn is_resolver(servers: &BTreeSet<IpAddr>, client: IpAddr, server: Endpoint) -> bool {
+    client != server.ip() && servers.contains(&client)
 }
 
 fn asked(event: &Event) -> String {
@@ -287,7 +292,7 @@ fn names_denied(denied: &[&Unresolved], servers: &BTreeSet<IpAddr>) -> Vec<Case>
             }
             if let Some(reason) = is_ordinary(&name.name, name.kind) {
                 case = case.at_most(Confidence::Low, reason);
-            } else if servers.contains(&client) {
+            } else if is_resolver(servers, client, server) {
                 case = case.at_most(Confidence::Low, "asked by a resolver on behalf of somebody else");
             }
             cases.push(case);
@@ -337,7 +342,7 @@ fn name_failed(
     }
     if let Some(reason) = is_ordinary(&name.name, name.kind).filter(|_| name.kind == RecordType::PTR) {
         case = case.at_most(Confidence::Low, reason);
-    } else if servers.contains(&client) {
+    } else if is_resolver(servers, client, server) {
         case = case.less("asked by a resolver, which has other servers to ask");
     }
     case

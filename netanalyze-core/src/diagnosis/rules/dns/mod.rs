@@ -4,6 +4,8 @@
 //! of names that failed: each kind up to a cap. Multicast names (mDNS, LLMNR) are no resolver's business and are passed over.
 
 mod cases;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -135,13 +137,17 @@ pub(in crate::diagnosis) struct Names {
 impl Names {
     /// Takes a lookup that is over.
     pub(in crate::diagnosis) fn take(&mut self, met: &Met, lookup: &Lookup, thresholds: &Thresholds) {
+        let ends =
+            Ends { client: met.source, server: met.destination, protocol: met.protocol, stream: met.stream };
+        self.note_lookup(ends, lookup, thresholds);
+    }
+
+    fn note_lookup(&mut self, ends: Ends, lookup: &Lookup, thresholds: &Thresholds) {
         let ordinary =
             lookup.service == Service::Dns && lookup.opcode == Opcode::QUERY && lookup.has_question();
         if !ordinary || lookup.kind.is_transfer() {
             return;
         }
-        let ends =
-            Ends { client: met.source, server: met.destination, protocol: met.protocol, stream: met.stream };
         match lookup.outcome {
             Outcome::Answered => self.answered(ends, lookup, thresholds),
             Outcome::Unanswered => self.unanswered(ends, lookup),

@@ -5,6 +5,8 @@
 
 mod cases;
 mod row;
+#[cfg(test)]
+mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,0 +1,125 @@
+use super::super::super::object::Confidence::{self, High, Low, Medium};
+use super::*;
+use crate::conversation::Services;
+use crate::model::FrameNumber;
+
+fn at(ms: i64) -> Moment {
+    Moment { frame: FrameNumber(ms as u64 + 1), time: Timestamp(ms * 1_000_000) }
+}
+
+/// A request of a client to a server, when it was sent and answered, and the status.
+fn call(client: &str, server: &str, what: &str, sent: i64, answered: Option<i64>, status: u16) -> Call {
+    let end = |text: &str| text.parse::<std::net::SocketAddr>().unwrap().into();
+    let (client, server): (Endpoint, Endpoint) = (end(client), end(server));
+    Call {
+        ends: Ends { client, server, protocol: Protocol::Tcp, stream: Some(client.port().into()) },
+        asked: at(sent),
+        sent: Some(at(sent)),
+        answered: answered.map(at),
+        status: answered.map(|_| status),
+        what: what.into(),
+        is_plain: true,
+        queued: false,
+        forwarded: false,
+    }
+}
+
+const FRONT: (&str, &str) = ("10.0.0.1:50001", "10.0.0.2:80");
+const BACK: (&str, &str) = ("10.0.0.2:50002", "10.0.0.3:9000");
+
+fn front(sent: i64, answered: i64, status: u16) -> Call {
+    call(FRONT.0, FRONT.1, "GET /a", sent, Some(answered), status)
+}
+
+fn back(what: &str, sent: i64, answered: Option<i64>, status: u16) -> Call {
+    call(BACK.0, BACK.1, what, sent, answered, status)
+}
+
+fn judge(calls: Vec<Call>, is_gateway: bool) -> Vec<Case> {
+    let mut all = Exchanges { calls, ..Exchanges::default() };
+    let server = Server { requests: 10, slow: 1, is_gateway };
+    all.servers.insert(FRONT.1.parse::<std::net::SocketAddr>().unwrap().into(), server);
+    let thresholds = Thresholds::default();
+    let (icmp, unresolved) = (BTreeMap::new(), BTreeMap::new());
+    let scene =
+        Scene::new(&thresholds, &[], Services::default(), (&icmp, &unresolved), Timestamp(100_000_000_000));
+    let mut cases = Vec::new();
+    all.look(&scene, &mut cases);
+    cases
+}
+
+/// Of the front: the code, how sure, and a frame of the back that is shown.
+fn of_front(calls: Vec<Call>, is_gateway: bool) -> Vec<(&'static str, Confidence, bool)> {
+    let cases = judge(calls, is_gateway);
+    let front = cases.iter().filter(|case| case.ends.stream == Some(50_001));
+    front
+        .map(|case| (case.code, case.confidence, case.evidence.iter().any(|one| one.frame.0 == 11)))
+        .collect()
+}
+
+#[test]
+fn gateways_and_their_backends() {
+    for (calls, is_gateway, expected) in [
+        // Nothing of a backend was captured.
+        (vec![front(0, 100, 502)], false, ("APP-01", Low, false)),
+        (vec![front(0, 100, 500)], true, ("APP-01", Low, false)),
+        // It asks backends, but not for this.
+        (vec![front(0, 100, 503)], true, ("APP-01", Medium, false)),
+        // The backend says so itself.
+        (vec![front(0, 100, 503), back("GET /a", 10, Some(90), 503)], true, ("APP-01", High, true)),
+        (vec![front(0, 100, 500), back("GET /a", 10, Some(90), 500)], true, ("APP-01", Medium, true)),
+        // The backend says nothing in time.
+        (vec![front(0, 2_000, 504), back("GET /a", 10, None, 0)], true, ("APP-01", High, true)),
+        (vec![front(0, 2_000, 504), back("GET /a", 10, Some(6_000), 200)], true, ("APP-01", High, true)),
+        // Of two the one that was asked for the same.
+        (
+            vec![front(0, 2_000, 504), back("GET /b", 20, None, 0), back("GET /a", 10, None, 0)],
+            true,
+            ("APP-01", High, true),
+        ),
+        // Before, or for somebody else: another matter.
+        (vec![front(1_000, 1_100, 502), back("GET /a", 10, Some(90), 503)], true, ("APP-01", Medium, false)),
+        (
+            vec![front(0, 100, 502), call("10.0.0.9:50002", BACK.1, "GET /a", 10, None, 0)],
+            false,
+            ("APP-01", Low, false),
+        ),
+    ] {
+        assert_eq!(of_front(calls, is_gateway), [expected]);
+    }
+}
+
+#[test]
+fn slow_servers() {
+    let slow = |change: fn(&mut Call)| {
+        let mut call = front(0, 900, 200);
+        change(&mut call);
+        of_front(vec![call], false).iter().map(|(code, sure, _)| (*code, *sure)).collect::<Vec<_>>()
+    };
+    assert_eq!(slow(|_| {}), [("PERF-16", Medium)], "the round trip is not known");
+    assert!(slow(|call| call.answered = Some(at(499))).is_empty());
+    assert!(slow(|call| call.sent = Some(at(800))).is_empty(), "a long upload");
+    assert!(slow(|call| call.queued = true).is_empty(), "behind another request");
+    assert!(slow(|call| call.is_plain = false).is_empty(), "a stream of events");
+    assert_eq!(slow(|call| call.answered = Some(at(30_000))), [("PERF-16", Low)], "long polling");
+    assert_eq!(slow(|call| call.status = Some(404)), [("PERF-16", Medium)]);
+    // A gateway's timeout is told as such, once.
+    assert_eq!(of_front(vec![front(0, 2_000, 504)], false), [("APP-01", Low, false)]);
+}
+
+#[test]
+fn what_chronicles_conclude_gives_way() {
+    let ends = front(0, 0, 200).ends;
+    let mut all = Exchanges::default();
+    all.mark(ends);
+    let other = Ends { stream: Some(7), ..ends };
+    assert!(all.has(ends) && !all.has(other) && !all.has(Ends { protocol: Protocol::Udp, ..ends }));
+    let thresholds = Thresholds::default();
+    let (icmp, unresolved) = (BTreeMap::new(), BTreeMap::new());
+    let scene = Scene::new(&thresholds, &[], Services::default(), (&icmp, &unresolved), Timestamp(0));
+    let case = |code, ends| Case::new(code, ends, Default::default());
+    let mut cases = vec![case("PERF-16", ends), case("PERF-16", other), case("PERF-01", ends)];
+    all.look(&scene, &mut cases);
+    let left: Vec<_> = cases.iter().map(|case| (case.code, case.ends.stream)).collect();
+    assert_eq!(left, [("PERF-16", Some(7)), ("PERF-01", Some(50_001))]);
+}

@@ -1,0 +1,178 @@
+use super::super::super::case::Case;
+use super::super::super::object::Confidence::{self, High, Low, Medium};
+use super::super::super::object::Severity;
+use super::*;
+use crate::model::{Direction, FrameNumber, Timestamp};
+use crate::protocol::stream::Moment;
+use crate::protocol::tls::Who::{Client, Server};
+use crate::protocol::tls::{
+    Alert, AlertDescription, AlertLevel, Certificate, Chain, QuicClose, Unacknowledged, Version, Who,
+};
+
+/// Frame and milliseconds behind the ClientHello, which comes a year into the validity of [`certificate`].
+fn at(frame: u64, ms: i64) -> Moment {
+    Moment { frame: FrameNumber(frame), time: Timestamp((YEAR * 1_000 + ms) * 1_000_000) }
+}
+
+const YEAR: i64 = 31_536_000;
+
+fn certificate(name: &str, years: i64) -> Certificate {
+    Certificate {
+        subject: format!("CN={name}").into_bytes().into(),
+        issuer: b"CN=An authority"[..].into(),
+        names: [name.as_bytes().into()].into(),
+        addresses: Box::default(),
+        names_left_out: 0,
+        not_before: 0,
+        not_after: years * YEAR,
+        key: "RSA",
+        key_bits: 2_048,
+        signature: "sha256WithRSAEncryption",
+        self_signed: false,
+        authority: false,
+    }
+}
+
+/// A handshake of www.example that came so far and ended so.
+fn row(outcome: Outcome, stage: Stage, end: i64) -> Handshake {
+    let mut row = Handshake::new(Direction::AtoB, None, None);
+    (row.outcome, row.stage, row.end) = (outcome, stage, at(9, end));
+    row.client_hello = Some(at(4, 0));
+    row.server_hello = (stage >= Stage::ServerHello).then(|| at(6, 20));
+    row.finished = (stage == Stage::Finished).then(|| at(8, 40));
+    row.server_name = Some(b"www.example"[..].into());
+    row
+}
+
+fn alert(by: Who, code: u8, stage: Stage) -> Handshake {
+    let mut row = row(Outcome::Failed(by), stage, 60);
+    let alert = Alert { level: AlertLevel::FATAL, description: AlertDescription(code) };
+    row.alerts.push((by, at(7, 50), alert));
+    row
+}
+
+fn with(mut row: Handshake, name: &str, years: i64) -> Handshake {
+    let certificates = [certificate(name, years)].into();
+    row.server_chain = Some(Box::new(Chain { certificates, sent: 1, stapled: false }));
+    row
+}
+
+fn case_of(handshake: &Handshake) -> Option<Case> {
+    let end = |text: &str| text.parse::<std::net::SocketAddr>().unwrap().into();
+    let ends = Ends {
+        client: end("10.0.0.1:50000"),
+        server: end("10.0.0.2:443"),
+        protocol: Protocol::Tcp,
+        stream: Some(0),
+    };
+    judge(&Row { handshake, ends }, &Thresholds::default())
+}
+
+fn code(handshake: &Handshake) -> Option<(&'static str, Confidence)> {
+    case_of(handshake).map(|case| (case.code, case.confidence))
+}
+
+use Stage::{ClientHello, Finished, ServerHello};
+
+#[test]
+fn alerts_say_what_it_is() {
+    for (by, number, stage, expected) in [
+        (Server, 70, ClientHello, Some(("TLS-01", High))),
+        (Client, 70, ServerHello, Some(("TLS-01", High))),
+        (Server, 40, ClientHello, Some(("TLS-02", High))),
+        (Server, 71, ClientHello, Some(("TLS-02", High))),
+        (Server, 40, ServerHello, None),
+        (Server, 112, ClientHello, Some(("TLS-05", High))),
+        (Client, 45, ServerHello, Some(("TLS-03", High))),
+        (Client, 48, ServerHello, Some(("TLS-04", High))),
+        (Client, 42, ServerHello, Some(("TLS-04", High))),
+        (Client, 48, ClientHello, None),
+        (Server, 116, Finished, Some(("TLS-09", Medium))),
+        (Server, 120, ClientHello, None),
+        (Server, 80, ClientHello, None),
+    ] {
+        assert_eq!(code(&alert(by, number, stage)), expected, "{number} of {by:?}");
+    }
+    let mut asked = alert(Server, 40, ServerHello);
+    asked.client_certificate_requested = true;
+    assert_eq!(code(&asked), Some(("TLS-09", Medium)));
+    let mut partial = alert(Server, 70, ClientHello);
+    partial.gaps = true;
+    assert_eq!(code(&partial), Some(("TLS-01", Low)));
+    partial.version_offered = Some(Version::TLS10);
+    assert!(case_of(&partial).unwrap().sentence.contains("TLS 1.0"));
+}
+
+#[test]
+fn the_certificate_tells_more_than_the_alert() {
+    let says = |number, name: &str, years| code(&with(alert(Client, number, ServerHello), name, years));
+    assert_eq!(says(46, "www.example", 2), Some(("TLS-04", High)));
+    assert_eq!(says(46, "www.example", 0), Some(("TLS-03", High)), "it expired");
+    assert_eq!(says(42, "other.example", 2), Some(("TLS-05", Medium)), "of another name");
+    assert_eq!(says(48, "other.example", 0), Some(("TLS-04", High)), "the issuer comes first");
+    assert_eq!(says(45, "www.example", 0), Some(("TLS-03", High)));
+    let mut hidden = with(alert(Client, 42, ServerHello), "other.example", 2);
+    hidden.ech = true;
+    assert_eq!(code(&hidden), Some(("TLS-04", High)), "the name that was meant is hidden");
+}
+
+#[test]
+fn clients_that_leave_without_a_word() {
+    let done = |end: i64, data: bool| {
+        let mut row = row(Outcome::Completed, Finished, end);
+        row.first_data = data.then(|| at(9, end));
+        row
+    };
+    assert_eq!(code(&with(done(41, false), "other.example", 2)), Some(("TLS-05", Medium)));
+    assert_eq!(code(&with(done(41, false), "www.example", 0)), Some(("TLS-03", Medium)));
+    assert_eq!(code(&with(done(41, false), "www.example", 2)), None);
+    assert_eq!(code(&with(done(90_000, false), "other.example", 2)), None, "it left later");
+    assert_eq!(code(&with(done(41, true), "other.example", 2)), None, "it accepted that");
+    let old = case_of(&with(done(41, true), "www.example", 0)).unwrap();
+    assert_eq!((old.code, old.severity, old.confidence), ("TLS-03", Severity::Note, Medium));
+    // A certificate of the future: the capture's clock is wrong, more likely.
+    let mut future = with(done(41, false), "www.example", 9);
+    future.server_chain.as_mut().unwrap().certificates[0].not_before = 2 * YEAR;
+    assert_eq!(code(&future), Some(("TLS-03", Low)));
+}
+
+#[test]
+fn ends_silence_and_text() {
+    for (outcome, stage, end, expected) in [
+        (Outcome::Reset(Some(Server)), ClientHello, 20, Some(("TLS-06", Medium))),
+        (Outcome::Closed(Server), ClientHello, 20, Some(("TLS-06", Medium))),
+        (Outcome::Closed(Server), ClientHello, 2_500, Some(("TLS-06", Low))),
+        (Outcome::Reset(Some(Client)), ClientHello, 20, None),
+        (Outcome::Reset(None), ClientHello, 20, None),
+        (Outcome::Closed(Server), ServerHello, 20, None),
+        (Outcome::Silent(Some(Server)), ClientHello, 3_000, Some(("TLS-07", Medium))),
+        (Outcome::Silent(Some(Server)), ServerHello, 9_000, None),
+        (Outcome::Silent(Some(Client)), ServerHello, 9_000, None),
+        (Outcome::Undelivered(Server), ServerHello, 9_000, None),
+        (Outcome::Rejected(Server), Finished, 60, Some(("TLS-09", Medium))),
+        (Outcome::Rejected(Client), ServerHello, 60, Some(("TLS-09", Medium))),
+        (Outcome::Rejected(Client), Finished, 600_000, None),
+        (Outcome::PlainText(Server), ClientHello, 20, Some(("TLS-08", High))),
+        (Outcome::Completed, Finished, 60, None),
+        (Outcome::Resumed, Finished, 60, None),
+        (Outcome::Abandoned(Client), ClientHello, 60, None),
+        (Outcome::Cut, ClientHello, 60, None),
+    ] {
+        assert_eq!(code(&row(outcome, stage, end)), expected, "{outcome:?} {stage:?} {end}");
+    }
+    let mut lost = row(Outcome::Undelivered(Client), ClientHello, 9_000);
+    lost.unacknowledged = Some(Unacknowledged { bytes: 517, times: 5 });
+    assert_eq!(code(&lost), Some(("TLS-07", Low)), "the path is to blame");
+    // Nobody waits for months: a capture of two parts.
+    let apart = case_of(&row(Outcome::Silent(Some(Server)), ClientHello, 9_000_000_000)).unwrap();
+    assert_eq!(apart.lost, GIVES_UP);
+    // QUIC has no connection behind which a silent server could be.
+    let mut quic = row(Outcome::Silent(Some(Server)), ClientHello, 9_000);
+    quic.quic = Some(1);
+    assert_eq!(code(&quic), None);
+    let mut refused = alert(Server, 40, ClientHello);
+    refused.quic = Some(1);
+    refused.close =
+        Some(Box::new(QuicClose { by: Server, application: false, code: 0x128, reason: Box::default() }));
+    assert_eq!(code(&refused), Some(("TLS-02", High)));
+}

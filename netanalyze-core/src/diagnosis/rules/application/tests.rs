@@ -9,8 +9,8 @@ fn at(ms: i64) -> Moment {
 
 /// A request of a client to a server, when it was sent and answered, and the status.
 fn call(client: &str, server: &str, what: &str, sent: i64, answered: Option<i64>, status: u16) -> Call {
-    let end = |text: &str| text.parse::<std::net::SocketAddr>().unwrap().into();
-    let (client, server): (Endpoint, Endpoint) = (end(client), end(server));
+    let end = |text: &str| text.parse::<Endpoint>().unwrap();
+    let (client, server) = (end(client), end(server));
     Call {
         ends: Ends { client, server, protocol: Protocol::Tcp, stream: Some(client.port().into()) },
         asked: at(sent),
@@ -38,7 +38,7 @@ fn back(what: &str, sent: i64, answered: Option<i64>, status: u16) -> Call {
 fn judge(calls: Vec<Call>, is_gateway: bool) -> Vec<Case> {
     let mut all = Exchanges { calls, ..Exchanges::default() };
     let server = Server { requests: 10, slow: 1, is_gateway };
-    all.servers.insert(FRONT.1.parse::<std::net::SocketAddr>().unwrap().into(), server);
+    all.servers.insert(FRONT.1.parse::<Endpoint>().unwrap(), server);
     let thresholds = Thresholds::default();
     let (icmp, unresolved) = (BTreeMap::new(), BTreeMap::new());
     let scene =

@@ -27,7 +27,7 @@ fn ok(ms: i64) -> Fate {
 }
 
 fn end(text: &str, port: u16) -> Endpoint {
-    Endpoint::from(std::net::SocketAddr::new(text.parse().unwrap(), port))
+    Endpoint::new(text.parse().unwrap(), port)
 }
 
 fn lookup(name: &str, kind: u16, asked: i64, fate: Fate) -> Lookup {

@@ -37,11 +37,29 @@ pub(super) fn judge(row: &Row<'_>, thresholds: &Thresholds) -> Option<Case> {
         Outcome::PlainText(by) => Some(row.text(by)),
         _ => None,
     }?;
+    let case = if case.rival.is_some() { case } else { rivalled(case) };
     Some(if handshake.gaps {
         case.at_most(Confidence::Low, "part of the handshake was not captured")
     } else {
         case
     })
+}
+
+/// What looks most like it, where the rule alone says that.
+fn rivalled(case: Case) -> Case {
+    match case.code {
+        "TLS-03" => case.rival(
+            "a clock that is wrong: the client's, or that of the capture",
+            "both clocks, and the validity of what the server shows now",
+        ),
+        "TLS-05" => {
+            case.rival("a name that leads to the wrong server", "the address that the DNS should give")
+        }
+        _ => case.rival(
+            "a device on the way that answers for the server",
+            "the same handshake over another path, or from the server itself",
+        ),
+    }
 }
 
 impl Row<'_> {

@@ -58,7 +58,7 @@ fn with(mut row: Handshake, name: &str, years: i64) -> Handshake {
 }
 
 fn case_of(handshake: &Handshake) -> Option<Case> {
-    let end = |text: &str| text.parse::<std::net::SocketAddr>().unwrap().into();
+    let end = |text: &str| text.parse::<Endpoint>().unwrap();
     let ends = Ends {
         client: end("10.0.0.1:50000"),
         server: end("10.0.0.2:443"),

@@ -66,7 +66,10 @@ impl Diagnoser {
             match &met.message {
                 Message::Lookup(lookup) => self.names.take(met, lookup, &self.thresholds),
                 Message::Handshake(handshake) => self.handshakes.take(met, handshake, &self.thresholds),
-                Message::Exchange(exchange) => self.exchanges.take(met, exchange, &self.thresholds),
+                Message::Exchange(exchange) => {
+                    self.handshakes.exchange(met, exchange);
+                    self.exchanges.take(met, exchange, &self.thresholds);
+                }
                 _ => {}
             }
         }

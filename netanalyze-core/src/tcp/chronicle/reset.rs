@@ -151,10 +151,9 @@ impl Reset {
     }
 }
 
-/// Whether two packets, by their times to live, made about the same way. Hosts begin with 64, 128 or 255, and a kernel's own packets may begin with another
-/// number than those of a program that sets it, so hops are compared as well.
+/// Whether two packets, by their times to live, can come from one host. Where neither has passed a router, a kernel's own packets may begin with another
+/// number than those of a program that sets it, as routing daemons do.
 pub(crate) fn made_same_way(a: u8, b: u8) -> bool {
-    let hops =
-        |ttl: u8| [64, 128, 255].into_iter().find(|&start| ttl <= start).map_or(0, |start| start - ttl);
-    a.abs_diff(b) <= 1 || hops(a).abs_diff(hops(b)) <= 1
+    let is_fresh = |ttl: u8| matches!(ttl, 64 | 128 | 255);
+    a.abs_diff(b) <= 1 || is_fresh(a) && is_fresh(b)
 }

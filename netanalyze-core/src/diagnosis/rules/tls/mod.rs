@@ -4,6 +4,7 @@
 //! certificate tells exactly is not told again by a vaguer rule.
 
 mod cases;
+mod clear;
 mod row;
 #[cfg(test)]
 mod tests;
@@ -17,6 +18,7 @@ use super::super::thresholds::Thresholds;
 use crate::conversation::{Met, Protocol};
 use crate::model::limits::{MAX_DIAGNOSED, MAX_SERVICES};
 use crate::model::{Endpoint, Span};
+use crate::protocol::http::Exchange;
 use crate::protocol::tls::{Handshake, Outcome, Stage};
 use cases::judge;
 use row::Row;
@@ -37,6 +39,7 @@ pub(in crate::diagnosis) struct Handshakes {
     cases: Vec<Case>,
     /// Text where TLS was expected by the port alone: wrong only if the server does speak TLS.
     texts: Vec<Case>,
+    clear: clear::Clear,
 }
 
 impl Handshakes {
@@ -50,6 +53,9 @@ impl Handshakes {
             let is_success = handshake.outcome.is_success() && case.is_none();
             *self.servers.entry(ends.server).or_default() += u64::from(is_success);
         }
+        if handshake.stage >= Stage::ServerHello {
+            self.clear.spoken(&ends);
+        }
         let is_text = matches!(handshake.outcome, Outcome::PlainText(_)) && handshake.client_hello.is_none();
         let cases = if is_text { &mut self.texts } else { &mut self.cases };
         if cases.len() < MAX_DIAGNOSED {
@@ -57,9 +63,14 @@ impl Handshakes {
         }
     }
 
+    /// Takes an exchange of HTTP, which may be one in clear with a server of TLS.
+    pub(in crate::diagnosis) fn exchange(&mut self, met: &Met, exchange: &Exchange) {
+        self.clear.take(met, exchange);
+    }
+
     /// Says what it concludes.
     pub(in crate::diagnosis) fn look(self, scene: &Scene<'_>, cases: &mut Vec<Case>) {
-        let Handshakes { servers, cases: own, texts } = self;
+        let Handshakes { servers, cases: own, texts, clear } = self;
         // What the reset's shape alone suggests says less than that it follows a ClientHello.
         let ended: BTreeSet<u32> =
             own.iter().filter(|case| case.code == "TLS-06").filter_map(|case| case.ends.stream).collect();
@@ -67,6 +78,8 @@ impl Handshakes {
             !matches!(case.code, "RST-02" | "RST-03")
                 || case.ends.stream.is_none_or(|stream| !ended.contains(&stream))
         });
+        let told: BTreeSet<u32> = own.iter().chain(&texts).filter_map(|case| case.ends.stream).collect();
+        cases.extend(clear.cases(&servers, &told));
         let texts = texts.into_iter().filter(|case| servers.contains_key(&case.ends.server));
         cases.extend(own.into_iter().chain(texts).filter_map(|case| {
             let stream = case.ends.stream.filter(|_| case.ends.protocol == Protocol::Tcp);

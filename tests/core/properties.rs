@@ -272,6 +272,8 @@ fn without_files(set: &[Vec<u8>]) -> ([Vec<Vec<String>>; 2], Report) {
     let (findings, rows) = rows.into_iter().partition(|row| row.len() == 3);
     report.capture.facts = Default::default();
     report.notes.retain(|note| note.file.is_none() && note.kind != NoteKind::DescendingTimes);
+    // Where files are cut is told by notes, and counts among what is wrong with times.
+    report.quality.retain(|gate| gate.code != "Q-07");
     ([rows, findings], report)
 }
 

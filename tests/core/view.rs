@@ -1,6 +1,7 @@
 //! Views that the tests look through.
 
 use std::num::NonZeroUsize;
+use std::sync::Arc;
 
 use netanalyze_core::capture::Source;
 use netanalyze_core::conversation::{ConversationRef, Conversations};
@@ -33,7 +34,10 @@ impl View for Rows {
 
     fn interests(&self) -> Interests {
         let applications = if self.selection.needs_messages() { Depth::All } else { Depth::Findings };
-        Interests { rows: self.selection.needs_layers(), applications, ..Interests::default() }
+        let rows = self.selection.needs_layers();
+        // Whatever holds of rows and findings holds of causes.
+        let diagnoses = self.findings.then(Arc::default);
+        Interests { rows, applications, diagnoses, ..Interests::default() }
     }
 
     fn digest(&self, batch: &AnalysedBatch<'_>) -> Self::Piece {

@@ -173,7 +173,7 @@ fn nagle(scene: &Scene<'_>, stream: &Stream, direction: Direction) -> Option<Cas
 fn think(scene: &Scene<'_>, stream: &Stream) -> Option<Case> {
     let chronicle = &stream.chronicle;
     chronicle.opening.client()?;
-    let rtt = stream.lane(Direction::AtoB).path_rtt(stream.lane(Direction::BtoA));
+    let rtt = stream.lane(Direction::AtoB).least_path_rtt(stream.lane(Direction::BtoA));
     let own = Span(chronicle.think.span.0.saturating_sub(rtt.0));
     if chronicle.slow_thinks == 0 || own < scene.thresholds.span(Limit::Think) {
         return None;
@@ -219,7 +219,9 @@ fn think(scene: &Scene<'_>, stream: &Stream) -> Option<Case> {
 fn waits_for_people(port: u16) -> bool {
     matches!(
         port,
-        20..=23 | 110 | 139 | 143 | 445 | 1194 | 179 | 443 | 465 | 513 | 514 | 587 | 636 | 853 | 989..=995 | 1352 | 1494 | 1883 | 3389 | 4222 | 5060 | 5061
-            | 5222 | 5223 | 5269 | 5671 | 5672 | 5900..=5999 | 6000..=6063 | 6660..=6669 | 6697 | 8443 | 8883 | 9092..=9094 | 61613 | 61616
+        20..=23
+            | 102 | 110 | 139 | 143 | 445 | 1194 | 179 | 443 | 465 | 513 | 514 | 587 | 636 | 853 | 989..=995 | 1352 | 1494 | 1883 | 2404 | 3389 | 4222 | 5060 | 5061
+            | 5222 | 5223 | 5269 | 5671 | 5672 | 5900..=5999 | 6000..=6063 | 6660..=6669 | 6697 | 8443 | 8883 | 9092..=9094 | 20000
+            | 61613 | 61616
     )
 }

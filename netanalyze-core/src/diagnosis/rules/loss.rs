@@ -51,7 +51,7 @@ fn path_death(scene: &Scene<'_>, stream: &Stream, direction: Direction, trouble:
     let chain = trouble.chain;
     let lane = stream.lane(direction);
     let peer = stream.lane(direction.reverse());
-    let silent = peer.last_packet() < chain.first;
+    let silent = peer.last_packet() < chain.first && !peer.fin_sent();
     let enough = u64::from(chain.count) >= scene.thresholds.get(Limit::DeadPathTimeouts).max(1);
     let is_open = stream.chronicle.opening.is_complete() && lane.outstanding();
     if !(enough && silent && is_open) || black_hole(scene, stream, direction).is_some() {
@@ -89,7 +89,10 @@ fn timeouts(scene: &Scene<'_>, stream: &Stream, direction: Direction, trouble: &
     let active = chronicle.life().0.saturating_sub(idle).max(1);
     let wait = trouble.timeout_wait;
     let share = |limit| scene.thresholds.reaches(limit, wait.0.max(0) as u64, active as u64);
+    // Where the receiver says that it had the data, the timer expired for nothing.
+    let needless = trouble.dsacks.saturating_add(trouble.spurious) >= trouble.timeouts;
     if trouble.timeouts == 0
+        || needless
         || wait.0 < scene.thresholds.span(Limit::Stall).0.saturating_mul(2)
         || !share(Limit::TimeoutShare)
     {
@@ -117,7 +120,7 @@ fn timeouts(scene: &Scene<'_>, stream: &Stream, direction: Direction, trouble: &
         Vantage::NearServer => stream.client() == Some(direction.reverse()),
         _ => false,
     };
-    Some(if near_sender || trouble.behind > 0 {
+    Some(if near_sender {
         case
     } else {
         case.at_most(Confidence::Medium, "captured away from the sender: the first copies were not seen")
@@ -236,7 +239,7 @@ fn spurious(scene: &Scene<'_>, stream: &Stream, direction: Direction, trouble: &
             "acknowledgements that are lost on their way back",
             "D-SACK blocks, and a capture at the sender",
         );
-    Some(if trouble.dsacks > 0 {
+    Some(if trouble.dsacks > 0 && u64::from(trouble.behind.saturating_add(trouble.spurious)) >= count {
         case.because(format!("the receiver says so itself: {} D-SACK blocks", trouble.dsacks))
     } else {
         case.at_most(Confidence::Medium, "the receiver does not confirm it with D-SACK blocks")

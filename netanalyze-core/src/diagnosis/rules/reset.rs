@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::super::case::Case;
-use super::super::object::{Confidence, Severity};
+use super::super::object::Confidence;
 use super::super::scene::{Scene, Stream};
 use super::super::thresholds::Limit;
 use super::{BOTH, span};
@@ -88,7 +88,9 @@ fn aborted(scene: &Scene<'_>, stream: &Stream, reset: &Reset) -> Case {
     let end = stream.end(reset.by);
     let (_, at, frame) = reset.last_data.unwrap_or((reset.by, reset.time, FrameNumber(0)));
     let waited = reset.time.since(at);
-    let unread = reset.unanswered && reset.peer_bytes > 0 && waited < READ_BY_THEN;
+    // A client that has its answer may go as it likes; a server that leaves a request unread owes one.
+    let is_server = stream.client() == Some(reset.by.reverse());
+    let unread = is_server && reset.unanswered && reset.peer_bytes > 0 && waited < READ_BY_THEN;
     if unread {
         return Case::new("RST-02", ends, (at, reset.time))
             .says(
@@ -100,7 +102,6 @@ fn aborted(scene: &Scene<'_>, stream: &Stream, reset: &Reset) -> Case {
             )
             .shows(frame, "data that nothing answered", "the program reads it, and answers or closes")
             .shows(reset.frame, "RST with ACK, at the next sequence number: of a live socket", "FIN")
-            .severity(if who == "server" { Severity::Error } else { Severity::Warn })
             .rival("a program that was killed, or set SO_LINGER to 0", "the log of the program at that time");
     }
     let case = Case::new("RST-03", ends, (reset.time, reset.time))
@@ -116,9 +117,10 @@ fn aborted(scene: &Scene<'_>, stream: &Stream, reset: &Reset) -> Case {
         .rival("a close with unread data, of which the capture lacks the data", "the log of the program at that time");
     let together = scene.aborts_near(end.ip(), reset.time);
     let owed = !reset.unanswered && stream.client() == Some(reset.by);
-    if waited < GIVES_UP || !owed && together < 3 {
+    let crashed = is_server && together >= 3;
+    if waited < GIVES_UP || !owed && !crashed {
         case.at_most(Confidence::Low, "all was answered: programs that are done close like this, too")
-    } else if together >= 3 {
+    } else if crashed {
         case.because(format!(
             "{together} connections of {} were given up within a second: a crash, or a restart",
             end.ip()

@@ -77,8 +77,14 @@ impl Lane {
             let is_same = opening.seq() == segment.seq || flags.ack();
             return if is_same { Sight { class: Class::Timeout, seen: true } } else { Sight::NONE };
         }
+        if len == 0 && (end_of(segment) != next || !self.fin_sent()) {
+            // A FIN below what was sent: the two ends are out of step, and nothing is sent again.
+            return Sight::NONE;
+        }
         if self.acknowledged_to().is_some_and(|una| at_or_before(end_of(segment), una)) {
-            return Sight { class: Class::Spurious, seen: true };
+            // Single bytes probe.
+            let class = if len == 1 { Class::KeepAlive } else { Class::Spurious };
+            return Sight { class, seen: true };
         }
         let rtt = self.path_rtt(peer);
         let hole = self.trouble.as_ref().and_then(|trouble| trouble.hole_of(segment.seq));

@@ -94,9 +94,8 @@ pub(crate) struct Lane {
 /// On shorter paths a full window costs nothing that anybody notices.
 const NEAR: Span = Span(2_000_000);
 
-/// A copy of a packet follows the packet within this time at one place, and within this one at two.
-const COPY_WITHIN: Span = Span(2_000_000);
-const COPY_ELSEWHERE_WITHIN: Span = Span(50_000_000);
+/// A copy of a packet follows the packet within this time: what is sent again comes later, or has another number.
+const COPY_WITHIN: Span = Span(120_000_000);
 
 /// Delays of acknowledgements that wait for more data: 40 ms on Linux, 200 ms elsewhere (RFC 9293 §3.8.6.3 allows half a second).
 const DELAYS: [std::ops::Range<i64>; 2] = [35_000_000..60_000_000, 180_000_000..220_000_000];
@@ -133,14 +132,13 @@ impl Lane {
     fn copied(&self, sum: u32, print: Print) -> Option<Copied> {
         self.sums.iter().zip(&self.prints).filter(|(known, _)| **known == sum).find_map(|(_, known)| {
             let age = print.time.since(known.time).0;
-            if known.id != print.id || known.time == Timestamp(0) || age < 0 {
+            let is_near = (0..=COPY_WITHIN.0).contains(&age);
+            if known.id != print.id || known.time == Timestamp(0) || !is_near {
                 None
-            } else if known.ttl != print.ttl && age <= COPY_ELSEWHERE_WITHIN.0 {
+            } else if known.ttl != print.ttl {
                 Some(Copied::Elsewhere)
-            } else if known.ttl == print.ttl && print.id != 0 && age <= COPY_WITHIN.0 {
-                Some(Copied::Here)
             } else {
-                None
+                (print.id != 0).then_some(Copied::Here)
             }
         })
     }
@@ -208,7 +206,7 @@ impl Lane {
             self.last_data = now;
             self.largest = self.largest.max(segment.len);
             self.last_size = segment.len;
-            self.small = segment.len < self.full_size();
+            self.small = self.is_small(segment.len);
             if segment.len > self.delivered && self.larger.is_none() {
                 self.larger = Some((end, segment.len));
             }
@@ -253,7 +251,7 @@ impl Lane {
         // The way to the other end and back is no delay of it.
         let own = delay.0.saturating_sub(self.least_rtt);
         let delayed = DELAYS.iter().any(|range| range.contains(&own));
-        let is_small = segment.len > 0 && segment.len < self.full_size();
+        let is_small = segment.len > 0 && self.is_small(segment.len);
         if !delayed || !was_small || !is_small || sight.class != Class::New {
             return None;
         }
@@ -355,6 +353,16 @@ impl Lane {
         self.last_packet
     }
 
+    /// Less than half of what fits: a write of its own, and no end of a larger one.
+    fn is_small(&self, len: u32) -> bool {
+        len.saturating_mul(2) <= self.full_size()
+    }
+
+    /// The least time from one end to the other and back that was measured.
+    pub(crate) fn least_path_rtt(&self, peer: &Lane) -> Span {
+        Span(self.least_rtt.saturating_add(peer.least_rtt))
+    }
+
     /// The retransmission timer as Linux sets it.
     pub(super) fn timer(&self, peer: &Lane) -> Span {
         let variation = self.rttvar.max(peer.rttvar).saturating_mul(4);
@@ -406,7 +414,7 @@ impl Lane {
         self.window_full
     }
 
-    pub(super) fn fin_sent(&self) -> bool {
+    pub(crate) fn fin_sent(&self) -> bool {
         self.fin
     }
 

@@ -169,7 +169,11 @@ impl Chronicle {
         passing: Passing,
         patience: Patience,
     ) {
-        if segment.scope != Scope::Full || segment.header_len < 20 || is_nonsense(segment) {
+        if segment.scope != Scope::Full
+            || segment.header_len < 20
+            || is_nonsense(segment)
+            || self.opening.contradicts(segment)
+        {
             return;
         }
         self.segments = self.segments.saturating_add(1);

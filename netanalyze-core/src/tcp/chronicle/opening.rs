@@ -19,6 +19,7 @@ pub(crate) struct Opening {
     /// SYN-ACKs.
     pub(crate) syn_acks: u32,
     pub(crate) syn_ack_frame: FrameNumber,
+    syn_ack_seq: u32,
     syn_ack_time: Timestamp,
     pub(crate) syn_ack_ttl: u8,
     /// A SYN-ACK that was sent again although the client had acknowledged it and sent data.
@@ -58,6 +59,7 @@ impl Opening {
             self.syn_acks = self.syn_acks.saturating_add(1);
             if self.syn_acks == 1 {
                 (self.syn_ack_frame, self.syn_ack_time) = (segment.frame, segment.time);
+                self.syn_ack_seq = segment.seq;
                 self.syn_ack_ttl = passing.ttl;
                 if self.syns > 0 {
                     self.server_leg = segment.time.since(self.last_syn);
@@ -75,6 +77,11 @@ impl Opening {
             }
             self.client_data |= by_client && segment.len > 0;
         }
+    }
+
+    /// Whether a segment is a SYN-ACK with another number than the one that was accepted: nobody heeds it.
+    pub(super) fn contradicts(&self, segment: &Segment<'_>) -> bool {
+        self.done && segment.flags.is_syn_ack() && segment.seq != self.syn_ack_seq
     }
 
     /// Who opened, if that was captured.

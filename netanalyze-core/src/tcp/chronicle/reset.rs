@@ -82,7 +82,7 @@ impl Reset {
             Shape::Refusal
         } else if !segment.flags.ack() {
             Shape::NoSocket
-        } else if own.next().is_none_or(|next| next == segment.seq) {
+        } else if segment.window > 0 && own.next().is_none_or(|next| next == segment.seq) {
             Shape::Abort
         } else {
             Shape::Other

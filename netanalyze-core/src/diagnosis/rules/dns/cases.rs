@@ -128,6 +128,8 @@ fn slow_answers(
                 Confidence::Low,
                 "asked by a resolver on its own account: such times are ordinary there",
             )
+        } else if count >= FEW && resolver.very_slow == 0 && worst.0 < limit.0.saturating_mul(4) {
+            case.at_most(Confidence::Medium, "a long way to the resolver explains times like these")
         } else if count >= FEW {
             case
         } else if resolver.very_slow == 0 || count.saturating_mul(100) < answers {

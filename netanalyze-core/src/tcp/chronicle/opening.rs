@@ -79,9 +79,9 @@ impl Opening {
         }
     }
 
-    /// Whether a segment is a SYN-ACK with another number than the one that was accepted: nobody heeds it.
+    /// Whether a segment is a SYN-ACK with another number than the first: nobody heeds it.
     pub(super) fn contradicts(&self, segment: &Segment<'_>) -> bool {
-        self.done && segment.flags.is_syn_ack() && segment.seq != self.syn_ack_seq
+        self.syn_acks > 0 && segment.flags.is_syn_ack() && segment.seq != self.syn_ack_seq
     }
 
     /// Who opened, if that was captured.

@@ -145,7 +145,7 @@ impl Names {
     fn note_lookup(&mut self, ends: Ends, lookup: &Lookup, thresholds: &Thresholds) {
         let ordinary =
             lookup.service == Service::Dns && lookup.opcode == Opcode::QUERY && lookup.has_question();
-        if !ordinary || lookup.kind.is_transfer() {
+        if !ordinary || lookup.kind.is_transfer() || is_tunnel(lookup) {
             return;
         }
         match lookup.outcome {
@@ -401,4 +401,9 @@ fn extended(error: &crate::protocol::dns::ExtendedError) -> Box<str> {
         [] => meaning.into(),
         text => format!("{meaning}: {}", crate::model::shown(text)).into(),
     }
+}
+
+/// Names so long carry data, and types that nobody else asks for: servers of such tunnels hold answers back on purpose.
+fn is_tunnel(lookup: &Lookup) -> bool {
+    matches!(lookup.kind.0, 10 | 65_399) || lookup.name.len() >= 100
 }

@@ -155,7 +155,13 @@ fn refused(scene: &Scene<'_>, stream: &Stream) -> Option<Case> {
         .shows_all(opening.syn_frames.iter(), "SYN", "a SYN-ACK")
         .rival("a filter that rejects with a reset", "the listening sockets of the server");
     case = match usual {
-        Some(_) => case.because("the reset has the time to live of the host's other packets"),
+        Some(usual) if usual.abs_diff(reset.ttl) <= 1 => {
+            case.because("the reset has the time to live of the host's other packets")
+        }
+        Some(_) => case.at_most(
+            Confidence::Medium,
+            "the reset has another time to live than the host's other packets: something in front of it may have sent it",
+        ),
         None => case,
     };
     if let Some(service) = scene.services.get(&ends.server).filter(|service| service.opened > 0) {

@@ -86,6 +86,10 @@ impl Lane {
             let class = if len == 1 { Class::KeepAlive } else { Class::Spurious };
             return Sight { class, seen: true };
         }
+        if self.fin_sent() && peer.fin_sent() {
+            // Both have said all: what is repeated now costs nobody anything.
+            return Sight { class: Class::KeepAlive, seen: true };
+        }
         let rtt = self.path_rtt(peer);
         let hole = self.trouble.as_ref().and_then(|trouble| trouble.hole_of(segment.seq));
         if let Some(hole) = hole {

@@ -13,6 +13,9 @@ use crate::tcp::{Chronicle, Passing, Patience, Segment, Service, Verdict};
 /// What is known of servers. Beyond the cap further ones are left out.
 pub(crate) type Services = HashMap<Endpoint, Service, foldhash::fast::RandomState>;
 
+/// Bytes of one, its place in the table included.
+const ONE: usize = size_of::<Chronicle>() + size_of::<usize>();
+
 /// See the head of the module.
 #[derive(Debug, Default)]
 pub(super) struct Chronicles {
@@ -31,7 +34,7 @@ impl Chronicles {
         }
         if let Some(place) = self.kept.get_mut(index) {
             *place = Some(Box::new(Chronicle::new(time)));
-            self.bytes += size_of::<Chronicle>();
+            self.bytes += ONE;
         }
     }
 
@@ -50,23 +53,25 @@ impl Chronicles {
         if segment.len == 0 && chronicle.is_dull() {
             remember(&mut self.services, conversation.key(), chronicle);
             *place = None;
-            self.bytes = self.bytes.saturating_sub(size_of::<Chronicle>());
+            self.bytes = self.bytes.saturating_sub(ONE);
         }
     }
 
     /// A conversation is forgotten.
     pub(super) fn forget(&mut self, index: u32) {
-        if let Some(place) = self.kept.get_mut(index as usize) {
-            *place = None;
+        if self.kept.get_mut(index as usize).and_then(Option::take).is_some() {
+            self.bytes = self.bytes.saturating_sub(ONE);
         }
     }
 
-    /// Bytes that they take; what their boxes hold is counted `anew` or as it was last counted.
+    /// Bytes that they take; what their boxes hold is counted `anew` or as it was last counted. Nothing here may depend on indices, which depend on where
+    /// batches end: it decides what is forgotten.
     pub(super) fn bytes(&mut self, anew: bool) -> usize {
         if anew {
-            self.bytes = self.kept.iter().flatten().map(|chronicle| chronicle.heap()).sum();
+            self.bytes =
+                self.kept.iter().flatten().map(|chronicle| size_of::<usize>() + chronicle.heap()).sum();
         }
-        self.bytes + self.kept.capacity() * size_of::<usize>()
+        self.bytes
     }
 
     /// All that are left, by index; and what is known of servers whose connections were dropped.

@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::io::Cursor;
 use std::num::NonZeroUsize;
+use std::sync::Arc;
 
 use super::{Cancellation, Interests, View, analyse};
 use crate::capture::Source;
@@ -37,7 +38,13 @@ impl View for Everything {
     type Piece = Piece;
 
     fn interests(&self) -> Interests {
-        Interests { rows: true, summary: true, quiet_frames: self.quiet_frames, ..Interests::default() }
+        Interests {
+            rows: true,
+            summary: true,
+            diagnoses: Some(Arc::default()),
+            quiet_frames: self.quiet_frames,
+            ..Interests::default()
+        }
     }
 
     fn digest(&self, batch: &AnalysedBatch<'_>) -> Piece {

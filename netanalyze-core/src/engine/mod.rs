@@ -64,7 +64,8 @@ pub struct Interests {
     /// Whether the books of conversations are kept: totals, round-trip times, history. Records of conversations and their summary need them,
     /// findings do not.
     pub books: bool,
-    /// Whether the report says which causes are behind what was found, and with which thresholds; costs memory for each conversation.
+    /// Whether the report says which causes are behind what was found, and with which thresholds; costs memory for each conversation. Kinds of findings that
+    /// diagnoses are made from, and transactions, then come in batches even if [`Self::kinds`] and [`Self::applications`] do not name them.
     pub diagnoses: Option<Arc<diagnosis::Thresholds>>,
     /// Whether the report sums up the conversations; needs the books.
     pub summary: bool,

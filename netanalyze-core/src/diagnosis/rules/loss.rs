@@ -65,7 +65,7 @@ fn path_death(scene: &Scene<'_>, stream: &Stream, direction: Direction, trouble:
             .says(
                 format!(
                     "{other} fell silent in the middle of the connection: {} sent the same data {} times in {}, with growing pauses, and heard nothing more",
-                    stream.end(direction), chain.count + 1, span(chain.waited)
+                    stream.end(direction), chain.count.saturating_add(1), span(chain.waited)
                 ),
                 format!("connections with {} die: from one moment on nothing comes back", ends.server),
             )
@@ -80,13 +80,8 @@ fn path_death(scene: &Scene<'_>, stream: &Stream, direction: Direction, trouble:
 
 fn timeouts(scene: &Scene<'_>, stream: &Stream, direction: Direction, trouble: &Trouble) -> Option<Case> {
     let chronicle = &stream.chronicle;
-    let idle: i64 = chronicle
-        .buckets()
-        .iter()
-        .filter(|(bucket, _)| matches!(bucket, Bucket::Idle | Bucket::ClientThink | Bucket::SynWait))
-        .map(|(_, span)| span.0)
-        .sum();
-    let active = chronicle.life().0.saturating_sub(idle).max(1);
+    let idle = chronicle.time_in(&[Bucket::Idle, Bucket::ClientThink, Bucket::SynWait]);
+    let active = chronicle.life().0.saturating_sub(idle.0).max(1);
     let wait = trouble.timeout_wait;
     let share = |limit| scene.thresholds.reaches(limit, wait.0.max(0) as u64, active as u64);
     // Where the receiver says that it had the data, the timer expired for nothing.
@@ -164,7 +159,7 @@ fn throughput(scene: &Scene<'_>, stream: &Stream, direction: Direction, trouble:
             format!("loss limits the throughput of transfers with {}", ends.server),
         )
         .shows_all(trouble.frames.iter(), "sent again", "no loss")
-        .costs(Span(stream.chronicle.buckets().iter().filter(|(bucket, _)| matches!(bucket, Bucket::RtoWait | Bucket::FastRecovery)).map(|(_, span)| span.0).sum()))
+        .costs(stream.chronicle.time_in(&[Bucket::RtoWait, Bucket::FastRecovery]))
         .times(events)
         .by(&[Limit::LossRate, Limit::LossEvents])
         .rival("a sender that paces itself", "the congestion window of the sender (ss -ti)");

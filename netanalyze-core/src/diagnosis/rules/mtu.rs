@@ -64,7 +64,7 @@ pub(super) fn black_hole(scene: &Scene<'_>, stream: &Stream, direction: Directio
 
 /// Bytes of the IP packet that a segment is.
 fn ip_length(stream: &Stream, chain: Chain) -> u32 {
-    ip_header(stream) + u32::from(chain.header_len) + chain.len
+    (ip_header(stream) + u32::from(chain.header_len)).saturating_add(chain.len)
 }
 
 fn ip_header(stream: &Stream) -> u32 {
@@ -75,13 +75,13 @@ fn swallowed(stream: &Stream, direction: Direction, chain: Chain) -> Case {
     let ends = stream.ends();
     let (delivered, _) = stream.lane(direction).sizes();
     let fails = ip_length(stream, chain);
-    let fits = ip_header(stream) + u32::from(chain.header_len) + delivered;
+    let fits = (ip_header(stream) + u32::from(chain.header_len)).saturating_add(delivered);
     let who = stream.who(direction);
     Case::new("MTU-01", ends, (chain.first, chain.last))
         .says(
             format!(
                 "the {who} {} sent a packet of {fails} bytes {} times in {} and it was never acknowledged, while packets of up to {fits} bytes arrived and the other end went on speaking; no ICMP error says why",
-                stream.end(direction), chain.count + 1, span(chain.waited)
+                stream.end(direction), chain.count.saturating_add(1), span(chain.waited)
             ),
             format!("large packets to or from {} vanish: more than {fits} and at most {fails} bytes do not fit through the path", ends.server),
         )

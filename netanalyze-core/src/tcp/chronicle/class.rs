@@ -58,7 +58,7 @@ impl Lane {
     pub(super) fn look(&self, segment: &Segment<'_>, peer: &Lane, opening: &Opening) -> Sight {
         let (len, flags) = (segment.len, segment.flags);
         let Some(next) = self.next() else { return Sight::NONE };
-        let took = len + u32::from(flags.syn()) + u32::from(flags.fin());
+        let took = len > 0 || flags.takes_sequence_number();
         let probes = len <= 1 && !flags.syn() && !flags.fin() && segment.seq == next.wrapping_sub(1);
         if probes {
             return if self.window_is_closed() {
@@ -69,8 +69,8 @@ impl Lane {
                 Sight::NONE
             };
         }
-        if took == 0 || !before(segment.seq, next) {
-            let is_ahead = took > 0 && segment.seq != next && !flags.syn();
+        if !took || !before(segment.seq, next) {
+            let is_ahead = took && segment.seq != next && !flags.syn();
             return Sight { class: if is_ahead { Class::Hole } else { Class::New }, seen: false };
         }
         if flags.syn() {

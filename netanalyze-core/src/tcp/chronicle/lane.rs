@@ -4,30 +4,11 @@ use super::super::account::Passing;
 use super::super::segment::Segment;
 use super::super::sequence::{after, before};
 use super::class::{Class, LEAST_RTO, Sight};
+use super::copies::{Copied, Copies};
 use super::end_of;
 use super::lost_time::{Bucket, Held};
 use super::trouble::{Again, Trouble};
 use crate::model::{Span, Timestamp};
-
-/// What tells a copy of a packet, captured once more, from the packet sent again.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Print {
-    time: Timestamp,
-    id: u16,
-    ttl: u8,
-}
-
-/// Packets that copies are sought among: other packets lie between them where two interfaces were captured.
-const PRINTS: usize = 8;
-
-/// How a packet that the capture holds twice was captured.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Copied {
-    /// At one place, two times.
-    Here,
-    /// At two places: its time to live differs.
-    Elsewhere,
-}
 
 /// See the head of the module. All sequence numbers are raw.
 #[derive(Debug, Default)]
@@ -63,11 +44,7 @@ pub(crate) struct Lane {
     last_sent: Timestamp,
     first_data: Option<Timestamp>,
     last_data: Timestamp,
-    idle_before: Span,
-    /// The last packets: a sum of the numbers, length, flags and window of each, and its print.
-    sums: [u32; PRINTS],
-    prints: [Print; PRINTS],
-    printed: u8,
+    copies: Copies,
     last_packet: Timestamp,
     last_window: u16,
     timed: Option<(u32, Timestamp)>,
@@ -83,7 +60,6 @@ pub(crate) struct Lane {
     ack_bucket: Option<Bucket>,
     /// Where the pause before its last packet was put, if it was one.
     pub(super) stalled: Option<Bucket>,
-    last_duplicate: Timestamp,
     /// Window field of the packet before the last one.
     window_before: u16,
     /// The last data was a small segment.
@@ -94,53 +70,19 @@ pub(crate) struct Lane {
 /// On shorter paths a full window costs nothing that anybody notices.
 const NEAR: Span = Span(2_000_000);
 
-/// A copy of a packet follows the packet within this time: what is sent again comes later, or has another number.
-const COPY_WITHIN: Span = Span(120_000_000);
-
 /// Delays of acknowledgements that wait for more data: 40 ms on Linux, 200 ms elsewhere (RFC 9293 §3.8.6.3 allows half a second).
 const DELAYS: [std::ops::Range<i64>; 2] = [35_000_000..60_000_000, 180_000_000..220_000_000];
 
 impl Lane {
-    /// Whether a segment is one that the capture holds already. What is sent again has another number; but Linux numbers neither SYN-ACKs nor
-    /// RSTs, and IPv6 nothing: there the time to live must differ.
+    /// Whether a segment is one that the capture holds already; if not, it is remembered.
     #[inline(always)]
     pub(super) fn repeats(&mut self, segment: &Segment<'_>, passing: Passing) -> Option<Copied> {
-        let Segment { seq, ack, len, window, .. } = *segment;
-        let low = u32::from(segment.flags.0) << 16 | u32::from(window);
-        let mut sum = seq;
-        for part in [ack, len, low] {
-            sum = (sum.rotate_left(5) ^ part).wrapping_mul(0x9e37_79b9);
-        }
-        let print = Print { time: segment.time, id: passing.ip_id, ttl: passing.ttl };
-        if self.sums.contains(&sum)
-            && let Some(copied) = self.copied(sum, print)
-        {
+        if let Some(copied) = self.copies.find_or_keep(segment, passing) {
             return Some(copied);
         }
-        let place = usize::from(self.printed) % PRINTS;
-        if let (Some(of), Some(known)) = (self.sums.get_mut(place), self.prints.get_mut(place)) {
-            (*of, *known) = (sum, print);
-        }
-        self.printed = self.printed.wrapping_add(1);
-        (self.window_before, self.last_window) = (self.last_window, window);
+        (self.window_before, self.last_window) = (self.last_window, segment.window);
         self.last_packet = segment.time;
         None
-    }
-
-    /// Whether a packet with this sum is a copy.
-    #[cold]
-    fn copied(&self, sum: u32, print: Print) -> Option<Copied> {
-        self.sums.iter().zip(&self.prints).filter(|(known, _)| **known == sum).find_map(|(_, known)| {
-            let age = print.time.since(known.time).0;
-            let is_near = (0..=COPY_WITHIN.0).contains(&age);
-            if known.id != print.id || known.time == Timestamp(0) || !is_near {
-                None
-            } else if known.ttl != print.ttl {
-                Some(Copied::Elsewhere)
-            } else {
-                (print.id != 0).then_some(Copied::Here)
-            }
-        })
     }
 
     /// Whether a segment that only acknowledges goes on where this direction had come to, in an ordinary connection.
@@ -175,7 +117,6 @@ impl Lane {
                 frame: segment.frame,
                 waited: Span(now.since(self.last_sent).0.max(0)),
                 rtt: self.path_rtt(peer),
-                idle_before: self.idle_before,
             };
             if !segment.flags.syn() && sight.class != Class::KeepAlive {
                 self.trouble().count(sight, again);
@@ -199,7 +140,6 @@ impl Lane {
         if segment.len > 0 {
             self.data_segments = self.data_segments.saturating_add(1);
             if matches!(sight.class, Class::New | Class::Hole) {
-                self.idle_before = Span(now.since(self.last_data.max(self.ack_time)).0.max(0));
                 self.bytes = self.bytes.saturating_add(u64::from(segment.len));
             }
             self.first_data.get_or_insert(now);
@@ -275,7 +215,6 @@ impl Lane {
         if self.acked && ack == self.una {
             if !has_data && self.outstanding() && by.window_before == segment.window {
                 self.duplicate_acks = self.duplicate_acks.saturating_add(1);
-                self.last_duplicate = segment.time;
             }
             return;
         }

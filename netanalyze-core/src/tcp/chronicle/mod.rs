@@ -6,6 +6,7 @@
 //! comparisons a segment; what few connections have lies in boxes of its own.
 
 mod class;
+mod copies;
 mod lane;
 mod lost_time;
 mod opening;
@@ -16,7 +17,7 @@ mod tests;
 mod trouble;
 
 pub(crate) use class::Class;
-use lane::Copied;
+use copies::Copied;
 pub(crate) use lane::Lane;
 pub(crate) use lost_time::{Bucket, LostTime};
 pub(crate) use opening::Opening;
@@ -280,7 +281,8 @@ impl Chronicle {
             peer.limit_segments(mss);
         }
         if verdict.flags.has(Flags::DUPLICATE_SACK) {
-            peer.trouble().dsacks += 1;
+            let trouble = peer.trouble();
+            trouble.dsacks = trouble.dsacks.saturating_add(1);
         }
         if let Some(held) = own.send(segment, sight, peer, passing) {
             self.lost.get_or_insert_default().hold(held);
@@ -388,6 +390,12 @@ impl Chronicle {
             *transfer = rest;
         }
         all
+    }
+
+    /// The time in some of the buckets.
+    pub(crate) fn time_in(&self, wanted: &[Bucket]) -> Span {
+        let of = self.buckets().into_iter().filter(|(bucket, _)| wanted.contains(bucket));
+        Span(of.fold(0, |sum: i64, (_, span)| sum.saturating_add(span.0)))
     }
 
     /// Nothing is to be told of it: it opened, both ends closed, nothing was lost or slow.

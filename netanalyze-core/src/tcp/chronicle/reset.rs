@@ -124,7 +124,7 @@ impl Reset {
             && self.others == 0
             && (self.after_own_fin
                 || self.after_peer_fin
-                || self.own_bytes + self.peer_bytes == 0
+                || (self.own_bytes, self.peer_bytes) == (0, 0)
                 || said_all)
     }
 

@@ -125,7 +125,7 @@ fn timeouts_make_a_chain_until_an_acknowledgement() {
     assert!(dead.lane(Direction::AtoB).outstanding());
     let mended = after_opening(&[&lost[..], &[(1_840, '<', "A", 1, 0, 1_001, 9_000)]].concat());
     let trouble = mended.lane(Direction::AtoB).trouble.as_deref().unwrap();
-    assert_eq!((trouble.chain.count, trouble.longest.count), (0, 3));
+    assert_eq!((trouble.chain.count, trouble.timeouts), (0, 3));
     assert_eq!(mended.lane(Direction::AtoB).sizes(), (1_000, 1_000));
 }
 

@@ -31,8 +31,6 @@ pub(crate) struct Chain {
     pub(crate) header_len: u8,
     /// Waits in front of each, added up.
     pub(crate) waited: Span,
-    /// The silence before its segment was first sent.
-    pub(crate) idle_before: Span,
 }
 
 /// A window that the other end closed.
@@ -83,9 +81,8 @@ pub(crate) struct Trouble {
     pub(crate) unseen: u64,
     pub(crate) unseen_frames: Frames,
     holes: [Hole; HOLES],
-    /// The timeouts of the segment at hand, and the longest chain of all.
+    /// The timeouts of the segment at hand.
     pub(crate) chain: Chain,
-    pub(crate) longest: Chain,
     pub(crate) zero: ZeroWindow,
     /// Small segments that waited for a delayed acknowledgement (RFC 896, RFC 9293 §3.8.6.3).
     pub(crate) held: u32,
@@ -104,7 +101,6 @@ pub(super) struct Again {
     /// Since its direction last sent something.
     pub(super) waited: Span,
     pub(super) rtt: Span,
-    pub(super) idle_before: Span,
 }
 
 impl Trouble {
@@ -199,7 +195,6 @@ impl Trouble {
                 first: again.time,
                 len: again.len,
                 header_len: again.header_len,
-                idle_before: again.idle_before,
                 ..Chain::default()
             };
         }
@@ -214,9 +209,6 @@ impl Trouble {
         self.timeout_wait = Span(self.timeout_wait.0.saturating_add(again.waited.0));
         if again.waited > self.longest_timeout.0 {
             self.longest_timeout = (again.waited, again.frame);
-        }
-        if self.chain.count >= self.longest.count {
-            self.longest = self.chain;
         }
     }
 }

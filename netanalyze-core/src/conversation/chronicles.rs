@@ -8,6 +8,7 @@ use super::packet::TcpPacket;
 use super::tcp::TcpConversation;
 use crate::model::limits::MAX_SERVICES;
 use crate::model::{Endpoint, Timestamp};
+use crate::packet::tcp_option::Timestamps;
 use crate::tcp::{Chronicle, Passing, Patience, Segment, Service, Verdict};
 
 /// What is known of servers. Beyond the cap further ones are left out.
@@ -45,11 +46,11 @@ impl Chronicles {
         packet: &TcpPacket,
         segment: &Segment<'_>,
         (verdict, passing): (&Verdict, Passing),
-        patience: Patience,
+        (stamps, patience): (&dyn Fn() -> Option<Timestamps>, Patience),
     ) {
         let Some(place) = self.kept.get_mut(index as usize) else { return };
         let Some(chronicle) = place else { return };
-        chronicle.note(packet.direction, segment, verdict, passing, patience);
+        chronicle.note(packet.direction, segment, (verdict, passing), stamps, patience);
         if segment.len == 0 && chronicle.is_dull() {
             remember(&mut self.services, conversation.key(), chronicle);
             *place = None;

@@ -3,7 +3,7 @@
 use super::key::FlowKey;
 use crate::model::{Direction, FrameNumber, Timestamp};
 use crate::packet::Origin;
-use crate::packet::tcp_option::TcpOptions;
+use crate::packet::tcp_option::{self, TcpOptions, Timestamps};
 use crate::tcp::{Scope, Segment, TcpFlags};
 
 /// [`TcpPacket::options`] of a header whose options change no state: none, or padding and time stamps only.
@@ -85,6 +85,12 @@ impl At {
 }
 
 impl TcpPacket {
+    /// The time stamps, if they are all that its options are; `area` are the first twelve bytes of these.
+    pub(crate) fn stamps(&self, area: &[u8]) -> Option<Timestamps> {
+        let alone = self.options == NO_OPTIONS && self.header_len == 32 && area.len() == 12;
+        if alone { tcp_option::parse(area).timestamps } else { None }
+    }
+
     /// Bytes of payload on the wire.
     #[inline]
     pub(crate) fn payload_len(&self) -> u32 {

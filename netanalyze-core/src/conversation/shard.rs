@@ -166,15 +166,15 @@ impl Shard {
         self.udp.begin_batch();
     }
 
-    /// Takes a TCP packet and writes its verdict over the last one. `lead` are the first two bytes of its payload if it negotiates, 0 where there are fewer. `None` cannot happen with an index that only this shard writes; callers
+    /// Takes a TCP packet and writes its verdict over the last one. `bytes` are those of its header and payload behind the first so many, at most so many. `None` cannot happen with an index that only this shard writes; callers
     /// then skip the packet.
-    pub(crate) fn tcp(
+    pub(crate) fn tcp<'b>(
         &mut self,
         packet: &TcpPacket,
         frame: FrameNumber,
         options: &[TcpOptions],
         passing: Passing,
-        lead: [u8; 2],
+        bytes: &dyn Fn(u32, u32) -> &'b [u8],
         verdict: &mut Verdict,
     ) -> Option<Touched<'_>> {
         self.watch_memory(frame);
@@ -207,7 +207,8 @@ impl Shard {
             conversation.account.book(packet.direction, &segment, verdict, passing);
             if let Some(patience) = self.terms.chronicles {
                 let of = (index, &*conversation);
-                self.chronicles.note(of, packet, &segment, (verdict, passing), patience);
+                let stamps = || packet.stamps(bytes(20, 12));
+                self.chronicles.note(of, packet, &segment, (verdict, passing), (&stamps, patience));
             }
         }
         let handed_on = is_handed_on(verdict);
@@ -216,7 +217,8 @@ impl Shard {
         }
         let relay_begins = packet.negotiates && handed_on && {
             let from_client = conversation.key.endpoints(packet.direction).1.port() == socks::PORT;
-            conversation.negotiation.step(from_client, lead)
+            let lead = bytes(u32::from(packet.header_len), 2);
+            conversation.negotiation.step(from_client, [0, 1].map(|at| lead.get(at).copied().unwrap_or(0)))
         };
         Some(Touched {
             relay_begins,

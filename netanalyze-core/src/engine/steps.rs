@@ -286,13 +286,12 @@ impl Steps {
             let wire_len = wire_len(batch, packet.frame_index);
             let passing =
                 Passing { wire_len, ttl: packet.ttl, ip_id: packet.ip_id, gap: interests.gap, shares_frame };
-            let payload = |len| {
+            let bytes = |skip, len| {
                 let slot = (packet.frame_index, packet.slot);
-                payload(batch, completed, slot, packet.at, u32::from(packet.header_len), len)
+                payload(batch, completed, slot, packet.at, skip, len)
             };
-            let lead = if packet.negotiates { payload(2) } else { &[] };
-            let lead = [0, 1].map(|at| lead.get(at).copied().unwrap_or(0));
-            let Some(touched) = shard.tcp(packet, frame, options, passing, lead, verdict) else {
+            let payload = |len| bytes(u32::from(packet.header_len), len);
+            let Some(touched) = shard.tcp(packet, frame, options, passing, &bytes, verdict) else {
                 continue;
             };
             let conversation = touched.reference;

@@ -65,7 +65,7 @@ fn window_limited(scene: &Scene<'_>, stream: &Stream, direction: Direction) -> O
     let (rounds, full) = lane.rounds();
     let rtt = lane.path_rtt(peer);
     let lossy =
-        lane.trouble.as_ref().is_some_and(|trouble| trouble.events > 0 || trouble.zero.total >= BLINK);
+        lane.trouble.as_ref().is_some_and(|trouble| trouble.lost.events > 0 || trouble.zero.total >= BLINK);
     if !lane.may_be_window_limited(peer) || lossy {
         return None;
     }
@@ -184,7 +184,7 @@ fn think(scene: &Scene<'_>, stream: &Stream) -> Option<Case> {
             .lane(direction)
             .trouble
             .as_ref()
-            .is_some_and(|trouble| trouble.timeouts > 0 || trouble.zero.episodes > 0)
+            .is_some_and(|trouble| trouble.lost.timeouts > 0 || trouble.zero.episodes > 0)
     });
     if troubled {
         return None;

@@ -82,11 +82,11 @@ fn timeouts(scene: &Scene<'_>, stream: &Stream, direction: Direction, trouble: &
     let chronicle = &stream.chronicle;
     let idle = chronicle.time_in(&[Bucket::Idle, Bucket::ClientThink, Bucket::SynWait]);
     let active = chronicle.life().0.saturating_sub(idle.0).max(1);
-    let wait = trouble.timeout_wait;
+    let wait = trouble.lost.timeout_wait;
     let share = |limit| scene.thresholds.reaches(limit, wait.0.max(0) as u64, active as u64);
     // Where the receiver says that it had the data, the timer expired for nothing.
-    let needless = trouble.dsacks.saturating_add(trouble.spurious) >= trouble.timeouts;
-    if trouble.timeouts == 0
+    let needless = trouble.dsacks.saturating_add(trouble.spurious) >= trouble.lost.timeouts;
+    if trouble.lost.timeouts == 0
         || needless
         || wait.0 < scene.thresholds.span(Limit::Stall).0.saturating_mul(2)
         || !share(Limit::TimeoutShare)
@@ -94,7 +94,7 @@ fn timeouts(scene: &Scene<'_>, stream: &Stream, direction: Direction, trouble: &
         return None;
     }
     let ends = stream.ends();
-    let (longest, frame) = trouble.longest_timeout;
+    let (longest, frame) = trouble.lost.longest_timeout;
     let case = Case::new("LOSS-03", ends, times(stream, direction))
         .says(
             format!(
@@ -104,9 +104,9 @@ fn timeouts(scene: &Scene<'_>, stream: &Stream, direction: Direction, trouble: &
             format!("data to or from {} is lost so that only retransmission timeouts repair it", ends.server),
         )
         .shows(frame, format!("sent again after {}", span(longest)), "an acknowledgement of the first copy")
-        .shows_all(trouble.frames.iter().filter(|each| *each != frame), "sent again", "an acknowledgement of the first copy")
+        .shows_all(trouble.lost.frames.iter().filter(|each| *each != frame), "sent again", "an acknowledgement of the first copy")
         .costs(wait)
-        .times(u64::from(trouble.timeouts))
+        .times(u64::from(trouble.lost.timeouts))
         .by(&[Limit::TimeoutShare])
         .severity(if wait.0 >= 1_000_000_000 { Severity::Error } else { Severity::Warn })
         .rival("a receiver that was away for a while", "whether other connections of that host stood still at the same times");
@@ -118,7 +118,10 @@ fn timeouts(scene: &Scene<'_>, stream: &Stream, direction: Direction, trouble: &
     Some(if near_sender {
         case
     } else {
-        case.at_most(Confidence::Medium, "captured away from the sender: the first copies were not seen")
+        case.at_most(
+            Confidence::Medium,
+            "captured away from the sender: what it waited for is not seen there",
+        )
     })
 }
 
@@ -129,7 +132,7 @@ fn percent(part: i64, whole: i64) -> String {
 /// LOSS-01: the throughput is what loss allows (Mathis et al., 1997: MSS / RTT · C / √p).
 fn throughput(scene: &Scene<'_>, stream: &Stream, direction: Direction, trouble: &Trouble) -> Option<Case> {
     let lane = stream.lane(direction);
-    let (events, segments) = (u64::from(trouble.events), u64::from(lane.data_segments()));
+    let (events, segments) = (u64::from(trouble.lost.events), u64::from(lane.data_segments()));
     if events < scene.thresholds.get(Limit::LossEvents).max(1)
         || !scene.thresholds.reaches(Limit::LossRate, events, segments)
     {
@@ -158,7 +161,7 @@ fn throughput(scene: &Scene<'_>, stream: &Stream, direction: Direction, trouble:
             ),
             format!("loss limits the throughput of transfers with {}", ends.server),
         )
-        .shows_all(trouble.frames.iter(), "sent again", "no loss")
+        .shows_all(trouble.lost.frames.iter(), "sent again", "no loss")
         .costs(stream.chronicle.time_in(&[Bucket::RtoWait, Bucket::FastRecovery]))
         .times(events)
         .by(&[Limit::LossRate, Limit::LossEvents])
@@ -174,7 +177,7 @@ fn throughput(scene: &Scene<'_>, stream: &Stream, direction: Direction, trouble:
 }
 
 fn side(scene: &Scene<'_>, stream: &Stream, direction: Direction, trouble: &Trouble) -> Option<Case> {
-    let (behind, before) = (u64::from(trouble.behind), u64::from(trouble.before));
+    let (behind, before) = (u64::from(trouble.lost.behind), u64::from(trouble.lost.before));
     let all = behind + before;
     if all < scene.thresholds.get(Limit::LossSideEvents).max(1) {
         return None;
@@ -186,9 +189,9 @@ fn side(scene: &Scene<'_>, stream: &Stream, direction: Direction, trouble: &Trou
     let (from, to) = (stream.end(direction), stream.end(direction.reverse()));
     let ends = stream.ends();
     let (count, where_lost, frames) = if after {
-        (behind, format!("between the capture point and {}", to.ip()), &trouble.behind_frames)
+        (behind, format!("between the capture point and {}", to.ip()), &trouble.lost.behind_frames)
     } else {
-        (before, format!("between {} and the capture point", from.ip()), &trouble.before_frames)
+        (before, format!("between {} and the capture point", from.ip()), &trouble.lost.before_frames)
     };
     let expected = if after { "sent once" } else { "no hole" };
     let observed = if after {
@@ -214,14 +217,20 @@ fn side(scene: &Scene<'_>, stream: &Stream, direction: Direction, trouble: &Trou
 }
 
 fn spurious(scene: &Scene<'_>, stream: &Stream, direction: Direction, trouble: &Trouble) -> Option<Case> {
-    let again = [trouble.timeouts, trouble.others, trouble.fast, trouble.probes, trouble.spurious];
+    let again = [
+        trouble.lost.timeouts,
+        trouble.lost.others,
+        trouble.lost.fast,
+        trouble.lost.probes,
+        trouble.spurious,
+    ];
     let again = again.into_iter().fold(0, u32::saturating_add);
     let count = u64::from(trouble.spurious.max(trouble.dsacks.min(again)));
     if count < scene.thresholds.get(Limit::SpuriousSegments).max(1) {
         return None;
     }
     let ends = stream.ends();
-    let frames = if trouble.spurious > 0 { &trouble.spurious_frames } else { &trouble.frames };
+    let frames = if trouble.spurious > 0 { &trouble.spurious_frames } else { &trouble.lost.frames };
     let case = Case::new("LOSS-05", ends, times(stream, direction))
         .says(
             format!("{} sent {count} segments again that had arrived", stream.end(direction)),
@@ -234,7 +243,10 @@ fn spurious(scene: &Scene<'_>, stream: &Stream, direction: Direction, trouble: &
             "acknowledgements that are lost on their way back",
             "D-SACK blocks, and a capture at the sender",
         );
-    Some(if trouble.dsacks > 0 && u64::from(trouble.behind.saturating_add(trouble.spurious)) >= count {
+    let echoed = u64::from(trouble.echoed);
+    Some(if echoed >= count {
+        case.because("the acknowledgements echo the time stamps of the first copies (RFC 3522)")
+    } else if trouble.dsacks > 0 && u64::from(trouble.lost.behind.saturating_add(trouble.spurious)) >= count {
         case.because(format!("the receiver says so itself: {} D-SACK blocks", trouble.dsacks))
     } else {
         case.at_most(Confidence::Medium, "the receiver does not confirm it with D-SACK blocks")
@@ -247,27 +259,28 @@ fn reordering(scene: &Scene<'_>, stream: &Stream, direction: Direction, trouble:
         return None;
     }
     let ends = stream.ends();
-    Some(
-        Case::new("LOSS-06", ends, times(stream, direction))
-            .says(
-                format!(
-                    "{count} of {} segments of {} came behind later ones",
-                    stream.lane(direction).data_segments(),
-                    stream.end(direction)
-                ),
-                format!("packets to or from {} arrive out of order", ends.server),
-            )
-            .shows_all(
-                trouble.reordered_frames.iter(),
-                "came behind a later segment, within milliseconds",
-                "in order",
-            )
-            .times(count)
-            .by(&[Limit::ReorderedSegments])
-            .at_most(Confidence::Medium, "told by how soon they came, not by numbers of the packets")
-            .rival(
-                "fast retransmissions of a very close sender",
-                "IP identification and time stamps of the late segments",
+    let case = Case::new("LOSS-06", ends, times(stream, direction))
+        .says(
+            format!(
+                "{count} of {} segments of {} came behind later ones",
+                stream.lane(direction).data_segments(),
+                stream.end(direction)
             ),
-    )
+            format!("packets to or from {} arrive out of order", ends.server),
+        )
+        .shows_all(trouble.reordered_frames.iter(), "came behind a segment that was sent later", "in order")
+        .times(count)
+        .by(&[Limit::ReorderedSegments])
+        .rival(
+            "fast retransmissions of a very close sender",
+            "IP identification and time stamps of the late segments",
+        );
+    Some(if u64::from(trouble.proven) >= count {
+        case.because("time stamps or IP identifications say in which order they were sent")
+    } else {
+        case.at_most(
+            Confidence::Medium,
+            "told by how soon they came: their marks do not say when they were sent",
+        )
+    })
 }

@@ -3,6 +3,7 @@
 use super::super::segment::Segment;
 use super::super::sequence::{at_or_before, before};
 use super::lane::Lane;
+use super::mark::{Mark, Order};
 use super::opening::Opening;
 use super::{end_of, ends_after};
 use crate::model::Span;
@@ -38,10 +39,20 @@ pub(super) struct Sight {
     pub(super) class: Class,
     /// What it sends again is in the capture: it was lost, if at all, behind the tap.
     pub(super) seen: bool,
+    /// Its sender's marks say that it is reordered.
+    pub(super) proven: bool,
 }
 
 impl Sight {
-    pub(super) const NONE: Sight = Sight { class: Class::New, seen: false };
+    pub(super) const NONE: Sight = Sight::of(Class::New);
+
+    const fn of(class: Class) -> Sight {
+        Sight { class, seen: false, proven: false }
+    }
+
+    const fn seen(class: Class) -> Sight {
+        Sight { class, seen: true, proven: false }
+    }
 }
 
 /// Linux sends nothing again sooner than this (RFC 6298 asks for a second).
@@ -53,29 +64,32 @@ const REORDERING: Span = Span(3_000_000);
 /// Duplicate acknowledgements that make a sender send again (RFC 5681 §3.2).
 const DUPLICATES: u8 = 3;
 
+/// Bytes of a record with an alert, at most, or a handful of them.
+const LAST_WORDS: u32 = 64;
+
 impl Lane {
     /// What a segment of this direction is. `peer` sends the acknowledgements.
-    pub(super) fn look(&self, segment: &Segment<'_>, peer: &Lane, opening: &Opening) -> Sight {
+    pub(super) fn look(&self, segment: &Segment<'_>, mark: Mark, peer: &Lane, opening: &Opening) -> Sight {
         let (len, flags) = (segment.len, segment.flags);
         let Some(next) = self.next() else { return Sight::NONE };
         let took = len > 0 || flags.takes_sequence_number();
         let probes = len <= 1 && !flags.syn() && !flags.fin() && segment.seq == next.wrapping_sub(1);
         if probes {
             return if self.window_is_closed() {
-                Sight { class: Class::WindowProbe, seen: true }
+                Sight::seen(Class::WindowProbe)
             } else if !self.outstanding() {
-                Sight { class: Class::KeepAlive, seen: true }
+                Sight::seen(Class::KeepAlive)
             } else {
                 Sight::NONE
             };
         }
         if !took || !before(segment.seq, next) {
             let is_ahead = took && segment.seq != next && !flags.syn();
-            return Sight { class: if is_ahead { Class::Hole } else { Class::New }, seen: false };
+            return Sight::of(if is_ahead { Class::Hole } else { Class::New });
         }
         if flags.syn() {
             let is_same = opening.seq() == segment.seq || flags.ack();
-            return if is_same { Sight { class: Class::Timeout, seen: true } } else { Sight::NONE };
+            return if is_same { Sight::seen(Class::Timeout) } else { Sight::NONE };
         }
         if len == 0 && (end_of(segment) != next || !self.fin_sent()) {
             // A FIN below what was sent: the two ends are out of step, and nothing is sent again.
@@ -83,21 +97,25 @@ impl Lane {
         }
         if self.acknowledged_to().is_some_and(|una| at_or_before(end_of(segment), una)) {
             // Single bytes probe.
-            let class = if len == 1 { Class::KeepAlive } else { Class::Spurious };
-            return Sight { class, seen: true };
+            return Sight::seen(if len == 1 { Class::KeepAlive } else { Class::Spurious });
         }
-        if self.fin_sent() && peer.fin_sent() {
-            // Both have said all: what is repeated now costs nobody anything.
-            return Sight { class: Class::KeepAlive, seen: true };
+        if len == 0 || peer.fin_sent() && (self.fin_sent() || len <= LAST_WORDS) {
+            // A FIN alone, what both had said when they closed, or the last words of TLS to one that closed: nobody waits for them.
+            return Sight::seen(Class::KeepAlive);
         }
         let rtt = self.path_rtt(peer);
         let hole = self.trouble.as_ref().and_then(|trouble| trouble.hole_of(segment.seq));
         if let Some(hole) = hole {
             let late = segment.time.since(hole.time);
             let soon = if rtt.0 > 0 { REORDERING.0.max(rtt.0 / 2) } else { REORDERING.0 };
-            // Duplicate acknowledgements come from beyond the tap: a retransmission cannot be sooner than they are.
-            if late.0 < soon && self.duplicate_acks() < DUPLICATES {
-                return Sight { class: Class::Reordered, seen: false };
+            match self.order(mark, hole.mark) {
+                Order::Earlier => return Sight { class: Class::Reordered, seen: false, proven: true },
+                Order::Later => {}
+                // Duplicate acknowledgements come from beyond the tap: a retransmission cannot be sooner than they are.
+                Order::Unknown if late.0 < soon && self.duplicate_acks() < DUPLICATES => {
+                    return Sight::of(Class::Reordered);
+                }
+                Order::Unknown => {}
             }
         }
         let seen = hole.is_none();
@@ -120,6 +138,6 @@ impl Lane {
         } else {
             Class::Other
         };
-        Sight { class, seen }
+        Sight { class, seen, proven: false }
     }
 }

@@ -7,6 +7,7 @@ use super::class::{Class, LEAST_RTO, Sight};
 use super::copies::{Copied, Copies};
 use super::end_of;
 use super::lost_time::{Bucket, Held};
+use super::mark::{Mark, Order};
 use super::trouble::{Again, Trouble};
 use crate::model::{Span, Timestamp};
 
@@ -85,6 +86,12 @@ impl Lane {
         None
     }
 
+    /// Which of two of its packets was sent first.
+    pub(super) fn order(&self, a: Mark, b: Mark) -> Order {
+        let without_ids = |mark: Mark| Mark { id: 0, ..mark };
+        if self.copies.count_up() { a.order(b) } else { without_ids(a).order(without_ids(b)) }
+    }
+
     /// Whether a segment that only acknowledges goes on where this direction had come to, in an ordinary connection.
     #[inline(always)]
     pub(super) fn goes_on(&self, segment: &Segment<'_>, peer: &Lane) -> bool {
@@ -101,10 +108,11 @@ impl Lane {
         &mut self,
         segment: &Segment<'_>,
         sight: Sight,
+        mark: Mark,
         peer: &mut Lane,
-        passing: Passing,
+        ttl: u8,
     ) -> Option<Held> {
-        self.count_packet(passing.ttl);
+        self.count_packet(ttl);
         let end = end_of(segment);
         let took = end != segment.seq;
         let now = segment.time;
@@ -117,6 +125,7 @@ impl Lane {
                 frame: segment.frame,
                 waited: Span(now.since(self.last_sent).0.max(0)),
                 rtt: self.path_rtt(peer),
+                mark,
             };
             if !segment.flags.syn() && sight.class != Class::KeepAlive {
                 self.trouble().count(sight, again);
@@ -125,8 +134,8 @@ impl Lane {
             // Karn's rule.
             self.timed = None;
         } else if sight.class == Class::Hole {
-            let (next, frame) = (self.next, segment.frame);
-            self.trouble().dig(next, segment.seq, now, frame);
+            let next = self.next;
+            self.trouble().dig(next, segment.seq, (now, segment.frame, mark));
         }
         if !took {
             self.begin(segment.seq);
@@ -209,8 +218,10 @@ impl Lane {
 
     /// Takes an acknowledgement of what this direction sent; `by` is the direction that it came in.
     #[inline(always)]
-    pub(super) fn acknowledged(&mut self, segment: &Segment<'_>, by: &Lane) {
-        let ack = segment.ack;
+    pub(super) fn acknowledged(&mut self, segment: &Segment<'_>, mark: Mark, by: &Lane) {
+        // Beyond what was sent lies what the capture lacks, or damage: the next segment tells.
+        let is_beyond = self.begun && after(segment.ack, self.next);
+        let ack = if is_beyond { self.next } else { segment.ack };
         let has_data = segment.len > 0 || segment.flags.is_control();
         if self.acked && ack == self.una {
             if !has_data && self.outstanding() && by.window_before == segment.window {
@@ -245,7 +256,7 @@ impl Lane {
             self.ack_bucket = by.stalled;
         }
         if let Some(trouble) = &mut self.trouble {
-            trouble.acknowledged(ack);
+            trouble.acknowledged(ack, mark);
             if after(ack, trouble.chain.seq) {
                 trouble.chain.count = 0;
             }

@@ -9,6 +9,7 @@ mod class;
 mod copies;
 mod lane;
 mod lost_time;
+mod mark;
 mod opening;
 mod reset;
 mod service;
@@ -32,7 +33,9 @@ use super::segment::{Scope, Segment};
 use super::sequence::after;
 use super::verdict::Verdict;
 use crate::model::{Direction, FrameNumber, Span, Timestamp};
+use crate::packet::tcp_option::Timestamps;
 use class::Sight;
+use mark::Mark;
 
 /// Times that decide while packets pass.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -161,13 +164,13 @@ impl Chronicle {
         if direction == Direction::AtoB { a } else { b }
     }
 
-    /// Takes a segment that no error quotes.
+    /// Takes a segment that no error quotes. `stamps` reads its time stamps, if it has no other option.
     pub(crate) fn note(
         &mut self,
         direction: Direction,
         segment: &Segment<'_>,
-        verdict: &Verdict,
-        passing: Passing,
+        (verdict, passing): (&Verdict, Passing),
+        stamps: &dyn Fn() -> Option<Timestamps>,
         patience: Patience,
     ) {
         if segment.scope != Scope::Full
@@ -192,7 +195,7 @@ impl Chronicle {
             own.stalled = None;
             return self.plain(direction, segment, verdict, passing, patience);
         }
-        self.any(direction, segment, verdict, passing, patience);
+        self.any(direction, segment, (verdict, passing), stamps, patience);
     }
 
     /// Nothing is under way but an exchange of data.
@@ -212,7 +215,7 @@ impl Chronicle {
         patience: Patience,
     ) {
         let segment = &segment.plain();
-        self.exchange(direction, segment, Sight::NONE, verdict, passing);
+        self.exchange(direction, segment, Sight::NONE, Mark::default(), (verdict, passing.ttl));
         self.turns(direction, segment, Sight::NONE, patience);
         self.last = segment.time;
     }
@@ -223,11 +226,17 @@ impl Chronicle {
         &mut self,
         direction: Direction,
         segment: &Segment<'_>,
-        verdict: &Verdict,
-        passing: Passing,
+        (verdict, passing): (&Verdict, Passing),
+        stamps: &dyn Fn() -> Option<Timestamps>,
         patience: Patience,
     ) {
         let (own, peer) = pair(&mut self.lanes, direction);
+        // They lie in the frame, which is far away by now: only what may be lost or out of order is worth that.
+        let in_doubt = own.trouble.is_some() || peer.trouble.is_some() || own.next() != Some(segment.seq);
+        let mark = match segment.options {
+            Some(options) => Mark { id: passing.ip_id, stamps: options.timestamps },
+            None => Mark { id: passing.ip_id, stamps: if in_doubt { stamps() } else { None } },
+        };
         let is_reset = segment.flags.rst();
         if self.last.since(segment.time).0 > BACKWARD.0 {
             self.backward = self.backward.saturating_add(1);
@@ -239,7 +248,7 @@ impl Chronicle {
             closed: own.window_is_closed() || peer.window_is_closed(),
             full: own.window_is_full() || peer.window_is_full(),
         };
-        let sight = if is_reset { Sight::NONE } else { own.look(segment, peer, &self.opening) };
+        let sight = if is_reset { Sight::NONE } else { own.look(segment, mark, peer, &self.opening) };
         let stall_from = patience.stall.0.max(own.path_rtt(peer).0.saturating_mul(4));
         let stalled = (pause.0 >= stall_from).then(|| self.bucket(direction, segment, sight, before));
         if let Some(bucket) = stalled {
@@ -259,7 +268,7 @@ impl Chronicle {
         }
         self.opening.note(direction, segment, passing);
         if !is_reset {
-            self.exchange(direction, segment, sight, verdict, passing);
+            self.exchange(direction, segment, sight, mark, (verdict, passing.ttl));
         }
         self.turns(direction, segment, sight, patience);
         self.last = self.last.max(segment.time);
@@ -272,8 +281,8 @@ impl Chronicle {
         direction: Direction,
         segment: &Segment<'_>,
         sight: Sight,
-        verdict: &Verdict,
-        passing: Passing,
+        mark: Mark,
+        (verdict, ttl): (&Verdict, u8),
     ) {
         let (own, peer) = pair(&mut self.lanes, direction);
         let is_syn = segment.flags.syn();
@@ -284,13 +293,13 @@ impl Chronicle {
             let trouble = peer.trouble();
             trouble.dsacks = trouble.dsacks.saturating_add(1);
         }
-        if let Some(held) = own.send(segment, sight, peer, passing) {
+        if let Some(held) = own.send(segment, sight, mark, peer, ttl) {
             self.lost.get_or_insert_default().hold(held);
         }
         self.oversized = self.oversized.saturating_add(u32::from(own.exceeds_mss(segment.len)));
         if segment.flags.ack() {
             let window = if is_syn { u32::from(segment.window) } else { verdict.scale.apply(segment.window) };
-            peer.acknowledged(segment, own);
+            peer.acknowledged(segment, mark, own);
             peer.advertised(segment, window, verdict.scale != WindowScale::Unknown);
         }
     }

@@ -50,7 +50,7 @@ fn play(script: &[Step]) -> Chronicle {
         let passing =
             Passing { wire_len: 60, ttl: 64, ip_id: frame as u16, gap: Span(0), shares_frame: false };
         let direction = if who == '>' { Direction::AtoB } else { Direction::BtoA };
-        chronicle.note(direction, &segment, &verdict, passing, patience);
+        chronicle.note(direction, &segment, (&verdict, passing), &|| None, patience);
         check(&chronicle);
     }
     chronicle
@@ -118,14 +118,14 @@ fn timeouts_make_a_chain_until_an_acknowledgement() {
     ];
     let dead = after_opening(&lost);
     let trouble = dead.lane(Direction::AtoB).trouble.as_deref().unwrap();
-    assert_eq!((trouble.timeouts, trouble.chain.count, trouble.events), (3, 3, 3));
-    assert_eq!((trouble.behind, trouble.before), (1, 0), "copies of one segment are one loss");
-    assert_eq!(trouble.timeout_wait.0, 1_750_000_000);
+    assert_eq!((trouble.lost.timeouts, trouble.chain.count, trouble.lost.events), (3, 3, 3));
+    assert_eq!((trouble.lost.behind, trouble.lost.before), (1, 0), "copies of one segment are one loss");
+    assert_eq!(trouble.lost.timeout_wait.0, 1_750_000_000);
     assert_eq!(of(&dead, Bucket::RtoWait), 1_750);
     assert!(dead.lane(Direction::AtoB).outstanding());
     let mended = after_opening(&[&lost[..], &[(1_840, '<', "A", 1, 0, 1_001, 9_000)]].concat());
     let trouble = mended.lane(Direction::AtoB).trouble.as_deref().unwrap();
-    assert_eq!((trouble.chain.count, trouble.timeouts), (0, 3));
+    assert_eq!((trouble.chain.count, trouble.lost.timeouts), (0, 3));
     assert_eq!(mended.lane(Direction::AtoB).sizes(), (1_000, 1_000));
 }
 
@@ -144,8 +144,8 @@ fn duplicate_acknowledgements_make_a_fast_retransmission() {
         script.push((134, '<', "A", 1, 0, 501, 9_000));
         let chronicle = after_opening(&script);
         let trouble = chronicle.lane(Direction::AtoB).trouble.as_deref().unwrap();
-        assert_eq!((trouble.fast, trouble.timeouts, trouble.reordered), (1, 0, 0), "{seen}");
-        assert_eq!((trouble.behind, trouble.before), if seen { (1, 0) } else { (0, 1) });
+        assert_eq!((trouble.lost.fast, trouble.lost.timeouts, trouble.reordered), (1, 0, 0), "{seen}");
+        assert_eq!((trouble.lost.behind, trouble.lost.before), if seen { (1, 0) } else { (0, 1) });
         assert_eq!(trouble.unseen, 0);
     }
 }
@@ -158,7 +158,7 @@ fn what_comes_late_within_milliseconds_was_reordered() {
         (90, '<', "A", 1, 0, 201, 9_000),
     ]);
     let trouble = late.lane(Direction::AtoB).trouble.as_deref().unwrap();
-    assert_eq!((trouble.reordered, trouble.fast, trouble.others, trouble.unseen), (1, 0, 0, 0));
+    assert_eq!((trouble.reordered, trouble.lost.fast, trouble.lost.others, trouble.unseen), (1, 0, 0, 0));
     let never = after_opening(&[(50, '>', "A", 101, 100, 1, 9_000), (90, '<', "A", 1, 0, 201, 9_000)]);
     assert_eq!(never.lane(Direction::AtoB).trouble.as_deref().unwrap().unseen, 100, "not captured");
 }
@@ -250,7 +250,7 @@ fn a_packet_that_was_captured_twice_counts_once() {
             options: None,
         };
         let passing = Passing { wire_len: 60, ttl, ip_id, gap: Span(0), shares_frame: false };
-        chronicle.note(Direction::AtoB, &segment, &Verdict::default(), passing, patience);
+        chronicle.note(Direction::AtoB, &segment, (&Verdict::default(), passing), &|| None, patience);
         (chronicle.duplicates, chronicle.elsewhere)
     };
     assert_eq!(note(1, 1, 64, 7), (0, 0));

@@ -3,6 +3,7 @@
 use super::super::sequence::{after, at_or_before, before};
 use super::Frames;
 use super::class::{Class, Sight};
+use super::mark::Mark;
 use crate::model::{FrameNumber, Span, Timestamp};
 
 /// Bytes that were not captured, or came late.
@@ -12,6 +13,8 @@ pub(crate) struct Hole {
     end: u32,
     /// When the segment behind it came.
     pub(super) time: Timestamp,
+    /// What its sender wrote on that.
+    pub(super) mark: Mark,
     frame: FrameNumber,
     used: bool,
 }
@@ -51,13 +54,9 @@ pub(crate) struct ZeroWindow {
 /// Holes that are remembered at a time.
 const HOLES: usize = 8;
 
-/// See the head of the module.
-#[derive(Debug, Default)]
-pub(crate) struct Trouble {
-    pub(crate) spurious: u32,
-    pub(crate) spurious_frames: Frames,
-    pub(crate) reordered: u32,
-    pub(crate) reordered_frames: Frames,
+/// What was sent again because it was lost, as far as is known.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Losses {
     pub(crate) fast: u32,
     pub(crate) probes: u32,
     pub(crate) timeouts: u32,
@@ -67,8 +66,6 @@ pub(crate) struct Trouble {
     /// Time lost in timeouts, and the longest of them with its frame.
     pub(crate) timeout_wait: Span,
     pub(crate) longest_timeout: (Span, FrameNumber),
-    /// D-SACKs that the other end sent (RFC 2883).
-    pub(crate) dsacks: u32,
     /// Episodes of loss: all that is sent again within a round trip is one.
     pub(crate) events: u32,
     last_event: Option<Timestamp>,
@@ -77,6 +74,37 @@ pub(crate) struct Trouble {
     pub(crate) behind_frames: Frames,
     pub(crate) before: u32,
     pub(crate) before_frames: Frames,
+}
+
+/// Segments sent again of which it is not known yet whether that was needed.
+#[derive(Clone, Copy, Debug)]
+struct Doubt {
+    /// Where the first of them ends, and the last.
+    end: u32,
+    last_end: u32,
+    /// Time stamp of the first of them.
+    value: u32,
+    frames: Frames,
+    count: u32,
+    /// What was lost before them.
+    before: Losses,
+}
+
+/// See the head of the module.
+#[derive(Debug, Default)]
+pub(crate) struct Trouble {
+    pub(crate) lost: Losses,
+    doubt: Option<Doubt>,
+    pub(crate) spurious: u32,
+    pub(crate) spurious_frames: Frames,
+    /// Those of them that the receiver's time stamps tell (RFC 3522).
+    pub(crate) echoed: u32,
+    pub(crate) reordered: u32,
+    pub(crate) reordered_frames: Frames,
+    /// Those of them that the sender's time stamps or numbers tell.
+    pub(crate) proven: u32,
+    /// D-SACKs that the other end sent (RFC 2883).
+    pub(crate) dsacks: u32,
     /// Bytes that were acknowledged and never captured.
     pub(crate) unseen: u64,
     pub(crate) unseen_frames: Frames,
@@ -98,6 +126,7 @@ pub(super) struct Again {
     pub(super) header_len: u8,
     pub(super) time: Timestamp,
     pub(super) frame: FrameNumber,
+    pub(super) mark: Mark,
     /// Since its direction last sent something.
     pub(super) waited: Span,
     pub(super) rtt: Span,
@@ -111,8 +140,8 @@ impl Trouble {
     }
 
     /// Bytes are missing up to the segment at hand.
-    pub(super) fn dig(&mut self, start: u32, end: u32, time: Timestamp, frame: FrameNumber) {
-        let hole = Hole { start, end, time, frame, used: true };
+    pub(super) fn dig(&mut self, start: u32, end: u32, (time, frame, mark): (Timestamp, FrameNumber, Mark)) {
+        let hole = Hole { start, end, time, mark, frame, used: true };
         // The oldest one gives way.
         let oldest = self.holes.iter_mut().min_by_key(|hole| (hole.used, hole.time));
         if let Some(place) = oldest {
@@ -131,7 +160,8 @@ impl Trouble {
     }
 
     /// Everything before a number arrived: what is still missing below it was never captured.
-    pub(super) fn acknowledged(&mut self, ack: u32) {
+    pub(super) fn acknowledged(&mut self, ack: u32, mark: Mark) {
+        self.settle(ack, mark);
         for hole in &mut self.holes {
             if hole.used && at_or_before(hole.end, ack) {
                 hole.used = false;
@@ -141,8 +171,49 @@ impl Trouble {
         }
     }
 
+    /// What was sent again was needless if what acknowledges it was sent for something older (Eifel, RFC 3522 §3.2).
+    fn settle(&mut self, ack: u32, mark: Mark) {
+        let Some(doubt) = self.doubt.take_if(|doubt| !before(ack, doubt.end)) else { return };
+        if !mark.echoes_before(doubt.value) {
+            return;
+        }
+        let all = !before(ack, doubt.last_end);
+        let count = if all { doubt.count } else { 1 };
+        if all {
+            self.lost = doubt.before;
+        }
+        self.spurious = self.spurious.saturating_add(count);
+        self.echoed = self.echoed.saturating_add(count);
+        doubt.frames.iter().take(count as usize).for_each(|frame| self.spurious_frames.push(frame));
+    }
+
+    /// Remembers how things stood before a segment was sent again, for [`Self::settle`].
+    fn doubt(&mut self, again: Again) {
+        let Some(stamps) = again.mark.stamps else { return };
+        let end = again.seq.wrapping_add(again.len);
+        let fresh = Doubt {
+            end,
+            last_end: end,
+            value: stamps.value,
+            frames: Frames::default(),
+            count: 0,
+            before: self.lost,
+        };
+        let doubt = self.doubt.get_or_insert(fresh);
+        if after(end, doubt.last_end) {
+            doubt.last_end = end;
+        }
+        doubt.count = doubt.count.saturating_add(1);
+        doubt.frames.push(again.frame);
+    }
+
     /// Counts a segment of a class.
     pub(super) fn count(&mut self, sight: Sight, again: Again) {
+        let retransmits =
+            matches!(sight.class, Class::Fast | Class::TailLossProbe | Class::Timeout | Class::Other);
+        if retransmits && sight.seen {
+            self.doubt(again);
+        }
         match sight.class {
             Class::Spurious => {
                 self.spurious = self.spurious.saturating_add(1);
@@ -150,37 +221,38 @@ impl Trouble {
             }
             Class::Reordered => {
                 self.reordered = self.reordered.saturating_add(1);
+                self.proven = self.proven.saturating_add(u32::from(sight.proven));
                 self.reordered_frames.push(again.frame);
             }
-            Class::Fast => self.fast = self.fast.saturating_add(1),
-            Class::TailLossProbe => self.probes = self.probes.saturating_add(1),
+            Class::Fast => self.lost.fast = self.lost.fast.saturating_add(1),
+            Class::TailLossProbe => self.lost.probes = self.lost.probes.saturating_add(1),
             Class::Timeout => {
-                self.timeouts = self.timeouts.saturating_add(1);
+                self.lost.timeouts = self.lost.timeouts.saturating_add(1);
                 self.timeout(again);
             }
-            Class::Other => self.others = self.others.saturating_add(1),
+            Class::Other => self.lost.others = self.lost.others.saturating_add(1),
             Class::WindowProbe => self.zero.probes = self.zero.probes.saturating_add(1),
             Class::New | Class::Hole | Class::KeepAlive => return,
         }
-        if matches!(sight.class, Class::Fast | Class::TailLossProbe | Class::Timeout | Class::Other) {
-            self.frames.push(again.frame);
+        if retransmits {
+            self.lost.frames.push(again.frame);
             self.event(sight, again);
         }
     }
 
     /// A loss, unless it belongs to the last one.
     fn event(&mut self, sight: Sight, again: Again) {
-        let same = self.last_event.is_some_and(|last| again.time.since(last) < again.rtt);
-        self.last_event = Some(again.time);
+        let same = self.lost.last_event.is_some_and(|last| again.time.since(last) < again.rtt);
+        self.lost.last_event = Some(again.time);
         if !same {
-            self.events = self.events.saturating_add(1);
+            self.lost.events = self.lost.events.saturating_add(1);
         }
         // The second and later copies of a segment say nothing new of its place.
         let repeated = sight.class == Class::Timeout && self.chain.count > 1;
         let (count, frames) = if sight.seen {
-            (&mut self.behind, &mut self.behind_frames)
+            (&mut self.lost.behind, &mut self.lost.behind_frames)
         } else {
-            (&mut self.before, &mut self.before_frames)
+            (&mut self.lost.before, &mut self.lost.before_frames)
         };
         if !repeated {
             *count = count.saturating_add(1);
@@ -206,9 +278,9 @@ impl Trouble {
         chain.waited = Span(chain.waited.0.saturating_add(again.waited.0));
         // A retransmission may hold less, or more, than the first copy did.
         chain.len = chain.len.max(again.len);
-        self.timeout_wait = Span(self.timeout_wait.0.saturating_add(again.waited.0));
-        if again.waited > self.longest_timeout.0 {
-            self.longest_timeout = (again.waited, again.frame);
+        self.lost.timeout_wait = Span(self.lost.timeout_wait.0.saturating_add(again.waited.0));
+        if again.waited > self.lost.longest_timeout.0 {
+            self.lost.longest_timeout = (again.waited, again.frame);
         }
     }
 }

@@ -54,7 +54,7 @@ fn stream<'s>(scene: &Scene<'s>, call: &Call) -> Option<&'s Stream> {
 fn is_troubled(stream: &Stream) -> bool {
     BOTH.iter().any(|&direction| {
         let trouble = stream.lane(direction).trouble.as_ref();
-        trouble.is_some_and(|trouble| trouble.timeouts > 0 || trouble.zero.episodes > 0)
+        trouble.is_some_and(|trouble| trouble.lost.timeouts > 0 || trouble.zero.episodes > 0)
     })
 }
 

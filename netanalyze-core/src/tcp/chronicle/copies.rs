@@ -1,0 +1,88 @@
+//! Packets that the capture holds twice: from two interfaces, a mirror port in both directions, or a tap on either side of a router.
+
+use super::super::account::Passing;
+use super::super::segment::Segment;
+use super::mark::count_up;
+use crate::model::{Span, Timestamp};
+
+/// What tells a copy of a packet, captured once more, from the packet sent again.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Print {
+    time: Timestamp,
+    id: u16,
+    ttl: u8,
+}
+
+/// Packets that copies are sought among: other packets lie between them where two interfaces were captured.
+const PRINTS: usize = 8;
+
+/// How a packet that the capture holds twice was captured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Copied {
+    /// At one place, two times.
+    Here,
+    /// At two places: its time to live differs.
+    Elsewhere,
+}
+
+/// A copy of a packet follows the packet within this time: what is sent again comes later, or has another number.
+const COPY_WITHIN: Span = Span(120_000_000);
+
+/// The last packets of a direction.
+#[derive(Debug, Default)]
+pub(super) struct Copies {
+    /// A sum of the numbers, length, flags and window of each, and its print.
+    sums: [u32; PRINTS],
+    prints: [Print; PRINTS],
+    printed: u8,
+}
+
+impl Copies {
+    /// Whether a segment is one that the capture holds already. What is sent again has another number; but Linux numbers neither SYN-ACKs nor
+    /// RSTs, and IPv6 nothing: there the time to live must differ.
+    #[inline(always)]
+    pub(super) fn find_or_keep(&mut self, segment: &Segment<'_>, passing: Passing) -> Option<Copied> {
+        let Segment { seq, ack, len, window, .. } = *segment;
+        let low = u32::from(segment.flags.0) << 16 | u32::from(window);
+        let mut sum = seq;
+        for part in [ack, len, low] {
+            sum = (sum.rotate_left(5) ^ part).wrapping_mul(0x9e37_79b9);
+        }
+        let print = Print { time: segment.time, id: passing.ip_id, ttl: passing.ttl };
+        if self.sums.contains(&sum)
+            && let Some(copied) = self.copied(sum, print)
+        {
+            return Some(copied);
+        }
+        let place = usize::from(self.printed) % PRINTS;
+        if let (Some(of), Some(known)) = (self.sums.get_mut(place), self.prints.get_mut(place)) {
+            (*of, *known) = (sum, print);
+        }
+        self.printed = self.printed.wrapping_add(1);
+        None
+    }
+
+    /// Whether the sender counts its packets, by those that came before the latest.
+    pub(super) fn count_up(&self) -> bool {
+        let latest = usize::from(self.printed.wrapping_sub(1)) % PRINTS;
+        let (newer, older) = self.prints.split_at(latest);
+        let known = older.iter().skip(1).chain(newer).filter(|print| print.time != Timestamp(0));
+        count_up(known.map(|print| print.id))
+    }
+
+    /// Whether a packet with this sum is a copy.
+    #[cold]
+    fn copied(&self, sum: u32, print: Print) -> Option<Copied> {
+        self.sums.iter().zip(&self.prints).filter(|(known, _)| **known == sum).find_map(|(_, known)| {
+            let age = print.time.since(known.time).0;
+            let is_near = (0..=COPY_WITHIN.0).contains(&age);
+            if known.id != print.id || known.time == Timestamp(0) || !is_near {
+                None
+            } else if known.ttl != print.ttl {
+                Some(Copied::Elsewhere)
+            } else {
+                (print.id != 0).then_some(Copied::Here)
+            }
+        })
+    }
+}

@@ -19,6 +19,8 @@ pub(crate) enum Class {
     WindowProbe,
     /// Asks whether the other end is still there (RFC 9293 §3.8.4).
     KeepAlive,
+    /// Data from before the capture: whether and why it is sent again is not known.
+    Older,
     /// Sent again although it had been acknowledged.
     Spurious,
     /// It came behind later ones.
@@ -91,17 +93,20 @@ impl Lane {
             let is_same = opening.seq() == segment.seq || flags.ack();
             return if is_same { Sight::seen(Class::Timeout) } else { Sight::NONE };
         }
-        if len == 0 && (end_of(segment) != next || !self.fin_sent()) {
-            // A FIN below what was sent: the two ends are out of step, and nothing is sent again.
-            return Sight::NONE;
+        if len == 0 {
+            // A FIN alone: nobody waits for it.
+            return Sight::seen(Class::KeepAlive);
         }
         if self.acknowledged_to().is_some_and(|una| at_or_before(end_of(segment), una)) {
             // Single bytes probe.
             return Sight::seen(if len == 1 { Class::KeepAlive } else { Class::Spurious });
         }
-        if len == 0 || peer.fin_sent() && (self.fin_sent() || len <= LAST_WORDS) {
-            // A FIN alone, what both had said when they closed, or the last words of TLS to one that closed: nobody waits for them.
+        if peer.fin_sent() && (self.fin_sent() || len <= LAST_WORDS) {
+            // What both had said when they closed, or the last words of TLS to one that closed: nobody waits for them.
             return Sight::seen(Class::KeepAlive);
+        }
+        if self.is_older(segment.seq) {
+            return Sight::of(Class::Older);
         }
         let rtt = self.path_rtt(peer);
         let hole = self.trouble.as_ref().and_then(|trouble| trouble.hole_of(segment.seq));

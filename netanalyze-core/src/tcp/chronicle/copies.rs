@@ -62,8 +62,8 @@ impl Copies {
         None
     }
 
-    /// Whether the sender counts its packets, by those that came before the latest.
-    pub(super) fn count_up(&self) -> bool {
+    /// [`count_up`] of the packets before the latest.
+    pub(super) fn count_up(&self) -> i16 {
         let latest = usize::from(self.printed.wrapping_sub(1)) % PRINTS;
         let (newer, older) = self.prints.split_at(latest);
         let known = older.iter().skip(1).chain(newer).filter(|print| print.time != Timestamp(0));

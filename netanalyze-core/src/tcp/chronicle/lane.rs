@@ -24,6 +24,8 @@ pub(crate) struct Lane {
     /// It was full at some time of the round trip at hand.
     full_in_round: bool,
     duplicate_acks: u8,
+    /// The first number that was captured.
+    start: u32,
     next: u32,
     una: u32,
     window: u32,
@@ -65,11 +67,16 @@ pub(crate) struct Lane {
     window_before: u16,
     /// The last data was a small segment.
     small: bool,
+    /// Where the last packet ended, and what it acknowledged, if both are far from all else.
+    stranger: Option<(u32, u32)>,
     pub(crate) trouble: Option<Box<Trouble>>,
 }
 
 /// On shorter paths a full window costs nothing that anybody notices.
 const NEAR: Span = Span(2_000_000);
+
+/// Bytes that a capture seldom lacks in one piece.
+const FAR: u32 = 1 << 20;
 
 /// Delays of acknowledgements that wait for more data: 40 ms on Linux, 200 ms elsewhere (RFC 9293 §3.8.6.3 allows half a second).
 const DELAYS: [std::ops::Range<i64>; 2] = [35_000_000..60_000_000, 180_000_000..220_000_000];
@@ -88,8 +95,24 @@ impl Lane {
 
     /// Which of two of its packets was sent first.
     pub(super) fn order(&self, a: Mark, b: Mark) -> Order {
-        let without_ids = |mark: Mark| Mark { id: 0, ..mark };
-        if self.copies.count_up() { a.order(b) } else { without_ids(a).order(without_ids(b)) }
+        a.order(b, self.copies.count_up())
+    }
+
+    /// Whether a segment lies far from all that was sent, in either number: it was damaged, or the capture lacks so much. In that case the next one goes on
+    /// behind it, and is no longer far.
+    pub(super) fn is_strange(&mut self, segment: &Segment<'_>, peer: &Lane) -> bool {
+        let far = |number: u32, from: u32| {
+            let distance = number.wrapping_sub(from).cast_signed().unsigned_abs();
+            distance > FAR.max(self.greatest_window.max(peer.greatest_window).saturating_mul(2))
+        };
+        let jumps = self.begun && far(segment.seq, self.next);
+        let acknowledges = peer.begun && segment.flags.ack() && far(segment.ack, peer.next);
+        let stranger = Some((end_of(segment), segment.ack)).filter(|_| jumps || acknowledges);
+        let confirmed = self.stranger.is_some_and(|(end, ack)| {
+            (!jumps || end == segment.seq) && (!acknowledges || segment.ack.wrapping_sub(ack) <= FAR)
+        });
+        self.stranger = stranger;
+        stranger.is_some() && !confirmed
     }
 
     /// Whether a segment that only acknowledges goes on where this direction had come to, in an ordinary connection.
@@ -176,7 +199,7 @@ impl Lane {
 
     fn begin(&mut self, seq: u32) {
         if !self.begun {
-            (self.begun, self.next, self.round_end) = (true, seq, seq);
+            (self.begun, self.start, self.next, self.round_end) = (true, seq, seq, seq);
         }
     }
 
@@ -275,6 +298,18 @@ impl Lane {
         } else if let Some(trouble) = &mut self.trouble {
             trouble.zero.open(segment.time, segment.frame);
         }
+    }
+
+    /// Whether what the first SACK block names had come before: a block up to the very number that an acknowledgement moves to may name news.
+    pub(super) fn had_arrived(&self, segment: &Segment<'_>) -> bool {
+        let Some(block) = segment.options.and_then(|options| options.sack().first()) else { return false };
+        let repeated = self.trouble.as_ref().is_some_and(|trouble| trouble.sent_again(block.left));
+        repeated || !self.acked || before(block.left, self.una) || after(block.right, segment.ack)
+    }
+
+    /// Whether a number lies before all that was captured, in a connection that is older than the capture.
+    pub(super) fn is_older(&self, seq: u32) -> bool {
+        before(seq, self.start)
     }
 
     /// The other end's MSS option.

@@ -7,7 +7,7 @@ use crate::packet::tcp_option::Timestamps;
 /// The marks of one packet.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Mark {
-    /// Identification of the IPv4 packet, 0 if it has none, or if its sender is not known to count.
+    /// Identification of the IPv4 packet, 0 if it has none.
     pub(super) id: u16,
     pub(super) stamps: Option<Timestamps>,
 }
@@ -20,12 +20,9 @@ pub(super) enum Order {
     Unknown,
 }
 
-/// A sender sends fewer packets than this, to whomever, between two that are compared.
-const NEAR: i16 = 2_048;
-
 impl Mark {
-    /// Whether this packet was sent before or after `other`.
-    pub(super) fn order(self, other: Mark) -> Order {
+    /// Whether this packet was sent before or after `other`. Identifications further apart than `near` say nothing ([`count_up`]).
+    pub(super) fn order(self, other: Mark, near: i16) -> Order {
         if let (Some(own), Some(others)) = (self.stamps, other.stamps)
             && own.value != others.value
         {
@@ -36,8 +33,8 @@ impl Mark {
             return Order::Unknown;
         }
         match self.id.wrapping_sub(other.id).cast_signed() {
-            distance @ 1.. if distance <= NEAR => Order::Later,
-            distance @ ..=-1 if distance >= -NEAR => Order::Earlier,
+            distance @ 1.. if distance <= near => Order::Later,
+            distance @ ..=-1 if distance >= near.saturating_neg() => Order::Earlier,
             _ => Order::Unknown,
         }
     }
@@ -48,14 +45,27 @@ impl Mark {
     }
 }
 
-/// Whether identifications that one sender used one after the other count up: most steps are small ones.
-pub(super) fn count_up(ids: impl Iterator<Item = u16> + Clone) -> bool {
+/// How far apart identifications still tell an order, by those that one sender used one after the other: they do where it counts its packets, to one host or,
+/// with larger steps, to all. 0 where it does not count.
+pub(super) fn count_up(ids: impl Iterator<Item = u16> + Clone) -> i16 {
     const SMALL: i16 = 256;
+    const LARGE: i16 = 8_192;
     let pairs = ids.clone().zip(ids.skip(1));
-    let (steps, small) = pairs.fold((0, 0), |(steps, small), (a, b)| {
-        (steps + 1, small + u32::from((1..=SMALL).contains(&b.wrapping_sub(a).cast_signed())))
+    let (steps, small, large) = pairs.fold((0, 0, 0), |(steps, small, large), (a, b)| {
+        let step = b.wrapping_sub(a).cast_signed();
+        (
+            steps + 1,
+            small + u32::from((1..=SMALL).contains(&step)),
+            large + u32::from((1..=LARGE).contains(&step)),
+        )
     });
-    small >= 2 && small * 2 >= steps
+    if small >= 2 && small * 2 >= steps {
+        2_048
+    } else if steps >= 4 && large + 1 >= steps {
+        LARGE
+    } else {
+        0
+    }
 }
 
 #[cfg(test)]
@@ -77,17 +87,19 @@ mod tests {
             (mark(1, None), mark(0x8001, None), Order::Unknown),
             (mark(1, Some(4)), mark(9_000, None), Order::Unknown),
         ] {
-            assert_eq!(a.order(b), order, "{a:?} {b:?}");
+            assert_eq!(a.order(b, 2_048), order, "{a:?} {b:?}");
         }
     }
 
     #[test]
     fn random_numbers_do_not_count_up() {
-        assert!(count_up([1, 2, 3].into_iter()));
-        assert!(count_up([65_530, 65_535, 4, 3, 9].into_iter()), "over the end, and one out of order");
-        assert!(!count_up([1, 2].into_iter()), "too few to tell");
-        assert!(!count_up([40_000, 3, 17_000, 17_001, 2_000, 60_000].into_iter()));
-        assert!(!count_up([0, 0, 0, 0].into_iter()));
+        let near = |ids: &[u16]| count_up(ids.iter().copied());
+        assert_eq!(near(&[1, 2, 3]), 2_048);
+        assert_eq!(near(&[65_530, 65_535, 4, 3, 9]), 2_048, "over the end, and one out of order");
+        assert_eq!(near(&[1, 2]), 0, "too few to tell");
+        assert_eq!(near(&[40_000, 3, 17_000, 17_001, 2_000, 60_000]), 0);
+        assert_eq!(near(&[100, 1_800, 5_000, 4_900, 9_000, 12_345]), 8_192, "of a server with other clients");
+        assert_eq!(near(&[0, 0, 0, 0, 0]), 0);
     }
 
     #[test]

@@ -108,6 +108,8 @@ pub(crate) struct Chronicle {
     pub(crate) backward_frames: Frames,
     /// Payload larger than the other end's MSS option allows.
     pub(crate) oversized: u32,
+    /// Segments with numbers that do not fit, or with a time long before: left out.
+    pub(crate) strange: u32,
 }
 
 /// How things stood before the segment at hand, for either direction.
@@ -128,6 +130,9 @@ fn pair(lanes: &mut [Lane; 2], direction: Direction) -> (&mut Lane, &mut Lane) {
 
 /// Times of packets that several processors capture differ by less.
 const BACKWARD: Span = Span(1_000_000);
+
+/// What comes so long before the last packet was put into the capture at the wrong place.
+const LONG_BEFORE: Span = Span(100_000_000);
 
 /// A silence that can be the end of what a device in the path remembers.
 const IDLE: Span = Span(1_000_000_000);
@@ -155,6 +160,7 @@ impl Chronicle {
             backward: 0,
             backward_frames: Frames::default(),
             oversized: 0,
+            strange: 0,
         }
     }
 
@@ -238,9 +244,15 @@ impl Chronicle {
             None => Mark { id: passing.ip_id, stamps: if in_doubt { stamps() } else { None } },
         };
         let is_reset = segment.flags.rst();
-        if self.last.since(segment.time).0 > BACKWARD.0 {
+        let backward = self.last.since(segment.time).0;
+        if backward > BACKWARD.0 {
             self.backward = self.backward.saturating_add(1);
             self.backward_frames.push(segment.frame);
+        }
+        let is_strange = !is_reset && !segment.flags.syn() && own.is_strange(segment, peer);
+        if is_strange || backward > LONG_BEFORE.0 {
+            self.strange = self.strange.saturating_add(1);
+            return;
         }
         let pause = Span(segment.time.since(self.last).0.max(0));
         let before = Before {
@@ -289,7 +301,7 @@ impl Chronicle {
         if let Some(mss) = segment.options.and_then(|options| options.mss).filter(|_| is_syn) {
             peer.limit_segments(mss);
         }
-        if verdict.flags.has(Flags::DUPLICATE_SACK) {
+        if verdict.flags.has(Flags::DUPLICATE_SACK) && peer.had_arrived(segment) {
             let trouble = peer.trouble();
             trouble.dsacks = trouble.dsacks.saturating_add(1);
         }

@@ -95,6 +95,8 @@ struct Doubt {
 pub(crate) struct Trouble {
     pub(crate) lost: Losses,
     doubt: Option<Doubt>,
+    /// The last segment of which two copies were captured: where it begins and ends.
+    repeated: Option<(u32, u32)>,
     pub(crate) spurious: u32,
     pub(crate) spurious_frames: Frames,
     /// Those of them that the receiver's time stamps tell (RFC 3522).
@@ -207,10 +209,18 @@ impl Trouble {
         doubt.frames.push(again.frame);
     }
 
+    /// Whether a number lies in the last segment of which two copies were captured.
+    pub(super) fn sent_again(&self, seq: u32) -> bool {
+        self.repeated.is_some_and(|(start, end)| at_or_before(start, seq) && before(seq, end))
+    }
+
     /// Counts a segment of a class.
     pub(super) fn count(&mut self, sight: Sight, again: Again) {
         let retransmits =
             matches!(sight.class, Class::Fast | Class::TailLossProbe | Class::Timeout | Class::Other);
+        if sight.seen {
+            self.repeated = Some((again.seq, again.seq.wrapping_add(again.len)));
+        }
         if retransmits && sight.seen {
             self.doubt(again);
         }
@@ -232,7 +242,7 @@ impl Trouble {
             }
             Class::Other => self.lost.others = self.lost.others.saturating_add(1),
             Class::WindowProbe => self.zero.probes = self.zero.probes.saturating_add(1),
-            Class::New | Class::Hole | Class::KeepAlive => return,
+            Class::New | Class::Hole | Class::KeepAlive | Class::Older => return,
         }
         if retransmits {
             self.lost.frames.push(again.frame);

@@ -26,6 +26,11 @@ fn flags(text: &str) -> TcpFlags {
 
 /// Plays a script. The client's direction is `AtoB`; sequence numbers wrap soon.
 fn play(script: &[Step]) -> Chronicle {
+    play_marked(script, |frame| (frame as u16, None))
+}
+
+/// The same, with an IP identification and time stamps (value, echo) for each frame.
+fn play_marked(script: &[Step], marks: impl Fn(u64) -> (u16, Option<(u32, u32)>)) -> Chronicle {
     let mut chronicle = Chronicle::new(Timestamp(script.first().map_or(0, |step| step.0 * 1_000_000)));
     let patience = Patience { stall: Span(200_000_000), think: Span(500_000_000) };
     let syn = crate::packet::tcp_option::parse(&[2, 4, 5, 180]);
@@ -47,10 +52,11 @@ fn play(script: &[Step]) -> Chronicle {
             options: flags.syn().then_some(&syn),
         };
         let verdict = Verdict { scale: WindowScale::Unused, ..Verdict::default() };
-        let passing =
-            Passing { wire_len: 60, ttl: 64, ip_id: frame as u16, gap: Span(0), shares_frame: false };
+        let (ip_id, stamps) = marks(frame);
+        let stamps = || stamps.map(|(value, echo)| Timestamps { value, echo });
+        let passing = Passing { wire_len: 60, ttl: 64, ip_id, gap: Span(0), shares_frame: false };
         let direction = if who == '>' { Direction::AtoB } else { Direction::BtoA };
-        chronicle.note(direction, &segment, (&verdict, passing), &|| None, patience);
+        chronicle.note(direction, &segment, (&verdict, passing), &stamps, patience);
         check(&chronicle);
     }
     chronicle
@@ -161,6 +167,122 @@ fn what_comes_late_within_milliseconds_was_reordered() {
     assert_eq!((trouble.reordered, trouble.lost.fast, trouble.lost.others, trouble.unseen), (1, 0, 0, 0));
     let never = after_opening(&[(50, '>', "A", 101, 100, 1, 9_000), (90, '<', "A", 1, 0, 201, 9_000)]);
     assert_eq!(never.lane(Direction::AtoB).trouble.as_deref().unwrap().unseen, 100, "not captured");
+}
+
+#[test]
+fn marks_tell_what_was_reordered_from_what_was_sent_again() {
+    // 1..101 comes 1 ms, then 70 ms behind the segment after it.
+    for (late, by_time) in [(51, (1, 0)), (120, (0, 1))] {
+        let script = [
+            &OPEN[..],
+            &[
+                (44, '>', "A", 1, 10, 1, 9_000),
+                (50, '>', "A", 111, 100, 1, 9_000),
+                (late, '>', "A", 11, 100, 1, 9_000),
+                (late + 40, '<', "A", 1, 0, 211, 9_000),
+            ],
+        ]
+        .concat();
+        let told = |marks: fn(u64) -> (u16, Option<(u32, u32)>)| {
+            let chronicle = play_marked(&script, marks);
+            let trouble = chronicle.lane(Direction::AtoB).trouble.as_deref().unwrap();
+            let again = trouble.lost.fast + trouble.lost.timeouts + trouble.lost.others + trouble.lost.probes;
+            ((trouble.reordered, again), trouble.proven)
+        };
+        assert_eq!(told(|_| (0, None)), (by_time, 0), "only time tells");
+        assert_eq!(told(|frame| (0, Some((9 - frame as u32, 1)))), ((1, 0), 1), "an older stamp");
+        assert_eq!(told(|frame| (0, Some((frame as u32, 1)))), ((0, 1), 0), "a newer one");
+        assert_eq!(told(|frame| (frame as u16, None)), ((0, 1), 0), "a newer number");
+        let swapped = |frame| (if frame > 4 { 11 - frame as u16 } else { frame as u16 }, None);
+        assert_eq!(told(swapped), ((1, 0), 1), "an older number");
+    }
+}
+
+#[test]
+fn an_echo_of_the_first_copy_tells_that_nothing_was_lost() {
+    let script = [
+        &OPEN[..],
+        &[
+            (50, '>', "A", 1, 100, 1, 9_000),
+            (300, '>', "A", 1, 100, 1, 9_000),
+            (310, '<', "A", 1, 0, 101, 9_000),
+            (350, '>', "A", 101, 100, 1, 9_000),
+        ],
+    ]
+    .concat();
+    let with_echo = |echo: u32| {
+        let stamps = move |frame: u64| (0, Some((frame as u32 * 10, if frame == 6 { echo } else { 1 })));
+        let chronicle = play_marked(&script, stamps);
+        let trouble = chronicle.lane(Direction::AtoB).trouble.as_deref().unwrap();
+        (
+            trouble.spurious,
+            trouble.echoed,
+            trouble.lost.timeouts,
+            trouble.lost.timeout_wait.0,
+            trouble.lost.behind,
+        )
+    };
+    assert_eq!(with_echo(40), (1, 1, 0, 0, 0), "of frame 4");
+    assert_eq!(with_echo(50), (0, 0, 1, 250_000_000, 1), "of frame 5");
+    assert_eq!(with_echo(0), (0, 0, 1, 250_000_000, 1), "none");
+}
+
+#[test]
+fn damaged_numbers_are_left_out() {
+    let script = |seq, ack| {
+        after_opening(&[
+            (50, '>', "A", 1, 100, 1, 9_000),
+            (51, '>', "A", seq, 100, ack, 9_000),
+            (52, '>', "A", 101, 100, 1, 9_000),
+            (90, '<', "A", 1, 0, 201, 9_000),
+        ])
+    };
+    for (seq, ack, strange) in [(101 + (1 << 29), 1, 1), (101, 1 << 28, 0)] {
+        let chronicle = script(seq, ack);
+        let lane = chronicle.lane(Direction::AtoB);
+        assert_eq!((chronicle.strange, lane.bytes(), lane.outstanding()), (strange, 200, false));
+        assert_eq!(chronicle.lane(Direction::BtoA).bytes(), 0);
+    }
+    // A capture that lacks a long piece goes on behind it.
+    let far = 1 << 29;
+    let gap = after_opening(&[
+        (50, '>', "A", 1, 100, 1, 9_000),
+        (51, '>', "A", far, 100, 1, 9_000),
+        (52, '>', "A", far + 100, 100, 1, 9_000),
+        (90, '<', "A", 1, 0, far + 200, 9_000),
+    ]);
+    assert_eq!((gap.strange, gap.lane(Direction::AtoB).outstanding()), (1, false));
+}
+
+#[test]
+fn what_nobody_waits_for_is_no_loss() {
+    let lost = |steps: &[Step]| {
+        let chronicle = after_opening(steps);
+        let trouble = chronicle.lane(Direction::AtoB).trouble.as_deref();
+        trouble.map_or(0, |trouble| trouble.lost.timeouts + trouble.lost.others + trouble.spurious)
+    };
+    let request = (50, '>', "A", 1, 100, 1, 9_000);
+    let fin = |at| (at, '>', "FA", 101, 0, 1, 9_000);
+    assert_eq!(
+        lost(&[request, (90, '<', "A", 1, 0, 101, 9_000), fin(91), fin(400), fin(900)]),
+        0,
+        "a FIN alone"
+    );
+    let words = |at, len| (at, '>', "A", 101, len, 2, 9_000);
+    let closed = [request, (90, '<', "FA", 1, 0, 101, 9_000)];
+    assert_eq!(lost(&[&closed[..], &[words(91, 31), words(400, 31)]].concat()), 0, "to an end that closed");
+    assert_eq!(lost(&[&closed[..], &[words(91, 900), words(400, 900)]].concat()), 1, "that half-closed");
+}
+
+#[test]
+fn data_from_before_the_capture_says_nothing() {
+    let midstream = play(&[
+        (0, '>', "A", 5_001, 1_000, 1, 9_000),
+        (300, '>', "A", 1_001, 1_000, 1, 9_000),
+        (340, '<', "A", 1, 0, 6_001, 9_000),
+    ]);
+    let trouble = midstream.lane(Direction::AtoB).trouble.as_deref();
+    assert!(trouble.is_none_or(|trouble| trouble.lost.timeouts + trouble.lost.others == 0));
 }
 
 #[test]

@@ -18,7 +18,7 @@ use super::super::thresholds::{Limit, Thresholds};
 use crate::conversation::{Met, Protocol};
 use crate::model::limits::{MAX_DIAGNOSED, MAX_SERVICES};
 use crate::model::{Endpoint, Timestamp, shown};
-use crate::protocol::http::{Exchange, Outcome};
+use crate::protocol::http::{EVENT_STREAM, Exchange, Outcome};
 use crate::protocol::stream::{Closing, Moment};
 
 /// Requests that went before, among which those that a gateway made for another are sought.
@@ -121,7 +121,7 @@ impl Exchanges {
             let streams_events = exchange
                 .response
                 .as_ref()
-                .is_some_and(|response| response.content_type().starts_with(b"text/event-stream"));
+                .is_some_and(|response| response.content_type().starts_with(EVENT_STREAM));
             self.calls.push(Call {
                 ends,
                 asked,

@@ -50,7 +50,7 @@ fn play(script: &[Step]) -> Chronicle {
         let passing =
             Passing { wire_len: 60, ttl: 64, ip_id: frame as u16, gap: Span(0), shares_frame: false };
         let direction = if who == '>' { Direction::AtoB } else { Direction::BtoA };
-        chronicle.note(direction, &segment, (&verdict, passing), &|| None, patience);
+        chronicle.note(direction, &segment, (&verdict, &passing), &|| None, &patience);
         check(&chronicle);
     }
     chronicle
@@ -250,7 +250,7 @@ fn a_packet_that_was_captured_twice_counts_once() {
             options: None,
         };
         let passing = Passing { wire_len: 60, ttl, ip_id, gap: Span(0), shares_frame: false };
-        chronicle.note(Direction::AtoB, &segment, (&Verdict::default(), passing), &|| None, patience);
+        chronicle.note(Direction::AtoB, &segment, (&Verdict::default(), &passing), &|| None, &patience);
         (chronicle.duplicates, chronicle.elsewhere)
     };
     assert_eq!(note(1, 1, 64, 7), (0, 0));

@@ -8,8 +8,10 @@ mod slow;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::VecDeque;
 use std::net::IpAddr;
+
+use hashbrown::{HashMap, HashSet};
 
 use super::super::case::Case;
 use super::super::object::Ends;
@@ -66,11 +68,12 @@ struct Server {
 /// See the head of the module.
 #[derive(Debug, Default)]
 pub(in crate::diagnosis) struct Exchanges {
-    servers: BTreeMap<Endpoint, Server>,
+    /// Nobody walks through this, nor through the hosts.
+    servers: HashMap<Endpoint, Server, foldhash::fast::RandomState>,
     calls: Vec<Call>,
     recent: VecDeque<Seen>,
     /// Hosts that send requests.
-    clients: BTreeSet<IpAddr>,
+    clients: HashSet<IpAddr, foldhash::fast::RandomState>,
     /// TCP streams that carry exchanges, a bit each.
     streams: Vec<u64>,
 }

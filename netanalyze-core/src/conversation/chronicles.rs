@@ -45,12 +45,12 @@ impl Chronicles {
         (index, conversation): (u32, &TcpConversation),
         packet: &TcpPacket,
         segment: &Segment<'_>,
-        (verdict, passing): (&Verdict, Passing),
-        (stamps, patience): (&dyn Fn() -> Option<Timestamps>, Patience),
+        seen: (&Verdict, &Passing),
+        (stamps, patience): (&dyn Fn() -> Option<Timestamps>, &Patience),
     ) {
         let Some(place) = self.kept.get_mut(index as usize) else { return };
         let Some(chronicle) = place else { return };
-        chronicle.note(packet.direction, segment, (verdict, passing), stamps, patience);
+        chronicle.note(packet.direction, segment, seen, stamps, patience);
         if segment.len == 0 && chronicle.is_dull() {
             remember(&mut self.services, conversation.key(), chronicle);
             *place = None;

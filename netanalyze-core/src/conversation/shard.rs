@@ -205,10 +205,10 @@ impl Shard {
         let conversation = self.tcp.at(spot)?;
         if !packet.origin.is_quoted() {
             conversation.account.book(packet.direction, &segment, verdict, passing);
-            if let Some(patience) = self.terms.chronicles {
+            if let Some(patience) = &self.terms.chronicles {
                 let of = (index, &*conversation);
                 let stamps = || packet.stamps(bytes(20, 12));
-                self.chronicles.note(of, packet, &segment, (verdict, passing), (&stamps, patience));
+                self.chronicles.note(of, packet, &segment, (verdict, &passing), (&stamps, patience));
             }
         }
         let handed_on = is_handed_on(verdict);

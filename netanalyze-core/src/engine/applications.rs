@@ -13,7 +13,7 @@ impl Interests {
     /// Tells decoders what is wanted of them.
     pub(super) fn tell(&self, out: &mut Messages) {
         out.every = self.applications == Depth::All;
-        out.terse = self.applications == Depth::Findings && !self.kinds.contains(CHAT);
+        out.terse = self.applications <= Depth::Diagnoses && !self.kinds.contains(CHAT);
     }
 }
 
@@ -101,7 +101,7 @@ pub(super) fn take(
         {
             tally.limit(Limit::HttpHead, exchange.start().map_or(now.frame, |moment| moment.frame));
         }
-        let mut found = |kind: KindId, about: Option<Moment>, detail: Detail| {
+        let mut found = |kind: KindId, about: Option<Moment>, detail: &dyn Fn() -> Detail| {
             let bit = 1u128 << kind.0;
             let first_of_conversation = seen.bits() & bit == 0;
             let about = about.unwrap_or(now);
@@ -118,7 +118,7 @@ pub(super) fn take(
                     stream: None,
                     source,
                     destination,
-                    detail,
+                    detail: detail(),
                     first_of_conversation,
                     conversation: reference,
                 });
@@ -127,7 +127,7 @@ pub(super) fn take(
         application_findings(&message, &interests.thresholds, &mut found);
         let wanted = match interests.applications {
             Depth::All => true,
-            Depth::Transactions => message.is_transaction(),
+            Depth::Diagnoses | Depth::Transactions => message.is_transaction(),
             Depth::None | Depth::Findings => false,
         };
         if wanted {

@@ -82,7 +82,7 @@ impl Interests {
     fn completed(mut self) -> Self {
         if self.diagnoses.is_some() {
             self.kinds = KindSet(self.kinds.0 | Diagnoser::kinds().0);
-            self.applications = self.applications.max(Depth::Transactions);
+            self.applications = self.applications.max(Depth::Diagnoses);
         }
         self
     }
@@ -129,6 +129,8 @@ pub enum Depth {
     None,
     /// As far as findings need it.
     Findings,
+    /// As far as diagnoses need it: [`Interests::diagnoses`] sees to that itself. Texts and lists of transactions that no finding quotes are left out.
+    Diagnoses,
     /// As far as transactions need it, for [`AnalysedBatch::messages`].
     Transactions,
     /// Every message and transaction, for [`AnalysedBatch::messages`].

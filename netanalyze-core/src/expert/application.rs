@@ -7,8 +7,9 @@ use super::{dns, http, tls};
 use crate::protocol::message::Message;
 use crate::protocol::stream::Moment;
 
-/// Takes a finding: its kind; the frame that it is about, if that is not the one with which it became known; its figures.
-pub(crate) type Found<'f> = &'f mut dyn FnMut(KindId, Option<Moment>, Detail);
+/// Takes a finding: its kind; the frame that it is about, if that is not the one with which it became known; its figures, which are made only if somebody
+/// wants findings of the kind.
+pub(crate) type Found<'f> = &'f mut dyn FnMut(KindId, Option<Moment>, &dyn Fn() -> Detail);
 
 /// The findings of a message.
 pub(crate) fn application_findings(message: &Message, thresholds: &Thresholds, found: Found<'_>) {

@@ -220,16 +220,18 @@ pub(crate) fn findings(message: &Message, thresholds: &Thresholds, found: Found<
 fn repetitions(message: &DnsMessage, found: Found<'_>) {
     let mut say = |kind: KindId, trouble: DnsTrouble| {
         let Some(parsed) = message.parsed() else { return };
-        let question = parsed.question();
-        let detail = DnsDetail {
-            service: message.service,
-            dns_id: parsed.header().id,
-            opcode: parsed.header().opcode(),
-            name: question.map(|q| q.name.as_bytes().into()).unwrap_or_default(),
-            kind: question.map(|q| q.kind).unwrap_or_default(),
-            trouble,
+        let detail = || {
+            let question = parsed.question();
+            DnsDetail {
+                service: message.service,
+                dns_id: parsed.header().id,
+                opcode: parsed.header().opcode(),
+                name: question.map(|q| q.name.as_bytes().into()).unwrap_or_default(),
+                kind: question.map(|q| q.kind).unwrap_or_default(),
+                trouble: trouble.clone(),
+            }
         };
-        found(kind, None, Detail::Dns(Box::new(detail)));
+        found(kind, None, &|| Detail::Dns(Box::new(detail())));
     };
     let unknown_to_wireshark = message.service == Service::Llmnr && message.length.is_some();
     if !message.whole || unknown_to_wireshark {
@@ -253,9 +255,11 @@ fn of_lookup(lookup: &Lookup, thresholds: &Thresholds, found: Found<'_>) {
     let about = lookup.response.or(lookup.query);
     let mut say = |kind: KindId, trouble: DnsTrouble| {
         let Lookup { service, id, opcode, kind: asked, .. } = *lookup;
-        let name = lookup.name.clone();
-        let detail = DnsDetail { service, dns_id: id, opcode, name, kind: asked, trouble };
-        found(kind, about, Detail::Dns(Box::new(detail)));
+        let detail = || {
+            let (name, trouble) = (lookup.name.clone(), trouble.clone());
+            DnsDetail { service, dns_id: id, opcode, name, kind: asked, trouble }
+        };
+        found(kind, about, &|| Detail::Dns(Box::new(detail())));
     };
     match lookup.outcome {
         Outcome::Answered => {}
@@ -346,7 +350,7 @@ mod tests {
         let hear = |out: &mut Messages, now: Moment, all: &mut Vec<_>| {
             for (_, message) in out.drain() {
                 findings(&message, &Thresholds::default(), &mut |kind, about, detail| {
-                    let Detail::Dns(detail) = detail else { unreachable!() };
+                    let Detail::Dns(detail) = detail() else { unreachable!() };
                     all.push((kind.kind().id, about.unwrap_or(now).frame.0, detail.to_string()));
                 });
             }

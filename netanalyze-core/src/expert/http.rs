@@ -217,7 +217,7 @@ fn of_message(message: &HttpMessage, found: Found<'_>) {
         (oddities.on_tls_port, TLS_PORT),
     ];
     for (_, kind) in kinds.into_iter().filter(|&(is, _)| is) {
-        found(kind, None, Detail::Http(Box::new(HttpDetail::line(message))));
+        found(kind, None, &|| Detail::Http(Box::new(HttpDetail::line(message))));
     }
 }
 
@@ -231,30 +231,30 @@ fn of_exchange(exchange: &Exchange, thresholds: &Thresholds, found: Found<'_>) {
         _ => None,
     };
     if let Some(kind) = status {
-        found(kind, last, Detail::Http(Box::new(detail(HttpFact::Status))));
+        found(kind, last, &|| Detail::Http(Box::new(detail(HttpFact::Status))));
     }
     if let Some(response) = response
         && exchange.first_byte().is_some_and(|time| time >= thresholds.http_slow)
     {
         let threshold = Some(thresholds.http_slow);
-        let detail = HttpDetail { threshold, ..detail(HttpFact::Slow) };
-        found(SLOW, Some(response.start), Detail::Http(Box::new(detail)));
+        let detail = || HttpDetail { threshold, ..detail(HttpFact::Slow) };
+        found(SLOW, Some(response.start), &|| Detail::Http(Box::new(detail())));
     }
     let by = exchange.ended_by.map(|by| if by == exchange.client { Party::Client } else { Party::Server });
     match exchange.outcome {
         Outcome::Unanswered(how) => {
             let kind = if how == Closing::CaptureEnd { PENDING } else { UNANSWERED };
-            let detail = HttpDetail { ended_by: Some(how), by, ..detail(HttpFact::Unanswered) };
-            found(kind, last, Detail::Http(Box::new(detail)));
+            let detail = || HttpDetail { ended_by: Some(how), by, ..detail(HttpFact::Unanswered) };
+            found(kind, last, &|| Detail::Http(Box::new(detail())));
         }
         Outcome::Incomplete(how @ (Closing::Fin | Closing::Reset)) => {
-            let detail = HttpDetail {
+            let detail = || HttpDetail {
                 ended_by: Some(how),
                 by,
                 body_bytes: response.and_then(|r| r.body_captured),
                 ..detail(HttpFact::Incomplete)
             };
-            found(INCOMPLETE, last, Detail::Http(Box::new(detail)));
+            found(INCOMPLETE, last, &|| Detail::Http(Box::new(detail())));
         }
         _ => {}
     }
@@ -294,7 +294,7 @@ mod tests {
             }
             for (_, message) in out.drain() {
                 findings(&message, &Thresholds::default(), &mut |kind, _, detail| {
-                    let Detail::Http(detail) = detail else { unreachable!() };
+                    let Detail::Http(detail) = detail() else { unreachable!() };
                     if kind != CHAT {
                         all.push((kind.kind().id, detail));
                     }

@@ -46,7 +46,9 @@ pub(crate) fn findings(message: &Message, thresholds: &Thresholds, found: Found<
 
 fn of_message(tls: &TlsMessage, found: Found<'_>) {
     let by = tls.by.unwrap_or(Who::Server);
-    let mut say = |kind, matter| found(kind, None, detail(tls.server_name.as_deref(), matter));
+    let mut say = |kind, matter: TlsMatter| {
+        found(kind, None, &|| detail(tls.server_name.as_deref(), &matter));
+    };
     if let (Some(alert), true) = (tls.alert, tls.fatal) {
         say(ALERT, alert_matter(by, alert));
     }
@@ -92,7 +94,9 @@ fn of_handshake(handshake: &Handshake, thresholds: &Thresholds, found: Found<'_>
     let after = handshake.end.time.since(handshake.start().time);
     let (stage, retries) = (handshake.stage, handshake.retries);
     let ending = |how, by| TlsMatter::Ending { how, by, stage, after, retries };
-    let mut say = |kind, at, matter| found(kind, at, detail(handshake.server_name.as_deref(), matter));
+    let mut say = |kind, at, matter: TlsMatter| {
+        found(kind, at, &|| detail(handshake.server_name.as_deref(), &matter));
+    };
     match handshake.outcome {
         Outcome::Closed(_) | Outcome::Failed(_) if let Some(close) = &handshake.close => {
             let QuicClose { by, application, code, .. } = **close;
@@ -145,8 +149,8 @@ fn alert_matter(by: Who, alert: Alert) -> TlsMatter {
     TlsMatter::Alert { by, description, alert: alert.description.name().unwrap_or_default() }
 }
 
-fn detail(server_name: Option<&[u8]>, matter: TlsMatter) -> Detail {
-    Detail::Tls(Box::new(TlsDetail { server_name: server_name.map(shown), matter }))
+fn detail(server_name: Option<&[u8]>, matter: &TlsMatter) -> Detail {
+    Detail::Tls(Box::new(TlsDetail { server_name: server_name.map(shown), matter: matter.clone() }))
 }
 
 fn version_weakness(version: Version) -> &'static str {
@@ -165,7 +169,7 @@ mod tests {
     fn names_do_no_harm() {
         let fault = Fault::SelfSigned { subject: b"CN=\x1b[2J\xff\xe2\x80\xae".as_slice().into() };
         let (_, matter) = of_fault(&fault, Who::Server);
-        let Detail::Tls(detail) = detail(Some(b"a\x07\xfe"), matter) else { unreachable!() };
+        let Detail::Tls(detail) = detail(Some(b"a\x07\xfe"), &matter) else { unreachable!() };
         let sentence = detail.to_string();
         assert!(sentence.contains(r#"certificate "CN=\u{1b}[2J\xff\u{202e}""#), "{sentence}");
         assert!(sentence.ends_with(r#"(server name "a\u{7}\xfe")"#), "{sentence}");

@@ -168,6 +168,9 @@ impl<const N: usize> Texts<N> {
     }
 }
 
+/// The content type of responses that last as long as there may be news (WHATWG HTML §9.2).
+pub(crate) const EVENT_STREAM: &[u8] = b"text/event-stream";
+
 /// How an exchange ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -341,11 +344,15 @@ impl Exchange {
         self.request = Some(request);
     }
 
-    /// Adds the response; if `terse`, only texts that findings quote.
+    /// Adds the response; if `terse`, only texts that findings quote, and what diagnoses ask for.
     pub(super) fn add_response(&mut self, head: &Known<'_>, head_bytes: usize, start: Moment, terse: bool) {
         let StartLine::Response { reason, .. } = head.start else { return };
-        let (content_type, server) =
-            if terse { Default::default() } else { (head.content_type, head.server) };
+        let (content_type, server) = match head.content_type {
+            // Who streams events waits on purpose.
+            streams if terse && streams.starts_with(EVENT_STREAM) => (EVENT_STREAM, Default::default()),
+            _ if terse => Default::default(),
+            content_type => (content_type, head.server),
+        };
         let reason = match head.status.map(usual_reason) {
             Some(usual) if usual.as_bytes() == reason => Cow::Borrowed(usual.as_bytes()),
             _ => Cow::Owned(self.keep([reason]).bytes.into_vec()),

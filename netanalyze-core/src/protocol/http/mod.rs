@@ -18,6 +18,7 @@ mod method;
 mod ssdp;
 mod stream;
 
+pub(crate) use exchange::EVENT_STREAM;
 pub use exchange::{Disorder, Exchange, Outcome, Request, Response};
 pub use head::{Head, Header, Headers, StartLine};
 pub use http2::Http2;

@@ -55,6 +55,8 @@ pub struct ClientHello<'a> {
     pub offers_tls13: bool,
     /// Every byte up to the end of the extensions was there.
     pub complete: bool,
+    /// The highest of `supported_versions`, GREASE aside.
+    pub(super) highest: Option<Version>,
 }
 
 /// What a server chose.
@@ -153,6 +155,11 @@ impl<'a> ClientHello<'a> {
             ExtensionType::SUPPORTED_VERSIONS => {
                 let versions = extension.content.get(1..).unwrap_or_default();
                 self.offers_tls13 = words(versions).any(|version| Version(version).is_tls13());
+                // A single version may stand there without the list's length.
+                let list = if extension.content.len() == 2 { extension.content } else { versions };
+                if extension.whole.is_some() && list.len().is_multiple_of(2) {
+                    self.highest = highest(words(list).map(Version));
+                }
             }
             ExtensionType::SESSION_TICKET => self.ticket = Some(extension.content),
             ExtensionType::STATUS_REQUEST => self.status_request = true,
@@ -187,11 +194,15 @@ impl<'a> ClientHello<'a> {
     /// The highest version that the client offers, GREASE aside.
     #[must_use]
     pub fn highest_version(&self) -> Version {
-        // Drafts count as TLS 1.3; a client that offers both offers the final one.
-        let real = self.supported_versions.iter().copied().filter(|v| !v.is_grease());
-        real.max_by_key(|v| if v.is_tls13() { (Version::TLS13, *v == Version::TLS13) } else { (*v, true) })
-            .unwrap_or(self.version)
+        self.highest.unwrap_or(self.version)
     }
+}
+
+/// The highest of some versions, GREASE aside.
+fn highest(versions: impl Iterator<Item = Version>) -> Option<Version> {
+    // Drafts count as TLS 1.3; a client that offers both offers the final one.
+    let real = versions.filter(|v| !v.is_grease());
+    real.max_by_key(|v| if v.is_tls13() { (Version::TLS13, *v == Version::TLS13) } else { (*v, true) })
 }
 
 impl<'a> ServerHello<'a> {

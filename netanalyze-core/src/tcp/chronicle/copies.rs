@@ -3,14 +3,28 @@
 use super::super::account::Passing;
 use super::super::segment::Segment;
 use super::mark::count_up;
-use crate::model::{Span, Timestamp};
+use crate::model::Timestamp;
 
 /// What tells a copy of a packet, captured once more, from the packet sent again.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Print {
-    time: Timestamp,
+    /// When it came, in ticks.
+    ticks: u32,
     id: u16,
     ttl: u8,
+    is_there: bool,
+}
+
+impl Print {
+    fn new(time: Timestamp, passing: &Passing) -> Self {
+        let Passing { ip_id: id, ttl, .. } = *passing;
+        Print { ticks: ticks(time.0), id, ttl, is_there: time != Timestamp(0) }
+    }
+}
+
+/// Nanoseconds in ticks of 1,024 of them: times that are compared lie near each other, so that 32 bits do for these many small prints.
+const fn ticks(nanoseconds: i64) -> u32 {
+    (nanoseconds >> 10) as u32
 }
 
 /// Packets that copies are sought among: other packets lie between them where two interfaces were captured.
@@ -26,7 +40,7 @@ pub(super) enum Copied {
 }
 
 /// A copy of a packet follows the packet within this time: what is sent again comes later, or has another number.
-const COPY_WITHIN: Span = Span(120_000_000);
+const COPY_WITHIN: u32 = ticks(120_000_000);
 
 /// The last packets of a direction.
 #[derive(Debug, Default)]
@@ -41,32 +55,37 @@ impl Copies {
     /// Whether a segment is one that the capture holds already. What is sent again has another number; but Linux numbers neither SYN-ACKs nor
     /// RSTs, and IPv6 nothing: there the time to live must differ.
     #[inline(always)]
-    pub(super) fn find_or_keep(&mut self, segment: &Segment<'_>, passing: Passing) -> Option<Copied> {
-        let Segment { seq, ack, len, window, .. } = *segment;
-        let low = u32::from(segment.flags.0) << 16 | u32::from(window);
-        let mut sum = seq;
-        for part in [ack, len, low] {
-            sum = (sum.rotate_left(5) ^ part).wrapping_mul(0x9e37_79b9);
-        }
-        let print = Print { time: segment.time, id: passing.ip_id, ttl: passing.ttl };
+    pub(super) fn find_or_keep(&mut self, segment: &Segment<'_>, passing: &Passing) -> Option<Copied> {
+        let (sum, print) = (sum(segment), Print::new(segment.time, passing));
         if self.sums.contains(&sum)
             && let Some(copied) = self.copied(sum, print)
         {
             return Some(copied);
         }
+        self.keep(sum, print);
+        None
+    }
+
+    /// Remembers a segment that cannot be a copy: nothing was captured so far that lies where it does.
+    #[inline(always)]
+    pub(super) fn keep_new(&mut self, segment: &Segment<'_>, passing: &Passing) {
+        self.keep(sum(segment), Print::new(segment.time, passing));
+    }
+
+    #[inline(always)]
+    fn keep(&mut self, sum: u32, print: Print) {
         let place = usize::from(self.printed) % PRINTS;
         if let (Some(of), Some(known)) = (self.sums.get_mut(place), self.prints.get_mut(place)) {
             (*of, *known) = (sum, print);
         }
         self.printed = self.printed.wrapping_add(1);
-        None
     }
 
     /// [`count_up`] of the packets before the latest.
     pub(super) fn count_up(&self) -> i16 {
         let latest = usize::from(self.printed.wrapping_sub(1)) % PRINTS;
         let (newer, older) = self.prints.split_at(latest);
-        let known = older.iter().skip(1).chain(newer).filter(|print| print.time != Timestamp(0));
+        let known = older.iter().skip(1).chain(newer).filter(|print| print.is_there);
         count_up(known.map(|print| print.id))
     }
 
@@ -74,9 +93,8 @@ impl Copies {
     #[cold]
     fn copied(&self, sum: u32, print: Print) -> Option<Copied> {
         self.sums.iter().zip(&self.prints).filter(|(known, _)| **known == sum).find_map(|(_, known)| {
-            let age = print.time.since(known.time).0;
-            let is_near = (0..=COPY_WITHIN.0).contains(&age);
-            if known.id != print.id || known.time == Timestamp(0) || !is_near {
+            let is_near = print.ticks.wrapping_sub(known.ticks) <= COPY_WITHIN;
+            if known.id != print.id || !known.is_there || !is_near {
                 None
             } else if known.ttl != print.ttl {
                 Some(Copied::Elsewhere)
@@ -85,4 +103,16 @@ impl Copies {
             }
         })
     }
+}
+
+/// A sum of a segment's numbers, length, flags and window.
+#[inline(always)]
+fn sum(segment: &Segment<'_>) -> u32 {
+    let Segment { seq, ack, len, window, .. } = *segment;
+    let low = u32::from(segment.flags.0) << 16 | u32::from(window);
+    let mut sum = seq;
+    for part in [ack, len, low] {
+        sum = (sum.rotate_left(5) ^ part).wrapping_mul(0x9e37_79b9);
+    }
+    sum
 }

@@ -37,6 +37,8 @@ pub(crate) struct Lane {
     delivered: u32,
     /// The end of a segment that is larger than that, and its payload.
     larger: Option<(u32, u32)>,
+    /// Payload of a full segment.
+    full_size: u32,
     /// The other end's MSS option.
     mss: Option<u16>,
     ttl: u8,
@@ -81,16 +83,36 @@ const FAR: u32 = 1 << 20;
 /// Delays of acknowledgements that wait for more data: 40 ms on Linux, 200 ms elsewhere (RFC 9293 §3.8.6.3 allows half a second).
 const DELAYS: [std::ops::Range<i64>; 2] = [35_000_000..60_000_000, 180_000_000..220_000_000];
 
+/// Payload of a full segment where no MSS option was captured (RFC 9293 §3.7.1).
+const UNSAID: u32 = 536;
+
 impl Lane {
+    /// Of which nothing was captured so far.
+    pub(super) fn new() -> Self {
+        Lane { full_size: UNSAID, ..Lane::default() }
+    }
+
     /// Whether a segment is one that the capture holds already; if not, it is remembered.
     #[inline(always)]
-    pub(super) fn repeats(&mut self, segment: &Segment<'_>, passing: Passing) -> Option<Copied> {
+    pub(super) fn repeats(&mut self, segment: &Segment<'_>, passing: &Passing) -> Option<Copied> {
         if let Some(copied) = self.copies.find_or_keep(segment, passing) {
             return Some(copied);
         }
+        self.came(segment);
+        None
+    }
+
+    /// Remembers a segment with data that follows all that was captured of this direction.
+    #[inline(always)]
+    pub(super) fn continues(&mut self, segment: &Segment<'_>, passing: &Passing) {
+        self.copies.keep_new(segment, passing);
+        self.came(segment);
+    }
+
+    #[inline(always)]
+    fn came(&mut self, segment: &Segment<'_>) {
         (self.window_before, self.last_window) = (self.last_window, segment.window);
         self.last_packet = segment.time;
-        None
     }
 
     /// Which of two of its packets was sent first.
@@ -115,14 +137,15 @@ impl Lane {
         stranger.is_some() && !confirmed
     }
 
-    /// Whether a segment that only acknowledges goes on where this direction had come to, in an ordinary connection.
+    /// It has begun, and nothing was lost, repeated or held back.
+    pub(super) fn is_calm(&self) -> bool {
+        self.begun && self.trouble.is_none()
+    }
+
+    /// Whether a segment begins where this direction has come to.
     #[inline(always)]
-    pub(super) fn goes_on(&self, segment: &Segment<'_>, peer: &Lane) -> bool {
-        self.begun
-            && segment.seq == self.next
-            && segment.window > 0
-            && self.trouble.is_none()
-            && peer.trouble.is_none()
+    pub(super) fn is_next(&self, segment: &Segment<'_>) -> bool {
+        segment.seq == self.next
     }
 
     /// Takes a segment that is no RST. The result is a small segment that a delayed acknowledgement released.
@@ -176,7 +199,10 @@ impl Lane {
             }
             self.first_data.get_or_insert(now);
             self.last_data = now;
-            self.largest = self.largest.max(segment.len);
+            if segment.len > self.largest {
+                self.largest = segment.len;
+                self.measure();
+            }
             self.last_size = segment.len;
             self.small = self.is_small(segment.len);
             if segment.len > self.delivered && self.larger.is_none() {
@@ -315,6 +341,14 @@ impl Lane {
     /// The other end's MSS option.
     pub(super) fn limit_segments(&mut self, mss: u16) {
         self.mss = Some(mss);
+        self.measure();
+    }
+
+    /// Works out what a full segment is.
+    fn measure(&mut self) {
+        // Time stamps take twelve bytes of every segment.
+        let Some(announced) = self.mss.map(|mss| u32::from(mss).saturating_sub(12)) else { return };
+        self.full_size = announced.max(self.largest).max(1);
     }
 
     fn sample(&mut self, rtt: i64) {
@@ -356,9 +390,7 @@ impl Lane {
 
     /// Payload of a full segment.
     pub(crate) fn full_size(&self) -> u32 {
-        // Time stamps take twelve bytes of every segment.
-        let announced = self.mss.map_or(536, |mss| u32::from(mss).saturating_sub(12));
-        if self.mss.is_none() || self.largest < announced { announced.max(1) } else { self.largest.max(1) }
+        self.full_size
     }
 
     /// Larger than the other end takes: the capture shows segments before a network card cut them, or after one joined them.

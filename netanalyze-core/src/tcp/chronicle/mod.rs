@@ -110,6 +110,8 @@ pub(crate) struct Chronicle {
     pub(crate) oversized: u32,
     /// Segments with numbers that do not fit, or with a time long before: left out.
     pub(crate) strange: u32,
+    /// What [`Self::is_calm`] said behind the last segment that was not plain.
+    calm: bool,
 }
 
 /// How things stood before the segment at hand, for either direction.
@@ -141,7 +143,7 @@ impl Chronicle {
     /// Of a connection whose first packet came at `first`.
     pub(crate) fn new(first: Timestamp) -> Self {
         Chronicle {
-            lanes: Default::default(),
+            lanes: [Lane::new(), Lane::new()],
             opening: Opening::default(),
             reset: None,
             lost: None,
@@ -161,6 +163,7 @@ impl Chronicle {
             backward_frames: Frames::default(),
             oversized: 0,
             strange: 0,
+            calm: false,
         }
     }
 
@@ -171,59 +174,74 @@ impl Chronicle {
     }
 
     /// Takes a segment that no error quotes. `stamps` reads its time stamps, if it has no other option.
+    ///
+    /// Not inlined: of its arguments most are read once.
+    #[inline(never)]
     pub(crate) fn note(
         &mut self,
         direction: Direction,
         segment: &Segment<'_>,
-        (verdict, passing): (&Verdict, Passing),
+        (verdict, passing): (&Verdict, &Passing),
         stamps: &dyn Fn() -> Option<Timestamps>,
-        patience: Patience,
+        patience: &Patience,
     ) {
-        if segment.scope != Scope::Full
-            || segment.header_len < 20
-            || is_nonsense(segment)
-            || self.opening.contradicts(segment)
-        {
-            return;
-        }
-        self.segments = self.segments.saturating_add(1);
-        let ordinary = self.is_ordinary(direction, segment.len);
-        let (own, peer) = pair(&mut self.lanes, direction);
-        if let Some(copied) = own.repeats(segment, passing) {
-            self.elsewhere = self.elsewhere.saturating_add(u32::from(copied == Copied::Elsewhere));
-            self.duplicates = self.duplicates.saturating_add(1);
-            self.duplicate_frames.push(segment.frame);
-            return;
-        }
-        let pause = segment.time.since(self.last);
-        let is_soon = (0..patience.stall.0.min(IDLE.0)).contains(&pause.0);
-        if ordinary && is_soon && segment.is_plain() && own.goes_on(segment, peer) {
-            own.stalled = None;
-            return self.plain(direction, segment, verdict, passing, patience);
+        if self.calm && segment.is_plain() && self.is_ordinary(direction, segment, patience) {
+            // Written once, and compiled for either: what one of them cannot do is dropped.
+            if segment.len > 0 {
+                return self.plain::<true>(direction, segment, (verdict, passing), patience);
+            }
+            return self.plain::<false>(direction, segment, (verdict, passing), patience);
         }
         self.any(direction, segment, (verdict, passing), stamps, patience);
     }
 
-    /// Nothing is under way but an exchange of data.
+    /// Whether a plain segment goes on where its direction had come to.
     #[inline(always)]
-    fn is_ordinary(&self, direction: Direction, len: u32) -> bool {
-        self.reset.is_none() && self.pending_idle.is_none() && self.opening.is_settled(direction, len)
+    fn is_ordinary(&self, direction: Direction, segment: &Segment<'_>, patience: &Patience) -> bool {
+        let pause = segment.time.since(self.last);
+        self.lane(direction).is_next(segment)
+            && segment.window > 0
+            && (0..patience.stall.0.min(IDLE.0)).contains(&pause.0)
     }
 
-    /// A segment that goes on in an ordinary connection. A function of its own, for the compiler to drop every rule that cannot apply.
-    #[inline(never)]
-    fn plain(
+    /// Whether nothing is under way but an exchange of data: the handshake is over and the client has spoken.
+    fn is_calm(&self) -> bool {
+        let directions = [Direction::AtoB, Direction::BtoA];
+        let settled = directions.iter().all(|&direction| self.opening.is_settled(direction, 1));
+        self.reset.is_none() && self.pending_idle.is_none() && settled && self.lanes.iter().all(Lane::is_calm)
+    }
+
+    /// A segment that goes on in an ordinary connection, with data or without: the compiler drops every rule that cannot apply.
+    #[inline(always)]
+    fn plain<const HAS_DATA: bool>(
         &mut self,
         direction: Direction,
         segment: &Segment<'_>,
-        verdict: &Verdict,
-        passing: Passing,
-        patience: Patience,
+        (verdict, passing): (&Verdict, &Passing),
+        patience: &Patience,
     ) {
-        let segment = &segment.plain();
+        let (own, _) = pair(&mut self.lanes, direction);
+        if HAS_DATA {
+            own.continues(segment, passing);
+        } else if let Some(copied) = own.repeats(segment, passing) {
+            return self.copied(segment, copied);
+        }
+        own.stalled = None;
+        self.segments = self.segments.saturating_add(1);
+        let len = if HAS_DATA { segment.len.max(1) } else { 0 };
+        let segment = &Segment { len, ..segment.plain() };
         self.exchange(direction, segment, Sight::NONE, Mark::default(), (verdict, passing.ttl));
         self.turns(direction, segment, Sight::NONE, patience);
         self.last = segment.time;
+    }
+
+    /// The capture holds a segment twice.
+    #[cold]
+    fn copied(&mut self, segment: &Segment<'_>, copied: Copied) {
+        self.segments = self.segments.saturating_add(1);
+        self.elsewhere = self.elsewhere.saturating_add(u32::from(copied == Copied::Elsewhere));
+        self.duplicates = self.duplicates.saturating_add(1);
+        self.duplicate_frames.push(segment.frame);
     }
 
     /// Any segment.
@@ -232,11 +250,22 @@ impl Chronicle {
         &mut self,
         direction: Direction,
         segment: &Segment<'_>,
-        (verdict, passing): (&Verdict, Passing),
+        (verdict, passing): (&Verdict, &Passing),
         stamps: &dyn Fn() -> Option<Timestamps>,
-        patience: Patience,
+        patience: &Patience,
     ) {
+        if segment.scope != Scope::Full
+            || segment.header_len < 20
+            || is_nonsense(segment)
+            || self.opening.contradicts(segment)
+        {
+            return;
+        }
         let (own, peer) = pair(&mut self.lanes, direction);
+        if let Some(copied) = own.repeats(segment, passing) {
+            return self.copied(segment, copied);
+        }
+        self.segments = self.segments.saturating_add(1);
         // They lie in the frame, which is far away by now: only what may be lost or out of order is worth that.
         let in_doubt = own.trouble.is_some() || peer.trouble.is_some() || own.next() != Some(segment.seq);
         let mark = match segment.options {
@@ -284,6 +313,7 @@ impl Chronicle {
         }
         self.turns(direction, segment, sight, patience);
         self.last = self.last.max(segment.time);
+        self.calm = self.is_calm();
     }
 
     /// Hands a segment to both directions: what it sends to the one, what it acknowledges to the other.
@@ -304,9 +334,11 @@ impl Chronicle {
         if verdict.flags.has(Flags::DUPLICATE_SACK) && peer.had_arrived(segment) {
             let trouble = peer.trouble();
             trouble.dsacks = trouble.dsacks.saturating_add(1);
+            self.calm = false;
         }
         if let Some(held) = own.send(segment, sight, mark, peer, ttl) {
             self.lost.get_or_insert_default().hold(held);
+            self.calm = false;
         }
         self.oversized = self.oversized.saturating_add(u32::from(own.exceeds_mss(segment.len)));
         if segment.flags.ack() {
@@ -369,7 +401,7 @@ impl Chronicle {
 
     /// Whose turn it is to speak.
     #[inline(always)]
-    fn turns(&mut self, direction: Direction, segment: &Segment<'_>, sight: Sight, patience: Patience) {
+    fn turns(&mut self, direction: Direction, segment: &Segment<'_>, sight: Sight, patience: &Patience) {
         if segment.len == 0 || sight.class != Class::New || segment.flags.rst() {
             return;
         }

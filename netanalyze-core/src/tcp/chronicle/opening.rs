@@ -34,7 +34,7 @@ pub(crate) struct Opening {
 }
 
 impl Opening {
-    pub(super) fn note(&mut self, direction: Direction, segment: &Segment<'_>, passing: Passing) {
+    pub(super) fn note(&mut self, direction: Direction, segment: &Segment<'_>, passing: &Passing) {
         let flags = segment.flags;
         if flags.rst() {
             return;

@@ -68,7 +68,7 @@ impl Reset {
     pub(super) fn new(
         by: Direction,
         segment: &Segment<'_>,
-        passing: Passing,
+        passing: &Passing,
         (own, peer): (&Lane, &Lane),
         last_data: Option<(Direction, Timestamp, FrameNumber)>,
         pause: Span,

@@ -8,6 +8,9 @@ use crate::tcp::segment::TcpFlags;
 /// A segment of a script: milliseconds, who sends (`>` the client), flags, relative sequence number, payload, relative acknowledgment number, window.
 type Step = (i64, char, &'static str, u32, u32, u32, u16);
 
+/// IP identification, and time stamps: value, echo.
+type Marks = (u16, Option<(u32, u32)>);
+
 const CLIENT: u32 = u32::MAX - 400;
 const SERVER: u32 = 7_000;
 
@@ -29,8 +32,8 @@ fn play(script: &[Step]) -> Chronicle {
     play_marked(script, |frame| (frame as u16, None))
 }
 
-/// The same, with an IP identification and time stamps (value, echo) for each frame.
-fn play_marked(script: &[Step], marks: impl Fn(u64) -> (u16, Option<(u32, u32)>)) -> Chronicle {
+/// The same, with the marks of each frame.
+fn play_marked(script: &[Step], marks: impl Fn(u64) -> Marks) -> Chronicle {
     let mut chronicle = Chronicle::new(Timestamp(script.first().map_or(0, |step| step.0 * 1_000_000)));
     let patience = Patience { stall: Span(200_000_000), think: Span(500_000_000) };
     let syn = crate::packet::tcp_option::parse(&[2, 4, 5, 180]);
@@ -56,7 +59,7 @@ fn play_marked(script: &[Step], marks: impl Fn(u64) -> (u16, Option<(u32, u32)>)
         let stamps = || stamps.map(|(value, echo)| Timestamps { value, echo });
         let passing = Passing { wire_len: 60, ttl: 64, ip_id, gap: Span(0), shares_frame: false };
         let direction = if who == '>' { Direction::AtoB } else { Direction::BtoA };
-        chronicle.note(direction, &segment, (&verdict, passing), &stamps, patience);
+        chronicle.note(direction, &segment, (&verdict, &passing), &stamps, &patience);
         check(&chronicle);
     }
     chronicle
@@ -183,7 +186,7 @@ fn marks_tell_what_was_reordered_from_what_was_sent_again() {
             ],
         ]
         .concat();
-        let told = |marks: fn(u64) -> (u16, Option<(u32, u32)>)| {
+        let told = |marks: fn(u64) -> Marks| {
             let chronicle = play_marked(&script, marks);
             let trouble = chronicle.lane(Direction::AtoB).trouble.as_deref().unwrap();
             let again = trouble.lost.fast + trouble.lost.timeouts + trouble.lost.others + trouble.lost.probes;
@@ -372,7 +375,7 @@ fn a_packet_that_was_captured_twice_counts_once() {
             options: None,
         };
         let passing = Passing { wire_len: 60, ttl, ip_id, gap: Span(0), shares_frame: false };
-        chronicle.note(Direction::AtoB, &segment, (&Verdict::default(), passing), &|| None, patience);
+        chronicle.note(Direction::AtoB, &segment, (&Verdict::default(), &passing), &|| None, &patience);
         (chronicle.duplicates, chronicle.elsewhere)
     };
     assert_eq!(note(1, 1, 64, 7), (0, 0));

@@ -8,8 +8,10 @@ mod slow;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::VecDeque;
 use std::net::IpAddr;
+
+use hashbrown::{HashMap, HashSet};
 
 use super::super::case::Case;
 use super::super::object::Ends;
@@ -18,7 +20,7 @@ use super::super::thresholds::{Limit, Thresholds};
 use crate::conversation::{Met, Protocol};
 use crate::model::limits::{MAX_DIAGNOSED, MAX_SERVICES};
 use crate::model::{Endpoint, Timestamp, shown};
-use crate::protocol::http::{Exchange, Outcome};
+use crate::protocol::http::{EVENT_STREAM, Exchange, Outcome};
 use crate::protocol::stream::{Closing, Moment};
 
 /// Requests that went before, among which those that a gateway made for another are sought.
@@ -66,11 +68,12 @@ struct Server {
 /// See the head of the module.
 #[derive(Debug, Default)]
 pub(in crate::diagnosis) struct Exchanges {
-    servers: BTreeMap<Endpoint, Server>,
+    /// Nobody walks through this, nor through the hosts.
+    servers: HashMap<Endpoint, Server, foldhash::fast::RandomState>,
     calls: Vec<Call>,
     recent: VecDeque<Seen>,
     /// Hosts that send requests.
-    clients: BTreeSet<IpAddr>,
+    clients: HashSet<IpAddr, foldhash::fast::RandomState>,
     /// TCP streams that carry exchanges, a bit each.
     streams: Vec<u64>,
 }
@@ -121,7 +124,7 @@ impl Exchanges {
             let streams_events = exchange
                 .response
                 .as_ref()
-                .is_some_and(|response| response.content_type().starts_with(b"text/event-stream"));
+                .is_some_and(|response| response.content_type().starts_with(EVENT_STREAM));
             self.calls.push(Call {
                 ends,
                 asked,

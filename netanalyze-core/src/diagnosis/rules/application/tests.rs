@@ -1,3 +1,5 @@
+use std::collections::BTreeMap;
+
 use super::super::super::object::Confidence::{self, High, Low, Medium};
 use super::*;
 use crate::conversation::Services;

@@ -8,8 +8,7 @@ use super::packet::TcpPacket;
 use super::tcp::TcpConversation;
 use crate::model::limits::MAX_SERVICES;
 use crate::model::{Endpoint, Timestamp};
-use crate::packet::tcp_option::Timestamps;
-use crate::tcp::{Chronicle, Passing, Patience, Segment, Service, Verdict};
+use crate::tcp::{Chronicle, Passing, Patience, Segment, Service, Verdict, Wire};
 
 /// What is known of servers. Beyond the cap further ones are left out.
 pub(crate) type Services = HashMap<Endpoint, Service, foldhash::fast::RandomState>;
@@ -46,11 +45,11 @@ impl Chronicles {
         packet: &TcpPacket,
         segment: &Segment<'_>,
         seen: (&Verdict, &Passing),
-        (stamps, patience): (&dyn Fn() -> Option<Timestamps>, &Patience),
+        (wire, patience): (&dyn Wire, &Patience),
     ) {
         let Some(place) = self.kept.get_mut(index as usize) else { return };
         let Some(chronicle) = place else { return };
-        chronicle.note(packet.direction, segment, seen, stamps, patience);
+        chronicle.note(packet.direction, segment, seen, wire, patience);
         if segment.len == 0 && chronicle.is_dull() {
             remember(&mut self.services, conversation.key(), chronicle);
             *place = None;

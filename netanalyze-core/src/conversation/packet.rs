@@ -4,7 +4,7 @@ use super::key::FlowKey;
 use crate::model::{Direction, FrameNumber, Timestamp};
 use crate::packet::Origin;
 use crate::packet::tcp_option::{self, TcpOptions, Timestamps};
-use crate::tcp::{Scope, Segment, TcpFlags};
+use crate::tcp::{Checksum, Scope, Segment, TcpFlags, Wire};
 
 /// [`TcpPacket::options`] of a header whose options change no state: none, or padding and time stamps only.
 pub(crate) const NO_OPTIONS: u32 = u32::MAX;
@@ -147,6 +147,24 @@ impl TcpPacket {
             scope,
             options: options.get(self.options as usize),
         }
+    }
+}
+
+/// A TCP packet with a way to its bytes: those behind the first so many of its header and payload, at most so many.
+pub(crate) struct InFrame<'p, 'b> {
+    pub packet: &'p TcpPacket,
+    pub bytes: &'p dyn Fn(u32, u32) -> &'b [u8],
+}
+
+impl Wire for InFrame<'_, '_> {
+    fn stamps(&self) -> Option<Timestamps> {
+        self.packet.stamps((self.bytes)(20, 12))
+    }
+
+    fn checksum(&self) -> Checksum {
+        let (from, to) = self.packet.key.endpoints(self.packet.direction);
+        let reported = self.packet.reported;
+        Checksum::of((from.ip(), to.ip()), (self.bytes)(0, reported), reported)
     }
 }
 

@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 use super::SHARDS;
 use super::chronicles::{Chronicles, Services};
 use super::key::{FlowKey, KeyHasher};
-use super::packet::{TcpPacket, UdpPacket};
+use super::packet::{InFrame, TcpPacket, UdpPacket};
 use super::record::Protocol;
 use super::store::{Spot, Store};
 use super::tcp::{KindsSeen, TcpConversation};
@@ -207,8 +207,8 @@ impl Shard {
             conversation.account.book(packet.direction, &segment, verdict, passing);
             if let Some(patience) = &self.terms.chronicles {
                 let of = (index, &*conversation);
-                let stamps = || packet.stamps(bytes(20, 12));
-                self.chronicles.note(of, packet, &segment, (verdict, &passing), (&stamps, patience));
+                let wire = InFrame { packet, bytes };
+                self.chronicles.note(of, packet, &segment, (verdict, &passing), (&wire, patience));
             }
         }
         let handed_on = is_handed_on(verdict);

@@ -1,5 +1,7 @@
 //! Gates of capture quality: what about the capture itself undermines diagnoses.
 
+use std::collections::BTreeSet;
+
 use super::catalogue;
 use super::join::some_frames;
 use super::object::{Gate, Step};
@@ -67,6 +69,7 @@ pub(super) fn gates(scene: &Scene<'_>, volume: &Volume<'_>) -> Vec<Gate> {
         times(scene, volume),
         interfaces(scene),
         tunnels(volume),
+        checksums(scene),
         damage(volume),
         short(scene, volume),
     ];
@@ -208,6 +211,30 @@ fn tunnels(volume: &Volume<'_>) -> Option<Gate> {
             "conversations are those inside; what fits through the path is less by the tunnel's headers",
         )
     })
+}
+
+fn checksums(scene: &Scene<'_>) -> Option<Gate> {
+    let mut hosts = BTreeSet::new();
+    let mut count: u64 = 0;
+    for stream in scene.streams {
+        for direction in [Direction::AtoB, Direction::BtoA] {
+            let (unsummed, partly) = stream.lane(direction).unsummed();
+            // Where both ends' are wrong, and not as systems leave them, nobody's network card is the reason: the capture was edited.
+            if unsummed > 0 && (partly || stream.lane(direction.reverse()).unsummed().0 == 0) {
+                hosts.insert(stream.end(direction).ip());
+                count = count.saturating_add(u64::from(unsummed));
+            }
+        }
+    }
+    let first = hosts.first()?;
+    let who = match hosts.len() {
+        1 => format!("{first} leaves"),
+        more => format!("{first} and {} more hosts leave", more - 1),
+    };
+    let summary = format!(
+        "{who} the TCP checksums to the network card, which adds them behind the capture point ({count} of the packets that were looked at)"
+    );
+    Some(gate("Q-10", count, summary, "wrong checksums of these hosts are not taken for damage"))
 }
 
 fn damage(volume: &Volume<'_>) -> Option<Gate> {

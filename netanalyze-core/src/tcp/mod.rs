@@ -8,6 +8,7 @@
 mod account;
 mod analysis;
 mod books;
+mod checksum;
 mod chronicle;
 mod compact;
 mod connection;
@@ -44,8 +45,9 @@ pub use syn_options::SynOptions;
 pub use verdict::{Analysis, ConnectionState, Opener, Shown, Verdict};
 
 pub(crate) use account::{Account, Passing};
+pub(crate) use checksum::Checksum;
 pub(crate) use chronicle::{
-    Bucket, Chain, Chronicle, Lane, Patience, Reset, Service, Shape, Trouble, made_same_way,
+    Bucket, Chain, Chronicle, Lane, Patience, Reset, Service, Shape, Trouble, Wire, made_same_way,
 };
 pub(crate) use compact::{Coder, LONGEST, Reader, Writer, code_of, of_code};
 pub(crate) use connection::{Birth, Connection, SynOutcome};

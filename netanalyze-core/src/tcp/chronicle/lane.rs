@@ -1,6 +1,7 @@
 //! One direction: what was sent, what was acknowledged, which windows it was given.
 
 use super::super::account::Passing;
+use super::super::checksum::Checksum;
 use super::super::segment::Segment;
 use super::super::sequence::{after, before};
 use super::class::{Class, LEAST_RTO, Sight};
@@ -69,6 +70,10 @@ pub(crate) struct Lane {
     window_before: u16,
     /// The last data was a small segment.
     small: bool,
+    /// A checksum was right; how many were not there yet.
+    sums_right: bool,
+    sums_partly: bool,
+    unsummed: u32,
     /// Where the last packet ended, and what it acknowledged, if both are far from all else.
     stranger: Option<(u32, u32)>,
     pub(crate) trouble: Option<Box<Trouble>>,
@@ -118,6 +123,25 @@ impl Lane {
     /// Which of two of its packets was sent first.
     pub(super) fn order(&self, a: Mark, b: Mark) -> Order {
         a.order(b, self.copies.count_up())
+    }
+
+    /// Whether a segment was damaged on its way: its checksum is wrong, and those before were right.
+    pub(super) fn is_damaged(&mut self, checksum: Checksum) -> bool {
+        match checksum {
+            Checksum::Right => self.sums_right = true,
+            Checksum::Wrong if self.sums_right => return true,
+            Checksum::Wrong | Checksum::Partial => {
+                self.unsummed = self.unsummed.saturating_add(1);
+                self.sums_partly |= checksum == Checksum::Partial;
+            }
+            Checksum::Unknown => {}
+        }
+        false
+    }
+
+    /// Packets without a right checksum, of those that were looked at, if none of these had one; and whether one has the sum that systems leave to the card.
+    pub(crate) fn unsummed(&self) -> (u32, bool) {
+        if self.sums_right { (0, false) } else { (self.unsummed, self.sums_partly) }
     }
 
     /// Whether a segment lies far from all that was sent, in either number: it was damaged, or the capture lacks so much. In that case the next one goes on

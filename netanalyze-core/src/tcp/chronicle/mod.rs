@@ -28,6 +28,7 @@ pub(crate) use trouble::{Chain, Trouble};
 
 use super::account::Passing;
 use super::analysis::Flags;
+use super::checksum::Checksum;
 use super::flow::WindowScale;
 use super::segment::{Scope, Segment};
 use super::sequence::after;
@@ -44,6 +45,14 @@ pub(crate) struct Patience {
     pub(crate) stall: Span,
     /// A server that takes so long for its answer is slow.
     pub(crate) think: Span,
+}
+
+/// What only the frame tells of a segment. It is far away by now: asked where it matters.
+pub(crate) trait Wire {
+    /// Its time stamps, if it has no other option.
+    fn stamps(&self) -> Option<Timestamps>;
+    /// Its checksum.
+    fn checksum(&self) -> Checksum;
 }
 
 /// Frames that show something: the first few of them.
@@ -108,7 +117,7 @@ pub(crate) struct Chronicle {
     pub(crate) backward_frames: Frames,
     /// Payload larger than the other end's MSS option allows.
     pub(crate) oversized: u32,
-    /// Segments with numbers that do not fit, or with a time long before: left out.
+    /// Segments that were damaged, with numbers that do not fit, or with a time long before: left out.
     pub(crate) strange: u32,
     /// What [`Self::is_calm`] said behind the last segment that was not plain.
     calm: bool,
@@ -173,7 +182,7 @@ impl Chronicle {
         if direction == Direction::AtoB { a } else { b }
     }
 
-    /// Takes a segment that no error quotes. `stamps` reads its time stamps, if it has no other option.
+    /// Takes a segment that no error quotes.
     ///
     /// Not inlined: of its arguments most are read once.
     #[inline(never)]
@@ -182,7 +191,7 @@ impl Chronicle {
         direction: Direction,
         segment: &Segment<'_>,
         (verdict, passing): (&Verdict, &Passing),
-        stamps: &dyn Fn() -> Option<Timestamps>,
+        wire: &dyn Wire,
         patience: &Patience,
     ) {
         if self.calm && segment.is_plain() && self.is_ordinary(direction, segment, patience) {
@@ -192,7 +201,7 @@ impl Chronicle {
             }
             return self.plain::<false>(direction, segment, (verdict, passing), patience);
         }
-        self.any(direction, segment, (verdict, passing), stamps, patience);
+        self.any(direction, segment, (verdict, passing), wire, patience);
     }
 
     /// Whether a plain segment goes on where its direction had come to.
@@ -251,7 +260,7 @@ impl Chronicle {
         direction: Direction,
         segment: &Segment<'_>,
         (verdict, passing): (&Verdict, &Passing),
-        stamps: &dyn Fn() -> Option<Timestamps>,
+        wire: &dyn Wire,
         patience: &Patience,
     ) {
         if segment.scope != Scope::Full
@@ -266,11 +275,12 @@ impl Chronicle {
             return self.copied(segment, copied);
         }
         self.segments = self.segments.saturating_add(1);
-        // They lie in the frame, which is far away by now: only what may be lost or out of order is worth that.
-        let in_doubt = own.trouble.is_some() || peer.trouble.is_some() || own.next() != Some(segment.seq);
+        // Only what may be lost or out of order is worth a look at the frame.
+        let out_of_turn = own.next() != Some(segment.seq);
+        let in_doubt = own.trouble.is_some() || peer.trouble.is_some() || out_of_turn;
         let mark = match segment.options {
             Some(options) => Mark { id: passing.ip_id, stamps: options.timestamps },
-            None => Mark { id: passing.ip_id, stamps: if in_doubt { stamps() } else { None } },
+            None => Mark { id: passing.ip_id, stamps: if in_doubt { wire.stamps() } else { None } },
         };
         let is_reset = segment.flags.rst();
         let backward = self.last.since(segment.time).0;
@@ -278,7 +288,9 @@ impl Chronicle {
             self.backward = self.backward.saturating_add(1);
             self.backward_frames.push(segment.frame);
         }
-        let is_strange = !is_reset && !segment.flags.syn() && own.is_strange(segment, peer);
+        // A first packet tells whether its sender computes checksums at all.
+        let is_damaged = (out_of_turn || segment.flags.syn()) && own.is_damaged(wire.checksum());
+        let is_strange = is_damaged || !is_reset && !segment.flags.syn() && own.is_strange(segment, peer);
         if is_strange || backward > LONG_BEFORE.0 {
             self.strange = self.strange.saturating_add(1);
             return;

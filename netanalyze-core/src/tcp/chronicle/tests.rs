@@ -11,6 +11,22 @@ type Step = (i64, char, &'static str, u32, u32, u32, u16);
 /// IP identification, and time stamps: value, echo.
 type Marks = (u16, Option<(u32, u32)>);
 
+/// What the checksum of a frame says.
+type Sums = fn(u64) -> Checksum;
+
+/// What a frame would tell.
+struct Known(Option<Timestamps>, Checksum);
+
+impl Wire for Known {
+    fn stamps(&self) -> Option<Timestamps> {
+        self.0
+    }
+
+    fn checksum(&self) -> Checksum {
+        self.1
+    }
+}
+
 const CLIENT: u32 = u32::MAX - 400;
 const SERVER: u32 = 7_000;
 
@@ -34,6 +50,11 @@ fn play(script: &[Step]) -> Chronicle {
 
 /// The same, with the marks of each frame.
 fn play_marked(script: &[Step], marks: impl Fn(u64) -> Marks) -> Chronicle {
+    play_summed(script, marks, |_| Checksum::Unknown)
+}
+
+/// The same, with the checksum of each frame.
+fn play_summed(script: &[Step], marks: impl Fn(u64) -> Marks, sums: Sums) -> Chronicle {
     let mut chronicle = Chronicle::new(Timestamp(script.first().map_or(0, |step| step.0 * 1_000_000)));
     let patience = Patience { stall: Span(200_000_000), think: Span(500_000_000) };
     let syn = crate::packet::tcp_option::parse(&[2, 4, 5, 180]);
@@ -56,10 +77,10 @@ fn play_marked(script: &[Step], marks: impl Fn(u64) -> Marks) -> Chronicle {
         };
         let verdict = Verdict { scale: WindowScale::Unused, ..Verdict::default() };
         let (ip_id, stamps) = marks(frame);
-        let stamps = || stamps.map(|(value, echo)| Timestamps { value, echo });
+        let wire = Known(stamps.map(|(value, echo)| Timestamps { value, echo }), sums(frame));
         let passing = Passing { wire_len: 60, ttl: 64, ip_id, gap: Span(0), shares_frame: false };
         let direction = if who == '>' { Direction::AtoB } else { Direction::BtoA };
-        chronicle.note(direction, &segment, (&verdict, &passing), &stamps, &patience);
+        chronicle.note(direction, &segment, (&verdict, &passing), &wire, &patience);
         check(&chronicle);
     }
     chronicle
@@ -258,6 +279,37 @@ fn damaged_numbers_are_left_out() {
 }
 
 #[test]
+fn a_wrong_checksum_counts_where_others_were_right() {
+    let script = [
+        &OPEN[..],
+        &[
+            (50, '>', "A", 1, 100, 1, 9_000),
+            (51, '>', "A", 301, 100, 1, 9_000),
+            (52, '>', "A", 101, 100, 1, 9_000),
+            (90, '<', "A", 1, 0, 201, 9_000),
+        ],
+    ]
+    .concat();
+    let seen = |sums: Sums| {
+        let chronicle = play_summed(&script, |_| (0, None), sums);
+        let client = chronicle.lane(Direction::AtoB);
+        (chronicle.strange, client.trouble.is_some(), client.unsummed().0)
+    };
+    assert_eq!(seen(|_| Checksum::Right), (0, true, 0), "a hole");
+    assert_eq!(
+        seen(|frame| if frame == 5 { Checksum::Wrong } else { Checksum::Right }),
+        (1, false, 0),
+        "damage"
+    );
+    assert_eq!(
+        seen(|frame| if frame == 1 { Checksum::Partial } else { Checksum::Wrong }),
+        (0, true, 3),
+        "offload"
+    );
+    assert_eq!(seen(|_| Checksum::Unknown), (0, true, 0));
+}
+
+#[test]
 fn what_nobody_waits_for_is_no_loss() {
     let lost = |steps: &[Step]| {
         let chronicle = after_opening(steps);
@@ -375,7 +427,13 @@ fn a_packet_that_was_captured_twice_counts_once() {
             options: None,
         };
         let passing = Passing { wire_len: 60, ttl, ip_id, gap: Span(0), shares_frame: false };
-        chronicle.note(Direction::AtoB, &segment, (&Verdict::default(), &passing), &|| None, &patience);
+        chronicle.note(
+            Direction::AtoB,
+            &segment,
+            (&Verdict::default(), &passing),
+            &Known(None, Checksum::Unknown),
+            &patience,
+        );
         (chronicle.duplicates, chronicle.elsewhere)
     };
     assert_eq!(note(1, 1, 64, 7), (0, 0));

@@ -53,8 +53,8 @@ pub(super) fn is_tunnel(lookup: &Lookup) -> bool {
 
 /// A name's last two labels.
 pub(super) fn domain(name: &[u8]) -> &[u8] {
-    let dots = name.iter().enumerate().rev().filter(|(_, byte)| **byte == b'.').map(|(at, _)| at);
-    dots.skip(1).next().and_then(|at| name.get(at + 1..)).unwrap_or(name)
+    let mut dots = name.iter().enumerate().rev().filter(|(_, byte)| **byte == b'.').map(|(at, _)| at);
+    dots.nth(1).and_then(|at| name.get(at + 1..)).unwrap_or(name)
 }
 
 /// A name's first label, in lower case.

@@ -2,6 +2,8 @@
 //!
 //! What closed without anything to tell is dropped at once; of it only what its server's other connections are compared with stays, in [`Services`].
 
+use std::net::IpAddr;
+
 use hashbrown::HashMap;
 
 use super::packet::TcpPacket;
@@ -10,8 +12,46 @@ use crate::model::limits::MAX_SERVICES;
 use crate::model::{Endpoint, Timestamp};
 use crate::tcp::{Chronicle, Passing, Patience, Segment, Service, Verdict, Wire};
 
-/// What is known of servers. Beyond the cap further ones are left out.
-pub(crate) type Services = HashMap<Endpoint, Service, foldhash::fast::RandomState>;
+/// What is known of servers, and how many connections clients got. Beyond the cap further ones are left out.
+#[derive(Debug, Default)]
+pub(crate) struct Services {
+    servers: HashMap<Endpoint, Service, foldhash::fast::RandomState>,
+    clients: HashMap<IpAddr, u32, foldhash::fast::RandomState>,
+}
+
+impl Services {
+    /// What is known of a server.
+    pub(crate) fn get(&self, server: &Endpoint) -> Option<&Service> {
+        self.servers.get(server)
+    }
+
+    /// All servers.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&Endpoint, &Service)> {
+        self.servers.iter()
+    }
+
+    /// Connections that servers accepted of a client.
+    pub(crate) fn opened_by(&self, client: IpAddr) -> u32 {
+        self.clients.get(&client).copied().unwrap_or(0)
+    }
+
+    fn opened(&mut self, client: IpAddr, count: u32) {
+        if self.clients.len() < MAX_SERVICES || self.clients.contains_key(&client) {
+            let known = self.clients.entry(client).or_default();
+            *known = known.saturating_add(count);
+        }
+    }
+
+    /// Adds what another shard knows: a server's connections lie in several.
+    pub(crate) fn merge(&mut self, other: Services) {
+        for (server, service) in other.servers {
+            self.servers.entry(server).or_default().merge(&service);
+        }
+        for (client, count) in other.clients {
+            self.opened(client, count);
+        }
+    }
+}
 
 /// Bytes of one, its place in the table included.
 const ONE: usize = size_of::<Chronicle>() + size_of::<usize>();
@@ -83,8 +123,12 @@ impl Chronicles {
 /// Adds a connection to what is known of its server.
 pub(crate) fn remember(services: &mut Services, key: &super::FlowKey, chronicle: &Chronicle) {
     let Some(client) = chronicle.opening.client() else { return };
-    let (_, server) = key.endpoints(client);
-    if services.len() < MAX_SERVICES || services.contains_key(&server) {
-        services.entry(server).or_default().add(chronicle);
+    let (client, server) = key.endpoints(client);
+    let servers = &mut services.servers;
+    if servers.len() < MAX_SERVICES || servers.contains_key(&server) {
+        servers.entry(server).or_default().add(chronicle);
+    }
+    if chronicle.opening.syn_acks > 0 {
+        services.opened(client.ip(), 1);
     }
 }

@@ -24,6 +24,10 @@ pub(super) struct Case {
     pub(super) counter: Vec<String>,
     pub(super) rival: Option<Rival>,
     pub(super) used: Vec<Limit>,
+    /// Of how many attempts of the same sort by the client it is known that they succeeded; `None` if that says nothing.
+    pub(super) successes: Option<u64>,
+    /// Who says so, or whose doing it is, if it is neither end's.
+    pub(super) blame: Option<std::net::IpAddr>,
     /// What it is about beside its ends, a name for one: cases about different things are not joined.
     pub(super) subject: String,
 }
@@ -48,6 +52,8 @@ impl Case {
             counter: Vec::new(),
             rival: None,
             used: Vec::new(),
+            successes: None,
+            blame: None,
             subject: String::new(),
         }
     }
@@ -91,6 +97,16 @@ impl Case {
 
     pub(super) fn about(mut self, subject: impl Into<String>) -> Self {
         self.subject = subject.into();
+        self
+    }
+
+    pub(super) fn among(mut self, successes: u64) -> Self {
+        self.successes = Some(successes);
+        self
+    }
+
+    pub(super) fn by_word_of(mut self, reporter: std::net::IpAddr) -> Self {
+        self.blame = Some(reporter);
         self
     }
 

@@ -4,17 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use super::case::Case;
-use super::object::{Diagnosis, Ends, Evidence, Explained, Gate, Scope, Step, Used};
+use super::object::{Confidence, Diagnosis, Ends, Evidence, Explained, Gate, Scope, Severity, Step, Used};
+use super::spread::{Key, Spread, by_client, common, spread};
 use super::thresholds::Thresholds;
 use super::{MAX_ENDS, MAX_EVIDENCE, catalogue};
 use crate::expert::Seconds;
 use crate::model::{Endpoint, FrameNumber, Span};
-
-/// Servers with which one client must have the same trouble for the trouble to be the client's.
-const MANY: usize = 3;
-
-/// Ports of servers that one client tries in vain: it scans.
-const MANY_PORTS: usize = 16;
 
 /// What a child must share with its parent.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -81,9 +76,11 @@ const EXPLAINS: &[(&str, &str, Shared)] = &[
 
 /// Joins, explains and ranks.
 pub(super) fn join(cases: Vec<Case>, gates: &[Gate], thresholds: &Thresholds) -> Vec<Diagnosis> {
-    let mut groups: BTreeMap<(&str, Endpoint, String), Vec<Case>> = BTreeMap::new();
+    let mut groups: BTreeMap<Key<'_>, Vec<Case>> = BTreeMap::new();
     for case in cases {
-        let key = (case.code, case.ends.server, case.subject.clone());
+        // What is hardly sure does not become surer beside what is.
+        let is_low = case.confidence == Confidence::Low;
+        let key = (case.code, case.ends.server, case.subject.clone(), is_low);
         groups.entry(key).or_default().push(case);
     }
     let mut diagnoses: Vec<Diagnosis> = by_client(groups)
@@ -103,55 +100,16 @@ pub(super) fn join(cases: Vec<Case>, gates: &[Gate], thresholds: &Thresholds) ->
     diagnoses
 }
 
-/// Groups of a rule that all belong to one client, and to many servers, are one: the trouble is the client's.
-fn by_client(groups: BTreeMap<(&str, Endpoint, String), Vec<Case>>) -> Vec<(Scope, Vec<Case>)> {
-    let mut of_rule: BTreeMap<(String, String), Vec<Vec<Case>>> = BTreeMap::new();
-    for ((code, _, subject), cases) in groups {
-        of_rule.entry((code.to_owned(), subject)).or_default().push(cases);
-    }
-    let mut out = Vec::new();
-    for (_, servers) in of_rule {
-        // By client, to see whether one has the same trouble everywhere, or tries port after port.
-        let mut of_client: BTreeMap<IpAddr, (BTreeSet<IpAddr>, usize)> = BTreeMap::new();
-        let mut is_mixed = false;
-        for cases in &servers {
-            let clients: BTreeSet<IpAddr> = cases.iter().map(|case| case.ends.client.ip()).collect();
-            is_mixed |= clients.len() > 1;
-            for case in cases.iter().take(1) {
-                let (hosts, ports) = of_client.entry(case.ends.client.ip()).or_default();
-                hosts.insert(case.ends.server.ip());
-                *ports += 1;
-            }
-        }
-        let everywhere =
-            |(hosts, ports): &(BTreeSet<IpAddr>, usize)| hosts.len() >= MANY || *ports >= MANY_PORTS;
-        let (joined, servers): (Vec<_>, Vec<_>) = servers.into_iter().partition(|cases| {
-            let client = cases.first().map(|case| case.ends.client.ip());
-            let alone = cases.iter().all(|case| Some(case.ends.client.ip()) == client);
-            let many = client.and_then(|client| of_client.get(&client)).is_some_and(everywhere);
-            alone && many && (!is_mixed || cases.len() == 1)
-        });
-        let mut hosts: BTreeMap<IpAddr, Vec<Case>> = BTreeMap::new();
-        for case in joined.into_iter().flatten() {
-            hosts.entry(case.ends.client.ip()).or_default().push(case);
-        }
-        out.extend(hosts.into_values().map(|cases| (Scope::Host, cases)));
-        for cases in servers {
-            let scope = if cases.len() > 1 { Scope::Service } else { Scope::Conversation };
-            out.push((scope, cases));
-        }
-    }
-    out
-}
-
 /// One diagnosis of cases with the same rule.
 fn diagnosis(scope: Scope, cases: &[Case], thresholds: &Thresholds) -> Diagnosis {
-    // The surest case speaks for all; of equal ones the first.
+    // The surest case speaks for all, but not surer than half of them are; of equal ones the first.
     let surest = |best: Option<usize>, (at, case): (usize, &Case)| match best {
         Some(best) if cases.get(best).is_some_and(|known| known.confidence >= case.confidence) => Some(best),
         _ => Some(at),
     };
-    let speaker = cases.iter().enumerate().fold(None, surest).unwrap_or(0);
+    let common = common(cases);
+    let like_most = cases.iter().enumerate().filter(|(_, case)| case.confidence <= common);
+    let speaker = like_most.fold(None, surest).unwrap_or(0);
     let fallback = || Case::new("?", NOBODY, Default::default());
     let example = cases.get(speaker).cloned().unwrap_or_else(fallback);
     let rule = catalogue::rule(example.code);
@@ -175,11 +133,17 @@ fn diagnosis(scope: Scope, cases: &[Case], thresholds: &Thresholds) -> Diagnosis
         confidence = confidence.raised();
         reasons = vec![format!("{conversations} conversations lose their large packets, and only those")];
     }
+    let is_of_peers = scope == Scope::Host && spread(&cases.iter().collect::<Vec<_>>()) == Spread::Peers;
+    let mut severity = cases.iter().map(|case| case.severity).max().unwrap_or(rule.severity);
+    if is_of_peers {
+        (confidence, severity) = (Confidence::Low, Severity::Note);
+        reasons = vec!["other peers of the client answer: these may just be gone".to_owned()];
+    }
     Diagnosis {
         code: rule.code,
         name: rule.name,
         title: rule.title,
-        severity: cases.iter().map(|case| case.severity).max().unwrap_or(rule.severity),
+        severity,
         confidence,
         confidence_reasons: reasons,
         scope,
@@ -229,10 +193,30 @@ fn summary(scope: Scope, example: &Case, cases: &[Case], conversations: u64, los
     let cost = if lost.0 > 0 { format!(", {} lost in all", Seconds(lost)) } else { String::new() };
     let many = |n: usize, what: &str| format!("{n} {what}{}", if n == 1 { "" } else { "s" });
     if scope == Scope::Host {
+        let all: Vec<&Case> = cases.iter().collect();
+        let client = example.ends.client.ip();
+        let blame = match spread(&all) {
+            Spread::Peers => {
+                let successes = cases.iter().filter_map(|case| case.successes).max().unwrap_or(0);
+                return format!(
+                    "{} of {} peers that {client} tried are not there; for one: {}",
+                    servers.len(),
+                    successes.saturating_add(servers.len() as u64),
+                    example.sentence
+                );
+            }
+            Spread::Client => match example.blame {
+                Some(blame) if cases.iter().all(|case| case.blame == Some(blame)) => {
+                    format!(", so look at {blame} first, which says so each time")
+                }
+                _ => ", so look at the client's side first".to_owned(),
+            },
+            _ => String::new(),
+        };
         return format!(
-            "{} has this with {} ({conversations} conversations{cost}), so look at the client's side first; for one: {}",
-            example.ends.client.ip(),
+            "{client} has this with {} ({}{cost}){blame}; for one: {}",
             many(servers.len(), "server"),
+            many(usize::try_from(conversations).unwrap_or(usize::MAX), "conversation"),
             example.sentence
         );
     }

@@ -14,6 +14,7 @@ mod object;
 mod quality;
 mod rules;
 mod scene;
+mod spread;
 mod thresholds;
 
 pub use catalogue::{Advice, Rule, rule_by_code, rules};

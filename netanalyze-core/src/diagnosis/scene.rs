@@ -155,7 +155,7 @@ impl<'s> Scene<'s> {
         for stream in streams {
             remember(&mut services, &stream.key, &stream.chronicle);
         }
-        for (server, service) in &services {
+        for (server, service) in services.iter() {
             if let Some((least, most)) = service.ttl {
                 let one = Some(least).filter(|_| least == most);
                 let known = ttl.entry(server.ip()).or_insert(one);

@@ -87,10 +87,7 @@ pub(super) fn chronicles(remains: &mut Remains) -> (Vec<Stream>, Services) {
                 streams.push(Stream { number, key, chronicle });
             }
         });
-        // A server's connections lie in several shards.
-        for (server, service) in of_shard {
-            services.entry(server).or_default().merge(&service);
-        }
+        services.merge(of_shard);
     }
     streams.sort_by_key(|stream| stream.number);
     (streams, services)

@@ -27,6 +27,12 @@ fn told(error: &IcmpError) -> Told {
     }
 }
 
+/// A host asks again for a connection after a second (RFC 6298 §2.1); some stacks are a little early.
+const RETRY: Span = Span(900_000_000);
+
+/// What routers begin with that answer for others; hosts begin with 64 or 128, but for few.
+const OF_DEVICES: u8 = 255;
+
 /// Looks at every attempt to open a connection.
 pub(super) fn look(scene: &Scene<'_>, cases: &mut Vec<Case>) {
     let mut silent: BTreeMap<Endpoint, Vec<&Stream>> = BTreeMap::new();
@@ -37,6 +43,7 @@ pub(super) fn look(scene: &Scene<'_>, cases: &mut Vec<Case>) {
         let errors = scene.errors(stream);
         let of_syn = |error: &&IcmpError| error.source == stream.end(client);
         let reached = opening.syn_acks > 0;
+        let said = cases.len();
         if let Some(error) =
             errors.iter().filter(of_syn).find(|_| !reached).filter(|e| told(e) == Told::Rejected)
         {
@@ -50,6 +57,9 @@ pub(super) fn look(scene: &Scene<'_>, cases: &mut Vec<Case>) {
         } else if is_silent(scene, stream, client) && errors.is_empty() {
             silent.entry(stream.ends().server).or_default().push(stream);
         }
+        for case in cases.iter_mut().skip(said) {
+            case.successes = Some(successes(scene, stream));
+        }
     }
     for (server, streams) in silent {
         match queue(scene, server, &streams) {
@@ -62,13 +72,20 @@ pub(super) fn look(scene: &Scene<'_>, cases: &mut Vec<Case>) {
 /// Nothing came back, and the capture went on for long enough to tell.
 fn is_silent(scene: &Scene<'_>, stream: &Stream, client: Direction) -> bool {
     let opening = &stream.chronicle.opening;
-    let enough = u64::from(opening.syns) >= scene.thresholds.get(Limit::SynAttempts).max(1);
+    let wanted = scene.thresholds.get(Limit::SynAttempts).max(1);
+    let retried = opening.last_syn.since(opening.first_syn) >= RETRY || wanted == 1;
+    let enough = u64::from(opening.syns) >= wanted && retried;
     let long = scene.until_end(opening.last_syn) >= scene.thresholds.span(Limit::SynWait);
     stream.lane(client.reverse()).packets() == 0
         && stream.chronicle.reset.is_none()
         && stream.lane(client).bytes() == 0
         && enough
         && long
+}
+
+/// Connections that the client of a stream got.
+fn successes(scene: &Scene<'_>, stream: &Stream) -> u64 {
+    scene.services.opened_by(stream.ends().client.ip()).into()
 }
 
 fn unanswered(scene: &Scene<'_>, stream: &Stream) -> Case {
@@ -90,16 +107,22 @@ fn unanswered(scene: &Scene<'_>, stream: &Stream) -> Case {
             .shows(asked.frame, format!("who has {}? without an answer", asked.address), "an answer of the host")
             .shows_all(opening.syn_frames.iter(), "SYN without an answer", "a SYN-ACK or a reset")
             .costs(until)
-            .times(tries);
+            .times(tries)
+            .among(successes(scene, stream));
     }
+    let service = scene.services.get(&ends.server).filter(|service| service.opened > 0);
     let mut case = Case::new("CONN-01", ends, (opening.first_syn, opening.last_syn))
         .says(
             format!(
                 "{} asked {} for a connection {} in {} and heard nothing: no SYN-ACK, no reset, no ICMP error",
                 ends.client.ip(), ends.server, times(tries), span(waited)
             ),
-            format!("{} never answers connection attempts", ends.server),
+            match service {
+                Some(_) => format!("{} leaves some connection attempts without an answer", ends.server),
+                None => format!("{} answers no connection attempt", ends.server),
+            },
         )
+        .among(successes(scene, stream))
         .shows_all(opening.syn_frames.iter(), "SYN without an answer", "a SYN-ACK or a reset")
         .costs(until)
         .times(tries)
@@ -108,8 +131,7 @@ fn unanswered(scene: &Scene<'_>, stream: &Stream) -> Case {
             "the answers are lost or take another way than this tap",
             "a capture at the server: whether the SYN arrives there, and whether an answer leaves",
         );
-    let service = scene.services.get(&ends.server);
-    if let Some(service) = service.filter(|service| service.opened > 0) {
+    if let Some(service) = service {
         case = case.against(format!("{} other connections to {} came about", service.opened, ends.server));
     }
     match stream.vantage() {
@@ -146,10 +168,17 @@ fn refused(scene: &Scene<'_>, stream: &Stream) -> Option<Case> {
                 .rival("several hosts behind one address", "whether answers to other ports vary in their time to live, too"),
         );
     }
+    let service = scene.services.get(&ends.server).filter(|service| service.opened > 0);
+    let by_device = usual.is_none_or(|usual| usual.abs_diff(reset.ttl) > 1) && reset.ttl == OF_DEVICES;
+    let why = match service {
+        _ if by_device => "nothing listens there, or a device on the way refuses for it",
+        Some(_) => "nothing listened there at that time",
+        None => "nothing listens there",
+    };
     let mut case = base("CONN-02")
         .says(
-            format!("{} refused the connection of {}: nothing listens there", ends.server, ends.client.ip()),
-            format!("{} refuses connections: nothing listens there", ends.server),
+            format!("{} refused the connection of {}: {why}", ends.server, ends.client.ip()),
+            format!("{} refuses connections: {why}", ends.server),
         )
         .shows(reset.frame, "RST that acknowledges the SYN", "a SYN-ACK")
         .shows_all(opening.syn_frames.iter(), "SYN", "a SYN-ACK")
@@ -162,9 +191,13 @@ fn refused(scene: &Scene<'_>, stream: &Stream) -> Option<Case> {
             Confidence::Medium,
             "the reset has another time to live than the host's other packets: something in front of it may have sent it",
         ),
+        None if by_device => case.at_most(
+            Confidence::Medium,
+            "the reset begins with a time to live of 255, as devices use that answer for others",
+        ),
         None => case,
     };
-    if let Some(service) = scene.services.get(&ends.server).filter(|service| service.opened > 0) {
+    if let Some(service) = service {
         case = case.against(format!("{} other connections to {} came about", service.opened, ends.server));
     }
     Some(case)
@@ -187,6 +220,7 @@ fn rejected(stream: &Stream, error: &IcmpError) -> Case {
         .shows_all(opening.syn_frames.iter(), "SYN", "a SYN-ACK")
         .costs(stream.chronicle.opening.last_syn.since(opening.first_syn))
         .times(u64::from(opening.syns))
+        .by_word_of(error.reporter)
 }
 
 fn unreachable(stream: &Stream, error: &IcmpError) -> Case {
@@ -212,6 +246,7 @@ fn unreachable(stream: &Stream, error: &IcmpError) -> Case {
         .shows_all(opening.syn_frames.iter(), "SYN", "a SYN-ACK")
         .costs(stream.chronicle.opening.last_syn.since(opening.first_syn))
         .times(u64::from(opening.syns))
+        .by_word_of(error.reporter)
 }
 
 /// Whether a server accepts some connections and lets others wait: its accept queue is full. The kernel answers the first ones, acknowledges their requests, and nobody
@@ -233,7 +268,7 @@ fn queue(scene: &Scene<'_>, server: Endpoint, silent: &[&Stream]) -> Option<Vec<
                 && stream.lane(client).bytes() > 0
                 && !stream.lane(client).outstanding()
                 && stream.lane(client.reverse()).bytes() == 0
-                && chronicle.last_data().is_some_and(|(_, at, _)| scene.until_end(at) >= wait)
+                && chronicle.last_data().is_some_and(|turn| scene.until_end(turn.time) >= wait)
                 && chronicle.first <= last
                 && chronicle.last >= first
         })
@@ -262,8 +297,9 @@ fn queue(scene: &Scene<'_>, server: Endpoint, silent: &[&Stream]) -> Option<Vec<
             .by(&[Limit::SynAttempts, Limit::SynWait, Limit::AcceptWait])
             .rival("a SYN flood, or a filter that drops some", "ListenOverflows and ListenDrops on the server");
         for other in stuck.iter().take(3) {
-            if let Some((_, _, frame)) = other.chronicle.last_data() {
-                case = case.shows(frame, "request that was acknowledged and never answered", "an answer");
+            if let Some(turn) = other.chronicle.last_data() {
+                case =
+                    case.shows(turn.frame, "request that was acknowledged and never answered", "an answer");
             }
         }
         case

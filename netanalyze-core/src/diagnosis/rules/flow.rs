@@ -6,10 +6,14 @@ use super::super::scene::{Scene, Stream, Vantage};
 use super::super::thresholds::Limit;
 use super::{BOTH, is_judgeable, span};
 use crate::model::{Direction, Span};
-use crate::tcp::Bucket;
+use crate::tcp::{Bucket, Think};
 
 /// Windows closed for less are a blink.
 const BLINK: Span = Span(10_000_000);
+/// A server that answers SYNs sooner is next door.
+const NEAR: Span = Span(2_000_000);
+/// Bytes of requests that take their time.
+const UPLOAD: u64 = 16_384;
 /// The most that a window without scaling can be (RFC 7323 §2.2).
 const UNSCALED: u32 = 65_535;
 
@@ -78,7 +82,9 @@ fn window_limited(scene: &Scene<'_>, stream: &Stream, direction: Direction) -> O
     // A window that cannot grow sets the pace where as much goes through as it allows.
     let paced = unscaled && goodput >= 0.7 * f64::from(window) / rtt.as_secs_f64();
     let share = scene.thresholds.reaches(Limit::WindowLimitedShare, full.into(), rounds.into());
-    if !paced && (rounds < 10 || !share) {
+    // Where much less went through than the window allows, something else set the pace.
+    let used = goodput >= 0.4 * f64::from(window) / rtt.as_secs_f64();
+    if !paced && (rounds < 10 || !share || !used) {
         return None;
     }
     let ends = stream.ends();
@@ -169,28 +175,31 @@ fn nagle(scene: &Scene<'_>, stream: &Stream, direction: Direction) -> Option<Cas
     )
 }
 
+/// Slow answers that show a pattern where nothing is decoded.
+const PATTERN: usize = 3;
+
 /// A server that takes long for its answers. What is no request and answer looks the same, so on its own it is only a hint.
 fn think(scene: &Scene<'_>, stream: &Stream) -> Option<Case> {
     let chronicle = &stream.chronicle;
     chronicle.opening.client()?;
-    let rtt = stream.lane(Direction::AtoB).least_path_rtt(stream.lane(Direction::BtoA));
-    let own = Span(chronicle.think.span.0.saturating_sub(rtt.0));
-    if chronicle.slow_thinks == 0 || own < scene.thresholds.span(Limit::Think) {
+    let limit = scene.thresholds.span(Limit::Think);
+    let rtt = round_trip(stream);
+    let slow: Vec<(Span, &Think)> = chronicle
+        .thinks
+        .iter()
+        .filter_map(|think| Some((think.own(rtt)?, think)))
+        .filter(|(own, think)| *own >= limit && !is_made_by_hand(think.span))
+        .collect();
+    let &(own, think) = slow.iter().max_by_key(|(own, think)| (*own, std::cmp::Reverse(think.request)))?;
+    if is_troubled(stream) {
         return None;
     }
-    // Sent again, or held up by a window: then something else took the time.
-    let troubled = BOTH.iter().any(|&direction| {
-        stream
-            .lane(direction)
-            .trouble
-            .as_ref()
-            .is_some_and(|trouble| trouble.lost.timeouts > 0 || trouble.zero.episodes > 0)
-    });
-    if troubled {
+    let is_relayed = is_relayed(stream, think);
+    if is_relayed && is_upload(stream) {
         return None;
     }
+    let least = slow.iter().map(|(own, _)| *own).min().unwrap_or_default();
     let ends = stream.ends();
-    let think = chronicle.think;
     let case = Case::new("PERF-16", ends, (chronicle.first, chronicle.last))
         .says(
             format!("{} took {} for an answer", ends.server, span(own)),
@@ -198,21 +207,70 @@ fn think(scene: &Scene<'_>, stream: &Stream) -> Option<Case> {
         )
         .shows(think.request, "the last of what the client sent", "an answer soon")
         .shows(think.answer, format!("the first of the answer, {} later", span(think.span)), "an answer soon")
-        .costs(chronicle.slow_think_time)
-        .times(u64::from(chronicle.slow_thinks))
+        .costs(Span(slow.iter().map(|(own, _)| own.0).fold(0, i64::saturating_add)))
+        .times(slow.len() as u64)
         .by(&[Limit::Think])
         .rival("a server that had nothing to say", "the log of the server");
+    let case = if is_relayed { case.because(RELAYED) } else { case };
+    // The same pause behind request after request is how a server works; one alone may be anything.
+    let is_pattern = slow.len() >= PATTERN && own.0 <= least.0.saturating_mul(3) / 2;
     Some(if waits_for_people(ends.server.port()) {
         case.at_most(
             Confidence::Low,
             "what is said here may be no request: people type on this port, servers speak unasked, or it is encrypted",
         )
-    } else {
+    } else if asks_and_answers(ends.server.port()) || is_pattern {
         case.at_most(
             Confidence::Medium,
             "what is said here is not decoded: it looks like a request and its answer",
         )
+    } else {
+        case.at_most(
+            Confidence::Low,
+            "what is said here is not decoded, and nothing shows that it is a request and its answer",
+        )
     })
+}
+
+/// The path's round-trip time: what data shows, or the handshake if that took longer, as it does where something near the tap acknowledges for the server.
+pub(super) fn round_trip(stream: &Stream) -> Span {
+    let of_data = stream.lane(Direction::AtoB).least_path_rtt(stream.lane(Direction::BtoA));
+    stream.chronicle.opening.rtt().map_or(of_data, |rtt| rtt.max(of_data))
+}
+
+/// Why a server is not surely the one that is slow.
+pub(super) const RELAYED: &str = "something between the tap and the server acknowledges for it: it may be the way behind that takes the time";
+
+/// Whether the request was acknowledged much sooner than the SYN: by something before the server.
+pub(super) fn is_relayed(stream: &Stream, think: &Think) -> bool {
+    let opening = &stream.chronicle.opening;
+    opening.syns > 0
+        && opening.server_leg >= NEAR
+        && think.heard.is_some_and(|heard| heard.0 < opening.server_leg.0 / 4)
+}
+
+/// Whether a client sends so much that it may still be on its way when the tap has seen the last of it.
+pub(super) fn is_upload(stream: &Stream) -> bool {
+    stream.client().is_some_and(|client| stream.lane(client).bytes() > UPLOAD)
+}
+
+/// Something was sent again, or a window was closed: then that took the time.
+pub(super) fn is_troubled(stream: &Stream) -> bool {
+    BOTH.iter().any(|&direction| {
+        let trouble = stream.lane(direction).trouble.as_ref();
+        trouble.is_some_and(|trouble| trouble.lost.timeouts > 0 || trouble.zero.episodes > 0)
+    })
+}
+
+/// Pauses of whole seconds, to the microsecond, are those of captures that were put together.
+pub(super) fn is_made_by_hand(pause: Span) -> bool {
+    const SECOND: i64 = 1_000_000_000;
+    pause.0 >= SECOND && (pause.0.saturating_add(1_000)) % SECOND <= 2_000
+}
+
+/// Ports on which a client asks and the server answers, one after the other, and never speaks unasked: mail that is handed over, directories, databases, searches.
+fn asks_and_answers(port: u16) -> bool {
+    matches!(port, 25 | 88 | 119 | 389 | 1433 | 1521 | 2049 | 3306 | 5432 | 6379 | 9300 | 11_211 | 27_017)
 }
 
 /// Ports on which an answer that takes its time means nothing: remote shells, mail that waits for news, chats, queues, and TLS of whatever is inside.

@@ -19,6 +19,8 @@ pub(super) fn look(scene: &Scene<'_>, stream: &Stream, cases: &mut Vec<Case>) {
         let from =
             if stream.end(Direction::AtoB) == error.source { Direction::AtoB } else { Direction::BtoA };
         let ignored = black_hole(scene, stream, from).filter(|chain| chain.first > error.time);
+        // What a network card joined, or a device on the far side, was larger than what its sender sent.
+        let joined = ip_header(stream) + stream.lane(from).largest_segment() <= mtu;
         let case = Case::new("MTU-02", ends, (error.time, error.time))
             .says(
                 match ignored {
@@ -27,13 +29,21 @@ pub(super) fn look(scene: &Scene<'_>, stream: &Stream, cases: &mut Vec<Case>) {
                         error.reporter, error.source
                     ),
                     None => format!(
-                        "{} told {} that only {mtu} bytes fit through the path, and it sends smaller packets now: path MTU discovery works",
+                        "{} told {} that packets of {mtu} bytes at most fit through the path, as path MTU discovery has it",
                         error.reporter, error.source
                     ),
                 },
                 format!("the path to {} takes packets of {mtu} bytes at most", ends.server),
             )
             .shows(error.frame, format!("ICMP {} with an MTU of {mtu}", error.code()), "no packet too big");
+        let case = if joined {
+            case.at_most(
+                Confidence::Low,
+                "no packet as large as that was sent where this was captured: something behind it joined packets",
+            )
+        } else {
+            case
+        };
         cases.push(match ignored {
             Some(chain) => case
                 .severity(Severity::Error)

@@ -59,6 +59,11 @@ fn injected(stream: &Stream, reset: &Reset) -> Option<Case> {
             case.shows(frame, format!("the {who} sends data behind its own reset"), "nothing after a reset");
         case.confidence = Confidence::High;
         case = case.because(format!("the {who} went on as if it had sent no reset"));
+        if reset.usual_ttl.is_some_and(|usual| usual == reset.ttl) {
+            case = case
+                .at_most(Confidence::Medium, "the reset has the time to live of that host's other packets")
+                .against("the reset's time to live is that of the host's other packets");
+        }
     }
     match other_ttl {
         Some(usual) if reset.contradicted.is_some() => {
@@ -71,7 +76,7 @@ fn injected(stream: &Stream, reset: &Reset) -> Option<Case> {
         }
         None => {}
     }
-    if reset.others > 0 {
+    if reset.others > 0 && other_ttl.is_some() {
         case = case.more("several resets with rising sequence numbers, as devices send that guess");
     }
     Some(case)
@@ -86,35 +91,49 @@ fn aborted(scene: &Scene<'_>, stream: &Stream, reset: &Reset) -> Case {
     let ends = stream.ends();
     let who = stream.who(reset.by);
     let end = stream.end(reset.by);
-    let (_, at, frame) = reset.last_data.unwrap_or((reset.by, reset.time, FrameNumber(0)));
+    let (at, frame, first) = reset
+        .last_data
+        .map_or((reset.time, FrameNumber(0), FrameNumber(0)), |turn| (turn.time, turn.frame, turn.first));
     let waited = reset.time.since(at);
     // A client that has its answer may go as it likes; a server that leaves a request unread owes one.
     let is_server = stream.client() == Some(reset.by.reverse());
-    let unread = is_server && reset.unanswered && reset.peer_bytes > 0 && waited < READ_BY_THEN;
+    // What had not reached its kernel, it could not leave unread.
+    let unread =
+        is_server && reset.unanswered && reset.reached && reset.peer_bytes > 0 && waited < READ_BY_THEN;
     if unread {
-        return Case::new("RST-02", ends, (at, reset.time))
+        let case = Case::new("RST-02", ends, (at, reset.time))
             .says(
                 format!(
-                    "the {who} {end} closed the connection while data from the other end was still unread: its kernel sent a reset, {} after that data",
+                    "the {who} {end} closed the connection without an answer, with data from the other end still unread: its kernel, which had that data, sent a reset, {} after the last of it",
                     span(waited)
                 ),
                 format!("the {who} closes connections with unread data, which resets them ({})", ends.server),
             )
-            .shows(frame, "data that nothing answered", "the program reads it, and answers or closes")
+            .shows(first, "data that nothing answered", "the program reads it, and answers or closes")
+            .shows(frame, "the last of such data", "the program reads it, and answers or closes")
             .shows(reset.frame, "RST with ACK, at the next sequence number: of a live socket", "FIN")
             .rival("a program that was killed, or set SO_LINGER to 0", "the log of the program at that time");
+        return if reset.in_order {
+            case
+        } else {
+            case.at_most(Confidence::Low, "not all that was sent had arrived there")
+        };
     }
     let case = Case::new("RST-03", ends, (reset.time, reset.time))
         .says(
             format!(
-                "the {who} {end} gave the connection up with a reset, {} after the last data, which was its own",
-                span(waited)
+                "the {who} {end} gave the connection up with a reset, {} after the last data{}",
+                span(waited),
+                if reset.unanswered { "" } else { ", which was its own" }
             ),
             format!("the {who} gives connections up with resets ({})", ends.server),
         )
         .shows(reset.frame, "RST with ACK, at the next sequence number: of a live socket", "FIN")
         .shows(frame, "the last data", "an answer, or FIN")
-        .rival("a close with unread data, of which the capture lacks the data", "the log of the program at that time");
+        .rival(
+            "a close with unread data, of which the capture lacks the data",
+            "the log of the program at that time",
+        );
     let together = scene.aborts_near(end.ip(), reset.time);
     let owed = !reset.unanswered && stream.client() == Some(reset.by);
     let crashed = is_server && together >= 3;

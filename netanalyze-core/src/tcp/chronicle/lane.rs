@@ -33,6 +33,8 @@ pub(crate) struct Lane {
     greatest_window: u32,
     /// The largest payload, and the largest that was acknowledged.
     largest: u32,
+    /// Bytes of the TCP header of that one.
+    largest_header: u8,
     /// Payload of the last segment that had any.
     last_size: u32,
     delivered: u32,
@@ -66,6 +68,10 @@ pub(crate) struct Lane {
     ack_bucket: Option<Bucket>,
     /// Where the pause before its last packet was put, if it was one.
     pub(super) stalled: Option<Bucket>,
+    /// The last packet that acknowledged nothing new and changed the window.
+    window_updated: Timestamp,
+    /// What its last data acknowledged.
+    last_data_ack: u32,
     /// Window field of the packet before the last one.
     window_before: u16,
     /// The last data was a small segment.
@@ -78,6 +84,9 @@ pub(crate) struct Lane {
     stranger: Option<(u32, u32)>,
     pub(crate) trouble: Option<Box<Trouble>>,
 }
+
+/// No path that most connections take holds larger segments (RFC 9293 §3.7.1).
+const ETHERNET: u32 = 1_460;
 
 /// On shorter paths a full window costs nothing that anybody notices.
 const NEAR: Span = Span(2_000_000);
@@ -224,10 +233,11 @@ impl Lane {
             self.first_data.get_or_insert(now);
             self.last_data = now;
             if segment.len > self.largest {
-                self.largest = segment.len;
+                (self.largest, self.largest_header) = (segment.len, segment.header_len);
                 self.measure();
             }
             self.last_size = segment.len;
+            self.last_data_ack = segment.ack;
             self.small = self.is_small(segment.len);
             if segment.len > self.delivered && self.larger.is_none() {
                 self.larger = Some((end, segment.len));
@@ -299,6 +309,8 @@ impl Lane {
         if self.acked && ack == self.una {
             if !has_data && self.outstanding() && by.window_before == segment.window {
                 self.duplicate_acks = self.duplicate_acks.saturating_add(1);
+            } else if !has_data && by.window_before != segment.window {
+                self.window_updated = segment.time;
             }
             return;
         }
@@ -391,6 +403,21 @@ impl Lane {
         Span(self.srtt.saturating_add(peer.srtt))
     }
 
+    /// When all that it had sent was acknowledged, by a packet without data.
+    pub(super) fn all_acknowledged(&self) -> Timestamp {
+        self.ack_time
+    }
+
+    /// When the other end last changed its window, and nothing else.
+    pub(super) fn window_updated(&self) -> Timestamp {
+        self.window_updated
+    }
+
+    /// What its last data acknowledged.
+    pub(super) fn last_data_ack(&self) -> u32 {
+        self.last_data_ack
+    }
+
     /// Time of its last packet.
     pub(crate) fn last_packet(&self) -> Timestamp {
         self.last_packet
@@ -398,7 +425,8 @@ impl Lane {
 
     /// Less than half of what fits: a write of its own, and no end of a larger one.
     fn is_small(&self, len: u32) -> bool {
-        len.saturating_mul(2) <= self.full_size()
+        // Without an MSS option, and with segments that a network card joined, the largest says nothing of what fits.
+        len.saturating_mul(2) <= self.full_size().min(ETHERNET)
     }
 
     /// The least time from one end to the other and back that was measured.
@@ -485,6 +513,11 @@ impl Lane {
     /// Largest payload that arrived, and that was sent.
     pub(crate) fn sizes(&self) -> (u32, u32) {
         (self.delivered, self.largest)
+    }
+
+    /// Bytes of the largest segment, its header included.
+    pub(crate) fn largest_segment(&self) -> u32 {
+        self.largest.saturating_add(self.largest_header.into())
     }
 
     /// Time to live of its packets, if they agree.

@@ -80,10 +80,43 @@ impl Frames {
 pub(crate) struct Think {
     /// How long.
     pub(crate) span: Span,
+    /// When the server acknowledged all of the request, by an acknowledgement of its own: how long after it.
+    pub(crate) heard: Option<Span>,
+    /// When the server last made room for more: how long after the request.
+    pub(crate) drained: Span,
+    /// Something of the request was sent again meanwhile.
+    pub(crate) again: bool,
     /// Last frame of the request.
     pub(crate) request: FrameNumber,
     /// First frame of the answer.
     pub(crate) answer: FrameNumber,
+}
+
+/// An acknowledgement may be delayed by so much (RFC 9293 §3.8.6.3 allows half a second; stacks take up to 200 ms).
+const ACKNOWLEDGED_LATE: Span = Span(250_000_000);
+
+/// Slow answers of a connection that are remembered one by one.
+const THINKS: usize = 8;
+
+impl Think {
+    /// What of the pause is the server's own, over a path with a round-trip time of `rtt`: it begins when the request has arrived there and been taken in.
+    /// `None` if it does not show when that was.
+    pub(crate) fn own(&self, rtt: Span) -> Option<Span> {
+        let heard = self.heard.filter(|_| !self.again)?;
+        let late = if heard.0 > rtt.0.saturating_add(ACKNOWLEDGED_LATE.0) { heard.0 } else { 0 };
+        Some(Span(self.span.0.saturating_sub(rtt.0.max(late).max(self.drained.0))))
+    }
+}
+
+/// Who sent data last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Turn {
+    pub(crate) by: Direction,
+    pub(crate) time: Timestamp,
+    pub(crate) frame: FrameNumber,
+    /// The first of its segments since the other end sent data, and the sequence number behind it.
+    pub(crate) first: FrameNumber,
+    first_end: u32,
 }
 
 /// What a connection's packets tell.
@@ -93,10 +126,9 @@ pub(crate) struct Chronicle {
     pub(crate) opening: Opening,
     pub(crate) reset: Option<Box<Reset>>,
     pub(crate) lost: Option<Box<LostTime>>,
-    /// The longest pause of the server before an answer, how many were slow, and their sum.
-    pub(crate) think: Think,
+    /// How often the server was slow to answer, and the first few of these pauses.
     pub(crate) slow_thinks: u32,
-    pub(crate) slow_think_time: Span,
+    pub(crate) thinks: Vec<Think>,
     /// Times of its first and its latest packet.
     pub(crate) first: Timestamp,
     pub(crate) last: Timestamp,
@@ -104,8 +136,7 @@ pub(crate) struct Chronicle {
     pub(crate) survived: Span,
     /// The silence before the packet at hand, and the frame that ended it, while it is not known what becomes of it.
     pub(crate) pending_idle: Option<(Span, FrameNumber, Direction)>,
-    /// Who sent data last, when, in which frame.
-    turn: Option<(Direction, Timestamp, FrameNumber)>,
+    turn: Option<Turn>,
     /// Segments, and those that the capture holds twice.
     pub(crate) segments: u32,
     pub(crate) duplicates: u32,
@@ -156,9 +187,8 @@ impl Chronicle {
             opening: Opening::default(),
             reset: None,
             lost: None,
-            think: Think::default(),
             slow_thinks: 0,
-            slow_think_time: Span(0),
+            thinks: Vec::new(),
             first,
             last: first,
             survived: Span(0),
@@ -379,7 +409,7 @@ impl Chronicle {
             return Bucket::WindowLimited;
         }
         // Who sent last has an answer to wait for, or more to say.
-        let last = self.turn.map(|(last, ..)| last);
+        let last = self.turn.map(|turn| turn.by);
         let client = self.opening.client();
         match last {
             Some(last) if data && last != direction && Some(direction) != client => Bucket::ServerThink,
@@ -414,27 +444,50 @@ impl Chronicle {
     /// Whose turn it is to speak.
     #[inline(always)]
     fn turns(&mut self, direction: Direction, segment: &Segment<'_>, sight: Sight, patience: &Patience) {
-        if segment.len == 0 || sight.class != Class::New || segment.flags.rst() {
+        if segment.len == 0 || !matches!(sight.class, Class::New | Class::Hole) || segment.flags.rst() {
             return;
         }
-        if let Some((last, at, frame)) = self.turn
-            && last != direction
-            && self.opening.client() == Some(last)
-        {
-            let think = Think { span: segment.time.since(at), request: frame, answer: segment.frame };
-            if think.span > self.think.span {
-                self.think = think;
-            }
-            if think.span >= patience.think {
-                self.slow_thinks = self.slow_thinks.saturating_add(1);
-                self.slow_think_time = Span(self.slow_think_time.0.saturating_add(think.span.0));
+        let (time, frame) = (segment.time, segment.frame);
+        match &mut self.turn {
+            Some(turn) if turn.by == direction => (turn.time, turn.frame) = (time, frame),
+            turn => {
+                let before = *turn;
+                let first_end = segment.seq.wrapping_add(segment.len);
+                *turn = Some(Turn { by: direction, time, frame, first: frame, first_end });
+                if let Some(request) = before
+                    && time.since(request.time) >= patience.think
+                    && sight.class == Class::New
+                {
+                    self.thought(request, segment);
+                }
             }
         }
-        self.turn = Some((direction, segment.time, segment.frame));
+    }
+
+    /// An answer came late.
+    #[cold]
+    fn thought(&mut self, request: Turn, answer: &Segment<'_>) {
+        if self.opening.client() != Some(request.by) {
+            return;
+        }
+        self.slow_thinks = self.slow_thinks.saturating_add(1);
+        if self.thinks.len() < THINKS {
+            let lane = self.lane(request.by);
+            let after = |at: Timestamp| Some(at.since(request.time)).filter(|after| after.0 >= 0);
+            let think = Think {
+                span: answer.time.since(request.time),
+                heard: after(lane.all_acknowledged()),
+                drained: after(lane.window_updated()).unwrap_or_default(),
+                again: lane.last_sent() > request.time,
+                request: request.frame,
+                answer: answer.frame,
+            };
+            self.thinks.push(think);
+        }
     }
 
     /// The last data: who sent it, when, in which frame.
-    pub(crate) fn last_data(&self) -> Option<(Direction, Timestamp, FrameNumber)> {
+    pub(crate) fn last_data(&self) -> Option<Turn> {
         self.turn
     }
 
@@ -488,6 +541,7 @@ impl Chronicle {
         size_of::<Chronicle>()
             + self.lanes.iter().map(boxes).sum::<usize>()
             + self.reset.as_ref().map_or(0, |_| size_of::<Reset>())
+            + self.thinks.capacity() * size_of::<Think>()
             + self.lost.as_ref().map_or(0, |_| size_of::<LostTime>())
     }
 }

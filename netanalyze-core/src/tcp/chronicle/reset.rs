@@ -3,9 +3,9 @@
 use super::super::account::Passing;
 use super::super::segment::Segment;
 use super::super::sequence::{after, before};
-use super::Frames;
 use super::lane::Lane;
 use super::opening::Opening;
+use super::{Frames, Turn};
 use crate::model::{Direction, FrameNumber, Span, Timestamp};
 
 /// What the RST looks like (RFC 9293 §3.5.2 and §3.10.7.1).
@@ -40,8 +40,7 @@ pub(crate) struct Reset {
     /// Its sender, and the other end, had sent a FIN.
     pub(crate) after_own_fin: bool,
     pub(crate) after_peer_fin: bool,
-    /// Who sent data last, when, in which frame.
-    pub(crate) last_data: Option<(Direction, Timestamp, FrameNumber)>,
+    pub(crate) last_data: Option<Turn>,
     /// Bytes of the last segment with data of its sender, and of the other end.
     pub(crate) last_sizes: [u32; 2],
     /// Bytes that each had sent: its sender, the other end.
@@ -49,6 +48,10 @@ pub(crate) struct Reset {
     pub(crate) peer_bytes: u64,
     /// Data of the other end that came behind its sender's last, and which its sender acknowledged, if at all, without an answer.
     pub(crate) unanswered: bool,
+    /// The first of it had reached its sender's kernel: the RST, or an acknowledgement before it, covers it.
+    pub(crate) reached: bool,
+    /// And what it does not cover can still have been on its way.
+    pub(crate) in_order: bool,
     /// Its sender went on as if nothing had happened: the frame.
     pub(crate) contradicted: Option<FrameNumber>,
     /// RSTs of the same sender with other sequence numbers.
@@ -70,7 +73,7 @@ impl Reset {
         segment: &Segment<'_>,
         passing: &Passing,
         (own, peer): (&Lane, &Lane),
-        last_data: Option<(Direction, Timestamp, FrameNumber)>,
+        last_data: Option<Turn>,
         pause: Span,
         opening: &Opening,
     ) -> Self {
@@ -89,6 +92,17 @@ impl Reset {
         };
         let mut frames = Frames::default();
         frames.push(segment.frame);
+        // What lies beyond a hole is not acknowledged, and what was still on its way neither.
+        let covered = |end: u32| {
+            let by_reset = segment.flags.ack() && !before(segment.ack, end);
+            by_reset || peer.acknowledged_to().is_some_and(|una| !before(una, end))
+        };
+        let behind_own = own.last_data_ack().wrapping_add(1);
+        let reached =
+            last_data.is_some_and(|turn| covered(turn.first_end)) || own.bytes() > 0 && covered(behind_own);
+        let has_hole = peer.trouble.as_ref().is_some_and(|trouble| trouble.has_hole());
+        let rtt = opening.rtt().unwrap_or(own.path_rtt(peer));
+        let in_order = peer.next().is_none_or(covered) || !has_hole && pause.0 < rtt.0 / 2;
         Reset {
             by,
             frame: segment.frame,
@@ -106,7 +120,9 @@ impl Reset {
             last_sizes: [own.last_size(), peer.last_size()],
             own_bytes: own.bytes(),
             peer_bytes: peer.bytes(),
-            unanswered: last_data.is_some_and(|(last, ..)| last != by),
+            unanswered: last_data.is_some_and(|turn| turn.by != by),
+            reached,
+            in_order,
             contradicted: None,
             others: 0,
             frames,

@@ -123,8 +123,54 @@ fn a_connection_that_closes_well_is_dull() {
     (slow[2].0, slow[3].0, slow[4].0) = (701, 740, 741);
     let slow = after_opening(&slow);
     assert!(!slow.is_dull());
-    assert_eq!((slow.slow_thinks, slow.think.request.0, slow.think.answer.0), (1, 4, 5));
+    assert_eq!((slow.slow_thinks, slow.thinks[0].request.0, slow.thinks[0].answer.0), (1, 4, 5));
     assert_eq!(of(&slow, Bucket::NetworkLimited) + of(&slow, Bucket::ServerThink), 650);
+}
+
+#[test]
+fn a_server_thinks_from_when_it_has_the_request() {
+    let request = (50, '>', "A", 1, 100, 1, 9_000);
+    let answer = (1_000, '<', "A", 1, 100, 101, 9_000);
+    let ack = |at, upto, window| (at, '<', "A", 1, 0, upto, window);
+    let own = |between: &[Step]| {
+        let all = [&[request][..], between, &[answer]].concat();
+        let chronicle = after_opening(&all);
+        assert_eq!(chronicle.slow_thinks, 1);
+        chronicle.thinks[0].own(Span(40_000_000)).map(|own| own.0 / 1_000_000)
+    };
+    assert_eq!(own(&[ack(91, 101, 9_000)]), Some(910), "the way is taken off");
+    assert_eq!(own(&[ack(290, 101, 9_000)]), Some(910), "an acknowledgement may be delayed");
+    assert_eq!(own(&[ack(900, 101, 9_000)]), Some(100), "it arrived late");
+    assert_eq!(own(&[ack(91, 101, 8_000), ack(800, 101, 9_000)]), Some(200), "it was still being taken in");
+    assert_eq!(own(&[]), None, "nothing shows that it arrived");
+    assert_eq!(own(&[ack(91, 51, 9_000)]), None, "nothing shows that all of it arrived");
+    assert_eq!(own(&[(400, '>', "A", 1, 100, 1, 9_000), ack(450, 101, 9_000)]), None, "sent again");
+    // What came behind a hole is no answer to time, and not asked for again.
+    let holed = after_opening(&[request, ack(91, 101, 9_000), (1_000, '<', "A", 500, 100, 101, 9_000)]);
+    assert_eq!((holed.slow_thinks, holed.last_data().unwrap().by), (0, Direction::BtoA));
+}
+
+#[test]
+fn what_a_reset_leaves_unread_had_arrived() {
+    let of = |steps: &[Step]| {
+        let chronicle = after_opening(steps);
+        let reset = chronicle.reset.as_deref().unwrap();
+        (reset.unanswered, reset.reached, reset.in_order)
+    };
+    let data = |at, seq| (at, '>', "A", seq, 100, 1, 9_000);
+    let reset = |at, ack| (at, '<', "RA", 1, 0, ack, 500);
+    assert_eq!(of(&[data(50, 1), reset(90, 101)]), (true, true, true));
+    assert_eq!(of(&[data(50, 1), reset(90, 1)]), (true, false, false));
+    // An acknowledgement before it says so, too.
+    assert_eq!(of(&[data(50, 1), (80, '<', "A", 1, 0, 101, 500), reset(90, 1)]), (true, true, true));
+    // The second is still on its way, or was lost.
+    assert_eq!(of(&[data(50, 1), data(85, 101), reset(90, 101)]), (true, true, true));
+    assert_eq!(of(&[data(50, 1), data(51, 101), reset(290, 101)]), (true, true, false));
+    assert_eq!(of(&[data(50, 1), data(85, 301), reset(90, 101)]), (true, true, false), "behind a hole");
+    // It arrived behind the server's own last data, which says what had been read by then.
+    let early = [data(50, 1), data(51, 101), (90, '<', "A", 1, 10, 101, 500), data(91, 201)];
+    assert_eq!(of(&[&early[..], &[(92, '<', "RA", 11, 0, 201, 500)]].concat()), (true, true, true));
+    assert_eq!(of(&[&early[..], &[(92, '<', "RA", 11, 0, 101, 500)]].concat()), (true, false, true));
 }
 
 #[test]

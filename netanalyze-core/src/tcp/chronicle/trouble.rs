@@ -141,6 +141,11 @@ impl Trouble {
         self.holes.iter().find(inside).copied()
     }
 
+    /// Bytes are missing that came not even late.
+    pub(super) fn has_hole(&self) -> bool {
+        self.holes.iter().any(|hole| hole.used)
+    }
+
     /// Bytes are missing up to the segment at hand.
     pub(super) fn dig(&mut self, start: u32, end: u32, (time, frame, mark): (Timestamp, FrameNumber, Mark)) {
         let hole = Hole { start, end, time, mark, frame, used: true };

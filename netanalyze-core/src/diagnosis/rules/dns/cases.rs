@@ -3,11 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
+use hashbrown::HashSet;
+
 use super::super::super::case::Case;
 use super::super::super::object::{Confidence, Severity};
 use super::super::super::scene::Scene;
 use super::super::super::thresholds::Limit;
+use super::super::flow::is_made_by_hand;
 use super::super::{span, times};
+use super::denied::{is_ordinary, names_denied};
 use super::{Event, Events, Names, Resolver, TIMEOUT, Unresolved, Why, shown_name};
 use crate::model::{Endpoint, Span, Timestamp};
 use crate::protocol::dns::RecordType;
@@ -16,13 +20,28 @@ use crate::protocol::dns::RecordType;
 const ENOUGH: u64 = 5;
 /// So few are an exception rather than the rule.
 const FEW: u64 = 3;
-/// Beyond so many names that do not exist a client's names are told together.
-const MANY_NAMES: usize = 8;
 
 impl Names {
     /// Says what it concludes. `one_sided` is a capture that lacks one direction of many conversations.
-    pub(in crate::diagnosis) fn look(self, scene: &Scene<'_>, one_sided: bool, cases: &mut Vec<Case>) {
+    pub(in crate::diagnosis) fn look(mut self, scene: &Scene<'_>, one_sided: bool, cases: &mut Vec<Case>) {
         let servers: BTreeSet<IpAddr> = self.resolvers.keys().map(|server| server.ip()).collect();
+        let limit = scene.thresholds.span(Limit::ResolverP95);
+        let mut resolvers = std::mem::take(&mut self.resolvers);
+        for resolver in resolvers.values_mut() {
+            let floor = resolver.floor();
+            let slow = &mut resolver.slow;
+            let worst = slow.kept.iter().map(Event::waited).max().unwrap_or_default();
+            // Where all take nearly the same time, that is the way there and back.
+            let far = worst.0.saturating_sub(floor.0) < limit.0
+                && floor < scene.thresholds.span(Limit::ResolverMax);
+            slow.leave_out(|event| {
+                far || self.is_of_tunnel(event.name.as_bytes()) || is_made_by_hand(event.waited())
+            });
+            let very_slow = |event: &&Event| event.waited() >= scene.thresholds.span(Limit::ResolverMax);
+            resolver.very_slow = resolver.very_slow.min(slow.kept.iter().filter(very_slow).count() as u64);
+            resolver.unanswered.leave_out(|event| self.is_of_tunnel(event.name.as_bytes()));
+        }
+        self.resolvers = resolvers;
         let is_slow = |resolver: &Resolver| judged_slow(scene, resolver);
         let slow: BTreeSet<IpAddr> = self
             .resolvers
@@ -34,12 +53,13 @@ impl Names {
             if is_slow(resolver) {
                 cases.extend(slow_answers(scene, server, resolver, &servers, &slow));
             }
-            cases.extend(no_answers(server, resolver, &servers, one_sided));
+            cases.extend(no_answers(server, resolver, &servers, &self.answered, one_sided));
         }
-        let is_told = |name: &&Unresolved| !name.mended && !self.is_variant(name);
+        let is_told =
+            |name: &&Unresolved| !name.mended && !self.is_variant(name) && !self.is_of_tunnel(&name.name);
         let denied: Vec<&Unresolved> =
             self.unresolved.iter().filter(|name| name.why == Why::Denied).filter(is_told).collect();
-        cases.extend(names_denied(&denied, &servers));
+        cases.extend(names_denied(scene, &denied, &servers, &self.local));
         let rate = |server: &Endpoint| {
             self.resolvers.get(server).is_some_and(|resolver| {
                 resolver.failures >= ENOUGH
@@ -47,7 +67,7 @@ impl Names {
             })
         };
         for name in self.unresolved.iter().filter(|name| name.why == Why::Failed) {
-            if is_told(&name) || rate(&name.ends.server) {
+            if is_told(&name) || rate(&name.ends.server) && !self.is_of_tunnel(&name.name) {
                 cases.push(name_failed(scene, name, self.resolvers.get(&name.ends.server), &servers));
             }
         }
@@ -128,10 +148,20 @@ fn slow_answers(
                 Confidence::Low,
                 "asked by a resolver on its own account: such times are ordinary there",
             )
-        } else if count >= FEW && resolver.very_slow == 0 && worst.0 < limit.0.saturating_mul(4) {
-            case.at_most(Confidence::Medium, "a long way to the resolver explains times like these")
-        } else if count >= FEW {
+        } else if resolver.slow.is_batch(event) {
+            case.at_most(
+                Confidence::Low,
+                "asked together with many others: they wait for one another, and for the link",
+            )
+        } else if resolver.very_slow == 0 && worst.0 < limit.0.saturating_mul(4) {
+            case.at_most(
+                Confidence::Low,
+                "a long way to the resolver, or names that it has to ask for, explain times like these",
+            )
+        } else if count >= FEW && resolver.very_slow > 0 && count.saturating_mul(5) >= answers {
             case
+        } else if count >= FEW && count.saturating_mul(20) >= answers {
+            case.at_most(Confidence::Medium, format!("{count} of {answers} answers"))
         } else if resolver.very_slow == 0 || count.saturating_mul(100) < answers {
             case.at_most(Confidence::Low, format!("only {count} of {answers} answers"))
         } else {
@@ -140,10 +170,18 @@ fn slow_answers(
     })
 }
 
+impl Resolver {
+    /// What every answer of it takes: the way there and back. Of few answers nobody knows.
+    fn floor(&self) -> Span {
+        self.least.filter(|_| self.answers >= ENOUGH).unwrap_or_default()
+    }
+}
+
 fn no_answers(
     server: Endpoint,
     resolver: &Resolver,
     servers: &BTreeSet<IpAddr>,
+    answered: &HashSet<IpAddr, foldhash::fast::FixedState>,
     one_sided: bool,
 ) -> Vec<Case> {
     let events = &resolver.unanswered;
@@ -159,7 +197,8 @@ fn no_answers(
             "{server} left {count} of {all} queries without an answer until they were sent again, or for good"
         )
     };
-    let is_asked_again = events.kept.iter().any(|event| event.again);
+    let asked_again = events.kept.iter().filter(|event| event.again).count();
+    let is_asked_again = asked_again > 0;
     each(events, |event| {
         let client = event.ends.client.ip();
         let sentence = if event.answer.0 > 0 {
@@ -172,7 +211,7 @@ fn no_answers(
             let how = if event.queries > 1 {
                 format!("sent {}", times(event.queries.into()))
             } else if event.again {
-                "asked elsewhere then".to_owned()
+                "it got the name resolved later".to_owned()
             } else {
                 "sent once".to_owned()
             };
@@ -198,8 +237,16 @@ fn no_answers(
             ),
             answers => case.against(format!("{server} answered {answers} other queries")),
         };
+        let case = case.among(u64::from(answered.contains(&client)));
         let case = if is_mute && server.port() != 53 {
             case.at_most(Confidence::Low, "nothing shows that it is a name server")
+        } else if is_mute && count < FEW && event.queries == 1 && answered.contains(&client) {
+            case.at_most(
+                Confidence::Low,
+                "asked once or twice, and others answer: its address may be a mistake, or a damaged packet's",
+            )
+        } else if asked_again < FEW as usize && count >= FEW {
+            case.at_most(Confidence::Medium, "few of them were asked again")
         } else if count == 1 && resolver.answers > 0 {
             case.less("it happened once")
         } else {
@@ -229,78 +276,12 @@ fn no_answers(
 }
 
 /// Whether a client is a server of names itself.
-fn is_resolver(servers: &BTreeSet<IpAddr>, client: IpAddr, server: Endpoint) -> bool {
+pub(super) fn is_resolver(servers: &BTreeSet<IpAddr>, client: IpAddr, server: Endpoint) -> bool {
     client != server.ip() && servers.contains(&client)
 }
 
 fn asked(event: &Event) -> String {
     format!("{} {}", event.kind, event.name)
-}
-
-/// Names whose absence surprises nobody.
-fn is_ordinary(name: &[u8], kind: RecordType) -> Option<&'static str> {
-    let lower = name.to_ascii_lowercase();
-    let mut labels = lower.split(|&byte| byte == b'.').filter(|label| !label.is_empty());
-    if lower.ends_with(b".local") {
-        return Some("such names are sought by multicast");
-    }
-    let numbers = labels.clone().take(4).filter(|label| label.iter().all(u8::is_ascii_digit)).count();
-    let first = labels.next().unwrap_or_default();
-    if kind == RecordType::PTR || lower.ends_with(b".arpa") {
-        Some("addresses without a name are ordinary")
-    } else if numbers == 4 {
-        Some("lists of addresses answer this for every address that is not on them")
-    } else if first.starts_with(b"_") {
-        Some("programs look for services in this way that need not be there")
-    } else if matches!(first, b"wpad" | b"isatap") || labels.next().is_none() {
-        Some("programs ask for such names without being told to")
-    } else {
-        None
-    }
-}
-
-fn names_denied(denied: &[&Unresolved], servers: &BTreeSet<IpAddr>) -> Vec<Case> {
-    let mut by_client: BTreeMap<(IpAddr, Endpoint), Vec<&Unresolved>> = BTreeMap::new();
-    for &name in denied {
-        by_client.entry((name.ends.client.ip(), name.ends.server)).or_default().push(name);
-    }
-    let mut cases = Vec::new();
-    for ((client, server), names) in by_client {
-        let surprising = names.iter().filter(|name| is_ordinary(&name.name, name.kind).is_none()).count();
-        let together = surprising > MANY_NAMES;
-        for name in names {
-            let shown = shown_name(&name.name);
-            let gist = if together {
-                format!("{client} asks {server} for names that do not exist")
-            } else {
-                format!("{shown} does not exist, says {server}")
-            };
-            let mut case = Case::new("DNS-13", name.ends, (name.first, name.last))
-                .says(
-                    format!("{client} asks for {shown}, which does not exist, says {server}, and does not get it from elsewhere"),
-                    gist,
-                )
-                .costs(name.waited)
-                .times(name.count)
-                .about(if together { "" } else { &*shown })
-                .rival(
-                    "a server that does not know the zone, while another one does",
-                    "whether the resolvers that other hosts use know the name",
-                );
-            for &(query, answer) in &name.frames {
-                case = case
-                    .shows(query, format!("query for {} {shown}", name.kind), "a name that exists")
-                    .shows(answer, "answer: no such name", "records");
-            }
-            if let Some(reason) = is_ordinary(&name.name, name.kind) {
-                case = case.at_most(Confidence::Low, reason);
-            } else if is_resolver(servers, client, server) {
-                case = case.at_most(Confidence::Low, "asked by a resolver on behalf of somebody else");
-            }
-            cases.push(case);
-        }
-    }
-    cases
 }
 
 fn name_failed(

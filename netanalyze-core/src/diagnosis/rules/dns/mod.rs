@@ -4,13 +4,15 @@
 //! of names that failed: each kind up to a cap. Multicast names (mDNS, LLMNR) are no resolver's business and are passed over.
 
 mod cases;
+mod denied;
+mod known;
 #[cfg(test)]
 mod tests;
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashSet};
 
 use super::super::object::Ends;
 use super::super::thresholds::{Limit, Thresholds};
@@ -19,6 +21,7 @@ use crate::model::limits::{MAX_DIAGNOSED, MAX_SERVICES};
 use crate::model::{Endpoint, FrameNumber, Span, Timestamp};
 use crate::protocol::dns::{Lookup, Opcode, Outcome, Rcode, RecordType, Service};
 use crate::transaction::Searches;
+use known::{MAX_RECENT, Recent, domain, first_label, is_tunnel};
 
 /// Clients wait as long for an answer before they ask again (resolv.conf(5): `timeout:5`).
 const TIMEOUT: Span = Span(5_000_000_000);
@@ -28,10 +31,13 @@ const AGAIN: Span = Span(500_000_000);
 const SOON: Span = Span(1_000_000_000);
 /// A success so long before a failure belongs to the same resolution: A beside AAAA, one server beside another.
 const BESIDE: Span = Span(5_000_000_000);
+/// Names with data under a domain that make it a tunnel.
+const TUNNELLED: u32 = 3;
+/// So many lookups that were asked within so short a time wait for one another, and for the link.
+const BATCH: usize = 8;
+const AT_ONCE: Span = Span(100_000_000);
 /// Lookups of a server that are told one by one.
 const DETAILS: usize = 16;
-/// Names and clients of which it is remembered when they last succeeded, in each of two generations.
-const MAX_RECENT: usize = 8_192;
 
 /// A lookup that was slow, or stayed without an answer.
 #[derive(Clone, Debug)]
@@ -66,6 +72,21 @@ struct Events {
 }
 
 impl Events {
+    /// Leaves out what a rule does not apply to.
+    fn leave_out(&mut self, is_out: impl Fn(&Event) -> bool) {
+        let before = self.kept.len();
+        self.kept.retain(|event| !is_out(event));
+        if self.kept.len() < before {
+            (self.count, self.rest) = (self.kept.len() as u64, Span(0));
+        }
+    }
+
+    /// Whether an event is one of very many that were asked for at the same time.
+    fn is_batch(&self, event: &Event) -> bool {
+        let beside = |other: &&Event| other.asked.since(event.asked).0.abs() <= AT_ONCE.0;
+        self.kept.iter().filter(beside).count() >= BATCH
+    }
+
     /// Keeps those that took longest.
     fn push(&mut self, event: Event) {
         self.count += 1;
@@ -91,6 +112,8 @@ struct Resolver {
     slow: Events,
     unanswered: Events,
     failures: u64,
+    /// The soonest answer.
+    least: Option<Span>,
 }
 
 /// Why a name was not resolved.
@@ -132,6 +155,12 @@ pub(in crate::diagnosis) struct Names {
     /// Queries of names that do not exist, by frame: which of `unresolved` they belong to.
     variants: HashMap<FrameNumber, usize, foldhash::fast::FixedState>,
     recent: Recent,
+    /// Hosts that got an answer of any server.
+    answered: HashSet<IpAddr, foldhash::fast::FixedState>,
+    /// First labels of names that are sought by multicast.
+    local: HashSet<Box<[u8]>, foldhash::fast::FixedState>,
+    /// Domains under which data is carried, and names of that sort.
+    tunnels: HashMap<Box<[u8]>, u32, foldhash::fast::FixedState>,
 }
 
 impl Names {
@@ -139,13 +168,22 @@ impl Names {
     pub(in crate::diagnosis) fn take(&mut self, met: &Met, lookup: &Lookup, thresholds: &Thresholds) {
         let ends =
             Ends { client: met.source, server: met.destination, protocol: met.protocol, stream: met.stream };
+        if lookup.service != Service::Dns && self.local.len() < MAX_RECENT {
+            self.local.insert(first_label(&lookup.name));
+        }
         self.note_lookup(ends, lookup, thresholds);
     }
 
     fn note_lookup(&mut self, ends: Ends, lookup: &Lookup, thresholds: &Thresholds) {
         let ordinary =
             lookup.service == Service::Dns && lookup.opcode == Opcode::QUERY && lookup.has_question();
-        if !ordinary || lookup.kind.is_transfer() || is_tunnel(lookup) {
+        if !ordinary || lookup.kind.is_transfer() {
+            return;
+        }
+        if is_tunnel(lookup) {
+            if self.tunnels.len() < MAX_RECENT {
+                *self.tunnels.entry(domain(&lookup.name.to_ascii_lowercase()).into()).or_default() += 1;
+            }
             return;
         }
         match lookup.outcome {
@@ -186,8 +224,12 @@ impl Names {
             && (Span(0)..=SOON).contains(&response.time.since(last.time));
         let rcode = lookup.rcode.unwrap_or_default();
         let failed = matches!(rcode, Rcode::FORMERR | Rcode::SERVFAIL | Rcode::NOTIMP | Rcode::REFUSED);
+        if self.answered.len() < MAX_SERVICES {
+            self.answered.insert(ends.client.ip());
+        }
         if let Some(resolver) = self.resolver(ends.server) {
             resolver.answers += 1;
+            resolver.least = Some(resolver.least.map_or(latency, |least| least.min(latency)));
             resolver.failures += u64::from(failed);
             if was_lost {
                 resolver.unanswered.push(event(last.time, true));
@@ -325,10 +367,15 @@ impl Names {
         let last = lookup.last_query.unwrap_or(query);
         let resolved = self.recent.when(ends.client.ip(), &lookup.name.to_ascii_lowercase());
         let elsewhere = resolved.is_some_and(|resolved| resolved.since(query.time) >= AGAIN);
+        // The same was asked at the same time, and answered.
+        let beside = resolved.is_some_and(|resolved| resolved.since(query.time) >= Span(-BESIDE.0));
         let Some(resolver) = self.resolver(ends.server) else { return };
         let until = Timestamp(last.time.0.saturating_add(waited.0.min(TIMEOUT.0)));
         if until.since(query.time) < TIMEOUT || lookup.closed && waited < TIMEOUT {
             // The capture ends too soon to tell.
+            return;
+        }
+        if beside && !elsewhere && lookup.queries == 1 {
             return;
         }
         let again = last.time.since(query.time) >= AGAIN || elsewhere;
@@ -345,6 +392,11 @@ impl Names {
             kind: lookup.kind,
         });
     }
+
+    /// Whether a name lies in a domain under which data is carried: how long its server takes, and what it does not answer, is part of that.
+    fn is_of_tunnel(&self, name: &[u8]) -> bool {
+        self.tunnels.get(domain(&name.to_ascii_lowercase())).is_some_and(|&count| count >= TUNNELLED)
+    }
 }
 
 impl Unresolved {
@@ -359,38 +411,6 @@ impl Unresolved {
     }
 }
 
-/// Names that clients got resolved lately. Beyond the cap the older half is forgotten.
-#[derive(Debug, Default)]
-struct Recent {
-    young: HashMap<u64, Timestamp, foldhash::fast::FixedState>,
-    old: HashMap<u64, Timestamp, foldhash::fast::FixedState>,
-}
-
-impl Recent {
-    fn key(&self, client: IpAddr, name: &[u8]) -> u64 {
-        use std::hash::BuildHasher;
-        foldhash::fast::FixedState::default().hash_one((client, name))
-    }
-
-    fn note(&mut self, client: IpAddr, name: &[u8], time: Timestamp) {
-        if self.young.len() >= MAX_RECENT {
-            self.old = std::mem::take(&mut self.young);
-        }
-        self.young.insert(self.key(client, name), time);
-    }
-
-    /// When it was resolved last.
-    fn when(&self, client: IpAddr, name: &[u8]) -> Option<Timestamp> {
-        let key = self.key(client, name);
-        self.young.get(&key).or_else(|| self.old.get(&key)).copied()
-    }
-
-    /// Whether it was resolved not long before a time, or later.
-    fn has(&self, client: IpAddr, name: &[u8], time: Timestamp) -> bool {
-        self.when(client, name).is_some_and(|known| known.since(time) >= Span(-BESIDE.0))
-    }
-}
-
 fn shown_name(name: &[u8]) -> Box<str> {
     if name.is_empty() { ".".into() } else { crate::model::shown(name).into() }
 }
@@ -401,9 +421,4 @@ fn extended(error: &crate::protocol::dns::ExtendedError) -> Box<str> {
         [] => meaning.into(),
         text => format!("{meaning}: {}", crate::model::shown(text)).into(),
     }
-}
-
-/// Names so long carry data, and types that nobody else asks for: servers of such tunnels hold answers back on purpose.
-fn is_tunnel(lookup: &Lookup) -> bool {
-    matches!(lookup.kind.0, 10 | 65_399) || lookup.name.len() >= 100
 }

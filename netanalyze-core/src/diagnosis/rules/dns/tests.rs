@@ -140,6 +140,27 @@ fn names_that_do_not_exist() {
     ] {
         assert_eq!(judge(&[(A, S, name, kind, 0, no(5))])[0].1, Low, "{name}");
     }
+    for name in [
+        "NAS-OFFICE.example",
+        "printer.lan",
+        "www.example.com.corp.example",
+        "*.example",
+        "x.dnsbl.example",
+        "a._tcp.example",
+    ] {
+        assert_eq!(judge(&[(A, S, name, 1, 0, no(5))])[0].1, Low, "{name}");
+    }
+    assert_eq!(judge(&[(A, S, "www.shop.com.au", 1, 0, no(5))])[0].1, High);
+    assert_eq!(judge(&[(A, S, "v.example", 16, 0, no(5))])[0].1, Low, "text");
+    // Right before the capture ends nobody knows what the client did then.
+    assert_eq!(
+        judge(&[(A, S, "typo.example", 1, 98_000, no(5))]),
+        [("DNS-13", Medium, "typo.example".to_owned())]
+    );
+    // Names that a browser makes up.
+    let probes = ["qwhfjeka.example", "pmzxnvbd.example", "lkjhgfds.example"];
+    let probes: Vec<Asked<'_>> = probes.iter().map(|name| (A, S, *name, 1, 0, no(5))).collect();
+    assert!(judge(&probes).iter().all(|(_, sure, _)| *sure == Low));
     // What a resolver passes on is told of its client.
     let both = [(A, S, "typo.example", 1, 0, no(9)), (S, "192.0.2.53", "typo.example", 1, 1, no(5))];
     let sure: Vec<_> =
@@ -187,17 +208,23 @@ fn queries_without_an_answer() {
     // Captured twice, or asked again at once.
     assert!(sure(&with((A, S, "a.example", 1, 0, Late(0, 9)))).is_empty());
     // The answer to the first query came late: it is slow, not lost.
-    assert_eq!(sure(&with((A, S, "a.example", 1, 0, Late(5_000, 3_000)))), [("DNS-01", Medium)]);
+    assert_eq!(sure(&with((A, S, "a.example", 1, 0, Late(5_000, 3_100)))), [("DNS-01", Medium)]);
     // Never answered, but the capture ends too soon to tell.
     assert!(sure(&with((A, S, "a.example", 1, 0, Never(2_000, 1)))).is_empty());
     assert!(sure(&with((A, S, "a.example", 1, 0, Never(2_000, 3)))).is_empty());
     assert_eq!(sure(&with((A, S, "a.example", 1, 0, Never(2_000, 4)))), [("DNS-02", Medium)]);
     // Nobody asked again.
     assert_eq!(sure(&with((A, S, "a.example", 1, 0, Never(20_000, 1)))), [("DNS-02", Low)]);
-    // Another server was asked then.
+    // Another server was asked then: this one may be dead, or its address a mistake.
     let elsewhere =
         [(A, "10.0.0.54", "a.example", 1, 5_000, ok(5)), (A, S, "a.example", 1, 0, Never(20_000, 1))];
-    assert_eq!(sure(&elsewhere), [("DNS-02", Medium)]);
+    assert_eq!(sure(&elsewhere), [("DNS-02", Low)]);
+    // The same was asked at the same time, and answered: nothing was lost.
+    let beside = [(A, S, "a.example", 1, 0, ok(5)), (A, S, "a.example", 1, 1, Never(20_000, 1))];
+    assert!(sure(&beside).is_empty());
+    // An address that was asked once, while others answer.
+    let mistaken = [(A, S, "b.example", 1, 0, ok(5)), (A, "10.0.0.99", "a.example", 1, 0, Never(20_000, 1))];
+    assert_eq!(sure(&mistaken), [("DNS-02", Low)]);
     // A server of which nothing was captured, in a capture that lacks one direction anyway.
     assert!(judge_with(&elsewhere, true).is_empty());
 }
@@ -212,9 +239,15 @@ fn slow_answers() {
     assert!(with(&[49, 49, 49]).is_empty());
     assert!(with(&[60]).is_empty(), "one of 21 is below the 95th percentile");
     assert_eq!(with(&[60, 60]), [("DNS-01", Low); 2]);
-    assert_eq!(with(&[60, 60, 60]), [("DNS-01", Medium); 3], "a long way would explain it");
-    assert_eq!(with(&[60, 60, 200]), [("DNS-01", High); 3]);
+    assert_eq!(with(&[60, 60, 60]), [("DNS-01", Low); 3], "a long way would explain it");
+    assert_eq!(with(&[60, 60, 210]), [("DNS-01", Medium); 3]);
+    assert_eq!(with(&[600; 6]), [("DNS-01", High); 6]);
     assert_eq!(with(&[600]), [("DNS-01", Medium)]);
+    assert_eq!(with(&[600; 8]), [("DNS-01", Low); 8], "so many at once wait for one another");
+    assert!(with(&[1_000, 2_000, 3_000]).is_empty(), "put together by hand");
+    // All answers take as long: that is the way.
+    let far: Vec<Asked<'_>> = (0..9).map(|n| (A, S, "f.example", 1, n * 500, ok(130 + n))).collect();
+    assert!(judge(&far).is_empty());
     // Few answers are no percentile.
     assert!(judge(&[(A, S, "s.example", 1, 0, ok(60)), (A, S, "t.example", 1, 0, ok(60))]).is_empty());
     // Lookups that wait at the same time wait once.
@@ -227,6 +260,21 @@ fn slow_answers() {
     let cases = judge_with(&many, false);
     assert_eq!((cases.len(), cases.iter().map(|case| case.count).sum::<u64>()), (DETAILS, 100));
     assert_eq!(cases.iter().map(|case| case.lost.0).sum::<i64>(), 60_000_000_000);
+}
+
+#[test]
+fn what_tunnels_do_is_not_told() {
+    let names: Vec<String> = (0..4).map(|n| format!("5bee01fdf55223419{n}.t.example")).collect();
+    let mut all: Vec<Asked<'_>> = names.iter().map(|name| (A, S, name.as_str(), 1, 0, ok(700))).collect();
+    all.extend([
+        (A, S, "ping.t.example", 1, 0, ok(900)),
+        (A, S, "pong.t.example", 1, 0, Never(30_000, 3)),
+        (A, S, "none.t.example", 1, 0, Answer(5, NONE.0, NONE.1)),
+    ]);
+    assert!(judge(&all).is_empty());
+    // Two such names are no tunnel.
+    let few = [all[0], all[1], all[6]];
+    assert_eq!(judge(&few).len(), 1);
 }
 
 #[test]

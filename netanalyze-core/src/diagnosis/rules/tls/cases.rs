@@ -240,6 +240,14 @@ impl Row<'_> {
         let finished = self.handshake.finished.map_or(FrameNumber(0), |finished| finished.frame);
         let case = case.shows(finished, "the client's last message of the handshake", "application data");
         Some(match by {
+            // A server that objects before the client has said its last has not judged any certificate of it.
+            Who::Server if self.handshake.finished.is_none() => case
+                .says(
+                    format!("{server} ended the handshake of {} with an encrypted alert, before the client's last message", self.client()),
+                    format!("{server} ends handshakes with an encrypted alert"),
+                )
+                .at_most(Confidence::Low, "the client had not finished: it is no answer to a certificate of the client")
+                .rival("something that the client sent in its ClientHello, or twice", "the server's log"),
             Who::Server => case
                 .says(
                     format!("{server} ended the handshake of {} with an encrypted alert, after the client's last message: it refuses the client's certificate, or the lack of one", self.client()),
@@ -312,7 +320,7 @@ impl Row<'_> {
                 .at_most(Confidence::Low, "loss on the path explains it as well")
                 .rival("a path that loses large packets, or all", "whether small packets still go through"),
             None => case
-                .because("the ClientHello was acknowledged: the host is there, its program does not answer")
+                .because("the ClientHello was acknowledged, by the host or by something before it, and not answered")
                 .rival("a device on the way that swallows the answer", "a capture at the server"),
         })
     }

@@ -10,10 +10,11 @@ mod row;
 mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 
 use super::super::case::Case;
-use super::super::object::Ends;
-use super::super::scene::Scene;
+use super::super::object::{Confidence, Ends};
+use super::super::scene::{Scene, Stream};
 use super::super::thresholds::Thresholds;
 use crate::conversation::{Met, Protocol};
 use crate::model::limits::{MAX_DIAGNOSED, MAX_SERVICES};
@@ -36,6 +37,8 @@ const LEFT: &str = "the client did not say in clear why it left";
 pub(in crate::diagnosis) struct Handshakes {
     /// Handshakes that came to a ServerHello, by server: how many of them succeeded.
     servers: BTreeMap<Endpoint, u64>,
+    /// Handshakes that succeeded, by client.
+    clients: BTreeMap<IpAddr, u64>,
     cases: Vec<Case>,
     /// Text where TLS was expected by the port alone: wrong only if the server does speak TLS.
     texts: Vec<Case>,
@@ -52,6 +55,10 @@ impl Handshakes {
         if handshake.stage >= Stage::ServerHello && known {
             let is_success = handshake.outcome.is_success() && case.is_none();
             *self.servers.entry(ends.server).or_default() += u64::from(is_success);
+            let client = ends.client.ip();
+            if is_success && (self.clients.len() < MAX_SERVICES || self.clients.contains_key(&client)) {
+                *self.clients.entry(client).or_default() += 1;
+            }
         }
         if handshake.stage >= Stage::ServerHello {
             self.clear.spoken(&ends);
@@ -70,7 +77,7 @@ impl Handshakes {
 
     /// Says what it concludes.
     pub(in crate::diagnosis) fn look(self, scene: &Scene<'_>, cases: &mut Vec<Case>) {
-        let Handshakes { servers, cases: own, texts, clear } = self;
+        let Handshakes { servers, clients, cases: own, texts, clear } = self;
         // What the reset's shape alone suggests says less than that it follows a ClientHello.
         let ended: BTreeSet<u32> =
             own.iter().filter(|case| case.code == "TLS-06").filter_map(|case| case.ends.stream).collect();
@@ -88,6 +95,27 @@ impl Handshakes {
             {
                 return None; // whatever the server said was not captured
             }
+            // Whatever it was that the server sent, it was no TLS that is known; but it was an answer.
+            let answered = |stream: &Stream| -> bool {
+                stream.client().is_some_and(|client| stream.lane(client.reverse()).bytes() > 0)
+            };
+            let answered = match stream {
+                Some(stream) => answered(stream),
+                // Of one that closed well only what its server's are together is known: enough if it is the only one.
+                None => {
+                    let known = scene.services.get(&case.ends.server);
+                    known.is_some_and(|known| known.opened == 1 && known.answered == 1)
+                }
+            };
+            let case = if case.code == "TLS-06" && answered {
+                case.at_most(
+                    Confidence::Low,
+                    "the server sent something before, which is not understood here",
+                )
+            } else {
+                case
+            };
+            let case = case.clone().among(clients.get(&case.ends.client.ip()).copied().unwrap_or(0));
             if case.last >= scene.end && case.reasons.iter().any(|reason| reason == LEFT) {
                 return None;
             }

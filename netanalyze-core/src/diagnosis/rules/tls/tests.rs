@@ -150,6 +150,8 @@ fn ends_silence_and_text() {
         (Outcome::Silent(Some(Client)), ServerHello, 9_000, None),
         (Outcome::Undelivered(Server), ServerHello, 9_000, None),
         (Outcome::Rejected(Server), Finished, 60, Some(("TLS-09", Medium))),
+        // The client had said neither who it is nor that it is done.
+        (Outcome::Rejected(Server), ServerHello, 60, Some(("TLS-09", Low))),
         (Outcome::Rejected(Client), ServerHello, 60, Some(("TLS-09", Medium))),
         (Outcome::Rejected(Client), Finished, 600_000, None),
         (Outcome::PlainText(Server), ClientHello, 20, Some(("TLS-08", High))),

@@ -27,6 +27,17 @@ pub(crate) struct Diagnoser {
     exchanges: rules::application::Exchanges,
 }
 
+/// A message as [`Diagnoser::take`] needs it: of an exchange that went well only its times. `now` is when it was said.
+#[inline]
+pub(crate) fn in_brief(message: Message, now: Timestamp, thresholds: &Thresholds) -> Message {
+    match &message {
+        Message::Exchange(exchange) => {
+            rules::application::in_brief(exchange, now, thresholds).unwrap_or(message)
+        }
+        _ => message,
+    }
+}
+
 /// Errors about one conversation that are kept.
 const ERRORS: usize = 8;
 
@@ -70,6 +81,7 @@ impl Diagnoser {
                     self.handshakes.exchange(met, exchange);
                     self.exchanges.take(met, exchange, &self.thresholds);
                 }
+                &Message::Ordinary { asked, transfer } => self.exchanges.ordinary(met, asked, transfer),
                 _ => {}
             }
         }

@@ -18,7 +18,7 @@ mod spread;
 mod thresholds;
 
 pub use catalogue::{Advice, Rule, rule_by_code, rules};
-pub(crate) use collect::Diagnoser;
+pub(crate) use collect::{Diagnoser, in_brief};
 pub use object::{
     Confidence, Diagnosis, Ends, Evidence, Explained, Gate, Rival, Scope, Severity, Step, Used,
 };

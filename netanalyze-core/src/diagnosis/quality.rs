@@ -147,7 +147,7 @@ fn midstream(scene: &Scene<'_>) -> Option<Gate> {
     let count = scene
         .streams
         .iter()
-        .filter(|stream| stream.chronicle.opening.client().is_none() && stream.chronicle.segments > 0)
+        .filter(|stream| stream.chronicle.opening.client().is_none() && stream.chronicle.segments() > 0)
         .count() as u64;
     (count > 0).then(|| {
         let summary =

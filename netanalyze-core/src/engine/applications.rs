@@ -4,6 +4,7 @@ use super::tally::Tally;
 use super::{Depth, Interests};
 use crate::capture::Batch;
 use crate::conversation::{At, ConversationRef, FlowKey, KindsSeen, Met, Protocol};
+use crate::diagnosis::in_brief;
 use crate::expert::{CHAT, Detail, Finding, KindId, KindSet, application_findings};
 use crate::field::CompletedDatagram;
 use crate::protocol::message::{Limit, Message, Messages, Said};
@@ -129,6 +130,10 @@ pub(super) fn take(
             Depth::All => true,
             Depth::Diagnoses | Depth::Transactions => message.is_transaction(),
             Depth::None | Depth::Findings => false,
+        };
+        let message = match &interests.diagnoses {
+            Some(limits) if interests.applications == Depth::Diagnoses => in_brief(message, now.time, limits),
+            _ => message,
         };
         if wanted {
             met.push(spoken.met(Said { from, message, aside }));

@@ -65,7 +65,7 @@ pub struct Interests {
     /// findings do not.
     pub books: bool,
     /// Whether the report says which causes are behind what was found, and with which thresholds; costs memory for each conversation. Kinds of findings that
-    /// diagnoses are made from, and transactions, then come in batches even if [`Self::kinds`] and [`Self::applications`] do not name them.
+    /// diagnoses are made from, and what they read of transactions ([`Depth::Diagnoses`]), then come in batches even if [`Self::kinds`] and [`Self::applications`] do not name them.
     pub diagnoses: Option<Arc<diagnosis::Thresholds>>,
     /// Whether the report sums up the conversations; needs the books.
     pub summary: bool,
@@ -129,7 +129,8 @@ pub enum Depth {
     None,
     /// As far as findings need it.
     Findings,
-    /// As far as diagnoses need it: [`Interests::diagnoses`] sees to that itself. Texts and lists of transactions that no finding quotes are left out.
+    /// As far as diagnoses need it: [`Interests::diagnoses`] sees to that itself. Texts and lists of transactions that no finding quotes are left out, and
+    /// exchanges that went well are said as [`Message::Ordinary`](crate::protocol::message::Message::Ordinary).
     Diagnoses,
     /// As far as transactions need it, for [`AnalysedBatch::messages`].
     Transactions,

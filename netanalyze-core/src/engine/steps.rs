@@ -408,7 +408,7 @@ impl Steps {
     pub(super) fn sort(&mut self) {
         self.findings.sort_by_key(|f| (f.known_at, f.ordinal, f.kind));
         // Stable: what one header's application said stays in its order. By cached keys: messages are large, and those of 64 shards in no order.
-        self.heard.met.sort_by_cached_key(|met| (met.frame, met.ordinal));
+        self.heard.met.sort_by_cached_key(|met| met.frame.0 << 16 | u64::from(met.ordinal));
     }
 }
 

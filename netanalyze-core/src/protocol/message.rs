@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::stream::Reach;
 use super::tls::keys::Secrets;
 use super::{dns, http, tls};
-use crate::model::{Direction, limits};
+use crate::model::{Direction, Timestamp, limits};
 
 /// Something that became known with a frame.
 #[derive(Clone, Debug)]
@@ -25,6 +25,14 @@ pub enum Message {
     Http(Box<http::HttpMessage>),
     /// What became of a request.
     Exchange(Box<http::Exchange>),
+    /// The same, in place of [`Message::Exchange`], of one that went well, where only diagnoses are made of messages: they count it, and
+    /// look for requests that were made because of another.
+    Ordinary {
+        /// Time of the request's first byte.
+        asked: Timestamp,
+        /// Nanoseconds from the response's first byte to its last one, with which it is said.
+        transfer: u32,
+    },
     /// A datagram of QUIC, of which nothing more is known. What it holds of TLS is a message of its own.
     Quic,
 }
@@ -33,7 +41,11 @@ impl Message {
     /// Whether it says what became of something or helps to say it, and is no single message.
     #[must_use]
     pub fn is_transaction(&self) -> bool {
-        matches!(self, Message::Lookup(_) | Message::Group(_) | Message::Handshake(_) | Message::Exchange(_))
+        match self {
+            Message::Lookup(_) | Message::Group(_) | Message::Handshake(_) => true,
+            Message::Exchange(_) | Message::Ordinary { .. } => true,
+            Message::Dns(_) | Message::Tls(_) | Message::Http(_) | Message::Quic => false,
+        }
     }
 
     /// Direction of the client's bytes, if the message itself tells it; otherwise it is the one that was said with it.

@@ -48,5 +48,5 @@ fn times(count: u64) -> String {
 /// Whether loss and windows of a stream can be judged: both directions were captured, and its packets are neither damaged nor out of order of time.
 fn is_judgeable(stream: &Stream) -> bool {
     let chronicle = &stream.chronicle;
-    stream.is_two_sided() && u64::from(chronicle.strange) * 20 <= u64::from(chronicle.segments)
+    stream.is_two_sided() && u64::from(chronicle.strange) * 20 <= chronicle.segments()
 }

@@ -57,7 +57,8 @@ impl Copies {
     #[inline(always)]
     pub(super) fn find_or_keep(&mut self, segment: &Segment<'_>, passing: &Passing) -> Option<Copied> {
         let (sum, print) = (sum(segment), Print::new(segment.time, passing));
-        if self.sums.contains(&sum)
+        // All of them, without a branch for each.
+        if self.sums.iter().fold(false, |found, known| found | (*known == sum))
             && let Some(copied) = self.copied(sum, print)
         {
             return Some(copied);

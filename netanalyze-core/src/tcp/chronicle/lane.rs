@@ -170,9 +170,21 @@ impl Lane {
         stranger.is_some() && !confirmed
     }
 
-    /// It has begun, and nothing was lost, repeated or held back.
+    /// It has begun, and nothing was lost, repeated, held back or out of place.
     pub(super) fn is_calm(&self) -> bool {
-        self.begun && self.trouble.is_none()
+        self.begun && self.trouble.is_none() && self.stranger.is_none()
+    }
+
+    /// Whether a number cannot be strange: see [`Self::is_strange`].
+    #[inline(always)]
+    pub(super) fn is_near(&self, number: u32) -> bool {
+        number.wrapping_sub(self.next).cast_signed().unsigned_abs() <= FAR
+    }
+
+    /// Whether the packet at hand, which is remembered already, has another window than the one before.
+    #[inline(always)]
+    pub(super) fn changes_window(&self) -> bool {
+        self.window_before != self.last_window
     }
 
     /// Whether a segment begins where this direction has come to.
@@ -181,9 +193,10 @@ impl Lane {
         segment.seq == self.next
     }
 
-    /// Takes a segment that is no RST. The result is a small segment that a delayed acknowledgement released.
+    /// Takes a segment that is no RST; one that is `PLAIN` goes on in a direction that has begun. The result is a small segment that a delayed
+    /// acknowledgement released.
     #[inline(always)]
-    pub(super) fn send(
+    pub(super) fn send<const PLAIN: bool>(
         &mut self,
         segment: &Segment<'_>,
         sight: Sight,
@@ -216,8 +229,10 @@ impl Lane {
             let next = self.next;
             self.trouble().dig(next, segment.seq, (now, segment.frame, mark));
         }
-        if !took {
+        if !PLAIN {
             self.begin(segment.seq);
+        }
+        if !took {
             return None;
         }
         let released = self.released(segment, sight, peer);
@@ -245,7 +260,6 @@ impl Lane {
         }
         self.fin |= segment.flags.fin();
         self.last_sent = now;
-        self.begin(segment.seq);
         if after(end, self.next) {
             self.next = end;
         }
@@ -263,12 +277,21 @@ impl Lane {
         }
     }
 
+    #[inline(always)]
     fn count_packet(&mut self, ttl: u8) {
+        if ttl != self.ttl {
+            self.see_ttl(ttl);
+        }
+        self.packets = self.packets.saturating_add(1);
+    }
+
+    /// A packet shows another time to live than the first, or is the first.
+    #[inline(never)]
+    fn see_ttl(&mut self, ttl: u8) {
         if self.packets == 0 {
-            (self.ttl, self.ttl_agrees) = (ttl, ttl > 0);
+            (self.ttl, self.ttl_agrees) = (ttl, true);
         }
         self.ttl_agrees &= ttl.abs_diff(self.ttl) <= 1;
-        self.packets = self.packets.saturating_add(1);
     }
 
     /// Whether the segment at hand was held back for an acknowledgement that the other end delayed (Nagle's rule): small segments, nothing from the other
@@ -276,9 +299,12 @@ impl Lane {
     #[inline(always)]
     fn released(&mut self, segment: &Segment<'_>, sight: Sight, peer: &Lane) -> Option<Held> {
         let delay = std::mem::take(&mut self.ack_delay);
-        if delay.0 < DELAYS[0].start {
-            return None;
-        }
+        if delay.0 < DELAYS[0].start { None } else { self.held(delay, segment, sight, peer) }
+    }
+
+    /// The same, of one that came so long after the data before it.
+    #[inline(never)]
+    fn held(&mut self, delay: Span, segment: &Segment<'_>, sight: Sight, peer: &Lane) -> Option<Held> {
         let was_small = self.small;
         // The way to the other end and back is no delay of it.
         let own = delay.0.saturating_sub(self.least_rtt);
@@ -302,10 +328,13 @@ impl Lane {
     /// Takes an acknowledgement of what this direction sent; `by` is the direction that it came in.
     #[inline(always)]
     pub(super) fn acknowledged(&mut self, segment: &Segment<'_>, mark: Mark, by: &Lane) {
+        let has_data = segment.len > 0 || segment.flags.is_control();
+        if has_data && self.acked && segment.ack == self.una {
+            return;
+        }
         // Beyond what was sent lies what the capture lacks, or damage: the next segment tells.
         let is_beyond = self.begun && after(segment.ack, self.next);
         let ack = if is_beyond { self.next } else { segment.ack };
-        let has_data = segment.len > 0 || segment.flags.is_control();
         if self.acked && ack == self.una {
             if !has_data && self.outstanding() && by.window_before == segment.window {
                 self.duplicate_acks = self.duplicate_acks.saturating_add(1);
@@ -394,8 +423,9 @@ impl Lane {
             return;
         }
         self.least_rtt = self.least_rtt.min(rtt);
-        self.rttvar = self.rttvar / 4 * 3 + (self.srtt - rtt).abs() / 4;
-        self.srtt = (self.srtt / 8 * 7 + rtt / 8).max(1);
+        // None of these is negative.
+        self.rttvar = (self.rttvar >> 2) * 3 + ((self.srtt - rtt).abs() >> 2);
+        self.srtt = ((self.srtt >> 3) * 7 + (rtt >> 3)).max(1);
     }
 
     /// Smoothed time from here to the one end and back, and to the other: the path's, wherever the tap is. 0 if unknown.

@@ -137,8 +137,9 @@ pub(crate) struct Chronicle {
     /// The silence before the packet at hand, and the frame that ended it, while it is not known what becomes of it.
     pub(crate) pending_idle: Option<(Span, FrameNumber, Direction)>,
     turn: Option<Turn>,
-    /// Segments, and those that the capture holds twice.
-    pub(crate) segments: u32,
+    /// RSTs.
+    resets: u32,
+    /// Segments that the capture holds twice.
     pub(crate) duplicates: u32,
     pub(crate) duplicate_frames: Frames,
     /// Those of them that were captured at another place.
@@ -194,7 +195,7 @@ impl Chronicle {
             survived: Span(0),
             pending_idle: None,
             turn: None,
-            segments: 0,
+            resets: 0,
             duplicates: 0,
             duplicate_frames: Frames::default(),
             elsewhere: 0,
@@ -213,9 +214,7 @@ impl Chronicle {
     }
 
     /// Takes a segment that no error quotes.
-    ///
-    /// Not inlined: of its arguments most are read once.
-    #[inline(never)]
+    #[inline(always)]
     pub(crate) fn note(
         &mut self,
         direction: Direction,
@@ -224,7 +223,8 @@ impl Chronicle {
         wire: &dyn Wire,
         patience: &Patience,
     ) {
-        if self.calm && segment.is_plain() && self.is_ordinary(direction, segment, patience) {
+        if self.calm && segment.is_plain() && segment.window > 0 && self.is_next(direction, segment, patience)
+        {
             // Written once, and compiled for either: what one of them cannot do is dropped.
             if segment.len > 0 {
                 return self.plain::<true>(direction, segment, (verdict, passing), patience);
@@ -234,13 +234,11 @@ impl Chronicle {
         self.any(direction, segment, (verdict, passing), wire, patience);
     }
 
-    /// Whether a plain segment goes on where its direction had come to.
+    /// Whether a segment comes soon, and begins where its direction had come to.
     #[inline(always)]
-    fn is_ordinary(&self, direction: Direction, segment: &Segment<'_>, patience: &Patience) -> bool {
+    fn is_next(&self, direction: Direction, segment: &Segment<'_>, patience: &Patience) -> bool {
         let pause = segment.time.since(self.last);
-        self.lane(direction).is_next(segment)
-            && segment.window > 0
-            && (0..patience.stall.0.min(IDLE.0)).contains(&pause.0)
+        self.lane(direction).is_next(segment) && (0..patience.stall.0.min(IDLE.0)).contains(&pause.0)
     }
 
     /// Whether nothing is under way but an exchange of data: the handshake is over and the client has spoken.
@@ -251,7 +249,7 @@ impl Chronicle {
     }
 
     /// A segment that goes on in an ordinary connection, with data or without: the compiler drops every rule that cannot apply.
-    #[inline(always)]
+    #[inline(never)]
     fn plain<const HAS_DATA: bool>(
         &mut self,
         direction: Direction,
@@ -266,10 +264,9 @@ impl Chronicle {
             return self.copied(segment, copied);
         }
         own.stalled = None;
-        self.segments = self.segments.saturating_add(1);
         let len = if HAS_DATA { segment.len.max(1) } else { 0 };
         let segment = &Segment { len, ..segment.plain() };
-        self.exchange(direction, segment, Sight::NONE, Mark::default(), (verdict, passing.ttl));
+        self.exchange::<true>(direction, segment, Sight::NONE, Mark::default(), (verdict, passing.ttl));
         self.turns(direction, segment, Sight::NONE, patience);
         self.last = segment.time;
     }
@@ -277,7 +274,6 @@ impl Chronicle {
     /// The capture holds a segment twice.
     #[cold]
     fn copied(&mut self, segment: &Segment<'_>, copied: Copied) {
-        self.segments = self.segments.saturating_add(1);
         self.elsewhere = self.elsewhere.saturating_add(u32::from(copied == Copied::Elsewhere));
         self.duplicates = self.duplicates.saturating_add(1);
         self.duplicate_frames.push(segment.frame);
@@ -300,11 +296,48 @@ impl Chronicle {
         {
             return;
         }
-        let (own, peer) = pair(&mut self.lanes, direction);
+        let (own, _) = pair(&mut self.lanes, direction);
         if let Some(copied) = own.repeats(segment, passing) {
             return self.copied(segment, copied);
         }
-        self.segments = self.segments.saturating_add(1);
+        if self.goes_on(direction, segment, patience) {
+            let (own, _) = pair(&mut self.lanes, direction);
+            own.stalled = None;
+            if !self.opening.is_settled(direction, segment.len) {
+                self.opening.note(direction, segment, passing);
+            }
+            self.exchange::<false>(direction, segment, Sight::NONE, Mark::default(), (verdict, passing.ttl));
+            self.turns(direction, segment, Sight::NONE, patience);
+            self.last = segment.time;
+        } else {
+            self.rest(direction, segment, (verdict, passing), wire, patience);
+        }
+        self.calm = self.is_calm();
+    }
+
+    /// Whether a segment goes on where its direction had come to, though it may begin or end something.
+    fn goes_on(&self, direction: Direction, segment: &Segment<'_>, patience: &Patience) -> bool {
+        segment.flags.ack()
+            && !(segment.flags.syn() || segment.flags.rst())
+            && segment.options.is_none()
+            && self.reset.is_none()
+            && self.pending_idle.is_none()
+            && self.lanes.iter().all(Lane::is_calm)
+            && self.is_next(direction, segment, patience)
+            && self.lane(direction.reverse()).is_near(segment.ack)
+    }
+
+    /// A segment of which anything may be to be told.
+    #[inline(never)]
+    fn rest(
+        &mut self,
+        direction: Direction,
+        segment: &Segment<'_>,
+        (verdict, passing): (&Verdict, &Passing),
+        wire: &dyn Wire,
+        patience: &Patience,
+    ) {
+        let (own, peer) = pair(&mut self.lanes, direction);
         // Only what may be lost or out of order is worth a look at the frame.
         let out_of_turn = own.next() != Some(segment.seq);
         let in_doubt = own.trouble.is_some() || peer.trouble.is_some() || out_of_turn;
@@ -341,6 +374,7 @@ impl Chronicle {
         let (own, peer) = pair(&mut self.lanes, direction);
         own.stalled = stalled;
         if is_reset {
+            self.resets = self.resets.saturating_add(1);
             let reset = Reset::new(direction, segment, passing, (own, peer), self.turn, pause, &self.opening);
             match &mut self.reset {
                 Some(first) => first.again(&reset),
@@ -351,16 +385,15 @@ impl Chronicle {
         }
         self.opening.note(direction, segment, passing);
         if !is_reset {
-            self.exchange(direction, segment, sight, mark, (verdict, passing.ttl));
+            self.exchange::<false>(direction, segment, sight, mark, (verdict, passing.ttl));
         }
         self.turns(direction, segment, sight, patience);
         self.last = self.last.max(segment.time);
-        self.calm = self.is_calm();
     }
 
     /// Hands a segment to both directions: what it sends to the one, what it acknowledges to the other.
     #[inline(always)]
-    fn exchange(
+    fn exchange<const PLAIN: bool>(
         &mut self,
         direction: Direction,
         segment: &Segment<'_>,
@@ -373,20 +406,24 @@ impl Chronicle {
         if let Some(mss) = segment.options.and_then(|options| options.mss).filter(|_| is_syn) {
             peer.limit_segments(mss);
         }
-        if verdict.flags.has(Flags::DUPLICATE_SACK) && peer.had_arrived(segment) {
+        if !PLAIN && verdict.flags.has(Flags::DUPLICATE_SACK) && peer.had_arrived(segment) {
             let trouble = peer.trouble();
             trouble.dsacks = trouble.dsacks.saturating_add(1);
             self.calm = false;
         }
-        if let Some(held) = own.send(segment, sight, mark, peer, ttl) {
+        if let Some(held) = own.send::<PLAIN>(segment, sight, mark, peer, ttl) {
             self.lost.get_or_insert_default().hold(held);
             self.calm = false;
         }
         self.oversized = self.oversized.saturating_add(u32::from(own.exceeds_mss(segment.len)));
         if segment.flags.ack() {
-            let window = if is_syn { u32::from(segment.window) } else { verdict.scale.apply(segment.window) };
             peer.acknowledged(segment, mark, own);
-            peer.advertised(segment, window, verdict.scale != WindowScale::Unknown);
+            // Of plain segments most repeat the window that is known already, and there is no trouble that minds.
+            if !PLAIN || own.changes_window() {
+                let window =
+                    if is_syn { u32::from(segment.window) } else { verdict.scale.apply(segment.window) };
+                peer.advertised(segment, window, verdict.scale != WindowScale::Unknown);
+            }
         }
     }
 
@@ -484,6 +521,13 @@ impl Chronicle {
             };
             self.thinks.push(think);
         }
+    }
+
+    /// Segments, those included that were set aside.
+    pub(crate) fn segments(&self) -> u64 {
+        let [a, b] = &self.lanes;
+        let taken = [a.packets(), b.packets(), self.resets, self.duplicates, self.strange];
+        taken.into_iter().map(u64::from).sum()
     }
 
     /// The last data: who sent it, when, in which frame.

@@ -55,6 +55,13 @@ fn play_marked(script: &[Step], marks: impl Fn(u64) -> Marks) -> Chronicle {
 
 /// The same, with the checksum of each frame.
 fn play_summed(script: &[Step], marks: impl Fn(u64) -> Marks, sums: Sums) -> Chronicle {
+    play_by(script, marks, sums, Chronicle::note)
+}
+
+/// What takes a segment: [`Chronicle::note`], or the same without short cuts.
+type Take = fn(&mut Chronicle, Direction, &Segment<'_>, (&Verdict, &Passing), &dyn Wire, &Patience);
+
+fn play_by(script: &[Step], marks: impl Fn(u64) -> Marks, sums: Sums, take: Take) -> Chronicle {
     let mut chronicle = Chronicle::new(Timestamp(script.first().map_or(0, |step| step.0 * 1_000_000)));
     let patience = Patience { stall: Span(200_000_000), think: Span(500_000_000) };
     let syn = crate::packet::tcp_option::parse(&[2, 4, 5, 180]);
@@ -80,7 +87,7 @@ fn play_summed(script: &[Step], marks: impl Fn(u64) -> Marks, sums: Sums) -> Chr
         let wire = Known(stamps.map(|(value, echo)| Timestamps { value, echo }), sums(frame));
         let passing = Passing { wire_len: 60, ttl: 64, ip_id, gap: Span(0), shares_frame: false };
         let direction = if who == '>' { Direction::AtoB } else { Direction::BtoA };
-        chronicle.note(direction, &segment, (&verdict, &passing), &wire, &patience);
+        take(&mut chronicle, direction, &segment, (&verdict, &passing), &wire, &patience);
         check(&chronicle);
     }
     chronicle
@@ -492,6 +499,63 @@ fn a_packet_that_was_captured_twice_counts_once() {
 }
 
 /// Anything may follow anything.
+/// As [`Chronicle::note`], without short cuts.
+fn take_the_long_way(
+    chronicle: &mut Chronicle,
+    direction: Direction,
+    segment: &Segment<'_>,
+    seen: (&Verdict, &Passing),
+    wire: &dyn Wire,
+    patience: &Patience,
+) {
+    if is_nonsense(segment) || chronicle.opening.contradicts(segment) {
+        return;
+    }
+    let (own, _) = pair(&mut chronicle.lanes, direction);
+    match own.repeats(segment, seen.1) {
+        Some(copied) => chronicle.copied(segment, copied),
+        None => chronicle.rest(direction, segment, seen, wire, patience),
+    }
+}
+
+/// A turn of a conversation: milliseconds, whether it is the client's, payload, what is odd about it.
+type Turn = (i64, bool, u32, u8);
+
+fn any_turn() -> impl Strategy<Value = Turn> {
+    let pause = prop_oneof![20 => 0i64..60, 1 => 150i64..2_000, 1 => -3i64..0];
+    let len = prop_oneof![4 => Just(0u32), 4 => Just(1_000u32), 1 => 1u32..1_448];
+    (pause, any::<bool>(), len, prop_oneof![12 => Just(0u8), 1 => 1u8..12])
+}
+
+/// A connection that opens, and goes on in turns.
+fn conversation(turns: &[Turn]) -> Vec<Step> {
+    let mut script = OPEN.to_vec();
+    let (mut at, mut next) = (41, [1u32, 1]);
+    for &(pause, is_client, len, odd) in turns {
+        at += pause;
+        let [own, peer] = if is_client { [0, 1] } else { [1, 0] };
+        let (mut seq, mut ack, mut window, mut letters, mut len) = (next[own], next[peer], 9_000, "A", len);
+        match odd {
+            1 => seq = seq.saturating_sub(len),
+            2 => seq += 1_000,
+            3 => ack += 3_000,
+            4 => ack = ack.saturating_sub(1_000),
+            5 => window = 0,
+            6 => window = 2_000,
+            7 => letters = "FA",
+            8 => (letters, len) = ("R", 0),
+            9 => letters = "",
+            10 => seq = seq.saturating_sub(1),
+            11 => (letters, seq, len) = ("SA", 0, 0),
+            _ => {}
+        }
+        let end = seq + len + u32::from(letters == "FA");
+        next[own] = next[own].max(end);
+        script.push((at, if is_client { '>' } else { '<' }, letters, seq, len, ack, window));
+    }
+    script
+}
+
 fn any_step() -> impl Strategy<Value = Step> {
     let flags = prop_oneof![8 => Just("A"), 1 => Just("FA"), 1 => Just("S"), 1 => Just("SA"), 1 => Just("RA"), 1 => Just("R"), 1 => Just("")];
     let time = prop_oneof![3 => 0i64..60, 1 => 0i64..2_000, 1 => -50i64..0];
@@ -519,6 +583,15 @@ proptest! {
         }
         // `play` checks behind every segment.
         let chronicle = play(&steps);
-        prop_assert!(chronicle.segments as usize <= steps.len());
+        prop_assert!(chronicle.segments() <= steps.len() as u64);
+    }
+
+    #[test]
+    fn short_cuts_lead_to_the_same(turns in prop::collection::vec(any_turn(), 1..80)) {
+        let script = conversation(&turns);
+        let marks = |frame| (frame as u16, None);
+        let (mut short, mut long) = (play_by(&script, marks, |_| Checksum::Unknown, Chronicle::note), play_by(&script, marks, |_| Checksum::Unknown, take_the_long_way));
+        (short.calm, long.calm) = (false, false);
+        prop_assert_eq!(format!("{short:?}"), format!("{long:?}"));
     }
 }

@@ -21,6 +21,7 @@ use crate::conversation::{Met, Protocol};
 use crate::model::limits::{MAX_DIAGNOSED, MAX_SERVICES};
 use crate::model::{Endpoint, Timestamp, shown};
 use crate::protocol::http::{EVENT_STREAM, Exchange, Outcome};
+use crate::protocol::message::Message;
 use crate::protocol::stream::{Closing, Moment};
 
 /// Requests that went before, among which those that a gateway made for another are sought.
@@ -78,38 +79,47 @@ pub(in crate::diagnosis) struct Exchanges {
     streams: Vec<u64>,
 }
 
+/// What is left of an exchange that is said `now` if it went well; `None` if there may be more to tell of it.
+pub(in crate::diagnosis) fn in_brief(
+    exchange: &Exchange,
+    now: Timestamp,
+    thresholds: &Thresholds,
+) -> Option<Message> {
+    let (request, response) = (exchange.request.as_ref()?, exchange.response.as_ref()?);
+    let is_over = exchange.outcome == Outcome::Answered && response.end?.time == now;
+    // 400 is what a server of TLS says to a request in clear.
+    let went_well = exchange.status().is_some_and(|status| status < 500 && status != 400);
+    if !is_over || !went_well || is_slow(exchange, thresholds) {
+        return None;
+    }
+    let transfer = u32::try_from(now.since(response.start.time).0).ok()?;
+    Some(Message::Ordinary { asked: request.start.time, transfer })
+}
+
+/// Whether its response began late.
+fn is_slow(exchange: &Exchange, thresholds: &Thresholds) -> bool {
+    let wait = exchange.first_byte().filter(|_| exchange.outcome != Outcome::Switched);
+    wait.is_some_and(|wait| wait >= thresholds.span(Limit::Think))
+}
+
+/// Who asked whom.
+fn ends(met: &Met) -> Ends {
+    Ends { client: met.source, server: met.destination, protocol: met.protocol, stream: met.stream }
+}
+
 impl Exchanges {
     /// Takes an exchange that is over.
     pub(in crate::diagnosis) fn take(&mut self, met: &Met, exchange: &Exchange, thresholds: &Thresholds) {
         let Some(request) = exchange.request.as_ref() else { return };
-        let ends =
-            Ends { client: met.source, server: met.destination, protocol: met.protocol, stream: met.stream };
-        self.mark(ends);
+        let ends = ends(met);
         let asked = request.start;
         let answered = exchange.response.as_ref().map(|response| response.start);
         let done = exchange.last().map_or(asked.time, |last| last.time);
         let same_stream =
             |seen: &&Seen| (seen.ends.protocol, seen.ends.stream) == (ends.protocol, ends.stream);
         let sent = request.end.unwrap_or(asked).time;
-        // What the server asked others for while this one waited.
-        let inside = |seen: &Seen| {
-            seen.ends.client.ip() == ends.server.ip()
-                && seen.ends.server != ends.server
-                && seen.asked >= asked.time
-                && seen.asked <= done
-        };
-        let may_be_gateway = self.clients.contains(&ends.server.ip());
-        let forwarded = may_be_gateway && self.recent.iter().any(inside);
-        let wait = exchange.first_byte().filter(|_| exchange.outcome != Outcome::Switched);
-        let is_slow = wait.is_some_and(|wait| wait >= thresholds.span(Limit::Think));
-        if let Some(server) = self.server(ends.server) {
-            server.requests += 1;
-            server.slow += u64::from(is_slow);
-            server.is_gateway |= forwarded;
-        }
-        if self.clients.len() < MAX_SERVICES {
-            self.clients.insert(ends.client.ip());
-        }
+        let is_slow = is_slow(exchange, thresholds);
+        let forwarded = self.count(ends, (asked.time, done), is_slow);
         let status = exchange.status();
         let is_unanswered = matches!(
             exchange.outcome,
@@ -137,11 +147,46 @@ impl Exchanges {
                 forwarded,
             });
         }
+        let answered = answered.map_or(done, |answered| answered.time);
+        self.remember(Seen { ends, asked: asked.time, answered });
+    }
+
+    /// Takes an exchange that went well and is over: see [`in_brief`].
+    pub(in crate::diagnosis) fn ordinary(&mut self, met: &Met, asked: Timestamp, transfer: u32) {
+        let ends = ends(met);
+        self.count(ends, (asked, met.time), false);
+        let answered = Timestamp(met.time.0.saturating_sub(i64::from(transfer)));
+        self.remember(Seen { ends, asked, answered });
+    }
+
+    /// Counts an exchange from its first byte to its last one. Says whether the server asked somebody else meanwhile.
+    fn count(&mut self, ends: Ends, (asked, done): (Timestamp, Timestamp), is_slow: bool) -> bool {
+        self.mark(ends);
+        // What the server asked others for while this one waited.
+        let inside = |seen: &Seen| {
+            seen.ends.client.ip() == ends.server.ip()
+                && seen.ends.server != ends.server
+                && seen.asked >= asked
+                && seen.asked <= done
+        };
+        let may_be_gateway = self.clients.contains(&ends.server.ip());
+        let forwarded = may_be_gateway && self.recent.iter().any(inside);
+        if let Some(server) = self.server(ends.server) {
+            server.requests += 1;
+            server.slow += u64::from(is_slow);
+            server.is_gateway |= forwarded;
+        }
+        if self.clients.len() < MAX_SERVICES {
+            self.clients.insert(ends.client.ip());
+        }
+        forwarded
+    }
+
+    fn remember(&mut self, seen: Seen) {
         if self.recent.len() >= RECENT {
             self.recent.pop_front();
         }
-        let answered = answered.map_or(done, |answered| answered.time);
-        self.recent.push_back(Seen { ends, asked: asked.time, answered });
+        self.recent.push_back(seen);
     }
 
     fn server(&mut self, server: Endpoint) -> Option<&mut Server> {

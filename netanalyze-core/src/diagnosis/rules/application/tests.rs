@@ -9,6 +9,69 @@ fn at(ms: i64) -> Moment {
     Moment { frame: FrameNumber(ms as u64 + 1), time: Timestamp(ms * 1_000_000) }
 }
 
+/// An exchange as a decoder says it, and the message that it comes in.
+fn said(request: &[u8], response: &[u8], times: [i64; 2]) -> (Met, Exchange) {
+    use crate::model::Direction::{AtoB, BtoA};
+    use crate::protocol::stream::{Flow, StreamDecoder};
+    let [source, destination]: [Endpoint; 2] = [FRONT.0, FRONT.1].map(|end| end.parse().unwrap());
+    let flow = Flow {
+        ends: [source, destination],
+        client: AtoB,
+        client_is_known: true,
+        syn: None,
+        established: None,
+    };
+    let (mut stream, mut out) = (crate::protocol::http::Stream::new(&flow), Default::default());
+    let [asked, answered] = times.map(at);
+    stream.decode(AtoB, request, asked, &mut out);
+    stream.decode(BtoA, response, answered, &mut out);
+    let exchange = out.drain().find_map(|(_, message)| match message {
+        Message::Exchange(exchange) => Some(*exchange),
+        _ => None,
+    });
+    let met = Met {
+        frame: answered.frame,
+        time: answered.time,
+        ordinal: 0,
+        protocol: Protocol::Tcp,
+        stream: Some(70),
+        source,
+        destination,
+        conversation: crate::conversation::ConversationRef::NONE,
+        message: Message::Quic,
+        aside: false,
+    };
+    (met, exchange.unwrap())
+}
+
+#[test]
+fn what_went_well_counts_the_same_in_brief() {
+    let thresholds = Thresholds::default();
+    let ask = b"GET /a HTTP/1.1\r\nHost: h\r\n\r\n";
+    let ok = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
+    let (met, exchange) = said(ask, ok, [10, 30]);
+    let Some(Message::Ordinary { asked, transfer }) = in_brief(&exchange, met.time, &thresholds) else {
+        panic!("{exchange:?}");
+    };
+    let (mut whole, mut brief) = (Exchanges::default(), Exchanges::default());
+    whole.take(&met, &exchange, &thresholds);
+    brief.ordinary(&met, asked, transfer);
+    assert_eq!(format!("{whole:?}"), format!("{brief:?}"));
+    assert!(whole.calls.is_empty() && whole.servers.len() == 1 && whole.recent.len() == 1);
+    // Of these there may be more to tell.
+    for (response, times) in [
+        (&ok[..], [10, 600]),
+        (b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n", [10, 30]),
+        (b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n", [10, 30]),
+        (b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\n", [10, 30]),
+    ] {
+        let (met, exchange) = said(ask, response, times);
+        assert!(in_brief(&exchange, met.time, &thresholds).is_none(), "{exchange:?}");
+    }
+    let (met, exchange) = said(ask, ok, [10, 30]);
+    assert!(in_brief(&exchange, Timestamp(met.time.0 + 1), &thresholds).is_none());
+}
+
 /// A request of a client to a server, when it was sent and answered, and the status.
 fn call(client: &str, server: &str, what: &str, sent: i64, answered: Option<i64>, status: u16) -> Call {
     let end = |text: &str| text.parse::<Endpoint>().unwrap();

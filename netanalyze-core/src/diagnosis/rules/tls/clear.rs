@@ -2,8 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use hashbrown::HashSet;
+
 use super::super::super::case::Case;
 use super::super::super::object::Ends;
+use super::Servers;
 use crate::conversation::{Met, Protocol};
 use crate::model::limits::{MAX_DIAGNOSED, MAX_SERVICES};
 use crate::model::{Endpoint, FrameNumber, Timestamp};
@@ -26,7 +29,7 @@ struct Request {
 pub(super) struct Clear {
     requests: BTreeMap<Endpoint, Vec<Request>>,
     /// TCP streams with a handshake: what is said in them is not said in clear.
-    spoken: BTreeSet<u32>,
+    spoken: HashSet<u32, foldhash::fast::RandomState>,
 }
 
 impl Clear {
@@ -59,7 +62,7 @@ impl Clear {
     }
 
     /// What it concludes, for servers that completed or began handshakes; `told` are streams of which it was said already.
-    pub(super) fn cases(&self, servers: &BTreeMap<Endpoint, u64>, told: &BTreeSet<u32>) -> Vec<Case> {
+    pub(super) fn cases(&self, servers: &Servers, told: &BTreeSet<u32>) -> Vec<Case> {
         let is_new = |request: &&Request| {
             request
                 .ends

@@ -12,6 +12,8 @@ mod tests;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
+use hashbrown::HashMap;
+
 use super::super::case::Case;
 use super::super::object::{Confidence, Ends};
 use super::super::scene::{Scene, Stream};
@@ -32,11 +34,13 @@ const GIVES_UP: Span = Span(60_000_000_000);
 /// Why such a case is not surer; it is none at all if the capture ended, and not the connection.
 const LEFT: &str = "the client did not say in clear why it left";
 
+/// Handshakes that came to a ServerHello, by server: how many of them succeeded. Nobody walks through it.
+type Servers = HashMap<Endpoint, u64, foldhash::fast::RandomState>;
+
 /// See the head of the module.
 #[derive(Debug, Default)]
 pub(in crate::diagnosis) struct Handshakes {
-    /// Handshakes that came to a ServerHello, by server: how many of them succeeded.
-    servers: BTreeMap<Endpoint, u64>,
+    servers: Servers,
     /// Handshakes that succeeded, by client.
     clients: BTreeMap<IpAddr, u64>,
     cases: Vec<Case>,

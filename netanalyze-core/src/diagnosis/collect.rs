@@ -9,10 +9,11 @@ use super::quality::{Volume, gates};
 use super::rules;
 use super::scene::{IcmpError, Scene, Stream, Unresolved};
 use super::thresholds::Thresholds;
+use crate::capture::RawFrame;
 use crate::conversation::{Met, Protocol, Services};
 use crate::expert::{Detail, Finding, IcmpDetail, KindSet, kind_by_id};
-use crate::model::Timestamp;
 use crate::model::limits::MAX_DIAGNOSED;
+use crate::model::{Span, Timestamp};
 use crate::protocol::icmp::Trouble;
 use crate::protocol::message::Message;
 
@@ -20,6 +21,8 @@ use crate::protocol::message::Message;
 #[derive(Debug)]
 pub(crate) struct Diagnoser {
     thresholds: std::sync::Arc<Thresholds>,
+    /// Times after which nothing was captured for so long that another recording follows.
+    breaks: Vec<Timestamp>,
     icmp: BTreeMap<u32, Vec<IcmpError>>,
     unresolved: BTreeMap<IpAddr, Unresolved>,
     names: rules::dns::Names,
@@ -38,6 +41,9 @@ pub(crate) fn in_brief(message: Message, now: Timestamp, thresholds: &Thresholds
     }
 }
 
+/// Where nothing was captured for so long, recordings were put together in one file: what waits for an answer then was not watched.
+const BREAK: Span = Span(3_600_000_000_000);
+
 /// Errors about one conversation that are kept.
 const ERRORS: usize = 8;
 
@@ -45,6 +51,7 @@ impl Diagnoser {
     pub(crate) fn new(thresholds: std::sync::Arc<Thresholds>) -> Self {
         Diagnoser {
             thresholds,
+            breaks: Vec::new(),
             icmp: BTreeMap::new(),
             unresolved: BTreeMap::new(),
             names: Default::default(),
@@ -64,6 +71,21 @@ impl Diagnoser {
             "netanalyze.neighbour.unanswered",
         ];
         ids.iter().filter_map(|id| kind_by_id(id)).fold(KindSet::NONE, |set, id| KindSet(set.0 | 1 << id.0))
+    }
+
+    /// Takes a batch's times; `previous` is that of the frame before.
+    pub(crate) fn pass(&mut self, previous: Timestamp, frames: &[RawFrame]) {
+        let (Some(first), Some(last)) = (frames.first(), frames.last()) else { return };
+        if last.time.since(previous) < BREAK && last.time.since(first.time).0 >= 0 {
+            return;
+        }
+        let mut before = previous;
+        for frame in frames {
+            if frame.time.since(before) >= BREAK && self.breaks.len() < MAX_DIAGNOSED {
+                self.breaks.push(before);
+            }
+            before = frame.time;
+        }
     }
 
     /// Takes what a batch brought.
@@ -129,8 +151,10 @@ impl Diagnoser {
         volume: &Volume<'_>,
         end: Timestamp,
     ) -> (Vec<Gate>, Vec<Diagnosis>) {
-        let Diagnoser { thresholds, icmp, unresolved, names, handshakes, exchanges } = self;
-        let scene = Scene::new(&thresholds, streams, services, (&icmp, &unresolved), end);
+        let Diagnoser { thresholds, mut breaks, icmp, unresolved, names, handshakes, exchanges } = self;
+        breaks.push(end);
+        breaks.sort_unstable();
+        let scene = Scene::new(&thresholds, streams, services, (&icmp, &unresolved), breaks);
         let gates = gates(&scene, volume);
         let one_sided = gates.iter().any(|gate| gate.code == "Q-06");
         let mut cases = rules::of_streams(&scene);

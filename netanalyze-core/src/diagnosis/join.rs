@@ -42,7 +42,6 @@ const EXPLAINS: &[(&str, &str, Shared)] = &[
     ("RST-06", "RST-03", Shared::Stream),
     ("PERF-01", "PERF-16", Shared::Stream),
     ("PERF-01", "LOSS-03", Shared::Stream),
-    ("LOSS-06", "LOSS-05", Shared::Stream),
     ("LOSS-10", "TLS-07", Shared::Stream),
     ("TLS-01", "RST-02", Shared::Stream),
     ("TLS-01", "RST-03", Shared::Stream),

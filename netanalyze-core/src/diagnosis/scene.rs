@@ -135,10 +135,14 @@ pub(super) struct Scene<'s> {
     pub(super) icmp: &'s BTreeMap<u32, Vec<IcmpError>>,
     unresolved: &'s BTreeMap<IpAddr, Unresolved>,
     pub(super) end: Timestamp,
+    /// When recordings ended, in order, the capture's end last.
+    breaks: Vec<Timestamp>,
     /// When hosts gave connections up, in order.
     aborts: BTreeMap<IpAddr, Vec<Timestamp>>,
     /// Streams by server.
     by_server: BTreeMap<Endpoint, Vec<usize>>,
+    /// Hosts that accepted connections, by port: when the first and the last of them began.
+    accepting: BTreeMap<u16, Vec<(IpAddr, Timestamp, Timestamp)>>,
     /// TTL of hosts, from all that they send in streams: `None` if it differs.
     ttl: BTreeMap<IpAddr, Option<u8>>,
 }
@@ -149,7 +153,7 @@ impl<'s> Scene<'s> {
         streams: &'s [Stream],
         mut services: Services,
         (icmp, unresolved): (&'s BTreeMap<u32, Vec<IcmpError>>, &'s BTreeMap<IpAddr, Unresolved>),
-        end: Timestamp,
+        breaks: Vec<Timestamp>,
     ) -> Self {
         let mut ttl: BTreeMap<IpAddr, Option<u8>> = BTreeMap::new();
         for stream in streams {
@@ -174,13 +178,59 @@ impl<'s> Scene<'s> {
             }
         }
         aborts.values_mut().for_each(|times| times.sort_unstable());
-        Scene { aborts, by_server, thresholds, streams, services, icmp, unresolved, end, ttl }
+        let end = breaks.last().copied().unwrap_or_default();
+        let mut accepting: BTreeMap<u16, Vec<(IpAddr, Timestamp, Timestamp)>> = BTreeMap::new();
+        for (server, service) in services.iter().filter(|(_, service)| service.opened > 0) {
+            accepting.entry(server.port()).or_default().push((server.ip(), service.first, service.last));
+        }
+        accepting.values_mut().for_each(|hosts| hosts.sort_unstable());
+        Scene {
+            aborts,
+            by_server,
+            thresholds,
+            streams,
+            services,
+            icmp,
+            unresolved,
+            end,
+            breaks,
+            accepting,
+            ttl,
+        }
     }
 
     /// A stream of which there may be something to tell.
     pub(super) fn stream(&self, number: u32) -> Option<&'s Stream> {
         let at = self.streams.binary_search_by_key(&number, |stream| stream.number).ok()?;
         self.streams.get(at)
+    }
+
+    /// What took the place of a connection that was refused at a time: the same port at an address of the other family (RFC 8305), a connection the other way
+    /// between the two hosts, or SMB over the other of its ports.
+    pub(super) fn instead(&self, ends: &Ends, time: Timestamp) -> Option<Endpoint> {
+        const AT_ONCE: i64 = 2_000_000_000;
+        const SOON: i64 = 10_000_000_000;
+        let (client, server) = (ends.client.ip(), ends.server);
+        let of = |port| self.accepting.get(&port).map_or(&[][..], Vec::as_slice);
+        let same = of(server.port()).iter().find(|(host, first, last)| {
+            let (family, reverse) = (host.is_ipv6() != server.is_ipv6(), *host == client);
+            let within = if reverse { SOON } else { AT_ONCE };
+            (family || reverse) && first.since(time).0 <= within && *last >= time
+        });
+        let twin = match server.port() {
+            139 => Some(445),
+            445 => Some(139),
+            _ => None,
+        };
+        let near = |first: &Timestamp, last: &Timestamp| {
+            first.since(time).0 <= AT_ONCE && time.since(*last).0 <= AT_ONCE
+        };
+        let other = twin.and_then(|port| {
+            let host =
+                of(port).iter().find(|(host, first, last)| *host == server.ip() && near(first, last))?;
+            Some(Endpoint::new(host.0, port))
+        });
+        same.map(|(host, ..)| Endpoint::new(*host, server.port())).or(other)
     }
 
     /// The time to live that all connections to a host show, if they agree.
@@ -213,8 +263,9 @@ impl<'s> Scene<'s> {
         self.icmp.get(&stream.number).map_or(&[], Vec::as_slice)
     }
 
-    /// From a time to the capture's end.
+    /// From a time to the end of its recording: mostly the capture's.
     pub(super) fn until_end(&self, from: Timestamp) -> Span {
-        Span(self.end.since(from).0.max(0))
+        let next = self.breaks.partition_point(|end| *end < from);
+        Span(self.breaks.get(next).map_or(0, |end| end.since(from).0.max(0)))
     }
 }

@@ -214,6 +214,7 @@ where
     let mut accept = accept;
     let accept = |piece: V::Piece, batch: &AnalysedBatch<'_>| {
         if let Some(diagnoser) = &mut diagnoser {
+            diagnoser.pass(batch.previous_time, &batch.batch.frames);
             diagnoser.take(batch.findings, batch.messages);
         }
         accept(piece, batch).map_err(Error::Output)

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::super::case::Case;
-use super::super::object::Confidence;
+use super::super::object::{Confidence, Severity};
 use super::super::scene::{IcmpError, Scene, Stream, Vantage};
 use super::super::thresholds::Limit;
 use super::{span, times};
@@ -145,6 +145,9 @@ fn unanswered(scene: &Scene<'_>, stream: &Stream) -> Case {
 
 fn refused(scene: &Scene<'_>, stream: &Stream) -> Option<Case> {
     let opening = &stream.chronicle.opening;
+    if opening.syn_acks > 0 {
+        return None; // the SYN was accepted after all: the host did not refuse it
+    }
     let reset = stream.chronicle.reset.as_ref().filter(|reset| reset.shape == Shape::Refusal)?;
     let ends = stream.ends();
     let base = |code| {
@@ -197,10 +200,21 @@ fn refused(scene: &Scene<'_>, stream: &Stream) -> Option<Case> {
         ),
         None => case,
     };
+    if !reset.is_bare {
+        case = case.at_most(
+            Confidence::Low,
+            "the reset has a window, which hosts do not give when they refuse (RFC 9293): it may be forged",
+        );
+    }
     if let Some(service) = service {
         case = case.against(format!("{} other connections to {} came about", service.opened, ends.server));
     }
-    Some(case)
+    Some(match scene.instead(&ends, reset.time) {
+        Some(other) => {
+            case.severity(Severity::Note).against(format!("a connection to {other} took its place"))
+        }
+        None => case,
+    })
 }
 
 fn rejected(stream: &Stream, error: &IcmpError) -> Case {

@@ -104,7 +104,7 @@ fn timeouts(scene: &Scene<'_>, stream: &Stream, direction: Direction, trouble: &
             format!("data to or from {} is lost so that only retransmission timeouts repair it", ends.server),
         )
         .shows(frame, format!("sent again after {}", span(longest)), "an acknowledgement of the first copy")
-        .shows_all(trouble.lost.frames.iter().filter(|each| *each != frame), "sent again", "an acknowledgement of the first copy")
+        .shows_all(trouble.lost.timeout_frames.iter().filter(|each| *each != frame), "sent again when the timer had expired", "an acknowledgement of the first copy")
         .costs(wait)
         .times(u64::from(trouble.lost.timeouts))
         .by(&[Limit::TimeoutShare])
@@ -230,13 +230,17 @@ fn spurious(scene: &Scene<'_>, stream: &Stream, direction: Direction, trouble: &
         return None;
     }
     let ends = stream.ends();
-    let frames = if trouble.spurious > 0 { &trouble.spurious_frames } else { &trouble.lost.frames };
     let case = Case::new("LOSS-05", ends, times(stream, direction))
         .says(
             format!("{} sent {count} segments again that had arrived", stream.end(direction)),
             format!("senders to or from {} send again what has arrived", ends.server),
         )
-        .shows_all(frames.iter(), "sent again although it had arrived", "sent once")
+        .shows_all(trouble.spurious_frames.iter(), "sent again although it had arrived", "sent once")
+        .shows_all(
+            trouble.dsack_frames.iter(),
+            "a D-SACK block: the receiver got something twice",
+            "no D-SACK block",
+        )
         .times(count)
         .by(&[Limit::SpuriousSegments])
         .rival(
@@ -247,7 +251,7 @@ fn spurious(scene: &Scene<'_>, stream: &Stream, direction: Direction, trouble: &
     Some(if echoed >= count {
         case.because("the acknowledgements echo the time stamps of the first copies (RFC 3522)")
     } else if trouble.dsacks > 0 && u64::from(trouble.lost.behind.saturating_add(trouble.spurious)) >= count {
-        case.because(format!("the receiver says so itself: {} D-SACK blocks", trouble.dsacks))
+        case.because(format!("the receiver says so itself: at least {} D-SACK blocks", trouble.dsacks))
     } else {
         case.at_most(Confidence::Medium, "the receiver does not confirm it with D-SACK blocks")
     })

@@ -101,6 +101,9 @@ impl Lane {
             // Single bytes probe.
             return Sight::seen(if len == 1 { Class::KeepAlive } else { Class::Spurious });
         }
+        if self.trouble.as_ref().is_some_and(|trouble| trouble.is_held(segment.seq, end_of(segment))) {
+            return Sight::seen(Class::Spurious);
+        }
         if peer.fin_sent() && (self.fin_sent() || len <= LAST_WORDS) {
             // What both had said when they closed, or the last words of TLS to one that closed: nobody waits for them.
             return Sight::seen(Class::KeepAlive);

@@ -492,6 +492,14 @@ impl Lane {
         self.acked.then_some(self.una)
     }
 
+    /// What the other end says to hold beyond its acknowledgement.
+    pub(super) fn sacked(&mut self, segment: &Segment<'_>) {
+        let blocks = segment.options.map_or(&[][..], |options| options.sack());
+        if !blocks.is_empty() {
+            self.trouble().hold(blocks);
+        }
+    }
+
     /// Something was sent and not acknowledged.
     pub(crate) fn outstanding(&self) -> bool {
         self.begun && self.acked && after(self.next, self.una)

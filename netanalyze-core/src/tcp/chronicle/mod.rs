@@ -409,6 +409,7 @@ impl Chronicle {
         if !PLAIN && verdict.flags.has(Flags::DUPLICATE_SACK) && peer.had_arrived(segment) {
             let trouble = peer.trouble();
             trouble.dsacks = trouble.dsacks.saturating_add(1);
+            trouble.dsack_frames.push(segment.frame);
             self.calm = false;
         }
         if let Some(held) = own.send::<PLAIN>(segment, sight, mark, peer, ttl) {
@@ -418,6 +419,9 @@ impl Chronicle {
         self.oversized = self.oversized.saturating_add(u32::from(own.exceeds_mss(segment.len)));
         if segment.flags.ack() {
             peer.acknowledged(segment, mark, own);
+            if !PLAIN {
+                peer.sacked(segment);
+            }
             // Of plain segments most repeat the window that is known already, and there is no trouble that minds.
             if !PLAIN || own.changes_window() {
                 let window =

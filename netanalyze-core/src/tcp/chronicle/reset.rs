@@ -29,6 +29,8 @@ pub(crate) struct Reset {
     pub(crate) time: Timestamp,
     pub(crate) shape: Shape,
     seq: u32,
+    /// As a host answers a segment that belongs to nothing (RFC 9293 §3.10.7.1): it knows no window.
+    pub(crate) is_bare: bool,
     pub(crate) ttl: u8,
     /// Time to live of its sender's other packets, if they agree and are at least `ttl_packets`.
     pub(crate) usual_ttl: Option<u8>,
@@ -109,6 +111,7 @@ impl Reset {
             time: segment.time,
             shape,
             seq: segment.seq,
+            is_bare: segment.window == 0,
             ttl: passing.ttl,
             usual_ttl: own.usual_ttl(),
             ttl_packets: own.packets(),

@@ -5,6 +5,7 @@ use super::Frames;
 use super::class::{Class, Sight};
 use super::mark::Mark;
 use crate::model::{FrameNumber, Span, Timestamp};
+use crate::packet::tcp_option::SackBlock;
 
 /// Bytes that were not captured, or came late.
 #[derive(Clone, Copy, Debug, Default)]
@@ -64,6 +65,7 @@ pub(crate) struct Losses {
     /// Frames that were sent again, of whatever sort.
     pub(crate) frames: Frames,
     /// Time lost in timeouts, and the longest of them with its frame.
+    pub(crate) timeout_frames: Frames,
     pub(crate) timeout_wait: Span,
     pub(crate) longest_timeout: (Span, FrameNumber),
     /// Episodes of loss: all that is sent again within a round trip is one.
@@ -107,10 +109,13 @@ pub(crate) struct Trouble {
     pub(crate) proven: u32,
     /// D-SACKs that the other end sent (RFC 2883).
     pub(crate) dsacks: u32,
+    pub(crate) dsack_frames: Frames,
     /// Bytes that were acknowledged and never captured.
     pub(crate) unseen: u64,
     pub(crate) unseen_frames: Frames,
     holes: [Hole; HOLES],
+    /// The latest SACK blocks of the other end.
+    held_blocks: [Option<SackBlock>; 4],
     /// The timeouts of the segment at hand.
     pub(crate) chain: Chain,
     pub(crate) zero: ZeroWindow,
@@ -148,7 +153,10 @@ impl Trouble {
 
     /// Bytes are missing up to the segment at hand.
     pub(super) fn dig(&mut self, start: u32, end: u32, (time, frame, mark): (Timestamp, FrameNumber, Mark)) {
-        let hole = Hole { start, end, time, mark, frame, used: true };
+        self.keep(Hole { start, end, time, mark, frame, used: true });
+    }
+
+    fn keep(&mut self, hole: Hole) {
         // The oldest one gives way.
         let oldest = self.holes.iter_mut().min_by_key(|hole| (hole.used, hole.time));
         if let Some(place) = oldest {
@@ -156,14 +164,37 @@ impl Trouble {
         }
     }
 
-    /// Bytes came late. What a hole keeps are those at its end; a segment in its middle takes those before it with it.
+    /// Bytes came late: a hole becomes smaller, or two.
     pub(super) fn fill(&mut self, start: u32, end: u32) {
+        let mut behind = None;
         for hole in &mut self.holes {
-            if hole.used && before(start, hole.end) && after(end, hole.start) {
-                hole.start = end;
+            if !(hole.used && before(start, hole.end) && after(end, hole.start)) {
+                continue;
+            }
+            let rest = Hole { start: end, ..*hole };
+            if after(start, hole.start) {
+                hole.end = start;
+                behind = Some(rest).filter(|rest| before(rest.start, rest.end)).or(behind);
+            } else {
+                *hole = rest;
                 hole.used = before(hole.start, hole.end);
             }
         }
+        if let Some(hole) = behind {
+            self.keep(hole);
+        }
+    }
+
+    /// What the other end says to hold beyond its acknowledgement.
+    pub(super) fn hold(&mut self, blocks: &[SackBlock]) {
+        self.held_blocks = [None; 4];
+        self.held_blocks.iter_mut().zip(blocks).for_each(|(place, block)| *place = Some(*block));
+    }
+
+    /// Whether the other end said that it holds all of a segment.
+    pub(super) fn is_held(&self, start: u32, end: u32) -> bool {
+        let within = |block: &SackBlock| !before(start, block.left) && !after(end, block.right);
+        self.held_blocks.iter().flatten().any(within)
     }
 
     /// Everything before a number arrived: what is still missing below it was never captured.
@@ -243,6 +274,7 @@ impl Trouble {
             Class::TailLossProbe => self.lost.probes = self.lost.probes.saturating_add(1),
             Class::Timeout => {
                 self.lost.timeouts = self.lost.timeouts.saturating_add(1);
+                self.lost.timeout_frames.push(again.frame);
                 self.timeout(again);
             }
             Class::Other => self.lost.others = self.lost.others.saturating_add(1),

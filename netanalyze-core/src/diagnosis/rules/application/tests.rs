@@ -106,8 +106,13 @@ fn judge(calls: Vec<Call>, is_gateway: bool) -> Vec<Case> {
     all.servers.insert(FRONT.1.parse::<Endpoint>().unwrap(), server);
     let thresholds = Thresholds::default();
     let (icmp, unresolved) = (BTreeMap::new(), BTreeMap::new());
-    let scene =
-        Scene::new(&thresholds, &[], Services::default(), (&icmp, &unresolved), Timestamp(100_000_000_000));
+    let scene = Scene::new(
+        &thresholds,
+        &[],
+        Services::default(),
+        (&icmp, &unresolved),
+        vec![Timestamp(100_000_000_000)],
+    );
     let mut cases = Vec::new();
     all.look(&scene, &mut cases);
     cases
@@ -182,7 +187,7 @@ fn what_chronicles_conclude_gives_way() {
     assert!(all.has(ends) && !all.has(other) && !all.has(Ends { protocol: Protocol::Udp, ..ends }));
     let thresholds = Thresholds::default();
     let (icmp, unresolved) = (BTreeMap::new(), BTreeMap::new());
-    let scene = Scene::new(&thresholds, &[], Services::default(), (&icmp, &unresolved), Timestamp(0));
+    let scene = Scene::new(&thresholds, &[], Services::default(), (&icmp, &unresolved), vec![Timestamp(0)]);
     let case = |code, ends| Case::new(code, ends, Default::default());
     let mut cases = vec![case("PERF-16", ends), case("PERF-16", other), case("PERF-01", ends)];
     all.look(&scene, &mut cases);

@@ -21,6 +21,9 @@ const ENOUGH: u64 = 5;
 /// So few are an exception rather than the rule.
 const FEW: u64 = 3;
 
+/// An answer that takes less, once or twice among many, is that of a name which had to be sought.
+const ONCE: Span = Span(500_000_000);
+
 impl Names {
     /// Says what it concludes. `one_sided` is a capture that lacks one direction of many conversations.
     pub(in crate::diagnosis) fn look(mut self, scene: &Scene<'_>, one_sided: bool, cases: &mut Vec<Case>) {
@@ -30,12 +33,11 @@ impl Names {
         for resolver in resolvers.values_mut() {
             let floor = resolver.floor();
             let slow = &mut resolver.slow;
-            let worst = slow.kept.iter().map(Event::waited).max().unwrap_or_default();
-            // Where all take nearly the same time, that is the way there and back.
-            let far = worst.0.saturating_sub(floor.0) < limit.0
-                && floor < scene.thresholds.span(Limit::ResolverMax);
+            // What every answer takes is the way there and back.
+            let is_way = floor < scene.thresholds.span(Limit::ResolverMax);
+            let soon = |event: &Event| is_way && event.waited().0.saturating_sub(floor.0) < limit.0;
             slow.leave_out(|event| {
-                far || self.is_of_tunnel(event.name.as_bytes()) || is_made_by_hand(event.waited())
+                soon(event) || self.is_of_tunnel(event.name.as_bytes()) || is_made_by_hand(event.waited())
             });
             let very_slow = |event: &&Event| event.waited() >= scene.thresholds.span(Limit::ResolverMax);
             resolver.very_slow = resolver.very_slow.min(slow.kept.iter().filter(very_slow).count() as u64);
@@ -162,7 +164,10 @@ fn slow_answers(
             case
         } else if count >= FEW && count.saturating_mul(20) >= answers {
             case.at_most(Confidence::Medium, format!("{count} of {answers} answers"))
-        } else if resolver.very_slow == 0 || count.saturating_mul(100) < answers {
+        } else if resolver.very_slow == 0
+            || worst < ONCE && count < FEW && count.saturating_mul(2) < answers
+            || count.saturating_mul(100) < answers
+        {
             case.at_most(Confidence::Low, format!("only {count} of {answers} answers"))
         } else {
             case.less(format!("only {count} of {answers} answers"))

@@ -81,7 +81,7 @@ fn judge_with(all: &[Asked<'_>], one_sided: bool) -> Vec<Case> {
     }
     let (icmp, unresolved) = (BTreeMap::new(), BTreeMap::new());
     let end = Timestamp(100_000_000_000);
-    let scene = Scene::new(&thresholds, &[], Services::default(), (&icmp, &unresolved), end);
+    let scene = Scene::new(&thresholds, &[], Services::default(), (&icmp, &unresolved), vec![end]);
     let mut cases = Vec::new();
     names.look(&scene, one_sided, &mut cases);
     cases

@@ -17,7 +17,7 @@ use hashbrown::HashMap;
 use super::super::case::Case;
 use super::super::object::{Confidence, Ends};
 use super::super::scene::{Scene, Stream};
-use super::super::thresholds::Thresholds;
+use super::super::thresholds::{Limit, Thresholds};
 use crate::conversation::{Met, Protocol};
 use crate::model::limits::{MAX_DIAGNOSED, MAX_SERVICES};
 use crate::model::{Endpoint, Span};
@@ -120,6 +120,10 @@ impl Handshakes {
                 case
             };
             let case = case.clone().among(clients.get(&case.ends.client.ip()).copied().unwrap_or(0));
+            if case.code == "TLS-07" && scene.until_end(case.first) < scene.thresholds.span(Limit::TlsSilence)
+            {
+                return None; // another recording begins before it could be told
+            }
             if case.last >= scene.end && case.reasons.iter().any(|reason| reason == LEFT) {
                 return None;
             }

@@ -379,6 +379,8 @@ impl Names {
             return;
         }
         let again = last.time.since(query.time) >= AGAIN || elsewhere;
+        // Nobody waits for it any longer once the name is resolved.
+        let until = resolved.filter(|at| *at > query.time).map_or(until, |at| until.min(at));
         resolver.unanswered.push(Event {
             ends,
             asked: query.time,

@@ -145,6 +145,8 @@ pub(super) struct Scene<'s> {
     accepting: BTreeMap<u16, Vec<(IpAddr, Timestamp, Timestamp)>>,
     /// TTL of hosts, from all that they send in streams: `None` if it differs.
     ttl: BTreeMap<IpAddr, Option<u8>>,
+    /// The least and the greatest of them.
+    ttls: BTreeMap<IpAddr, (u8, u8)>,
 }
 
 impl<'s> Scene<'s> {
@@ -156,12 +158,15 @@ impl<'s> Scene<'s> {
         breaks: Vec<Timestamp>,
     ) -> Self {
         let mut ttl: BTreeMap<IpAddr, Option<u8>> = BTreeMap::new();
+        let mut ttls: BTreeMap<IpAddr, (u8, u8)> = BTreeMap::new();
         for stream in streams {
             remember(&mut services, &stream.key, &stream.chronicle);
         }
         for (server, service) in services.iter() {
             if let Some((least, most)) = service.ttl {
                 let one = Some(least).filter(|_| least == most);
+                let of_host = ttls.entry(server.ip()).or_insert((least, most));
+                *of_host = (of_host.0.min(least), of_host.1.max(most));
                 let known = ttl.entry(server.ip()).or_insert(one);
                 if *known != one {
                     *known = None;
@@ -196,6 +201,7 @@ impl<'s> Scene<'s> {
             breaks,
             accepting,
             ttl,
+            ttls,
         }
     }
 
@@ -236,6 +242,11 @@ impl<'s> Scene<'s> {
     /// The time to live that all connections to a host show, if they agree.
     pub(super) fn host_ttl(&self, host: IpAddr) -> Option<u8> {
         self.ttl.get(&host).copied().flatten()
+    }
+
+    /// Least and greatest time to live of what a host sent to open connections.
+    pub(super) fn host_ttls(&self, host: IpAddr) -> Option<(u8, u8)> {
+        self.ttls.get(&host).copied()
     }
 
     /// How many connections a host gave up within a second around a time.

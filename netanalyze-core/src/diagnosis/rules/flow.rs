@@ -79,6 +79,10 @@ fn window_limited(scene: &Scene<'_>, stream: &Stream, direction: Direction) -> O
     let opening = &stream.chronicle.opening;
     let offered = opening.syns > 0 && opening.syn_acks > 0;
     let unscaled = offered && opening.scales.contains(&false) && window <= UNSCALED;
+    // More than the window allows cannot have gone through: the round trip is not what it seems.
+    if goodput > 1.3 * f64::from(window) / rtt.as_secs_f64() {
+        return None;
+    }
     // A window that cannot grow sets the pace where as much goes through as it allows.
     let paced = unscaled && goodput >= 0.7 * f64::from(window) / rtt.as_secs_f64();
     let share = scene.thresholds.reaches(Limit::WindowLimitedShare, full.into(), rounds.into());

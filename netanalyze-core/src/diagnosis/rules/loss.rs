@@ -41,6 +41,9 @@ pub(super) fn look(scene: &Scene<'_>, stream: &Stream, cases: &mut Vec<Case>) {
     }
 }
 
+/// An acknowledgement comes within this time, or not at all.
+const WAIT: Span = Span(5_000_000_000);
+
 /// When something happened in a direction: as long as data was sent.
 fn times(stream: &Stream, direction: Direction) -> (Timestamp, Timestamp) {
     let chronicle = &stream.chronicle;
@@ -60,8 +63,7 @@ fn path_death(scene: &Scene<'_>, stream: &Stream, direction: Direction, trouble:
     let ends = stream.ends();
     let other = stream.end(direction.reverse());
     let lost = Span(stream.chronicle.last.since(peer.last_packet()).0.max(chain.waited.0));
-    Some(
-        Case::new("LOSS-10", ends, (peer.last_packet(), chain.last))
+    let case = Case::new("LOSS-10", ends, (peer.last_packet(), chain.last))
             .says(
                 format!(
                     "{other} fell silent in the middle of the connection: {} sent the same data {} times in {}, with growing pauses, and heard nothing more",
@@ -74,8 +76,12 @@ fn path_death(scene: &Scene<'_>, stream: &Stream, direction: Direction, trouble:
             .costs(lost)
             .times(u64::from(chain.count))
             .by(&[Limit::DeadPathTimeouts])
-            .rival("a host that crashed or was switched off", "whether other traffic of that host goes on"),
-    )
+            .rival("a host that crashed or was switched off", "whether other traffic of that host goes on");
+    Some(if scene.until_end(chain.last) < WAIT {
+        case.at_most(Confidence::Medium, "the capture ends soon behind the last attempt")
+    } else {
+        case
+    })
 }
 
 fn timeouts(scene: &Scene<'_>, stream: &Stream, direction: Direction, trouble: &Trouble) -> Option<Case> {

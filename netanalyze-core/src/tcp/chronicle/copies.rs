@@ -3,7 +3,7 @@
 use super::super::account::Passing;
 use super::super::segment::Segment;
 use super::mark::count_up;
-use crate::model::Timestamp;
+use crate::model::{Span, Timestamp};
 
 /// What tells a copy of a packet, captured once more, from the packet sent again.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -42,6 +42,15 @@ pub(super) enum Copied {
 /// A copy of a packet follows the packet within this time: what is sent again comes later, or has another number.
 const COPY_WITHIN: u32 = ticks(120_000_000);
 
+/// The same for a copy from another place, whose clock may differ: it has the number of the first, and another time to live.
+const COPY_ELSEWHERE: u32 = ticks(5_000_000_000);
+
+/// Where packets have no number and the round trip is not known: nothing is sent again so soon.
+const TOO_SOON: u32 = ticks(1_000_000);
+
+/// Packets that copies are sought among once a conversation has some: behind a burst come the copies of all of it.
+const WIDE: usize = 1_024;
+
 /// The last packets of a direction.
 #[derive(Debug, Default)]
 pub(super) struct Copies {
@@ -49,17 +58,45 @@ pub(super) struct Copies {
     sums: [u32; PRINTS],
     prints: [Print; PRINTS],
     printed: u8,
+    /// Many more of them, in a conversation with copies.
+    wide: Option<Box<Wide>>,
+}
+
+/// A ring of prints.
+#[derive(Debug, Default)]
+struct Wide {
+    sums: Vec<u32>,
+    prints: Vec<Print>,
+    next: usize,
+}
+
+impl Wide {
+    fn keep(&mut self, sum: u32, print: Print) {
+        if self.sums.len() < WIDE {
+            self.sums.push(sum);
+            self.prints.push(print);
+        } else if let (Some(of), Some(known)) = (self.sums.get_mut(self.next), self.prints.get_mut(self.next)) {
+            (*of, *known) = (sum, print);
+            self.next = (self.next + 1) % WIDE;
+        }
+    }
 }
 
 impl Copies {
     /// Whether a segment is one that the capture holds already. What is sent again has another number; but Linux numbers neither SYN-ACKs nor
-    /// RSTs, and IPv6 nothing: there the time to live must differ.
+    /// RSTs, and IPv6 nothing: there the time to live must differ, or data comes again sooner than an acknowledgement could, in less than half of `rtt`.
     #[inline(always)]
-    pub(super) fn find_or_keep(&mut self, segment: &Segment<'_>, passing: &Passing) -> Option<Copied> {
+    pub(super) fn find_or_keep(
+        &mut self,
+        segment: &Segment<'_>,
+        passing: &Passing,
+        rtt: Span,
+    ) -> Option<Copied> {
         let (sum, print) = (sum(segment), Print::new(segment.time, passing));
         // All of them, without a branch for each.
-        if self.sums.iter().fold(false, |found, known| found | (*known == sum))
-            && let Some(copied) = self.copied(sum, print)
+        let found = self.sums.iter().fold(false, |found, known| found | (*known == sum));
+        if (found || self.wide.is_some())
+            && let Some(copied) = self.copied(sum, print, soon(segment, rtt))
         {
             return Some(copied);
         }
@@ -80,6 +117,24 @@ impl Copies {
             (*of, *known) = (sum, print);
         }
         self.printed = self.printed.wrapping_add(1);
+        if let Some(wide) = &mut self.wide {
+            wide.keep(sum, print);
+        }
+    }
+
+    /// Remembers more from here on.
+    pub(super) fn widen(&mut self) {
+        if self.wide.is_none() {
+            let mut wide = Wide::default();
+            let known = self.sums.iter().zip(&self.prints).filter(|(_, print)| print.is_there);
+            known.for_each(|(&sum, &print)| wide.keep(sum, print));
+            self.wide = Some(Box::new(wide));
+        }
+    }
+
+    /// Bytes on the heap.
+    pub(super) fn heap(&self) -> usize {
+        self.wide.as_ref().map_or(0, |wide| size_of::<Wide>() + wide.sums.len() * (4 + size_of::<Print>()))
     }
 
     /// [`count_up`] of the packets before the latest.
@@ -92,17 +147,33 @@ impl Copies {
 
     /// Whether a packet with this sum is a copy.
     #[cold]
-    fn copied(&self, sum: u32, print: Print) -> Option<Copied> {
-        self.sums.iter().zip(&self.prints).filter(|(known, _)| **known == sum).find_map(|(_, known)| {
-            let is_near = print.ticks.wrapping_sub(known.ticks) <= COPY_WITHIN;
-            if known.id != print.id || !known.is_there || !is_near {
-                None
-            } else if known.ttl != print.ttl {
-                Some(Copied::Elsewhere)
-            } else {
-                (print.id != 0).then_some(Copied::Here)
+    fn copied(&self, sum: u32, print: Print, soon: u32) -> Option<Copied> {
+        let wide = self.wide.iter().flat_map(|wide| wide.sums.iter().zip(&wide.prints));
+        let all = self.sums.iter().zip(&self.prints).chain(wide);
+        all.filter(|(known, _)| **known == sum).find_map(|(_, known)| {
+            let age = print.ticks.wrapping_sub(known.ticks);
+            if known.id != print.id || !known.is_there {
+                return None;
             }
+            let (within, copied) = match (print.id != 0, known.ttl != print.ttl) {
+                (true, true) => (COPY_ELSEWHERE, Copied::Elsewhere),
+                (false, true) => (COPY_WITHIN, Copied::Elsewhere),
+                (true, false) => (COPY_WITHIN, Copied::Here),
+                (false, false) => (soon, Copied::Here),
+            };
+            (age <= within).then_some(copied)
         })
+    }
+}
+
+/// How soon a segment without a number can be a copy only: acknowledgements may be sent twice, data is not before it could be acknowledged.
+fn soon(segment: &Segment<'_>, rtt: Span) -> u32 {
+    if segment.len == 0 && !segment.flags.takes_sequence_number() {
+        0
+    } else if rtt.0 > 0 {
+        ticks(rtt.0 / 2).min(COPY_WITHIN)
+    } else {
+        TOO_SOON
     }
 }
 

@@ -108,8 +108,8 @@ impl Lane {
 
     /// Whether a segment is one that the capture holds already; if not, it is remembered.
     #[inline(always)]
-    pub(super) fn repeats(&mut self, segment: &Segment<'_>, passing: &Passing) -> Option<Copied> {
-        if let Some(copied) = self.copies.find_or_keep(segment, passing) {
+    pub(super) fn repeats(&mut self, segment: &Segment<'_>, passing: &Passing, rtt: Span) -> Option<Copied> {
+        if let Some(copied) = self.copies.find_or_keep(segment, passing, rtt) {
             return Some(copied);
         }
         self.came(segment);
@@ -396,6 +396,16 @@ impl Lane {
         let Some(block) = segment.options.and_then(|options| options.sack().first()) else { return false };
         let repeated = self.trouble.as_ref().is_some_and(|trouble| trouble.sent_again(block.left));
         repeated || !self.acked || before(block.left, self.una) || after(block.right, segment.ack)
+    }
+
+    /// The conversation has copies: they are sought further back.
+    pub(super) fn expect_copies(&mut self) {
+        self.copies.widen();
+    }
+
+    /// Bytes on the heap.
+    pub(super) fn heap(&self) -> usize {
+        self.copies.heap() + self.trouble.as_ref().map_or(0, |_| size_of::<Trouble>())
     }
 
     /// Whether a number lies before all that was captured, in a connection that is older than the capture.

@@ -260,7 +260,7 @@ impl Chronicle {
         let (own, _) = pair(&mut self.lanes, direction);
         if HAS_DATA {
             own.continues(segment, passing);
-        } else if let Some(copied) = own.repeats(segment, passing) {
+        } else if let Some(copied) = own.repeats(segment, passing, Span(0)) {
             return self.copied(segment, copied);
         }
         own.stalled = None;
@@ -277,6 +277,7 @@ impl Chronicle {
         self.elsewhere = self.elsewhere.saturating_add(u32::from(copied == Copied::Elsewhere));
         self.duplicates = self.duplicates.saturating_add(1);
         self.duplicate_frames.push(segment.frame);
+        self.lanes.iter_mut().for_each(Lane::expect_copies);
     }
 
     /// Any segment.
@@ -297,7 +298,8 @@ impl Chronicle {
             return;
         }
         let (own, _) = pair(&mut self.lanes, direction);
-        if let Some(copied) = own.repeats(segment, passing) {
+        let rtt = own.path_rtt(peer);
+        if let Some(copied) = own.repeats(segment, passing, rtt) {
             return self.copied(segment, copied);
         }
         if self.goes_on(direction, segment, patience) {
@@ -585,9 +587,8 @@ impl Chronicle {
 
     /// Bytes on the heap, its own included.
     pub(crate) fn heap(&self) -> usize {
-        let boxes = |lane: &Lane| lane.trouble.as_ref().map_or(0, |_| size_of::<Trouble>());
         size_of::<Chronicle>()
-            + self.lanes.iter().map(boxes).sum::<usize>()
+            + self.lanes.iter().map(Lane::heap).sum::<usize>()
             + self.reset.as_ref().map_or(0, |_| size_of::<Reset>())
             + self.thinks.capacity() * size_of::<Think>()
             + self.lost.as_ref().map_or(0, |_| size_of::<LostTime>())

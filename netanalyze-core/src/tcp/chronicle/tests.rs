@@ -512,7 +512,7 @@ fn take_the_long_way(
         return;
     }
     let (own, _) = pair(&mut chronicle.lanes, direction);
-    match own.repeats(segment, seen.1) {
+    match own.repeats(segment, seen.1, Span(0)) {
         Some(copied) => chronicle.copied(segment, copied),
         None => chronicle.rest(direction, segment, seen, wire, patience),
     }

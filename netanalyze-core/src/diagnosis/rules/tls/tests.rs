@@ -199,10 +199,12 @@ fn bytes_that_nobody_understands_are_an_answer() {
     };
     for (answer, expected) in [(0, Medium), (1, Low), (30, Low)] {
         assert_eq!(judged(&[ended(answer)], Services::default()), [("TLS-06", expected)], "{answer}");
-        // The same of a stream of which only the server's sum is left; of several it says nothing.
+        // The same of a stream of which only the server's sum is left; of one among several it says nothing.
         let left = |streams: u32| {
-            let (mut services, one) = (Services::default(), ended(answer));
-            (0..streams).for_each(|_| remember(&mut services, &one.key, &one.chronicle));
+            let mut services = Services::default();
+            (0..streams).map(|at| ended(if at == 0 { answer } else { 0 })).for_each(|one| {
+                remember(&mut services, &one.key, &one.chronicle);
+            });
             services
         };
         assert_eq!(judged(&[], left(1)), [("TLS-06", expected)], "{answer}");

@@ -51,19 +51,20 @@ pub(super) const RULES: &[Rule] = &[
         meaning: "The host answers, but nothing on it listens on that address and port: the service is stopped, restarts, crashed, or is \
                   bound to another address. The client learns of it at once (\"connection refused\"). If the reset is the host's own, the \
                   path there and back works.",
-        evidence: "A SYN, no SYN-ACK, and a reset in the server's name whose acknowledgement covers just that SYN. Its TTL is compared \
-                   with that of the host's SYN-ACKs, where the capture holds any.",
+        evidence: "A SYN, no SYN-ACK, and a reset in the server's name, without a window, whose acknowledgement covers just that SYN. Its \
+                   TTL is compared with that of the host's SYN-ACKs, where the capture holds any.",
         confounders: "A firewall that rejects with a TCP reset sends the same packet in the host's name. Where its TTL cannot be the \
                       host's, the verdict is CONN-04 instead. Where the reset begins with another TTL than the host's SYN-ACKs do, or with \
-                      255, as devices do that answer for others, confidence is medium. Where the host sent nothing else, the two cannot be \
-                      told apart from here.",
+                      255, as devices do that answer for others, confidence is medium; where it gives a window, which no host does that \
+                      refuses, it is a guess. Where the host sent nothing else, the two cannot be told apart from here. If another \
+                      connection took its place at once (over the other address family, or another port of the service), it is a note.",
         thresholds: &[],
         steps: &[
             LISTENS,
             advice("server", "systemctl --failed", "a service that stopped or could not start"),
             advice("client", "nc -vz {server} {port}", "whether it is still refused"),
         ],
-        references: &["RFC 9293 section 3.5.2", "RFC 9293 section 3.10.7.1"],
+        references: &["RFC 9293 section 3.5.2", "RFC 9293 section 3.10.7.1", "RFC 8305 section 5"],
     },
     Rule {
         code: "CONN-03",

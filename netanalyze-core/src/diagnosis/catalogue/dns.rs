@@ -16,11 +16,11 @@ pub(super) const RULES: &[Rule] = &[
         evidence: "An answer that takes as long as the upper threshold, or, of at least five answers, one in twenty that takes as long as \
                    the lower one; each is matched with its query by addresses, ports, identification and question. It is sure if three or \
                    more, and a fifth of all, are slow.",
-        confounders: "Where all answers take nearly the same time, the resolver is only far away: nothing is said. Lookups that are asked \
-                      together, eight or more within a tenth of a second, wait for one another and for the link; a resolver that asks \
-                      others on its own account waits for them: both are guesses at most. So are times below four times the lower \
-                      threshold. Data that is carried in names (tunnels) is left out. An answer right behind a repeated query belongs to \
-                      DNS-02.",
+        confounders: "What all answers take is the way to the resolver: what comes hardly later than the soonest one does not count. \
+                      Lookups that are asked together, eight or more within a tenth of a second, wait for one another and for the link; a \
+                      resolver that asks others on its own account waits for them: both are guesses at most. So are times below four times \
+                      the lower threshold, and single slow answers among many. Data that is carried in names (tunnels) is left out. An \
+                      answer right behind a repeated query belongs to DNS-02.",
         thresholds: &[Limit::ResolverP95, Limit::ResolverMax],
         steps: &[
             advice(

@@ -105,8 +105,9 @@ pub(super) const RULES: &[Rule] = &[
         meaning: "The sender retransmits what the receiver already has. It wastes bandwidth and slows the sender down, which takes it for \
                   loss. The round-trip time jumps (wireless, overloaded hosts, full queues), acknowledgements get lost, or packets overtake \
                   each other.",
-        evidence: "Segments sent again after they had been acknowledged; or whose acknowledgement echoes an older time stamp than that of \
-                   the copy, so that it answers the first one (Eifel detection); or that the receiver reports as duplicates by D-SACK.",
+        evidence: "Segments sent again after they had been acknowledged, by number or in a SACK block; or whose acknowledgement echoes an \
+                   older time stamp than that of the copy, so that it answers the first one (Eifel detection); or that the receiver \
+                   reports as duplicates by D-SACK.",
         confounders: "Without D-SACKs and time stamps an acknowledgement that the capture shows may still have been lost on its way to the \
                       sender: medium at most. A D-SACK counts only if what it names can have arrived before. A mirror that delivers \
                       packets twice makes duplicates that nobody sent; those are recognised and set aside (Q-02), and so are damaged \

@@ -1,4 +1,4 @@
-//! Where rules of streams hold back: scripts of segments, and what is said of them. What the rules find in whole captures, the lab holds them to.
+//! Where rules of streams hold back: scripts of segments, and what is said of them. The lab holds the rules to what whole captures show.
 
 use std::collections::BTreeMap;
 
@@ -14,7 +14,7 @@ use crate::tcp::{
     Checksum, Chronicle, Passing, Patience, Scope, Segment, TcpFlags, Verdict, WindowScale, Wire,
 };
 
-/// A segment of a script: milliseconds, who sends (`>` the client), flags, relative sequence number, payload, relative acknowledgment number.
+/// A segment of a script: milliseconds, who sends (`>` the client), flags (`0`: with a window of zero), relative sequence number, payload, relative acknowledgment number.
 pub(super) type Step = (i64, char, &'static str, u32, u32, u32);
 
 /// A handshake over 40 ms, captured next to the client.
@@ -44,6 +44,7 @@ fn flags(text: &str) -> TcpFlags {
             'F' => TcpFlags::FIN,
             'R' => TcpFlags::RST,
             'A' => TcpFlags::ACK,
+            '0' => TcpFlags(0),
             other => panic!("{other}"),
         };
         TcpFlags(flags.0 | flag.0)
@@ -72,7 +73,7 @@ pub(super) fn stream(number: u32, server: &str, steps: &[Step], ttl: impl Fn(u64
             seq,
             ack,
             len,
-            window: WINDOW,
+            window: if letters.contains('0') { 0 } else { WINDOW },
             flags,
             header_len: 20,
             header_captured: 20,
@@ -97,7 +98,13 @@ pub(super) fn scene<T>(
     look: impl FnOnce(&Scene<'_>) -> T,
 ) -> T {
     let thresholds = Thresholds::default();
-    look(&Scene::new(&thresholds, streams, services, (icmp, &BTreeMap::new()), Timestamp(end * 1_000_000)))
+    look(&Scene::new(
+        &thresholds,
+        streams,
+        services,
+        (icmp, &BTreeMap::new()),
+        vec![Timestamp(end * 1_000_000)],
+    ))
 }
 
 /// What all rules of streams say, in a capture that goes on for a minute.
@@ -136,7 +143,7 @@ fn stacks_try_again_after_a_second() {
 
 #[test]
 fn resets_of_devices_are_refusals_of_somebody() {
-    let refused = [(0, '>', "S", 0, 0, 0), (40, '<', "RA", 0, 0, 1)];
+    let refused = [(0, '>', "S", 0, 0, 0), (40, '<', "RA0", 0, 0, 1)];
     for (usual, ttl, code, expected) in [
         (None, 64, "CONN-02", High),
         (None, 52, "CONN-02", High),
@@ -156,6 +163,9 @@ fn resets_of_devices_are_refusals_of_somebody() {
         let says_device = cases.iter().any(|case| case.sentence.contains("a device on the way refuses"));
         assert_eq!(says_device, code == "CONN-02" && ttl == 255 && usual != Some(255), "{usual:?} {ttl}");
     }
+    // A host that has no socket there has no window for it.
+    let forged = [refused[0], (40, '<', "RA", 0, 0, 1)];
+    assert_eq!(of("CONN-02", &cases(&[stream(0, "192.0.2.1:8443", &forged, |_| 64)])), Some(Low));
 }
 
 #[test]

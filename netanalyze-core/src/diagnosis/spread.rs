@@ -161,6 +161,31 @@ mod tests {
         assert_eq!(of(&scan), Spread::Many);
     }
 
+    /// Scopes and how many cases each holds.
+    fn joined(cases: Vec<Case>) -> Vec<(Scope, usize)> {
+        let mut groups: BTreeMap<Key<'_>, Vec<Case>> = BTreeMap::new();
+        for case in cases {
+            let key = (case.code, case.ends.server, case.subject.clone(), false);
+            groups.entry(key).or_default().push(case);
+        }
+        by_client(groups).into_iter().map(|(scope, cases)| (scope, cases.len())).collect()
+    }
+
+    #[test]
+    fn a_client_is_blamed_only_if_nothing_succeeds() {
+        let mine = |successes| cases("CONN-01", 4, 443, Some(successes));
+        assert_eq!(joined(mine(0)), [(Scope::Host, 4)]);
+        assert_eq!(joined(mine(9)), [(Scope::Conversation, 1); 4]);
+        // Another client has it with one of these servers: that one's is the server's.
+        let mut others = cases("CONN-01", 1, 443, Some(0));
+        others[0].ends.client = "10.0.0.9:50000".parse().unwrap();
+        let mut both = joined([mine(0), others.clone()].concat());
+        both.sort_by_key(|(_, count)| *count);
+        assert_eq!(both, [(Scope::Service, 2), (Scope::Host, 3)]);
+        // Of a rule that tells of the server, no client is to blame.
+        assert_eq!(joined(cases("DNS-01", 4, 53, None)), [(Scope::Conversation, 1); 4]);
+    }
+
     #[test]
     fn half_of_the_cases_must_be_so_sure() {
         use Confidence::{High, Low, Medium};

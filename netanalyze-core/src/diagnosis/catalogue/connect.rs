@@ -22,10 +22,13 @@ pub(super) const RULES: &[Rule] = &[
         meaning: "The client asks for a connection again and again and hears nothing: neither a SYN-ACK, nor a reset, nor an ICMP error. \
                   Something drops the SYN or its answer without a word, as firewalls that drop do, or the host is down. Programs wait for \
                   their own timeout, on Linux for more than two minutes.",
-        evidence: "Several SYNs of one attempt with the same sequence number; no packet of the other end; no ICMP error that quotes them; \
-                   and a capture that goes on for long enough after the last of them to have caught an answer.",
+        evidence: "Several SYNs of one attempt with the same sequence number, the last about a second or more after the first, as stacks \
+                   retry; no packet of the other end; no ICMP error that quotes them; and a capture that goes on for long enough after the \
+                   last of them to have caught an answer.",
         confounders: "A capture of one direction only, answers that take another way, and a capture filter that leaves them out look the \
-                      same. At the server's side it is surer than at the client's: there it shows that the SYN arrived.",
+                      same; only next to the server it shows that the SYN arrived, and elsewhere confidence is medium at most. If some \
+                      attempts wait while accepted connections are not served, it is CONN-06. Peers that come and go leave SYNs \
+                      unanswered, too: where others answer the client, many of them are told together, as a guess.",
         thresholds: &[Limit::SynAttempts, Limit::SynWait],
         steps: &[
             TRACE,
@@ -46,18 +49,22 @@ pub(super) const RULES: &[Rule] = &[
         severity: Severity::Error,
         confidence: Confidence::High,
         meaning: "The host answers, but nothing on it listens on that address and port: the service is stopped, restarts, crashed, or is \
-                  bound to another address. The client learns of it at once (\"connection refused\"). The path there and back works.",
-        evidence: "A SYN, and after one round trip a reset whose acknowledgement covers just that SYN, with sequence number 0 and no \
-                   window; its TTL is that of the host's other packets, where there are any.",
-        confounders: "A firewall that rejects with a TCP reset sends the same packet in the host's name. Where its TTL differs from the \
-                      host's, the verdict is CONN-04 instead; where the host sent nothing else, the two cannot be told apart from here.",
+                  bound to another address. The client learns of it at once (\"connection refused\"). If the reset is the host's own, the \
+                  path there and back works.",
+        evidence: "A SYN, no SYN-ACK, and a reset in the server's name, without a window, whose acknowledgement covers just that SYN. Its \
+                   TTL is compared with that of the host's SYN-ACKs, where the capture holds any.",
+        confounders: "A firewall that rejects with a TCP reset sends the same packet in the host's name. Where its TTL cannot be the \
+                      host's, the verdict is CONN-04 instead. Where the reset begins with another TTL than the host's SYN-ACKs do, or with \
+                      255, as devices do that answer for others, confidence is medium; where it gives a window, which no host does that \
+                      refuses, it is a guess. Where the host sent nothing else, the two cannot be told apart from here. If another \
+                      connection took its place at once (over the other address family, or another port of the service), it is a note.",
         thresholds: &[],
         steps: &[
             LISTENS,
             advice("server", "systemctl --failed", "a service that stopped or could not start"),
             advice("client", "nc -vz {server} {port}", "whether it is still refused"),
         ],
-        references: &["RFC 9293 section 3.5.2", "RFC 9293 section 3.10.7.1"],
+        references: &["RFC 9293 section 3.5.2", "RFC 9293 section 3.10.7.1", "RFC 8305 section 5"],
     },
     Rule {
         code: "CONN-03",
@@ -154,10 +161,12 @@ pub(super) const RULES: &[Rule] = &[
         confidence: Confidence::High,
         meaning: "A router, or the client's own network segment, knows no way to the address: there is no route, or the last router asks \
                   for the host's hardware address and hears nothing, because it is down, moved, or has another address.",
-        evidence: "An ICMP network or host unreachable (IPv6: no route, address unreachable) that quotes the connection attempt; or ARP \
-                   requests or neighbour solicitations for the host or its gateway that stay without an answer while the attempt is made.",
+        evidence: "An ICMP network or host unreachable (IPv6: no route, address unreachable) that quotes a SYN without a SYN-ACK; or at \
+                   least three ARP requests or neighbour solicitations for the host that stay without an answer, and an attempt as in \
+                   CONN-01: several SYNs over about a second, and nothing of the other end.",
         confounders: "Unanswered ARP requests say something only about the captured segment, and scanners ask for many addresses that \
-                      nobody has: only those that a connection attempt waits for count.",
+                      nobody has: only those that a connection attempt waits for count. An ICMP error is the word of whoever sent it, and \
+                      of no one else.",
         thresholds: &[],
         steps: &[
             advice("client", "ip route get {server}", "the route and the gateway that are used"),

@@ -11,12 +11,16 @@ pub(super) const RULES: &[Rule] = &[
         title: "the resolver answers slowly",
         severity: Severity::Warn,
         confidence: Confidence::High,
-        meaning: "Names are resolved, but late, and everything that needs a name waits as long before it even connects. The resolver is far \
-                  away or overloaded, or asks slow servers because its cache does not hold the answer.",
-        evidence: "The slowest part of a resolver's answers, or single ones, take longer than the thresholds allow; each answer is matched \
-                   with its query by addresses, ports, identification and question.",
-        confounders: "A resolver that answers from its cache in no time and is slow for a few names waits for their servers: the fault is \
-                      behind it. At the resolver's own upstream side, such times are ordinary.",
+        meaning: "Names are resolved, but late, and everything that needs a name waits as long before it even connects. The resolver is \
+                  overloaded, or asks slow servers because its cache does not hold the answer.",
+        evidence: "An answer that takes as long as the upper threshold, or, of at least five answers, one in twenty that takes as long as \
+                   the lower one; each is matched with its query by addresses, ports, identification and question. It is sure if three or \
+                   more, and a fifth of all, are slow.",
+        confounders: "What all answers take is the way to the resolver: what comes hardly later than the soonest one does not count. \
+                      Lookups that are asked together, eight or more within a tenth of a second, wait for one another and for the link; a \
+                      resolver that asks others on its own account waits for them: both are guesses at most. So are times below four times \
+                      the lower threshold, and single slow answers among many. Data that is carried in names (tunnels) is left out. An \
+                      answer right behind a repeated query belongs to DNS-02.",
         thresholds: &[Limit::ResolverP95, Limit::ResolverMax],
         steps: &[
             advice(
@@ -37,10 +41,13 @@ pub(super) const RULES: &[Rule] = &[
         confidence: Confidence::High,
         meaning: "A query stays without an answer, and the client asks again after its timeout (five seconds by default on Linux), or asks \
                   another server. Every such name costs those seconds; programs report slow starts rather than DNS errors.",
-        evidence: "A query without an answer, asked again or asked elsewhere, or given up, in a capture that goes on for long enough to \
-                   have caught an answer.",
-        confounders: "At the client's side a lost query looks like a lost answer. A capture of one direction only shows no answers at all; \
-                      then nothing is said (Q-06). Late answers, behind the client's retry, are slow ones (DNS-01).",
+        evidence: "A query without an answer for at least five seconds, as long as clients wait, in a capture that goes on until then; or \
+                   one that was answered only when it was sent again. It is sure where several queries were asked again, of the same \
+                   server or another one, and the server answered others.",
+        confounders: "At the client's side a lost query looks like a lost answer. Of a server that sends nothing at all a capture of one \
+                      direction would show the same: medium at most, and nothing if the whole capture is one-sided (Q-06). Queries that \
+                      nobody repeats may only lack their answers in the capture, and an address that is asked once, while others answer, \
+                      may be a mistake: guesses at most. Late answers, without a retry, are slow ones (DNS-01).",
         thresholds: &[],
         steps: &[
             advice("client", "dig @{server} {name} +tries=1 +time=2", "whether it is the name or the server"),
@@ -62,9 +69,12 @@ pub(super) const RULES: &[Rule] = &[
         confidence: Confidence::High,
         meaning: "The resolver answers, but says that it cannot (SERVFAIL), will not (REFUSED), or does not understand (NOTIMP, FORMERR). A \
                   broken delegation, failed DNSSEC validation, unreachable servers of the zone, or an access list. The name may well exist.",
-        evidence: "Answers with one of these codes, for a name that the client then does not get resolved at all, or for too large a share \
-                   of a resolver's answers; the extended error, if the answer carries one, says why.",
-        confounders: "A single failure that the next try mends costs little. Names of blocked or local zones are refused on purpose.",
+        evidence: "Answers with one of these codes, for a name that the client then does not get resolved at all; or at least five of \
+                   them, and too large a share of a resolver's answers. The extended error, if the answer carries one, says why.",
+        confounders: "A failure that a later try mends costs little: it is a warning, and less sure. Names of blocked or local zones are \
+                      refused on purpose. Variants of a name that a search list makes do not count. Failures of reverse lookups are \
+                      ordinary, and a resolver that asks on behalf of others has further servers to ask: both are less sure. So is a \
+                      single one if the capture ends before the client would try again.",
         thresholds: &[Limit::ResolverFailures],
         steps: &[
             advice(
@@ -81,14 +91,18 @@ pub(super) const RULES: &[Rule] = &[
         code: "DNS-13",
         name: "name-does-not-exist",
         title: "the name does not exist",
-        severity: Severity::Error,
+        severity: Severity::Warn,
         confidence: Confidence::High,
-        meaning: "The client asks for a name that the DNS denies, and gets no further. A typing error in a configuration, a record that is \
-                  missing or was deleted, the wrong view of a zone, or a name that only another resolver knows.",
-        evidence: "Answers that the name does not exist, for all the variants that the client's search list makes of it; no success for \
-                   that name afterwards; and no connection of the client that followed from it.",
-        confounders: "Search lists make several failing queries of one good name: those fold into it and do not count. Browsers and mail \
-                      filters ask for names on purpose that need not exist.",
+        meaning: "The client asks for a name that the DNS denies, and the capture shows no success for it. A typing error in a \
+                  configuration, a record that is missing or was deleted, the wrong view of a zone, or a name that only another resolver \
+                  knows. That somebody needed the name is not shown.",
+        evidence: "Answers that the name does not exist, for all the variants that the client's search list makes of it, and no success \
+                   for that name just before or afterwards, from any server.",
+        confounders: "Many names are asked for that need not exist, and are guesses at most: reverse lookups; names of the local network \
+                      (.local, .lan, .home, single labels, wpad, names that are sought by multicast, too); services (labels with an \
+                      underscore); lists of addresses and names; whole names with a suffix of the search list; names that browsers make \
+                      up; TXT records; and all that a resolver asks on behalf of others. If the capture ends within five seconds, it is \
+                      medium.",
         thresholds: &[],
         steps: &[
             advice("client", "dig @{server} {name}", "whether it still does not exist"),

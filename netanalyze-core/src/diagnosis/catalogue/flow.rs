@@ -34,11 +34,13 @@ pub(super) const RULES: &[Rule] = &[
         confidence: Confidence::High,
         meaning: "The sender has as much data under way as the receiver allows and waits for acknowledgements, round trip after round trip, \
                   while nothing is lost. The receiver's buffer is too small for this path, or its program drains it too slowly.",
-        evidence: "In a transfer of many segments, in a large share of its round trips, the data under way fills the window up to less than \
-                   one segment; no loss.",
-        confounders: "Far from the sender the data under way is underestimated. Without the handshake the window scale is unknown, and the \
-                      rule holds back (Q-05). If the window is the largest that a header without window scaling can say, it is PERF-03; if \
-                      it closes, PERF-01.",
+        evidence: "In a transfer of at least ten round trips, in a large share of them, the data under way fills the window up to less \
+                   than one segment; at least 40 % of what the window allows per round trip went through; nothing was lost and the window \
+                   never closed.",
+        confounders: "Next to the receiver the data under way is an estimate, and confidence medium at most. Where much less goes through \
+                      than the window allows, something else sets the pace, and nothing is said. Without the handshake the window scale is \
+                      unknown, and the rule holds back (Q-05). If the window is the largest that a header without window scaling can say, \
+                      it is PERF-03; if it closes, PERF-01.",
         thresholds: &[Limit::WindowLimitedShare],
         steps: &[
             advice(
@@ -92,10 +94,13 @@ pub(super) const RULES: &[Rule] = &[
         meaning: "A program sends a message in two or more small writes. Nagle's algorithm holds the second one back until the first is \
                   acknowledged; the receiver, which waits for the rest of the message, delays its acknowledgement. Each such message costs \
                   some 40 ms, or 200 ms, of pure waiting.",
-        evidence: "A small segment, a pure acknowledgement after the time that receivers delay one, and at once the same sender's next \
-                   small segment; again and again.",
+        evidence: "A small segment, at most half of a full one; a pure acknowledgement of it, which came, the round trip taken off, \
+                   after the time that receivers delay one (40 or 200 ms); and at once the same sender's next small segment. Again and \
+                   again.",
         confounders: "A delayed acknowledgement alone costs nothing: only those count that release held data. A program that happens to \
-                      write at such intervals by itself does not follow the acknowledgement within a fraction of the round trip.",
+                      write at such intervals by itself does not follow the acknowledgement within a fraction of the round trip. The end \
+                      of a larger write is no small segment of its own; segments that a network card joined do not change what counts as \
+                      small.",
         thresholds: &[Limit::NagleStalls],
         steps: &[
             advice(
@@ -118,12 +123,17 @@ pub(super) const RULES: &[Rule] = &[
         severity: Severity::Warn,
         confidence: Confidence::High,
         meaning: "The request arrived and was acknowledged, and then the server's side took its time: the program computes, waits for a \
-                  database or for another server. The network between the capture point and the server is not what costs the time.",
-        evidence: "A complete request, acknowledged in time, with nothing sent again and windows open; and the first byte of the answer \
-                   comes late by more than the round trip.",
-        confounders: "Seen from the client, a proxy or load balancer counts as the server, and hides the one behind it. Long polling and \
-                      event streams wait on purpose. A request that was not complete, or whose answer waited for a retransmission, does not \
-                      count.",
+                  database or for another server. The path's round trip, and the time in which the request was still being taken in, are \
+                  already taken off.",
+        evidence: "A complete request, acknowledged in about a round trip; no timeout and no closed window in the connection; and the \
+                   first byte of the answer comes late by more than the round trip. It is sure where request and answer are decoded. \
+                   Elsewhere it is medium on ports on which clients only ask and servers only answer, or where at least three pauses are \
+                   alike, and a guess otherwise.",
+        confounders: "Seen from the client, a proxy or load balancer counts as the server, and hides the one behind it. Where something \
+                      acknowledges requests much sooner than the SYN was answered, it may be the way behind that takes the time: medium at \
+                      most, and nothing for uploads. Long polling and event streams wait on purpose: above twenty seconds an answer that \
+                      is no error is a guess. On ports of shells, chats, queues and of TLS that is not decoded a pause may be anybody's. A \
+                      request that was sent again, or waited in a queue behind another, does not count.",
         thresholds: &[Limit::Think],
         steps: &[
             advice(

@@ -72,11 +72,14 @@ pub(super) const RULES: &[Rule] = &[
         confidence: Confidence::High,
         meaning: "The sender noticed lost packets only when its timer ran out, and stood still until then: a fifth of a second at least on \
                   Linux, twice as long every further time. Transfers pause for whole seconds although few packets are lost.",
-        evidence: "Segments that were sent again after a silence of at least the retransmission timeout, without duplicate acknowledgements \
-                   that could have triggered them sooner, and whose waits make up a large part of the time in which the connection was \
-                   active.",
-        confounders: "Near the receiver only the gap shows, not the copy that was lost; then it is a level less sure. If only large \
-                      segments are lost, it is MTU-01; if nothing gets through any more, LOSS-10.",
+        evidence: "Segments that stood first among what was not acknowledged, and were sent again after a silence of about the \
+                   retransmission timeout; together these waits make up a large part of the time in which the connection was active, and \
+                   at least twice the stall threshold. From one second on it is an error.",
+        confounders: "Away from the sender what it waited for is not seen, and confidence is medium at most. A FIN alone that is sent \
+                      again, and the last words of TLS to an end that has closed, are no loss: nobody waits for them. Where D-SACKs, or \
+                      acknowledgements that echo the time stamp of the first copy, say that the data had arrived, the timer expired for \
+                      nothing, and it is LOSS-05. If only large segments are lost, it is MTU-01; if nothing gets through any more, \
+                      LOSS-10.",
         thresholds: &[Limit::TimeoutShare, Limit::Stall],
         steps: &[
             advice(
@@ -91,7 +94,7 @@ pub(super) const RULES: &[Rule] = &[
             ),
             PATH,
         ],
-        references: &["RFC 6298 section 5", "RFC 8985 section 7"],
+        references: &["RFC 6298 section 5", "RFC 8985 section 7", "RFC 3522 section 3.2"],
     },
     Rule {
         code: "LOSS-05",
@@ -102,9 +105,13 @@ pub(super) const RULES: &[Rule] = &[
         meaning: "The sender retransmits what the receiver already has. It wastes bandwidth and slows the sender down, which takes it for \
                   loss. The round-trip time jumps (wireless, overloaded hosts, full queues), acknowledgements get lost, or packets overtake \
                   each other.",
-        evidence: "Segments sent again after they had been acknowledged, or that the receiver reports as duplicates by D-SACK.",
-        confounders: "Without D-SACK an acknowledgement that the capture shows may still have been lost on its way to the sender. A mirror \
-                      that delivers packets twice makes duplicates that nobody sent; those are recognised and set aside (Q-02).",
+        evidence: "Segments sent again after they had been acknowledged, by number or in a SACK block; or whose acknowledgement echoes an \
+                   older time stamp than that of the copy, so that it answers the first one (Eifel detection); or that the receiver \
+                   reports as duplicates by D-SACK.",
+        confounders: "Without D-SACKs and time stamps an acknowledgement that the capture shows may still have been lost on its way to the \
+                      sender: medium at most. A D-SACK counts only if what it names can have arrived before. A mirror that delivers \
+                      packets twice makes duplicates that nobody sent; those are recognised and set aside (Q-02), and so are damaged \
+                      segments.",
         thresholds: &[Limit::SpuriousSegments],
         steps: &[
             advice(
@@ -114,7 +121,7 @@ pub(super) const RULES: &[Rule] = &[
             ),
             advice("client", "ping -c 100 {server}", "round-trip times that jump"),
         ],
-        references: &["RFC 2883 section 4", "RFC 3708", "RFC 5682"],
+        references: &["RFC 2883 section 4", "RFC 3522 section 3.2", "RFC 3708", "RFC 5682"],
     },
     Rule {
         code: "LOSS-06",
@@ -124,10 +131,13 @@ pub(super) const RULES: &[Rule] = &[
         confidence: Confidence::Medium,
         meaning: "Segments arrive behind later ones. The receiver answers with duplicate acknowledgements, and the sender may take the \
                   reordering for loss, retransmit and slow down. Usually packets of one connection are spread over several links or queues.",
-        evidence: "Segments that fill a hole and that had never been seen, whose timestamp, IP identification or short delay shows that \
-                   they were sent before the segment that overtook them.",
-        confounders: "A capture of several interfaces or queues may reorder packets itself (Q-07, Q-08). Without timestamps and \
-                      identifications only the delay tells a late segment from one that was sent again.",
+        evidence: "Segments that fill a hole and had never been seen, and that were sent before the segment that overtook them: the \
+                   sender's time stamps say so, or its IP identifications where it counts them up; or, where neither tells, they came \
+                   within some milliseconds or half a round trip, and before three duplicate acknowledgements.",
+        confounders: "A segment whose time stamp or IP identification is later than that of the one before it was sent again, and is loss. \
+                      Where only the delay tells, a copy that was sent again quickly looks the same. A capture of several interfaces or \
+                      queues may reorder packets itself (Q-07, Q-08). Segments with a wrong checksum, of a sender whose others are right, \
+                      are damaged and left out.",
         thresholds: &[Limit::ReorderedSegments],
         steps: &[
             advice(
@@ -141,7 +151,7 @@ pub(super) const RULES: &[Rule] = &[
                 "how often the hosts see it",
             ),
         ],
-        references: &["RFC 4737", "RFC 5236"],
+        references: &["RFC 4737", "RFC 5236", "RFC 7323 section 3", "RFC 6864"],
     },
     Rule {
         code: "LOSS-10",

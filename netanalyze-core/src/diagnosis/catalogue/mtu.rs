@@ -53,10 +53,11 @@ pub(super) const RULES: &[Rule] = &[
         meaning: "A router could not forward a packet that was too large and told the sender which size fits. A sender that obeys goes on \
                   with smaller packets, and the cost is one round trip: it works as it should. A sender that keeps to its size ignores the \
                   message, and the transfer hangs.",
-        evidence: "An ICMP fragmentation needed, or an ICMPv6 packet too big, that quotes a packet of the conversation; and the size of the \
-                   sender's packets after it.",
+        evidence: "An ICMP fragmentation needed, or an ICMPv6 packet too big, that quotes a packet of the conversation. The sender ignores \
+                   it if, after it, one large segment is sent again and again without being acknowledged; then it is an error.",
         confounders: "A sender whose packets stay large may not have received the message: a filter between the capture point and the \
-                      sender can drop it.",
+                      sender can drop it. Where no packet of the sender was larger than the MTU at the capture point, something behind it, \
+                      a network card or a tunnel, joined packets, and it is a guess.",
         thresholds: &[],
         steps: &[
             advice("sender", "ip route get {server}", "the path MTU that the host remembers"),

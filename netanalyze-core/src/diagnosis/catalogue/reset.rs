@@ -14,10 +14,12 @@ pub(super) const RULES: &[Rule] = &[
         meaning: "A program closed a connection while its kernel still held data that it had not read. The kernel then sends a reset \
                   instead of a FIN, and the other end may lose even an answer that was already on its way: \"connection reset by peer\". \
                   Typical is a server that refuses an upload early and closes at once.",
-        evidence: "A reset of a live socket (acknowledgement, a window, the expected sequence number) whose sender had acknowledged data \
-                   after which its program said nothing more, or more of a request that arrived behind its answer.",
+        evidence: "A reset of a live socket of the server (acknowledgement, a window, the expected sequence number), less than a second \
+                   after data of the client that the server's program did not answer. The reset, or an acknowledgement before it, covers \
+                   the first of that data: it had reached the kernel.",
         confounders: "A program that was killed, or that asked for a reset (RST-03), sends the same packet; only what was still unread \
-                      tells them apart.",
+                      tells them apart. Data behind a hole, or still on its way, is not in the kernel: if not all that was sent had \
+                      arrived, it is a guess. Resets after a FIN, or right behind the last words of TLS, are ordinary.",
         thresholds: &[],
         steps: &[
             advice(
@@ -107,11 +109,13 @@ pub(super) const RULES: &[Rule] = &[
         confidence: Confidence::Medium,
         meaning: "A reset that ended the connection bears the address of an end that did not send it. Intrusion prevention, web filters, \
                   censors and some load balancers end connections so. Neither end is at fault, and neither logs the reason.",
-        evidence: "A reset whose TTL differs from that of its supposed sender's other packets; or whose supposed sender goes on sending as \
-                   if nothing had happened; or several resets for one event with growing sequence numbers; or one that came too soon for \
-                   the way. It is surer the more of them agree, and if it follows a name or a request at once.",
-        confounders: "Resets of Linux for a connection that it does not know carry IP identification 0 and no options: that alone says \
-                      nothing. Paths that change alter the TTL of all packets, not just of the reset.",
+        evidence: "A reset whose supposed sender goes on with data within two seconds as if nothing had happened; or whose TTL differs \
+                   from that of its supposed sender's other packets, at least five that agree, before either end has closed. Several \
+                   resets with growing sequence numbers make the latter surer.",
+        confounders: "Where the sender goes on but the reset has the host's usual TTL, confidence is medium; where the TTL is the only \
+                      sign, too. Numbers with which hosts begin (64, 128, 255) may differ within one host. Resets of Linux for a \
+                      connection that it does not know carry IP identification 0 and no options: that alone says nothing. Paths that \
+                      change alter the TTL of all packets, not just of the reset.",
         thresholds: &[],
         steps: &[
             advice(

@@ -158,9 +158,11 @@ pub(super) const RULES: &[Rule] = &[
         meaning: "The TCP connection works, the client sends its ClientHello, and gets a reset or a FIN instead of an answer. A load \
                   balancer without a healthy server behind it, a port that does not speak TLS, a server that aborts, or a device on the way \
                   that objects to the name. Servers that merely share no parameters with the client send an alert.",
-        evidence: "A ClientHello, and within about a round trip a reset or a FIN of the server's side, without any record of TLS.",
-        confounders: "A reset with another TTL than the server's packets was forged (RST-06). A reset much later is a timeout of the \
-                      server, or TLS-07.",
+        evidence: "A ClientHello, and within a second a reset or a FIN of the server's side, without any record of TLS. Packets of both \
+                   directions were captured.",
+        confounders: "If the server sent something before that is no TLS, it did answer, and it is a guess; text is TLS-08. A reset with \
+                      another TTL than the server's packets was forged (RST-06). An end after more than a second is a timeout of the \
+                      server, or TLS-07, and a guess.",
         thresholds: &[],
         steps: &[
             advice(
@@ -231,13 +233,15 @@ pub(super) const RULES: &[Rule] = &[
         title: "the handshake ends in an encrypted rejection",
         severity: Severity::Warn,
         confidence: Confidence::Medium,
-        meaning: "The handshake seemed to succeed, and then one side sent one small encrypted record and closed: an alert whose text cannot \
-                  be read. From the server it usually refuses the client's certificate, or the lack of one; from the client it refuses the \
-                  server's certificate.",
-        evidence: "After the handshake's last flight a record just as long as an encrypted alert, then the end of the connection, with no \
-                   application data in either direction.",
-        confounders: "A close_notify has the same length; but an orderly end comes after application data. With the session's secrets \
-                      (SSLKEYLOGFILE) the alert can be read.",
+        meaning: "The handshake seemed to succeed, and then one side sent one small encrypted record and closed: an alert whose text \
+                  cannot be read. From the server, after the client's last message, it usually refuses the client's certificate, or the \
+                  lack of one; from the client it refuses the server's certificate.",
+        evidence: "A record just as long as an encrypted alert, then the end of the connection within a second of the handshake's last \
+                   message, with no application data in either direction; from the server only behind the client's Finished. Or a readable \
+                   alert of the server that says so, after it asked for a certificate.",
+        confounders: "An alert of the server before the client's Finished answers no certificate of the client: it is a guess. A \
+                      close_notify has the same length; but an orderly end comes after application data, or later. With the session's \
+                      secrets (SSLKEYLOGFILE) the alert can be read.",
         thresholds: &[],
         steps: &[
             LOG,

@@ -7,6 +7,8 @@ mod flow;
 mod loss;
 mod mtu;
 mod reset;
+#[cfg(test)]
+mod tests;
 pub(super) mod tls;
 
 use super::case::Case;

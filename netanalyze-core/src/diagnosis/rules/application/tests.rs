@@ -1,6 +1,7 @@
 use std::collections::BTreeMap;
 
 use super::super::super::object::Confidence::{self, High, Low, Medium};
+use super::super::tests::{frame, scene, slow_answer};
 use super::*;
 use crate::conversation::Services;
 use crate::model::FrameNumber;
@@ -193,4 +194,24 @@ fn what_chronicles_conclude_gives_way() {
     all.look(&scene, &mut cases);
     let left: Vec<_> = cases.iter().map(|case| (case.code, case.ends.stream)).collect();
     assert_eq!(left, [("PERF-16", Some(7)), ("PERF-01", Some(50_001))]);
+}
+
+/// An exchange on a stream whose request was acknowledged after so many milliseconds: how sure it is that the server is slow.
+fn of_stream(acknowledged: i64) -> Vec<(&'static str, Confidence)> {
+    let stream = super::super::tests::stream(1, FRONT.1, &slow_answer(acknowledged, 0), |_| 64);
+    let moment = |segment, ms: i64| Moment { frame: frame(1, segment), time: Timestamp(ms * 1_000_000) };
+    let mut slow = front(50, 951, 200);
+    slow.ends = stream.ends();
+    (slow.sent, slow.answered) = (Some(moment(4, 50)), Some(moment(6, 951)));
+    let all = Exchanges { calls: vec![slow], ..Exchanges::default() };
+    let mut cases = Vec::new();
+    let none = BTreeMap::new();
+    scene(&[stream], Services::default(), (&none, 60_000), |scene| all.look(scene, &mut cases));
+    cases.iter().map(|case| (case.code, case.confidence)).collect()
+}
+
+#[test]
+fn who_acknowledged_a_request_tells_whose_the_pause_is() {
+    assert_eq!(of_stream(41), [("PERF-16", High)]);
+    assert_eq!(of_stream(2), [("PERF-16", Medium)], "something before the server");
 }

@@ -12,12 +12,11 @@ use super::super::super::thresholds::Limit;
 use super::super::flow::is_made_by_hand;
 use super::super::{span, times};
 use super::denied::{is_ordinary, names_denied};
-use super::{Event, Events, Names, Resolver, TIMEOUT, Unresolved, Why, shown_name};
+use super::resolver::{ENOUGH, Event, Events, Resolver};
+use super::{Names, TIMEOUT, Unresolved, Why, shown_name};
 use crate::model::{Endpoint, Span, Timestamp};
 use crate::protocol::dns::RecordType;
 
-/// Answers that a rate needs.
-const ENOUGH: u64 = 5;
 /// So few are an exception rather than the rule.
 const FEW: u64 = 3;
 
@@ -173,13 +172,6 @@ fn slow_answers(
             case.less(format!("only {count} of {answers} answers"))
         }
     })
-}
-
-impl Resolver {
-    /// What every answer of it takes: the way there and back. Of few answers nobody knows.
-    fn floor(&self) -> Span {
-        self.least.filter(|_| self.answers >= ENOUGH).unwrap_or_default()
-    }
 }
 
 fn no_answers(

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use hashbrown::HashSet;
 
 use super::super::super::case::Case;
-use super::super::super::object::{Confidence, Severity};
+use super::super::super::object::Confidence;
 use super::super::super::scene::Scene;
 use super::cases::is_resolver;
 use super::known::first_label;
@@ -141,8 +141,6 @@ pub(super) fn names_denied(
                 .costs(name.waited)
                 .times(name.count)
                 .about(if together { "" } else { &*shown })
-                // Nothing shows that somebody needed it.
-                .severity(Severity::Warn)
                 .rival(
                     "a server that does not know the zone, while another one does",
                     "whether the resolvers that other hosts use know the name",

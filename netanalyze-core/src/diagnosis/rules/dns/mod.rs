@@ -6,6 +6,7 @@
 mod cases;
 mod denied;
 mod known;
+mod resolver;
 #[cfg(test)]
 mod tests;
 
@@ -22,6 +23,7 @@ use crate::model::{Endpoint, FrameNumber, Span, Timestamp};
 use crate::protocol::dns::{Lookup, Opcode, Outcome, Rcode, RecordType, Service};
 use crate::transaction::Searches;
 use known::{MAX_RECENT, Recent, domain, first_label, is_tunnel};
+use resolver::{Event, Resolver};
 
 /// Clients wait as long for an answer before they ask again (resolv.conf(5): `timeout:5`).
 const TIMEOUT: Span = Span(5_000_000_000);
@@ -33,88 +35,6 @@ const SOON: Span = Span(1_000_000_000);
 const BESIDE: Span = Span(5_000_000_000);
 /// Names with data under a domain that make it a tunnel.
 const TUNNELLED: u32 = 3;
-/// So many lookups that were asked within so short a time wait for one another, and for the link.
-const BATCH: usize = 8;
-const AT_ONCE: Span = Span(100_000_000);
-/// Lookups of a server that are told one by one.
-const DETAILS: usize = 16;
-
-/// A lookup that was slow, or stayed without an answer.
-#[derive(Clone, Debug)]
-struct Event {
-    ends: Ends,
-    asked: Timestamp,
-    /// Until then the client waited for it.
-    until: Timestamp,
-    query: FrameNumber,
-    last_query: FrameNumber,
-    answer: FrameNumber,
-    queries: u32,
-    /// It was asked again: the same server, or another one.
-    again: bool,
-    name: Box<str>,
-    kind: RecordType,
-}
-
-impl Event {
-    fn waited(&self) -> Span {
-        Span(self.until.since(self.asked).0.max(0))
-    }
-}
-
-/// Events of a server: some in detail, the rest counted.
-#[derive(Debug, Default)]
-struct Events {
-    kept: Vec<Event>,
-    count: u64,
-    /// Time of those that are not kept.
-    rest: Span,
-}
-
-impl Events {
-    /// Leaves out what a rule does not apply to.
-    fn leave_out(&mut self, is_out: impl Fn(&Event) -> bool) {
-        let before = self.kept.len();
-        self.kept.retain(|event| !is_out(event));
-        if self.kept.len() < before {
-            (self.count, self.rest) = (self.kept.len() as u64, Span(0));
-        }
-    }
-
-    /// Whether an event is one of very many that were asked for at the same time.
-    fn is_batch(&self, event: &Event) -> bool {
-        let beside = |other: &&Event| other.asked.since(event.asked).0.abs() <= AT_ONCE.0;
-        self.kept.iter().filter(beside).count() >= BATCH
-    }
-
-    /// Keeps those that took longest.
-    fn push(&mut self, event: Event) {
-        self.count += 1;
-        self.kept.push(event);
-        if self.kept.len() > DETAILS {
-            let least =
-                self.kept.iter().enumerate().min_by_key(|(at, kept)| (kept.waited(), usize::MAX - at));
-            if let Some(at) = least.map(|(at, _)| at) {
-                let out = self.kept.remove(at);
-                self.rest = Span(self.rest.0.saturating_add(out.waited().0));
-            }
-        }
-    }
-}
-
-/// What is known of a server's answers.
-#[derive(Debug, Default)]
-struct Resolver {
-    asked: u64,
-    answers: u64,
-    /// That took as long as [`Limit::ResolverMax`].
-    very_slow: u64,
-    slow: Events,
-    unanswered: Events,
-    failures: u64,
-    /// The soonest answer.
-    least: Option<Span>,
-}
 
 /// Why a name was not resolved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

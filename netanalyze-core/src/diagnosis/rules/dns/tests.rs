@@ -1,6 +1,7 @@
 use super::super::super::case::Case;
 use super::super::super::object::Confidence::{self, High, Low, Medium};
 use super::super::super::scene::Scene;
+use super::resolver::DETAILS;
 use super::*;
 use crate::conversation::{Protocol, Services};
 use crate::protocol::dns::Parsed;

@@ -1,7 +1,9 @@
 use super::super::super::case::Case;
 use super::super::super::object::Confidence::{self, High, Low, Medium};
 use super::super::super::object::Severity;
+use super::super::tests::{OPEN, Step, scene, stream};
 use super::*;
+use crate::conversation::{Services, remember};
 use crate::model::{Direction, FrameNumber, Timestamp};
 use crate::protocol::stream::Moment;
 use crate::protocol::tls::Who::{Client, Server};
@@ -177,4 +179,38 @@ fn ends_silence_and_text() {
     refused.close =
         Some(Box::new(QuicClose { by: Server, application: false, code: 0x128, reason: Box::default() }));
     assert_eq!(code(&refused), Some(("TLS-02", High)));
+}
+
+#[test]
+fn bytes_that_nobody_understands_are_an_answer() {
+    let hello: Step = (50, '>', "A", 1, 500, 1);
+    let ended = |answer: u32| {
+        let said: Step = (90, '<', "A", 1, answer, 501);
+        let steps = [&OPEN[..], &[hello, said, (91, '<', "FA", 1 + answer, 0, 501)]].concat();
+        stream(0, "10.0.0.2:443", &steps, |_| 64)
+    };
+    let judged = |streams: &[Stream], services| {
+        let case = case_of(&row(Outcome::Closed(Server), ClientHello, 20));
+        let own = Handshakes { cases: case.into_iter().collect(), ..Handshakes::default() };
+        let mut cases = Vec::new();
+        let none = BTreeMap::new();
+        scene(streams, services, (&none, 60_000), |scene| own.look(scene, &mut cases));
+        cases.iter().map(|case| (case.code, case.confidence)).collect::<Vec<_>>()
+    };
+    for (answer, expected) in [(0, Medium), (1, Low), (30, Low)] {
+        assert_eq!(judged(&[ended(answer)], Services::default()), [("TLS-06", expected)], "{answer}");
+        // The same of a stream of which only the server's sum is left; of one among several it says nothing.
+        let left = |streams: u32| {
+            let mut services = Services::default();
+            (0..streams).map(|at| ended(if at == 0 { answer } else { 0 })).for_each(|one| {
+                remember(&mut services, &one.key, &one.chronicle);
+            });
+            services
+        };
+        assert_eq!(judged(&[], left(1)), [("TLS-06", expected)], "{answer}");
+        assert_eq!(judged(&[], left(2)), [("TLS-06", Medium)], "{answer}");
+    }
+    // Nothing of the server's was captured.
+    let unheard = stream(0, "10.0.0.2:443", &[OPEN[0], hello], |_| 64);
+    assert_eq!(judged(&[unheard], Services::default()), []);
 }

@@ -296,12 +296,17 @@ fn capped(mut diagnosis: Diagnosis, gates: &[Gate]) -> Diagnosis {
     }
     let copies = gates.iter().find(|gate| matches!(gate.code, "Q-02" | "Q-08"));
     let at_most = match diagnosis.code {
-        "LOSS-02" | "LOSS-05" => super::Confidence::Low,
+        "LOSS-02" => super::Confidence::Low,
         _ => super::Confidence::Medium,
     };
-    if let Some(gate) = copies.filter(|_| diagnosis.code.starts_with("LOSS-") && diagnosis.confidence > at_most) {
+    if let Some(gate) =
+        copies.filter(|_| diagnosis.code.starts_with("LOSS-") && diagnosis.confidence > at_most)
+    {
         diagnosis.confidence = at_most;
-        let reason = format!("packets were captured more than once ({}): some copies may pass for retransmissions", gate.code);
+        let reason = format!(
+            "packets were captured more than once ({}): some copies may pass for retransmissions",
+            gate.code
+        );
         diagnosis.confidence_reasons.push(reason);
     }
     diagnosis

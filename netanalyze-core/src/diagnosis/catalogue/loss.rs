@@ -67,7 +67,7 @@ pub(super) const RULES: &[Rule] = &[
     Rule {
         code: "LOSS-03",
         name: "timeouts-dominate",
-        title: "waiting for retransmission timeouts takes most of the time",
+        title: "waiting for retransmission timeouts holds transfers up",
         severity: Severity::Error,
         confidence: Confidence::High,
         meaning: "The sender noticed lost packets only when its timer ran out, and stood still until then: a fifth of a second at least on \
@@ -128,7 +128,7 @@ pub(super) const RULES: &[Rule] = &[
         name: "reordering",
         title: "packets overtake each other",
         severity: Severity::Note,
-        confidence: Confidence::Medium,
+        confidence: Confidence::High,
         meaning: "Segments arrive behind later ones. The receiver answers with duplicate acknowledgements, and the sender may take the \
                   reordering for loss, retransmit and slow down. Usually packets of one connection are spread over several links or queues.",
         evidence: "Segments that fill a hole and had never been seen, and that were sent before the segment that overtook them: the \

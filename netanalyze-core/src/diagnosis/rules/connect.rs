@@ -1,6 +1,7 @@
 //! Connections that did not come about: CONN-01, -02, -03, -04, -06, -15.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 
 use super::super::case::Case;
 use super::super::object::{Confidence, Severity};
@@ -61,10 +62,34 @@ pub(super) fn look(scene: &Scene<'_>, cases: &mut Vec<Case>) {
             case.successes = Some(successes(scene, stream));
         }
     }
+    sweeps(cases);
     for (server, streams) in silent {
         match queue(scene, server, &streams) {
             Some(of_queue) => cases.extend(of_queue),
             None => cases.extend(streams.iter().map(|stream| unanswered(scene, stream))),
+        }
+    }
+}
+
+/// Who is refused by many hosts, or at many ports, looks for what is there: nothing fails that anybody needed.
+fn sweeps(cases: &mut [Case]) {
+    const HOSTS: usize = 3;
+    const SERVERS: usize = 4;
+    const PORTS: usize = 16;
+    let mut tried: BTreeMap<IpAddr, BTreeSet<Endpoint>> = BTreeMap::new();
+    for case in cases.iter().filter(|case| case.code == "CONN-02") {
+        tried.entry(case.ends.client.ip()).or_default().insert(case.ends.server);
+    }
+    for case in cases.iter_mut().filter(|case| case.code == "CONN-02") {
+        let Some(servers) = tried.get(&case.ends.client.ip()) else { continue };
+        let hosts = servers.iter().map(|server| server.ip()).collect::<BTreeSet<_>>().len();
+        if hosts >= HOSTS && servers.len() >= SERVERS || servers.len() >= PORTS {
+            case.severity = case.severity.min(Severity::Note);
+            case.counter.push(format!(
+                "{} was refused at {} ports of {hosts} hosts: it may be looking for what is there",
+                case.ends.client.ip(),
+                servers.len()
+            ));
         }
     }
 }

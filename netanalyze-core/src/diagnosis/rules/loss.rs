@@ -214,6 +214,12 @@ fn side(scene: &Scene<'_>, stream: &Stream, direction: Direction, trouble: &Trou
         .times(count)
         .by(&[Limit::LossSideEvents, Limit::LossSideShare])
         .about(if after { "behind" } else { "before" });
+    let case = match trouble.zero.episodes {
+        0 => case,
+        _ => {
+            case.at_most(Confidence::Low, "the receiver had no room at times: it discards what does not fit")
+        }
+    };
     let reordered = u64::from(trouble.reordered);
     Some(if reordered * 20 > u64::from(stream.lane(direction).data_segments()) {
         case.less("packets are reordered, too, which can look like loss before the capture point")

@@ -43,6 +43,9 @@ fn injected(stream: &Stream, reset: &Reset) -> Option<Case> {
         return None;
     }
     let ends = stream.ends();
+    if ends.client.ip() == ends.server.ip() {
+        return None; // nothing lies between
+    }
     let who = stream.who(reset.by);
     let mut case = Case::new("RST-06", ends, (reset.time, reset.time))
         .says(

@@ -63,6 +63,9 @@ pub(super) const LEAST_RTO: Span = Span(200_000_000);
 /// Reordering in a network is over in so long; what comes later was sent again.
 const REORDERING: Span = Span(3_000_000);
 
+/// On long paths it may take longer, but no longer than this.
+const LATEST: Span = Span(50_000_000);
+
 /// Duplicate acknowledgements that make a sender send again (RFC 5681 §3.2).
 const DUPLICATES: u8 = 3;
 
@@ -115,7 +118,7 @@ impl Lane {
         let hole = self.trouble.as_ref().and_then(|trouble| trouble.hole_of(segment.seq));
         if let Some(hole) = hole {
             let late = segment.time.since(hole.time);
-            let soon = if rtt.0 > 0 { REORDERING.0.max(rtt.0 / 2) } else { REORDERING.0 };
+            let soon = REORDERING.0.max((rtt.0 / 2).min(LATEST.0));
             match self.order(mark, hole.mark) {
                 Order::Earlier => return Sight { class: Class::Reordered, seen: false, proven: true },
                 Order::Later => {}

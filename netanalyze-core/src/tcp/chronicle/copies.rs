@@ -46,7 +46,7 @@ const COPY_WITHIN: u32 = ticks(120_000_000);
 const COPY_ELSEWHERE: u32 = ticks(5_000_000_000);
 
 /// Where packets have no number and the round trip is not known: nothing is sent again so soon.
-const TOO_SOON: u32 = ticks(1_000_000);
+const TOO_SOON: u32 = ticks(2_000_000);
 
 /// Packets that copies are sought among once a conversation has some: behind a burst come the copies of all of it.
 const WIDE: usize = 1_024;
@@ -75,7 +75,8 @@ impl Wide {
         if self.sums.len() < WIDE {
             self.sums.push(sum);
             self.prints.push(print);
-        } else if let (Some(of), Some(known)) = (self.sums.get_mut(self.next), self.prints.get_mut(self.next)) {
+        } else if let (Some(of), Some(known)) = (self.sums.get_mut(self.next), self.prints.get_mut(self.next))
+        {
             (*of, *known) = (sum, print);
             self.next = (self.next + 1) % WIDE;
         }

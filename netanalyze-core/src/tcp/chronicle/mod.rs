@@ -297,7 +297,7 @@ impl Chronicle {
         {
             return;
         }
-        let (own, _) = pair(&mut self.lanes, direction);
+        let (own, peer) = pair(&mut self.lanes, direction);
         let rtt = own.path_rtt(peer);
         if let Some(copied) = own.repeats(segment, passing, rtt) {
             return self.copied(segment, copied);

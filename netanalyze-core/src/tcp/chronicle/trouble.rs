@@ -97,6 +97,8 @@ struct Doubt {
 pub(crate) struct Trouble {
     pub(crate) lost: Losses,
     doubt: Option<Doubt>,
+    /// Where the last segment ends whose loss was given a place.
+    placed: Option<u32>,
     /// The last segment of which two copies were captured: where it begins and ends.
     repeated: Option<(u32, u32)>,
     pub(crate) spurious: u32,
@@ -301,7 +303,13 @@ impl Trouble {
         } else {
             (&mut self.lost.before, &mut self.lost.before_frames)
         };
-        if !repeated {
+        // Nor does what is sent once more from the beginning of what was not acknowledged.
+        let end = again.seq.wrapping_add(again.len);
+        let known = self.placed.is_some_and(|placed| before(again.seq, placed));
+        if !known {
+            self.placed = Some(end);
+        }
+        if !repeated && !known {
             *count = count.saturating_add(1);
             frames.push(again.frame);
         }

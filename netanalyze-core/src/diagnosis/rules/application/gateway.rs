@@ -15,6 +15,9 @@ use crate::tcp::Shape;
 /// Clocks of two connections of a capture are one, but what was captured may be in another order.
 const SLACK: Span = Span(5_000_000);
 
+/// So many of what happened first, and last, while a request waited are looked at: many requests that all wait for long must not be compared with each other.
+const NEAREST: usize = 32;
+
 /// What happened on a gateway's way to a backend.
 struct Failure {
     ends: Ends,
@@ -33,32 +36,64 @@ pub(super) fn look(all: &Exchanges, scene: &Scene<'_>, cases: &mut Vec<Case>) {
     if !all.calls.iter().any(|call| is_error(&call)) {
         return;
     }
-    let mut calls: BTreeMap<IpAddr, Vec<&Call>> = BTreeMap::new();
-    for call in &all.calls {
-        calls.entry(call.ends.client.ip()).or_default().push(call);
-    }
-    let mut streams: BTreeMap<IpAddr, Vec<&Stream>> = BTreeMap::new();
-    for stream in scene.streams {
-        let opening = &stream.chronicle.opening;
-        if opening.syns > 0 && opening.syn_acks == 0 || stream.chronicle.reset.is_some() {
-            streams.entry(stream.ends().client.ip()).or_default().push(stream);
+    let legs = Legs::new(all, scene);
+    cases.extend(all.calls.iter().filter(is_error).filter_map(|call| case(all, scene, call, &legs)));
+}
+
+/// What happened when, in order of time.
+type Times<'l, T> = Vec<(Timestamp, &'l T)>;
+
+/// What hosts asked others for, and where they failed to connect: to be found by when it was.
+#[derive(Default)]
+pub(super) struct Legs<'l> {
+    pub(super) calls: BTreeMap<IpAddr, Times<'l, Call>>,
+    /// By what was asked for.
+    same: BTreeMap<(IpAddr, &'l str), Times<'l, Call>>,
+    streams: BTreeMap<IpAddr, Times<'l, Stream>>,
+}
+
+impl<'l> Legs<'l> {
+    pub(super) fn new(all: &'l Exchanges, scene: &Scene<'l>) -> Self {
+        let mut legs = Legs::default();
+        for call in &all.calls {
+            let (host, asked) = (call.ends.client.ip(), (call.asked.time, call));
+            legs.calls.entry(host).or_default().push(asked);
+            legs.same.entry((host, &*call.what)).or_default().push(asked);
         }
-    }
-    for call in all.calls.iter().filter(is_error) {
-        let host = call.ends.server.ip();
-        let asked = calls.get(&host).map_or(&[][..], Vec::as_slice);
-        let opened = streams.get(&host).map_or(&[][..], Vec::as_slice);
-        cases.extend(case(all, scene, call, asked, opened));
+        for stream in scene.streams {
+            let opening = &stream.chronicle.opening;
+            let reset = stream.chronicle.reset.as_deref();
+            if opening.syns > 0 && opening.syn_acks == 0 || reset.is_some() {
+                let times = legs.streams.entry(stream.ends().client.ip()).or_default();
+                match reset {
+                    Some(reset) => times.push((reset.time, stream)),
+                    None => {
+                        times.push((opening.first_syn, stream));
+                        times.extend(scene.errors(stream).iter().map(|error| (error.time, stream)));
+                    }
+                }
+            }
+        }
+        // Stable: what happened at the same time stays in the capture's order.
+        legs.calls.values_mut().for_each(|times| times.sort_by_key(|(at, _)| *at));
+        legs.same.values_mut().for_each(|times| times.sort_by_key(|(at, _)| *at));
+        legs.streams.values_mut().for_each(|times| times.sort_by_key(|(at, _)| *at));
+        legs
     }
 }
 
-fn case(
-    all: &Exchanges,
-    scene: &Scene<'_>,
-    call: &Call,
-    asked: &[&Call],
-    opened: &[&Stream],
-) -> Option<Case> {
+/// What happened while a call waited: of very much the first and the last, for a gateway asks at once, and answers at once when it knows.
+pub(super) fn meanwhile<'m, T>(call: &Call, times: Option<&'m Times<'_, T>>) -> impl Iterator<Item = &'m T> {
+    let times = times.map_or(&[][..], Vec::as_slice);
+    let from = times.partition_point(|(at, _)| *at < call.asked.time && !during(call, *at));
+    let rest = times.get(from..).unwrap_or_default();
+    let within = rest.get(..rest.partition_point(|(at, _)| during(call, *at))).unwrap_or_default();
+    let (first, others) = within.split_at(within.len().min(NEAREST));
+    let last = others.get(others.len().saturating_sub(NEAREST)..).unwrap_or_default();
+    first.iter().chain(last).map(|(_, one)| *one)
+}
+
+fn case(all: &Exchanges, scene: &Scene<'_>, call: &Call, legs: &Legs<'_>) -> Option<Case> {
     let (answered, status) = (call.answered?, call.status?);
     let (client, server) = (call.ends.client.ip(), call.ends.server);
     let waited = answered.time.since(call.sent.unwrap_or(call.asked).time);
@@ -67,10 +102,11 @@ fn case(
         .shows(answered.frame, format!("{status}, {} later", span(waited)), "no error")
         .costs(waited)
         .by(&[Limit::Upstream]);
-    let failures = asked
-        .iter()
+    let host = server.ip();
+    let failures = meanwhile(call, legs.same.get(&(host, &*call.what)))
+        .chain(meanwhile(call, legs.calls.get(&host)))
         .filter_map(|other| of_call(call, other))
-        .chain(opened.iter().filter_map(|stream| of_stream(scene, call, stream)));
+        .chain(meanwhile(call, legs.streams.get(&host)).filter_map(|stream| of_stream(scene, call, stream)));
     let best = failures.min_by_key(|failure| {
         (!failure.same, failure.rank, answered.time.since(failure.at).0.abs(), failure.ends.stream)
     });

@@ -215,3 +215,36 @@ fn who_acknowledged_a_request_tells_whose_the_pause_is() {
     assert_eq!(of_stream(41), [("PERF-16", High)]);
     assert_eq!(of_stream(2), [("PERF-16", Medium)], "something before the server");
 }
+
+#[test]
+fn gateways_with_very_many_failures_are_looked_at_quickly() {
+    // Each request with its own backend's, all at the same time, or one behind another.
+    for (step, waits) in [(0, 2_000), (1, 2_000), (50, 20)] {
+        let calls: Vec<Call> = (0..2_000)
+            .flat_map(|n| {
+                let (sent, what) = (n * step, format!("GET /{n}"));
+                let mut front = call(FRONT.0, FRONT.1, &what, sent, Some(sent + waits), 504);
+                front.ends.stream = Some(100_000 + n as u32);
+                [front, call(BACK.0, BACK.1, &what, sent + 10, None, 0)]
+            })
+            .collect();
+        let all = Exchanges { calls, ..Exchanges::default() };
+        let thresholds = Thresholds::default();
+        let (icmp, unresolved) = (BTreeMap::new(), BTreeMap::new());
+        let nobody = Services::default();
+        let scene = Scene::new(&thresholds, &[], nobody, (&icmp, &unresolved), vec![Timestamp(i64::MAX)]);
+        let legs = gateway::Legs::new(&all, &scene);
+        let looked: Vec<usize> = all
+            .calls
+            .iter()
+            .map(|call| gateway::meanwhile(call, legs.calls.get(&BACK_HOST)).count())
+            .collect();
+        assert!(looked.iter().all(|&looked| looked <= 64), "{:?}", looked.iter().max());
+        let mut cases = Vec::new();
+        all.look(&scene, &mut cases);
+        let told = cases.iter().filter(|case| case.code == "APP-01");
+        assert!(told.clone().count() >= 2_000 && told.clone().all(|case| case.confidence == High));
+    }
+}
+
+const BACK_HOST: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(10, 0, 0, 2));

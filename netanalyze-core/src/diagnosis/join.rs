@@ -269,20 +269,19 @@ fn steps(rule: &catalogue::Rule, example: &Case, ends: Option<&Ends>) -> Vec<Ste
                 .replace("{client}", &ends.client.ip().to_string())
                 .replace("{server}", &ends.server.ip().to_string())
                 .replace("{port}", &ends.server.port().to_string())
-                .replace("{name}", &shell_word(&example.subject))
+                .replace("{name}", shell_word(&example.subject))
                 .replace("{stream}", &stream),
             why: advice.why,
         })
         .collect()
 }
 
-/// A name of a packet as a word of a command: whatever a shell could take for something else is left out.
-fn shell_word(name: &str) -> String {
+/// A name of a packet as a word of a command. Where a shell could take any of it for something else, or the command the whole for an option, a placeholder
+/// stands: without some of its letters it would be another name.
+fn shell_word(name: &str) -> &str {
     let harmless = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | ':');
-    let word: String = name.chars().filter(|c| harmless(*c)).take(253).collect();
-    // It must not be taken for an option.
-    let word = word.trim_start_matches('-');
-    if word.is_empty() { "NAME".to_owned() } else { word.to_owned() }
+    let is_word = !name.is_empty() && name.len() <= 253 && name.chars().all(harmless);
+    if is_word && !name.starts_with('-') { name } else { "NAME" }
 }
 
 /// What gates of capture quality leave of a diagnosis' confidence.
@@ -395,4 +394,29 @@ pub(super) fn some_frames(frames: impl Iterator<Item = FrameNumber>) -> Vec<Fram
     some.dedup();
     some.truncate(MAX_EVIDENCE);
     some
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_stand_in_commands_as_they_are_or_not_at_all() {
+        for name in ["www.example", "_ldap._tcp.example", "2001:db8::1", "x--y.example"] {
+            assert_eq!(shell_word(name), name);
+        }
+        for name in [
+            "",
+            "a;reboot.test",
+            "@1.2.3.4.test",
+            "$(id).test",
+            "a b.c.test",
+            "-f.test",
+            "a\nb",
+            "\u{e9}.test",
+        ] {
+            assert_eq!(shell_word(name), "NAME", "{name}");
+        }
+        assert_eq!(shell_word(&"a".repeat(254)), "NAME");
+    }
 }

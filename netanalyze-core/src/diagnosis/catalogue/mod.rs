@@ -78,7 +78,7 @@ pub fn rules() -> impl Iterator<Item = &'static Rule> {
 /// The rule of a code or a name.
 #[must_use]
 pub fn rule_by_code(code: &str) -> Option<&'static Rule> {
-    rules().find(|rule| rule.code.eq_ignore_ascii_case(code) || rule.name == code)
+    rules().find(|rule| rule.code.eq_ignore_ascii_case(code) || rule.name.eq_ignore_ascii_case(code))
 }
 
 /// The rule of a code that stands in this library.
@@ -205,6 +205,7 @@ mod tests {
         assert_eq!(now, FROZEN);
         assert_eq!(rule_by_code("conn-01").map(|rule| rule.name), Some("syn-unanswered"));
         assert_eq!(rule_by_code("syn-unanswered").map(|rule| rule.code), Some("CONN-01"));
+        assert_eq!(rule_by_code("SYN-Unanswered").map(|rule| rule.code), Some("CONN-01"));
         assert!(rule_by_code("CONN-99").is_none());
     }
 }

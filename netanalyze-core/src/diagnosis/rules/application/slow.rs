@@ -10,7 +10,7 @@ use super::super::flow::{RELAYED, is_made_by_hand, is_relayed, is_troubled, is_u
 use super::super::span;
 use super::{Call, Exchanges};
 use crate::conversation::Protocol;
-use crate::model::Span;
+use crate::model::{Endpoint, Span};
 
 /// Who waits so long for an ordinary answer may be meant to: long polling.
 const ON_PURPOSE: Span = Span(20_000_000_000);
@@ -28,7 +28,65 @@ pub(super) fn look(all: &Exchanges, scene: &Scene<'_>, cases: &mut Vec<Case>) {
             streams.entry(key).or_default().push((own, call));
         }
     }
-    cases.extend(streams.into_values().filter_map(|calls| case(all, scene, &calls)));
+    // Servers that answer only when a time is over: all requests to them took the same.
+    let mut by_server: BTreeMap<Endpoint, Vec<Span>> = BTreeMap::new();
+    for ((own, _), call) in streams.values().flatten() {
+        by_server.entry(call.ends.server).or_default().push(*own);
+    }
+    by_server.retain(|server, spans| {
+        is_timer(spans) && all.servers.get(server).is_some_and(|known| known.slow >= known.requests)
+    });
+    undecoded(scene, cases);
+    cases.extend(streams.into_values().filter_map(|calls| {
+        let case = case(all, scene, &calls)?;
+        Some(if by_server.contains_key(&case.ends.server) {
+            case.at_most(Confidence::Low, TIMER)
+        } else {
+            case
+        })
+    }));
+}
+
+/// Lowers what was said of servers whose requests are not decoded, if all that they were asked took the same time.
+fn undecoded(scene: &Scene<'_>, cases: &mut [Case]) {
+    let mut by_server: BTreeMap<Endpoint, (bool, Vec<Span>)> = BTreeMap::new();
+    for case in cases.iter().filter(|case| case.code == "PERF-16") {
+        let Some(stream) = case.ends.stream.and_then(|number| scene.stream(number)) else { continue };
+        let (chronicle, client) = (&stream.chronicle, stream.client());
+        let (all_slow, spans) = by_server.entry(case.ends.server).or_insert((true, Vec::new()));
+        // A request of its own that was answered at once would be a segment more, or some.
+        let asked = client.map_or(0, |client| stream.lane(client).data_segments());
+        *all_slow &= u64::from(asked) <= u64::from(chronicle.slow_thinks).saturating_add(1);
+        let rtt = round_trip(stream);
+        spans.extend(chronicle.thinks.iter().map(|think| Span(think.span.0.saturating_sub(rtt.0))));
+    }
+    by_server.retain(|_, (all_slow, spans)| *all_slow && is_timer(spans));
+    for case in cases.iter_mut().filter(|case| case.code == "PERF-16") {
+        if by_server.contains_key(&case.ends.server) {
+            *case = case.clone().at_most(Confidence::Low, TIMER);
+        }
+    }
+}
+
+/// Why what always takes the same time is not surely slow.
+const TIMER: &str = "every request took the same time, a round one, and none took less: a server that holds requests until something happens or a time is over \
+                     does that (long polling, blocking reads)";
+
+/// Requests that show that it is always the same time.
+const ENOUGH: usize = 3;
+
+/// Whether pauses are those of a timer: all the same within a twentieth, and whole or half seconds within a hundredth.
+fn is_timer(spans: &[Span]) -> bool {
+    const HALF: i64 = 500_000_000;
+    let (Some(least), Some(most)) = (spans.iter().min(), spans.iter().max()) else { return false };
+    let is_round = |span: &Span| {
+        let over = span.0.rem_euclid(HALF);
+        over.min(HALF - over).saturating_mul(100) <= span.0
+    };
+    spans.len() >= ENOUGH
+        && least.0 > 0
+        && most.0.saturating_sub(least.0).saturating_mul(20) < most.0
+        && spans.iter().all(is_round)
 }
 
 /// The server's own part of a pause, and who acknowledged the request.

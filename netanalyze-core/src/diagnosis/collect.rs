@@ -5,13 +5,13 @@ use std::net::IpAddr;
 
 use super::join::join;
 use super::object::{Diagnosis, Gate};
-use super::quality::{Volume, gates};
+use super::quality::{Volume, Waiting, gates};
 use super::rules;
 use super::scene::{IcmpError, Scene, Stream, Unresolved};
 use super::thresholds::Thresholds;
 use crate::capture::RawFrame;
 use crate::conversation::{Met, Protocol, Services};
-use crate::expert::{Detail, Finding, IcmpDetail, KindSet, kind_by_id};
+use crate::expert::{Detail, DnsTrouble, Finding, IcmpDetail, KindSet, kind_by_id};
 use crate::model::limits::MAX_DIAGNOSED;
 use crate::model::{Span, Timestamp};
 use crate::protocol::icmp::Trouble;
@@ -69,6 +69,7 @@ impl Diagnoser {
             "netanalyze.icmp.error",
             "netanalyze.icmp.packet_too_big",
             "netanalyze.neighbour.unanswered",
+            "dns.retransmit_response",
         ];
         ids.iter().filter_map(|id| kind_by_id(id)).fold(KindSet::NONE, |set, id| KindSet(set.0 | 1 << id.0))
     }
@@ -91,8 +92,14 @@ impl Diagnoser {
     /// Takes what a batch brought.
     pub(crate) fn take(&mut self, findings: &[Finding], messages: &[Met]) {
         for finding in findings {
-            if let Detail::Icmp(detail) = &finding.detail {
-                self.control(finding, detail);
+            match &finding.detail {
+                Detail::Icmp(detail) => self.control(finding, detail),
+                Detail::Dns(detail) => {
+                    if let DnsTrouble::Repeated { of_frame, response: true } = detail.trouble {
+                        self.names.repeated(of_frame);
+                    }
+                }
+                _ => {}
             }
         }
         for met in messages {
@@ -155,7 +162,12 @@ impl Diagnoser {
         breaks.push(end);
         breaks.sort_unstable();
         let scene = Scene::new(&thresholds, streams, services, (&icmp, &unresolved), breaks);
-        let gates = gates(&scene, volume);
+        let waiting = Waiting {
+            handshakes: handshakes.waiting(&scene),
+            queries: names.waiting(&scene),
+            requests: exchanges.waiting(&scene),
+        };
+        let gates = gates(&scene, volume, &waiting);
         let one_sided = gates.iter().any(|gate| gate.code == "Q-06");
         let mut cases = rules::of_streams(&scene);
         names.look(&scene, one_sided, &mut cases);

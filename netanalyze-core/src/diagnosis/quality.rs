@@ -24,6 +24,17 @@ pub(crate) struct Volume<'v> {
     pub(crate) tunnels: Vec<(&'static str, u64)>,
 }
 
+/// What waited for an answer when the capture ended, beside connection attempts.
+#[derive(Debug, Default)]
+pub(super) struct Waiting {
+    /// Handshakes of TLS.
+    pub(super) handshakes: u64,
+    /// Queries of DNS.
+    pub(super) queries: u64,
+    /// Requests of HTTP.
+    pub(super) requests: u64,
+}
+
 /// A gate of a code.
 fn gate(code: &'static str, count: u64, summary: String, effect: &'static str) -> Gate {
     let rule = catalogue::rule(code);
@@ -58,7 +69,7 @@ impl Gate {
 }
 
 /// All gates that stand, in the order of their codes.
-pub(super) fn gates(scene: &Scene<'_>, volume: &Volume<'_>) -> Vec<Gate> {
+pub(super) fn gates(scene: &Scene<'_>, volume: &Volume<'_>, waiting: &Waiting) -> Vec<Gate> {
     let all = [
         drops(scene, volume),
         duplicates(scene, volume),
@@ -71,7 +82,7 @@ pub(super) fn gates(scene: &Scene<'_>, volume: &Volume<'_>) -> Vec<Gate> {
         tunnels(volume),
         checksums(scene),
         damage(volume),
-        short(scene, volume),
+        short(scene, volume, waiting),
     ];
     all.into_iter().flatten().collect()
 }
@@ -247,9 +258,9 @@ fn damage(volume: &Volume<'_>) -> Option<Gate> {
     })
 }
 
-fn short(scene: &Scene<'_>, volume: &Volume<'_>) -> Option<Gate> {
+fn short(scene: &Scene<'_>, volume: &Volume<'_>, others: &Waiting) -> Option<Gate> {
     let wait = scene.thresholds.span(Limit::SynWait);
-    let waiting = scene
+    let attempts = scene
         .streams
         .iter()
         .filter(|stream| {
@@ -258,11 +269,64 @@ fn short(scene: &Scene<'_>, volume: &Volume<'_>) -> Option<Gate> {
             unanswered && scene.errors(stream).is_empty() && scene.until_end(opening.last_syn) < wait
         })
         .count() as u64;
-    (waiting > 0).then(|| {
-        let summary = format!(
-            "the capture ends while {waiting} connection attempts wait for an answer: what becomes of them is inconclusive ({} were captured)",
-            crate::expert::Seconds(volume.span)
-        );
-        gate("Q-12", waiting, summary, "nothing is said to have timed out that the capture's end cut off").by(scene, Limit::SynWait)
-    })
+    let kinds = [
+        (attempts, "connection attempt", "connection attempts"),
+        (others.handshakes, "TLS handshake", "TLS handshakes"),
+        (others.queries, "DNS query", "DNS queries"),
+        (others.requests, "HTTP request", "HTTP requests"),
+    ];
+    let named = |&(count, one, many): &(u64, &str, &str)| match count {
+        0 => None,
+        1 => Some(format!("1 {one}")),
+        _ => Some(format!("{count} {many}")),
+    };
+    let mut parts: Vec<String> = kinds.iter().filter_map(named).collect();
+    let waiting = kinds.iter().map(|(count, ..)| *count).fold(0, u64::saturating_add);
+    let last = parts.pop()?;
+    let who = if parts.is_empty() { last } else { format!("{} and {last}", parts.join(", ")) };
+    let (verb, whose) = if waiting == 1 { ("waits", "it") } else { ("wait", "them") };
+    let summary = format!(
+        "the capture ends while {who} {verb} for an answer: what becomes of {whose} is inconclusive ({} were captured)",
+        crate::expert::Seconds(volume.span)
+    );
+    let gate =
+        gate("Q-12", waiting, summary, "nothing is said to have timed out that the capture's end cut off");
+    let gate = if attempts > 0 { gate.by(scene, Limit::SynWait) } else { gate };
+    Some(if others.handshakes > 0 { gate.by(scene, Limit::TlsSilence) } else { gate })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::diagnosis::thresholds::Thresholds;
+    use crate::model::Timestamp;
+
+    #[test]
+    fn what_waits_at_the_end_is_told_by_kind() {
+        let thresholds = Thresholds::default();
+        let (icmp, unresolved) = Default::default();
+        let end = vec![Timestamp(2_000_000_000)];
+        let scene = Scene::new(&thresholds, &[], Default::default(), (&icmp, &unresolved), end);
+        let facts = CaptureFacts::default();
+        let volume = Volume {
+            facts: &facts,
+            notes: &[],
+            packets: 9,
+            tcp_packets: 9,
+            tcp_streams: 1,
+            span: Span(2_000_000_000),
+            tunnels: Vec::new(),
+        };
+        let told = |handshakes, queries, requests| {
+            let gate = short(&scene, &volume, &Waiting { handshakes, queries, requests })?;
+            Some((gate.count, gate.thresholds.len(), gate.summary))
+        };
+        assert!(told(0, 0, 0).is_none());
+        let (count, thresholds, summary) = told(0, 1, 0).unwrap();
+        assert!(summary.starts_with("the capture ends while 1 DNS query waits for an answer"), "{summary}");
+        assert_eq!((count, thresholds), (1, 0));
+        let (count, thresholds, summary) = told(1, 2, 3).unwrap();
+        assert!(summary.contains("1 TLS handshake, 2 DNS queries and 3 HTTP requests wait"), "{summary}");
+        assert_eq!((count, thresholds), (6, 1));
+    }
 }

@@ -181,6 +181,10 @@ fn of_call(call: &Call, other: &Call) -> Option<Failure> {
             let what = format!("answered {theirs} itself");
             (what, answer.time, frames, if theirs == status { 0 } else { 2 })
         }
+        None if let Some(reset) = other.reset.filter(|reset| during(call, reset.time)) => {
+            let frames = vec![request, (reset.frame, "the backend resets the connection")];
+            ("reset the connection".to_owned(), reset.time, frames, if status == 502 { 0 } else { 1 })
+        }
         None => {
             let what = format!("did not answer within {}", span(end.since(other.asked.time)));
             let late = other.answered.map(|late| (late.frame, "the backend's answer, too late"));

@@ -15,17 +15,19 @@ use hashbrown::{HashMap, HashSet};
 
 use super::super::case::Case;
 use super::super::object::Ends;
-use super::super::scene::Scene;
+use super::super::scene::{Scene, Stream};
 use super::super::thresholds::{Limit, Thresholds};
 use crate::conversation::{Met, Protocol};
 use crate::model::limits::{MAX_DIAGNOSED, MAX_SERVICES};
-use crate::model::{Endpoint, Timestamp, shown};
+use crate::model::{Endpoint, Span, Timestamp, shown};
 use crate::protocol::http::{EVENT_STREAM, Exchange, Outcome};
 use crate::protocol::message::Message;
 use crate::protocol::stream::{Closing, Moment};
 
 /// Requests that went before, among which those that a gateway made for another are sought.
 const RECENT: usize = 64;
+/// So long a request may wait for its answer before it is more than unfinished: usual timeouts of clients and gateways.
+const PATIENCE: Span = Span(60_000_000_000);
 /// Bytes of a target that are kept.
 const TARGET: usize = 128;
 
@@ -47,6 +49,10 @@ struct Call {
     queued: bool,
     /// The gateway asked somebody else for the same meanwhile.
     forwarded: bool,
+    /// The server reset the connection in place of an answer.
+    reset: Option<Moment>,
+    /// The capture ended before an answer came.
+    is_open: bool,
 }
 
 /// An exchange that was seen lately.
@@ -145,6 +151,10 @@ impl Exchanges {
                 is_plain: !streams_events && exchange.outcome != Outcome::Switched,
                 queued,
                 forwarded,
+                reset: (exchange.outcome == Outcome::Unanswered(Closing::Reset)
+                    && exchange.ended_by == Some(exchange.client.reverse()))
+                .then_some(Moment { frame: met.frame, time: met.time }),
+                is_open: exchange.outcome == Outcome::Unanswered(Closing::CaptureEnd),
             });
         }
         let answered = answered.map_or(done, |answered| answered.time);
@@ -213,6 +223,19 @@ impl Exchanges {
             && ends.stream.is_some_and(|stream| {
                 self.streams.get(stream as usize / 64).is_some_and(|word| word & 1 << (stream % 64) != 0)
             })
+    }
+
+    /// Requests that the capture's end left without an answer. Who waited for a minute by then was not merely cut off.
+    pub(in crate::diagnosis) fn waiting(&self, scene: &Scene<'_>) -> u64 {
+        let is_watched = |ends: &Ends| {
+            let stream = ends.stream.and_then(|number| scene.stream(number));
+            ends.protocol == Protocol::Tcp && stream.is_none_or(Stream::is_two_sided)
+        };
+        let waits = |call: &&Call| {
+            let sent = call.sent.filter(|_| call.is_open && call.answered.is_none());
+            sent.is_some_and(|sent| scene.until_end(sent.time) < PATIENCE) && is_watched(&call.ends)
+        };
+        self.calls.iter().filter(waits).count() as u64
     }
 
     /// Says what it concludes, and takes back what others concluded without knowing the exchanges.

@@ -87,6 +87,8 @@ fn call(client: &str, server: &str, what: &str, sent: i64, answered: Option<i64>
         is_plain: true,
         queued: false,
         forwarded: false,
+        reset: None,
+        is_open: false,
     }
 }
 
@@ -99,6 +101,11 @@ fn front(sent: i64, answered: i64, status: u16) -> Call {
 
 fn back(what: &str, sent: i64, answered: Option<i64>, status: u16) -> Call {
     call(BACK.0, BACK.1, what, sent, answered, status)
+}
+
+/// The same, reset by its server.
+fn reset(call: Call, ms: i64) -> Call {
+    Call { reset: Some(at(ms)), ..call }
 }
 
 fn judge(calls: Vec<Call>, is_gateway: bool) -> Vec<Case> {
@@ -148,6 +155,8 @@ fn gateways_and_their_backends() {
             true,
             ("APP-01", High, true),
         ),
+        // The backend resets, which is what a 502 stands for.
+        (vec![front(0, 100, 502), reset(back("GET /a", 10, None, 0), 60)], true, ("APP-01", High, true)),
         // Before, or for somebody else: another matter.
         (vec![front(1_000, 1_100, 502), back("GET /a", 10, Some(90), 503)], true, ("APP-01", Medium, false)),
         (
@@ -248,3 +257,45 @@ fn gateways_with_very_many_failures_are_looked_at_quickly() {
 }
 
 const BACK_HOST: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(10, 0, 0, 2));
+
+#[test]
+fn backends_that_reset_are_told_so() {
+    let cases = judge(vec![front(0, 100, 502), reset(back("GET /a", 10, None, 0), 60)], true);
+    let case = cases.iter().find(|case| case.code == "APP-01").unwrap();
+    assert!(case.sentence.ends_with("10.0.0.3:9000 reset the connection"), "{}", case.sentence);
+    assert!(case.evidence.iter().any(|one| one.frame.0 == 61 && one.observed.contains("resets")));
+}
+
+#[test]
+fn what_always_takes_the_same_round_time_is_held_back_on_purpose() {
+    let polls = |spans: &[i64]| {
+        let calls: Vec<Call> = spans.iter().map(|&ms| front(0, ms, 200)).collect();
+        let mut all = Exchanges { calls, ..Exchanges::default() };
+        let slow = spans.len() as u64;
+        let server = Server { requests: slow, slow, is_gateway: false };
+        all.servers.insert(FRONT.1.parse::<Endpoint>().unwrap(), server);
+        let thresholds = Thresholds::default();
+        let (icmp, unresolved) = (BTreeMap::new(), BTreeMap::new());
+        let nobody = Services::default();
+        let scene = Scene::new(&thresholds, &[], nobody, (&icmp, &unresolved), vec![Timestamp(i64::MAX)]);
+        let mut cases = Vec::new();
+        all.look(&scene, &mut cases);
+        cases.iter().map(|case| case.confidence).collect::<Vec<_>>()
+    };
+    assert_eq!(polls(&[5_001, 5_002, 5_010]), [Low]);
+    assert_eq!(polls(&[5_001, 5_002]), [Medium], "two are none");
+    assert_eq!(polls(&[5_001, 5_002, 5_400]), [Medium], "not the same");
+    assert_eq!(polls(&[5_203, 5_202, 5_201]), [Medium], "not round");
+}
+
+#[test]
+fn requests_that_the_end_cut_off_are_counted() {
+    let open = |sent| Call { is_open: true, ..call(FRONT.0, FRONT.1, "GET /a", sent, None, 0) };
+    let all =
+        Exchanges { calls: vec![open(95_000), open(10_000), front(0, 900, 200)], ..Exchanges::default() };
+    let thresholds = Thresholds::default();
+    let (icmp, unresolved) = (BTreeMap::new(), BTreeMap::new());
+    let end = vec![Timestamp(100_000_000_000)];
+    let scene = Scene::new(&thresholds, &[], Services::default(), (&icmp, &unresolved), end);
+    assert_eq!(all.waiting(&scene), 1);
+}

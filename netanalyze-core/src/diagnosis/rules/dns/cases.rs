@@ -26,6 +26,7 @@ const ONCE: Span = Span(500_000_000);
 impl Names {
     /// Says what it concludes. `one_sided` is a capture that lacks one direction of many conversations.
     pub(in crate::diagnosis) fn look(mut self, scene: &Scene<'_>, one_sided: bool, cases: &mut Vec<Case>) {
+        self.settle(scene.thresholds);
         let servers: BTreeSet<IpAddr> = self.resolvers.keys().map(|server| server.ip()).collect();
         let limit = scene.thresholds.span(Limit::ResolverP95);
         let mut resolvers = std::mem::take(&mut self.resolvers);
@@ -277,6 +278,12 @@ pub(super) fn is_resolver(servers: &BTreeSet<IpAddr>, client: IpAddr, server: En
     client != server.ip() && servers.contains(&client)
 }
 
+/// Names of class CHAOS, by which servers tell of themselves (RFC 4892).
+fn is_of_chaos(name: &[u8]) -> bool {
+    let lower = name.to_ascii_lowercase();
+    lower.ends_with(b".bind") || lower.ends_with(b".server")
+}
+
 fn asked(event: &Event) -> String {
     format!("{} {}", event.kind, event.name)
 }
@@ -320,7 +327,12 @@ fn name_failed(
     } else if name.count == 1 && scene.until_end(name.last) < TIMEOUT {
         case = case.less("the capture ends before the client would try again");
     }
-    if let Some(reason) = is_ordinary(&name.name, name.kind).filter(|_| name.kind == RecordType::PTR) {
+    if name.kind == RecordType::ANY || is_of_chaos(&name.name) {
+        case = case.at_most(
+            Confidence::Low,
+            "asked about the server itself, or for everything: servers refuse that on purpose",
+        );
+    } else if let Some(reason) = is_ordinary(&name.name, name.kind).filter(|_| name.kind == RecordType::PTR) {
         case = case.at_most(Confidence::Low, reason);
     } else if is_resolver(servers, client, server) {
         case = case.less("asked by a resolver, which has other servers to ask");

@@ -16,6 +16,7 @@ use std::net::IpAddr;
 use hashbrown::{HashMap, HashSet};
 
 use super::super::object::Ends;
+use super::super::scene::Scene;
 use super::super::thresholds::{Limit, Thresholds};
 use crate::conversation::Met;
 use crate::model::limits::{MAX_DIAGNOSED, MAX_SERVICES};
@@ -79,6 +80,12 @@ pub(in crate::diagnosis) struct Names {
     answered: HashSet<IpAddr, foldhash::fast::FixedState>,
     /// First labels of names that are sought by multicast.
     local: HashSet<Box<[u8]>, foldhash::fast::FixedState>,
+    /// When queries were sent that nothing had answered when the capture ended.
+    open: Vec<Timestamp>,
+    /// Lookups that were answered soon after they were sent again, with when.
+    late: Vec<(Event, Timestamp)>,
+    /// How many more answers of the same came, by the frame of the first one.
+    repeated: HashMap<FrameNumber, u32, foldhash::fast::FixedState>,
     /// Domains under which data is carried, and names of that sort.
     tunnels: HashMap<Box<[u8]>, u32, foldhash::fast::FixedState>,
 }
@@ -152,7 +159,12 @@ impl Names {
             resolver.least = Some(resolver.least.map_or(latency, |least| least.min(latency)));
             resolver.failures += u64::from(failed);
             if was_lost {
-                resolver.unanswered.push(event(last.time, true));
+                let event = event(last.time, true);
+                if self.late.len() < MAX_RECENT {
+                    self.late.push((event, response.time));
+                } else if let Some(resolver) = self.resolvers.get_mut(&ends.server) {
+                    resolver.unanswered.push(event);
+                }
             } else if latency >= thresholds.span(Limit::ResolverP95) && !failed {
                 resolver.very_slow += u64::from(latency >= thresholds.span(Limit::ResolverMax));
                 resolver.slow.push(event(response.time, lookup.queries > 1));
@@ -179,6 +191,37 @@ impl Names {
             }
             self.recent.note(client, &name, response.time);
         }
+    }
+
+    /// An answer came once more.
+    pub(in crate::diagnosis) fn repeated(&mut self, answer: FrameNumber) {
+        if self.repeated.len() < MAX_RECENT || self.repeated.contains_key(&answer) {
+            let count = self.repeated.entry(answer).or_default();
+            *count = count.saturating_add(1);
+        }
+    }
+
+    /// Decides of what was answered after it was sent again: where every query got an answer, none was lost, and the answers are slow.
+    fn settle(&mut self, thresholds: &Thresholds) {
+        for (mut event, answered) in std::mem::take(&mut self.late) {
+            let more = self.repeated.get(&event.answer).copied().unwrap_or(0);
+            let Some(resolver) = self.resolvers.get_mut(&event.ends.server) else { continue };
+            if more.saturating_add(1) < event.queries {
+                resolver.unanswered.push(event);
+                continue;
+            }
+            event.until = answered;
+            let waited = event.waited();
+            if waited >= thresholds.span(Limit::ResolverP95) {
+                resolver.very_slow += u64::from(waited >= thresholds.span(Limit::ResolverMax));
+                resolver.slow.push(event);
+            }
+        }
+    }
+
+    /// Queries that the capture's end left without an answer before it could be missed.
+    pub(in crate::diagnosis) fn waiting(&self, scene: &Scene<'_>) -> u64 {
+        self.open.iter().filter(|sent| scene.until_end(**sent) < TIMEOUT).count() as u64
     }
 
     /// The client got an answer for a name that failed before.
@@ -289,6 +332,9 @@ impl Names {
         let elsewhere = resolved.is_some_and(|resolved| resolved.since(query.time) >= AGAIN);
         // The same was asked at the same time, and answered.
         let beside = resolved.is_some_and(|resolved| resolved.since(query.time) >= Span(-BESIDE.0));
+        if !lookup.closed && waited < TIMEOUT && !beside && self.open.len() < MAX_DIAGNOSED {
+            self.open.push(last.time);
+        }
         let Some(resolver) = self.resolver(ends.server) else { return };
         let until = Timestamp(last.time.0.saturating_add(waited.0.min(TIMEOUT.0)));
         if until.since(query.time) < TIMEOUT || lookup.closed && waited < TIMEOUT {

@@ -6,6 +6,7 @@ use super::*;
 use crate::conversation::{Protocol, Services};
 use crate::protocol::dns::Parsed;
 use crate::protocol::stream::Moment;
+use std::collections::BTreeSet;
 
 /// What became of a query, in the words of these tests.
 #[derive(Clone, Copy)]
@@ -289,4 +290,52 @@ fn memory_is_bounded() {
     assert_eq!(recent.when(client, b"n0"), None);
     let last = format!("n{}", 4 * MAX_RECENT - 1);
     assert_eq!(recent.when(client, last.as_bytes()), Some(Timestamp(0)));
+}
+
+#[test]
+fn where_every_query_got_its_answer_none_was_lost() {
+    let sure = |answers: u32| {
+        let (thresholds, mut names) = (Thresholds::default(), Names::default());
+        for n in 0..10 {
+            let ends = Ends {
+                client: end(A, 50_000 + n),
+                server: end(S, 53),
+                protocol: Protocol::Udp,
+                stream: Some(n.into()),
+            };
+            let lookup = lookup("a.example", 1, 2_000 * i64::from(n), Late(900, 50));
+            let frame = lookup.response.unwrap().frame;
+            names.note_lookup(ends, &lookup, &thresholds);
+            (1..answers).for_each(|_| names.repeated(frame));
+        }
+        let (icmp, unresolved) = (BTreeMap::new(), BTreeMap::new());
+        let end = vec![Timestamp(100_000_000_000)];
+        let scene = Scene::new(&thresholds, &[], Services::default(), (&icmp, &unresolved), end);
+        let mut cases = Vec::new();
+        names.look(&scene, false, &mut cases);
+        cases.iter().map(|case| case.code).collect::<BTreeSet<_>>()
+    };
+    assert_eq!(sure(1), BTreeSet::from(["DNS-02"]));
+    assert_eq!(sure(2), BTreeSet::from(["DNS-01"]));
+}
+
+#[test]
+fn queries_that_the_end_cut_off_are_counted() {
+    let (thresholds, mut names) = (Thresholds::default(), Names::default());
+    let ends = Ends { client: end(A, 50_000), server: end(S, 53), protocol: Protocol::Udp, stream: Some(1) };
+    for (name, asked, waited) in [("a.example", 98_000, 2_000), ("b.example", 80_000, 20_000)] {
+        names.note_lookup(ends, &lookup(name, 1, asked, Never(waited, 1)), &thresholds);
+    }
+    let (icmp, unresolved) = (BTreeMap::new(), BTreeMap::new());
+    let end = vec![Timestamp(100_000_000_000)];
+    let scene = Scene::new(&thresholds, &[], Services::default(), (&icmp, &unresolved), end);
+    assert_eq!(names.waiting(&scene), 1);
+}
+
+#[test]
+fn what_servers_refuse_on_purpose_is_a_guess() {
+    let refused = Answer(5, 5, 0);
+    for (name, kind) in [("version.bind", 16), ("id.server", 16), ("a.example", 255)] {
+        assert_eq!(judge(&[(A, S, name, kind, 0, refused)])[0].1, Low, "{name}");
+    }
 }

@@ -20,9 +20,9 @@ use super::super::scene::{Scene, Stream};
 use super::super::thresholds::{Limit, Thresholds};
 use crate::conversation::{Met, Protocol};
 use crate::model::limits::{MAX_DIAGNOSED, MAX_SERVICES};
-use crate::model::{Endpoint, Span};
+use crate::model::{Endpoint, Span, Timestamp};
 use crate::protocol::http::Exchange;
-use crate::protocol::tls::{Handshake, Outcome, Stage};
+use crate::protocol::tls::{Handshake, Outcome, Stage, Who};
 use cases::judge;
 use row::Row;
 
@@ -47,6 +47,8 @@ pub(in crate::diagnosis) struct Handshakes {
     /// Text where TLS was expected by the port alone: wrong only if the server does speak TLS.
     texts: Vec<Case>,
     clear: clear::Clear,
+    /// ClientHellos that nothing had answered when the capture ended, or the connection was no longer looked at.
+    open: Vec<(Ends, Timestamp)>,
 }
 
 impl Handshakes {
@@ -67,6 +69,16 @@ impl Handshakes {
         if handshake.stage >= Stage::ServerHello {
             self.clear.spoken(&ends);
         }
+        let is_open = handshake.stage == Stage::ClientHello
+            && handshake.quic.is_none()
+            && !handshake.gaps
+            && matches!(
+                handshake.outcome,
+                Outcome::Cut | Outcome::Silent(Some(Who::Server)) | Outcome::Undelivered(Who::Client)
+            );
+        if let Some(hello) = handshake.client_hello.filter(|_| is_open && self.open.len() < MAX_DIAGNOSED) {
+            self.open.push((ends, hello.time));
+        }
         let is_text = matches!(handshake.outcome, Outcome::PlainText(_)) && handshake.client_hello.is_none();
         let cases = if is_text { &mut self.texts } else { &mut self.cases };
         if cases.len() < MAX_DIAGNOSED {
@@ -79,9 +91,19 @@ impl Handshakes {
         self.clear.take(met, exchange);
     }
 
+    /// Handshakes that the capture's end cut off before the server's silence could mean anything.
+    pub(in crate::diagnosis) fn waiting(&self, scene: &Scene<'_>) -> u64 {
+        let silence = scene.thresholds.span(Limit::TlsSilence);
+        let waits = |(ends, hello): &&(Ends, Timestamp)| {
+            let stream = ends.stream.and_then(|number| scene.stream(number));
+            scene.until_end(*hello) < silence && stream.is_none_or(Stream::is_two_sided)
+        };
+        self.open.iter().filter(waits).count() as u64
+    }
+
     /// Says what it concludes.
     pub(in crate::diagnosis) fn look(self, scene: &Scene<'_>, cases: &mut Vec<Case>) {
-        let Handshakes { servers, clients, cases: own, texts, clear } = self;
+        let Handshakes { servers, clients, cases: own, texts, clear, open: _ } = self;
         // What the reset's shape alone suggests says less than that it follows a ClientHello.
         let ended: BTreeSet<u32> =
             own.iter().filter(|case| case.code == "TLS-06").filter_map(|case| case.ends.stream).collect();

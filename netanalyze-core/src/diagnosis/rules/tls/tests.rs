@@ -213,4 +213,33 @@ fn bytes_that_nobody_understands_are_an_answer() {
     // Nothing of the server's was captured.
     let unheard = stream(0, "10.0.0.2:443", &[OPEN[0], hello], |_| 64);
     assert_eq!(judged(&[unheard], Services::default()), []);
+
+fn handshakes_that_the_end_cut_off_are_counted() {
+    let end = |text: &str| text.parse::<Endpoint>().unwrap();
+    let (thresholds, mut all) = (Thresholds::default(), Handshakes::default());
+    for (outcome, stage) in [
+        (Outcome::Cut, ClientHello),
+        (Outcome::Cut, ServerHello),
+        (Outcome::Reset(Some(Server)), ClientHello),
+    ] {
+        let met = Met {
+            frame: FrameNumber(9),
+            time: at(9, 2_000).time,
+            ordinal: 0,
+            protocol: Protocol::Tcp,
+            stream: Some(0),
+            source: end("10.0.0.1:50000"),
+            destination: end("10.0.0.2:443"),
+            conversation: crate::conversation::ConversationRef::NONE,
+            message: crate::protocol::message::Message::Quic,
+            aside: false,
+        };
+        all.take(&met, &row(outcome, stage, 2_000), &thresholds);
+    }
+    let (icmp, unresolved) = Default::default();
+    for (ms, expected) in [(2_000, 1), (9_000, 0)] {
+        let breaks = vec![at(9, ms).time];
+        let scene = Scene::new(&thresholds, &[], Default::default(), (&icmp, &unresolved), breaks);
+        assert_eq!(all.waiting(&scene), expected);
+    }
 }

@@ -245,6 +245,7 @@ mod tests {
             syn: time(10),
             established: time(15),
             over_limit: false,
+            tls_alert: None,
             place: 0,
         }
     }

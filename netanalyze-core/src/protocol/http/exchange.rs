@@ -8,6 +8,7 @@ use super::known::Known;
 use crate::model::limits::MAX_HTTP_TEXT;
 use crate::model::{Direction, Span, Timestamp};
 use crate::protocol::stream::{Closing, Moment};
+use crate::protocol::tls::Alert;
 
 /// What became of a request.
 #[derive(Clone, Debug)]
@@ -34,6 +35,8 @@ pub struct Exchange {
     pub established: Option<Timestamp>,
     /// A head of it was longer than [`MAX_HTTP_HEAD`](crate::model::limits::MAX_HTTP_HEAD): it was read only up to there.
     pub over_limit: bool,
+    /// In place of a response came an alert of TLS in clear: the server speaks that.
+    pub(crate) tls_alert: Option<(Moment, Alert)>,
     /// Where its request begins; of a response that waits for its request, what that must begin before. A place as the decoder is told it.
     pub(crate) place: u64,
 }
@@ -312,6 +315,7 @@ impl Exchange {
             syn,
             established,
             over_limit: false,
+            tls_alert: None,
             place: 0,
         }
     }

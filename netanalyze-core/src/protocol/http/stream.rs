@@ -25,6 +25,7 @@ use crate::model::limits::{MAX_HTTP_HEAD, MAX_SKIPPED_HOLES};
 use crate::model::{Direction, Timestamp};
 use crate::protocol::message::Messages;
 use crate::protocol::stream::{Closing, Flow, Moment, Progress, StreamDecoder};
+use crate::protocol::tls::Alert;
 
 /// The port on which HTTP in clear is a mistake.
 const HTTPS: u16 = 443;
@@ -109,6 +110,13 @@ impl Stream {
             Beginning::Message => {}
             Beginning::NeedMore => return Progress::More,
             Beginning::Other => {
+                if let Some(alert) = Alert::of_record(rest)
+                    && let Some(open) = self.open.first_mut()
+                    && open.client != from
+                    && open.response.is_none()
+                {
+                    open.tls_alert.get_or_insert((now, alert));
+                }
                 self.side(from).next();
                 if self.unplaced_before > 0 {
                     self.unplaced(from);

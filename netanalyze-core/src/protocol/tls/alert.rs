@@ -11,6 +11,18 @@ pub struct Alert {
     pub description: AlertDescription,
 }
 
+impl Alert {
+    /// The alert of bytes that begin with a record of nothing but one in clear (RFC 8446 section 5.1), as far as it is a known one.
+    pub(crate) fn of_record(bytes: &[u8]) -> Option<Alert> {
+        match *bytes {
+            [21, 3, 0..=4, 0, 2, level @ 1..=2, description, ..] => {
+                Some(Alert { level: AlertLevel(level), description: AlertDescription(description) })
+            }
+            _ => None,
+        }
+    }
+}
+
 /// Level of an alert. TLS 1.3 ignores it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AlertLevel(pub u8);

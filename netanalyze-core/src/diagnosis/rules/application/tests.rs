@@ -26,6 +26,7 @@ fn said(request: &[u8], response: &[u8], times: [i64; 2]) -> (Met, Exchange) {
     let [asked, answered] = times.map(at);
     stream.decode(AtoB, request, asked, &mut out);
     stream.decode(BtoA, response, answered, &mut out);
+    stream.closed(BtoA, crate::protocol::stream::Closing::Reset, answered, &mut out);
     let exchange = out.drain().find_map(|(_, message)| match message {
         Message::Exchange(exchange) => Some(*exchange),
         _ => None,
@@ -298,4 +299,19 @@ fn requests_that_the_end_cut_off_are_counted() {
     let end = vec![Timestamp(100_000_000_000)];
     let scene = Scene::new(&thresholds, &[], Services::default(), (&icmp, &unresolved), end);
     assert_eq!(all.waiting(&scene), 1);
+}
+
+#[test]
+fn an_alert_in_place_of_a_response_is_remembered() {
+    let ask = b"GET / HTTP/1.1\r\nHost: h\r\n\r\n";
+    for (bytes, expected) in [
+        (&[21, 3, 1, 0, 2, 2, 70][..], Some(70)),
+        (&[21, 3, 3, 0, 2, 1, 0], Some(0)),
+        (&[22, 3, 3, 0, 2, 2, 70], None),
+        (&[21, 3, 3, 0, 2, 3, 70], None),
+        (&[21, 3, 3, 0, 2, 2], None),
+    ] {
+        let (_, exchange) = said(ask, bytes, [10, 30]);
+        assert_eq!(exchange.tls_alert.map(|(_, alert)| alert.description.0), expected, "{bytes:?}");
+    }
 }

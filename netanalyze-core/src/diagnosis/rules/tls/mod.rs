@@ -20,9 +20,9 @@ use super::super::scene::{Scene, Stream};
 use super::super::thresholds::{Limit, Thresholds};
 use crate::conversation::{Met, Protocol};
 use crate::model::limits::{MAX_DIAGNOSED, MAX_SERVICES};
-use crate::model::{Endpoint, Span, Timestamp};
+use crate::model::{Endpoint, FrameNumber, Span, Timestamp};
 use crate::protocol::http::Exchange;
-use crate::protocol::tls::{Handshake, Outcome, Stage, Who};
+use crate::protocol::tls::{Alert, Handshake, Outcome, Stage, Who};
 use cases::judge;
 use row::Row;
 
@@ -47,6 +47,8 @@ pub(in crate::diagnosis) struct Handshakes {
     /// Text where TLS was expected by the port alone: wrong only if the server does speak TLS.
     texts: Vec<Case>,
     clear: clear::Clear,
+    /// Alerts that answered text, by TCP stream.
+    alerts: BTreeMap<u32, (FrameNumber, Alert)>,
     /// ClientHellos that nothing had answered when the capture ended, or the connection was no longer looked at.
     open: Vec<(Ends, Timestamp)>,
 }
@@ -89,6 +91,14 @@ impl Handshakes {
     /// Takes an exchange of HTTP, which may be one in clear with a server of TLS.
     pub(in crate::diagnosis) fn exchange(&mut self, met: &Met, exchange: &Exchange) {
         self.clear.take(met, exchange);
+        let Some((at, alert)) = exchange.tls_alert else { return };
+        // The alert alone shows what the server speaks.
+        if self.servers.len() < MAX_SERVICES {
+            self.servers.entry(met.destination).or_default();
+        }
+        if let Some(stream) = met.stream.filter(|_| self.alerts.len() < MAX_DIAGNOSED) {
+            self.alerts.insert(stream, (at.frame, alert));
+        }
     }
 
     /// Handshakes that the capture's end cut off before the server's silence could mean anything.
@@ -103,7 +113,7 @@ impl Handshakes {
 
     /// Says what it concludes.
     pub(in crate::diagnosis) fn look(self, scene: &Scene<'_>, cases: &mut Vec<Case>) {
-        let Handshakes { servers, clients, cases: own, texts, clear, open: _ } = self;
+        let Handshakes { servers, clients, cases: own, texts, clear, alerts, open: _ } = self;
         // What the reset's shape alone suggests says less than that it follows a ClientHello.
         let ended: BTreeSet<u32> =
             own.iter().filter(|case| case.code == "TLS-06").filter_map(|case| case.ends.stream).collect();
@@ -112,9 +122,9 @@ impl Handshakes {
                 || case.ends.stream.is_none_or(|stream| !ended.contains(&stream))
         });
         let told: BTreeSet<u32> = own.iter().chain(&texts).filter_map(|case| case.ends.stream).collect();
-        cases.extend(clear.cases(&servers, &told));
+        let asked = clear.cases(&servers, &told);
         let texts = texts.into_iter().filter(|case| servers.contains_key(&case.ends.server));
-        cases.extend(own.into_iter().chain(texts).filter_map(|case| {
+        cases.extend(own.into_iter().chain(texts).chain(asked).filter_map(|case| {
             let stream = case.ends.stream.filter(|_| case.ends.protocol == Protocol::Tcp);
             let stream = stream.and_then(|number| scene.stream(number));
             if matches!(case.code, "TLS-06" | "TLS-07") && stream.is_some_and(|stream| !stream.is_two_sided())
@@ -140,6 +150,14 @@ impl Handshakes {
                 )
             } else {
                 case
+            };
+            let case = match case.ends.stream.and_then(|stream| alerts.get(&stream)) {
+                Some((frame, alert)) if case.code == "TLS-08" => case.shows(
+                    *frame,
+                    format!("alert {alert} of the server, a record of TLS"),
+                    "an answer in text",
+                ),
+                _ => case,
             };
             let case = case.clone().among(clients.get(&case.ends.client.ip()).copied().unwrap_or(0));
             if case.code == "TLS-07" && scene.until_end(case.first) < scene.thresholds.span(Limit::TlsSilence)

@@ -243,3 +243,27 @@ fn handshakes_that_the_end_cut_off_are_counted() {
         assert_eq!(all.waiting(&scene), expected);
     }
 }
+
+#[test]
+fn an_alert_alone_shows_that_the_server_speaks_tls() {
+    let text = row(Outcome::PlainText(Client), Stage::Nothing, 0);
+    let ends = |text: &str| text.parse::<Endpoint>().unwrap();
+    let (icmp, unresolved) = Default::default();
+    let thresholds = Thresholds::default();
+    for alerted in [false, true] {
+        let mut all = Handshakes::default();
+        let case = case_of(&text).unwrap();
+        all.texts.push(case);
+        if alerted {
+            all.servers.insert(ends("10.0.0.2:443"), 0);
+            let alert = Alert { level: AlertLevel::FATAL, description: AlertDescription(70) };
+            all.alerts.insert(0, (FrameNumber(6), alert));
+        }
+        let breaks = vec![at(9, 60_000).time];
+        let scene = Scene::new(&thresholds, &[], Default::default(), (&icmp, &unresolved), breaks);
+        let mut cases = Vec::new();
+        all.look(&scene, &mut cases);
+        let shown = cases.iter().flat_map(|case| &case.evidence).any(|one| one.frame.0 == 6);
+        assert_eq!((cases.len(), shown), (usize::from(alerted), alerted));
+    }
+}

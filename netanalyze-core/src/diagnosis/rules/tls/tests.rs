@@ -213,7 +213,9 @@ fn bytes_that_nobody_understands_are_an_answer() {
     // Nothing of the server's was captured.
     let unheard = stream(0, "10.0.0.2:443", &[OPEN[0], hello], |_| 64);
     assert_eq!(judged(&[unheard], Services::default()), []);
+}
 
+#[test]
 fn handshakes_that_the_end_cut_off_are_counted() {
     let end = |text: &str| text.parse::<Endpoint>().unwrap();
     let (thresholds, mut all) = (Thresholds::default(), Handshakes::default());

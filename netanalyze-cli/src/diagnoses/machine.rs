@@ -224,7 +224,7 @@ pub(super) mod tests {
         let row = text.lines().nth(1).unwrap();
         assert_eq!(
             row,
-            "DNS-13,name-does-not-exist,error,high,conversation,\"10.0.0.2:4000,[::1]:4000\",10.0.0.53:53,\"udp:1,udp:2\",0,0,5,\
+            "DNS-13,name-does-not-exist,warn,high,conversation,\"10.0.0.2:4000,[::1]:4000\",10.0.0.53:53,\"udp:1,udp:2\",0,0,5,\
              1.500000000,0.000000000,\"'=cmd \\u{7}, asked of the resolver\",,"
         );
     }

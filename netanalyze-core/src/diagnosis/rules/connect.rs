@@ -63,10 +63,24 @@ pub(super) fn look(scene: &Scene<'_>, cases: &mut Vec<Case>) {
         }
     }
     sweeps(cases);
+    probes(scene, cases);
     for (server, streams) in silent {
         match queue(scene, server, &streams) {
             Some(of_queue) => cases.extend(of_queue),
             None => cases.extend(streams.iter().map(|stream| unanswered(scene, stream))),
+        }
+    }
+}
+
+/// A closed port that a scanner finds is nobody's trouble.
+fn probes(scene: &Scene<'_>, cases: &mut [Case]) {
+    for case in cases.iter_mut().filter(|case| case.code == "CONN-02") {
+        let stream = case.ends.stream.and_then(|number| scene.stream(number));
+        if stream.is_some_and(|stream| stream.chronicle.opening.is_probe) {
+            case.severity = case.severity.min(Severity::Note);
+            case.counter.push(
+                "the SYN is that of a scanner: a small window, without any option of systems".to_owned(),
+            );
         }
     }
 }
@@ -158,6 +172,11 @@ fn unanswered(scene: &Scene<'_>, stream: &Stream) -> Case {
         );
     if let Some(service) = service {
         case = case.against(format!("{} other connections to {} came about", service.opened, ends.server));
+        let beside = Span(2_000_000_000);
+        if service.first.since(opening.first_syn) <= beside && opening.first_syn.since(service.last) <= beside
+        {
+            case = case.severity(Severity::Warn);
+        }
     }
     match stream.vantage() {
         Vantage::NearServer => case.because("captured next to the server: the SYN arrived there"),

@@ -223,6 +223,10 @@ impl Chronicle {
         wire: &dyn Wire,
         patience: &Patience,
     ) {
+        if is_padding(segment, passing) {
+            let bare = Segment { len: 0, ..*segment };
+            return self.any(direction, &bare, (verdict, passing), wire, patience);
+        }
         if self.calm && segment.is_plain() && segment.window > 0 && self.is_next(direction, segment, patience)
         {
             // Written once, and compiled for either: what one of them cannot do is dropped.
@@ -593,6 +597,14 @@ impl Chronicle {
             + self.thinks.capacity() * size_of::<Think>()
             + self.lost.as_ref().map_or(0, |_| size_of::<LostTime>())
     }
+}
+
+/// Whether what looks like payload is the padding of a short Ethernet frame, which some systems count in the length of the IP packet: nobody sends so little
+/// data without PSH (RFC 9293 §3.9.1.2), but for the single byte of a probe.
+#[inline(always)]
+fn is_padding(segment: &Segment<'_>, passing: &Passing) -> bool {
+    const SHORTEST: u32 = 60;
+    matches!(segment.len, 2..=6) && passing.wire_len <= SHORTEST && !segment.flags.psh()
 }
 
 /// Whether it is no RST that a host sends, though the flag is set: other flags with it, or data, come from damage.

@@ -27,6 +27,8 @@ pub(crate) struct Opening {
     /// Times from SYN to SYN-ACK, and from there to the first acknowledgement.
     pub(crate) server_leg: Span,
     pub(crate) client_leg: Span,
+    /// The SYN is of a scanner: no system asks with so small a window and without window scaling or SACK.
+    pub(crate) is_probe: bool,
     done: bool,
     client_data: bool,
     /// Whether the windows that each end advertises are scaled: both SYNs had the option.
@@ -46,6 +48,12 @@ impl Opening {
             }
             if self.syns == 0 {
                 (self.seq, self.first_syn) = (segment.seq, segment.time);
+                let plain = segment.options.is_none_or(|options| {
+                    options.window_scale().is_none()
+                        && !options.sack_permitted
+                        && options.timestamps.is_none()
+                });
+                self.is_probe = plain && matches!(segment.window, 1_024 | 2_048 | 3_072 | 4_096);
             }
             if self.seq == segment.seq {
                 self.syns = self.syns.saturating_add(1);

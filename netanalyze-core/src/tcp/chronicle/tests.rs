@@ -363,6 +363,19 @@ fn a_wrong_checksum_counts_where_others_were_right() {
 }
 
 #[test]
+fn padding_is_no_data() {
+    // Two bytes of padding behind an acknowledgement; the data that follows is sent once.
+    let padded = after_opening(&[
+        (50, '>', "A", 1, 100, 1, 9_000),
+        (90, '<', "A", 1, 2, 101, 9_000),
+        (900, '<', "A", 1, 100, 101, 9_000),
+        (940, '>', "A", 101, 0, 101, 9_000),
+    ]);
+    let server = padded.lane(Direction::BtoA);
+    assert_eq!((server.bytes(), server.trouble.is_some()), (100, false));
+}
+
+#[test]
 fn what_nobody_waits_for_is_no_loss() {
     let lost = |steps: &[Step]| {
         let chronicle = after_opening(steps);
@@ -537,6 +550,8 @@ fn take_the_long_way(
     wire: &dyn Wire,
     patience: &Patience,
 ) {
+    let bare = Segment { len: 0, ..*segment };
+    let segment = if is_padding(segment, seen.1) { &bare } else { segment };
     if is_nonsense(segment) || chronicle.opening.contradicts(segment) {
         return;
     }

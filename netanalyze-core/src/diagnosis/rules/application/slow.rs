@@ -151,7 +151,7 @@ fn case(all: &Exchanges, scene: &Scene<'_>, calls: &[(Own, &Call)]) -> Option<Ca
     let known = all.servers.get(&server);
     let share = known.map_or_else(String::new, |known| {
         format!(
-            ", {} of {} requests took {} or more",
+            ", {} of {} requests took {} or more with the way there and back",
             known.slow,
             known.requests,
             span(scene.thresholds.span(Limit::Think))

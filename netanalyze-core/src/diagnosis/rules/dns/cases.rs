@@ -139,6 +139,11 @@ fn slow_answers(
             )
             .by(&[Limit::ResolverP95, Limit::ResolverMax])
             .rival("a long way to the resolver", "the time that a ping to the resolver takes");
+        let case = if count < FEW && count.saturating_mul(2) < answers {
+            case.severity(Severity::Note)
+        } else {
+            case
+        };
         let case = match answers.saturating_sub(count) {
             0 => case,
             rest => {

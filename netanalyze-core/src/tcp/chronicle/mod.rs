@@ -15,7 +15,9 @@ mod reset;
 mod service;
 #[cfg(test)]
 mod tests;
+mod told;
 mod trouble;
+mod turns;
 
 pub(crate) use class::Class;
 use copies::Copied;
@@ -25,6 +27,7 @@ pub(crate) use opening::Opening;
 pub(crate) use reset::{Reset, Shape, made_same_way};
 pub(crate) use service::Service;
 pub(crate) use trouble::{Chain, Trouble};
+pub(crate) use turns::{Think, Turn};
 
 use super::account::Passing;
 use super::analysis::Flags;
@@ -36,7 +39,9 @@ use super::verdict::Verdict;
 use crate::model::{Direction, FrameNumber, Span, Timestamp};
 use crate::packet::tcp_option::Timestamps;
 use class::Sight;
+use lost_time::Before;
 use mark::Mark;
+use turns::IDLE;
 
 /// Times that decide while packets pass.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,50 +80,6 @@ impl Frames {
     }
 }
 
-/// A pause of the server before its answer.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Think {
-    /// How long.
-    pub(crate) span: Span,
-    /// When the server acknowledged all of the request, by an acknowledgement of its own: how long after it.
-    pub(crate) heard: Option<Span>,
-    /// When the server last made room for more: how long after the request.
-    pub(crate) drained: Span,
-    /// Something of the request was sent again meanwhile.
-    pub(crate) again: bool,
-    /// Last frame of the request.
-    pub(crate) request: FrameNumber,
-    /// First frame of the answer.
-    pub(crate) answer: FrameNumber,
-}
-
-/// An acknowledgement may be delayed by so much (RFC 9293 §3.8.6.3 allows half a second; stacks take up to 200 ms).
-const ACKNOWLEDGED_LATE: Span = Span(250_000_000);
-
-/// Slow answers of a connection that are remembered one by one.
-const THINKS: usize = 8;
-
-impl Think {
-    /// What of the pause is the server's own, over a path with a round-trip time of `rtt`: it begins when the request has arrived there and been taken in.
-    /// `None` if it does not show when that was.
-    pub(crate) fn own(&self, rtt: Span) -> Option<Span> {
-        let heard = self.heard.filter(|_| !self.again)?;
-        let late = if heard.0 > rtt.0.saturating_add(ACKNOWLEDGED_LATE.0) { heard.0 } else { 0 };
-        Some(Span(self.span.0.saturating_sub(rtt.0.max(late).max(self.drained.0))))
-    }
-}
-
-/// Who sent data last.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Turn {
-    pub(crate) by: Direction,
-    pub(crate) time: Timestamp,
-    pub(crate) frame: FrameNumber,
-    /// The first of its segments since the other end sent data, and the sequence number behind it.
-    pub(crate) first: FrameNumber,
-    first_end: u32,
-}
-
 /// What a connection's packets tell.
 #[derive(Debug)]
 pub(crate) struct Chronicle {
@@ -155,16 +116,6 @@ pub(crate) struct Chronicle {
     calm: bool,
 }
 
-/// How things stood before the segment at hand, for either direction.
-#[derive(Clone, Copy, Debug)]
-struct Before {
-    /// Something was sent and not acknowledged.
-    pending: bool,
-    /// A window was closed, or full.
-    closed: bool,
-    full: bool,
-}
-
 /// The sender's direction and the other.
 fn pair(lanes: &mut [Lane; 2], direction: Direction) -> (&mut Lane, &mut Lane) {
     let [a, b] = lanes;
@@ -176,9 +127,6 @@ const BACKWARD: Span = Span(1_000_000);
 
 /// What comes so long before the last packet was put into the capture at the wrong place.
 const LONG_BEFORE: Span = Span(100_000_000);
-
-/// A silence that can be the end of what a device in the path remembers.
-const IDLE: Span = Span(1_000_000_000);
 
 impl Chronicle {
     /// Of a connection whose first packet came at `first`.
@@ -435,167 +383,6 @@ impl Chronicle {
                 peer.advertised(segment, window, verdict.scale != WindowScale::Unknown);
             }
         }
-    }
-
-    /// Which bucket a pause that the segment at hand ends belongs to: the first that matches.
-    fn bucket(&self, direction: Direction, segment: &Segment<'_>, sight: Sight, before: Before) -> Bucket {
-        let data = segment.len > 0;
-        if !self.opening.is_complete() && self.opening.syns > 0 {
-            return Bucket::SynWait;
-        }
-        if before.closed {
-            return Bucket::ZeroWindow;
-        }
-        match sight.class {
-            Class::Timeout | Class::TailLossProbe => return Bucket::RtoWait,
-            Class::Fast => return Bucket::FastRecovery,
-            Class::Other | Class::Spurious if before.pending => return Bucket::RtoWait,
-            _ => {}
-        }
-        if before.pending && before.full {
-            return Bucket::WindowLimited;
-        }
-        // Who sent last has an answer to wait for, or more to say.
-        let last = self.turn.map(|turn| turn.by);
-        let client = self.opening.client();
-        match last {
-            Some(last) if data && last != direction && Some(direction) != client => Bucket::ServerThink,
-            Some(last) if data && last != direction => Bucket::ClientThink,
-            _ if before.pending => Bucket::NetworkLimited,
-            Some(_) if data => Bucket::SenderLimited,
-            _ => Bucket::Idle,
-        }
-    }
-
-    /// Notices silences that both ends outlived, and those that one did not.
-    fn idle(
-        &mut self,
-        direction: Direction,
-        segment: &Segment<'_>,
-        pause: Span,
-        pending: bool,
-        sight: Sight,
-    ) {
-        if pause >= IDLE && !pending && sight.class == Class::New && !segment.flags.rst() {
-            self.pending_idle = Some((pause, segment.frame, direction));
-        } else if let Some((idle, _, by)) = self.pending_idle
-            && by != direction
-            && !segment.flags.rst()
-        {
-            // The other end answered: the path still knows the connection.
-            self.survived = self.survived.max(idle);
-            self.pending_idle = None;
-        }
-    }
-
-    /// Whose turn it is to speak.
-    #[inline(always)]
-    fn turns(&mut self, direction: Direction, segment: &Segment<'_>, sight: Sight, patience: &Patience) {
-        if segment.len == 0 || !matches!(sight.class, Class::New | Class::Hole) || segment.flags.rst() {
-            return;
-        }
-        let (time, frame) = (segment.time, segment.frame);
-        match &mut self.turn {
-            Some(turn) if turn.by == direction => (turn.time, turn.frame) = (time, frame),
-            turn => {
-                let before = *turn;
-                let first_end = segment.seq.wrapping_add(segment.len);
-                *turn = Some(Turn { by: direction, time, frame, first: frame, first_end });
-                if let Some(request) = before
-                    && time.since(request.time) >= patience.think
-                    && sight.class == Class::New
-                {
-                    self.thought(request, segment);
-                }
-            }
-        }
-    }
-
-    /// An answer came late.
-    #[cold]
-    fn thought(&mut self, request: Turn, answer: &Segment<'_>) {
-        if self.opening.client() != Some(request.by) {
-            return;
-        }
-        self.slow_thinks = self.slow_thinks.saturating_add(1);
-        if self.thinks.len() < THINKS {
-            let lane = self.lane(request.by);
-            let after = |at: Timestamp| Some(at.since(request.time)).filter(|after| after.0 >= 0);
-            let think = Think {
-                span: answer.time.since(request.time),
-                heard: after(lane.all_acknowledged()),
-                drained: after(lane.window_updated()).unwrap_or_default(),
-                again: lane.last_sent() > request.time,
-                request: request.frame,
-                answer: answer.frame,
-            };
-            self.thinks.push(think);
-        }
-    }
-
-    /// Segments, those included that were set aside.
-    pub(crate) fn segments(&self) -> u64 {
-        let [a, b] = &self.lanes;
-        let taken = [a.packets(), b.packets(), self.resets, self.duplicates, self.strange];
-        taken.into_iter().map(u64::from).sum()
-    }
-
-    /// The last data: who sent it, when, in which frame.
-    pub(crate) fn last_data(&self) -> Option<Turn> {
-        self.turn
-    }
-
-    /// Its life: from its first packet to its latest.
-    pub(crate) fn life(&self) -> Span {
-        self.last.since(self.first)
-    }
-
-    /// How its life is divided: every bucket with its time, the rest is transfer.
-    pub(crate) fn buckets(&self) -> [(Bucket, Span); Bucket::ALL.len()] {
-        let mut rest = self.life();
-        let mut all = Bucket::ALL.map(|bucket| {
-            let span = self.lost.as_ref().map_or(Span(0), |lost| lost.of(bucket));
-            rest = Span(rest.0.saturating_sub(span.0));
-            (bucket, span)
-        });
-        if let Some((_, transfer)) = all.iter_mut().find(|(bucket, _)| *bucket == Bucket::Transfer) {
-            *transfer = rest;
-        }
-        all
-    }
-
-    /// The time in some of the buckets.
-    pub(crate) fn time_in(&self, wanted: &[Bucket]) -> Span {
-        let of = self.buckets().into_iter().filter(|(bucket, _)| wanted.contains(bucket));
-        Span(of.fold(0, |sum: i64, (_, span)| sum.saturating_add(span.0)))
-    }
-
-    /// Nothing is to be told of it: it opened, both ends closed, nothing was lost or slow.
-    pub(crate) fn is_dull(&self) -> bool {
-        let [a, b] = &self.lanes;
-        let quiet = |lane: &Lane, peer: &Lane| lane.trouble.is_none() && !lane.may_be_window_limited(peer);
-        let over = match &self.reset {
-            None => a.is_closed() && b.is_closed(),
-            Some(reset) => reset.is_ordinary() && reset.has_usual_ttl(),
-        };
-        over && quiet(a, b)
-            && quiet(b, a)
-            && self.lost.is_none()
-            && self.duplicates == 0
-            && self.backward == 0
-            && self.oversized == 0
-            && self.slow_thinks == 0
-            && self.opening.is_ordinary()
-            && self.pending_idle.is_none()
-    }
-
-    /// Bytes on the heap, its own included.
-    pub(crate) fn heap(&self) -> usize {
-        size_of::<Chronicle>()
-            + self.lanes.iter().map(Lane::heap).sum::<usize>()
-            + self.reset.as_ref().map_or(0, |_| size_of::<Reset>())
-            + self.thinks.capacity() * size_of::<Think>()
-            + self.lost.as_ref().map_or(0, |_| size_of::<LostTime>())
     }
 }
 

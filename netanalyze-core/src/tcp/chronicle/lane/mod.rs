@@ -1,10 +1,13 @@
 //! One direction: what was sent, what was acknowledged, which windows it was given.
 
+mod acknowledged;
+mod known;
+
 use super::super::account::Passing;
 use super::super::checksum::Checksum;
 use super::super::segment::Segment;
 use super::super::sequence::{after, before};
-use super::class::{Class, LEAST_RTO, Sight};
+use super::class::{Class, Sight};
 use super::copies::{Copied, Copies};
 use super::end_of;
 use super::lost_time::{Bucket, Held};
@@ -146,11 +149,6 @@ impl Lane {
             Checksum::Unknown => {}
         }
         false
-    }
-
-    /// Packets without a right checksum, of those that were looked at, if none of these had one; and whether one has the sum that systems leave to the card.
-    pub(crate) fn unsummed(&self) -> (u32, bool) {
-        if self.sums_right { (0, false) } else { (self.unsummed, self.sums_partly) }
     }
 
     /// Whether a segment lies far from all that was sent, in either number: it was damaged, or the capture lacks so much. In that case the next one goes on
@@ -325,142 +323,14 @@ impl Lane {
         Some(Held { span: delay, before })
     }
 
-    /// Takes an acknowledgement of what this direction sent; `by` is the direction that it came in.
-    #[inline(always)]
-    pub(super) fn acknowledged(&mut self, segment: &Segment<'_>, mark: Mark, by: &Lane) {
-        let has_data = segment.len > 0 || segment.flags.is_control();
-        if has_data && self.acked && segment.ack == self.una {
-            return;
-        }
-        // Beyond what was sent lies what the capture lacks, or damage: the next segment tells.
-        let is_beyond = self.begun && after(segment.ack, self.next);
-        let ack = if is_beyond { self.next } else { segment.ack };
-        if self.acked && ack == self.una {
-            if !has_data && self.outstanding() && by.window_before == segment.window {
-                self.duplicate_acks = self.duplicate_acks.saturating_add(1);
-            } else if !has_data && by.window_before != segment.window {
-                self.window_updated = segment.time;
-            }
-            return;
-        }
-        if self.acked && before(ack, self.una) {
-            return;
-        }
-        let now = segment.time;
-        (self.una, self.acked, self.duplicate_acks) = (ack, true, 0);
-        if let Some((end, sent)) = self.timed
-            && !before(ack, end)
-        {
-            self.timed = None;
-            self.sample(now.since(sent).0);
-        }
-        if let Some((end, len)) = self.larger
-            && !before(ack, end)
-        {
-            (self.delivered, self.larger) = (self.delivered.max(len), None);
-        }
-        if self.begun && !before(ack, self.round_end) && self.data_segments > 0 {
-            self.rounds = self.rounds.saturating_add(1);
-            self.full_rounds = self.full_rounds.saturating_add(u32::from(self.full_in_round));
-            (self.full_in_round, self.round_end) = (false, self.next);
-        }
-        if !has_data && ack == self.next {
-            self.ack_delay = Span(now.since(self.last_sent).0.max(0));
-            self.ack_time = now;
-            self.ack_bucket = by.stalled;
-        }
-        if let Some(trouble) = &mut self.trouble {
-            trouble.acknowledged(ack, mark);
-            if after(ack, trouble.chain.seq) {
-                trouble.chain.count = 0;
-            }
-        }
-    }
-
-    /// Takes a window that the other end gives this direction.
-    #[inline(always)]
-    pub(super) fn advertised(&mut self, segment: &Segment<'_>, window: u32, scale_known: bool) {
-        self.window = window;
-        self.window_known = scale_known;
-        self.greatest_window = self.greatest_window.max(window);
-        let flags = segment.flags;
-        if window == 0 && !flags.is_control() {
-            self.trouble().zero.close(segment.time, segment.frame);
-        } else if let Some(trouble) = &mut self.trouble {
-            trouble.zero.open(segment.time, segment.frame);
-        }
-    }
-
-    /// Whether what the first SACK block names had come before: a block up to the very number that an acknowledgement moves to may name news.
-    pub(super) fn had_arrived(&self, segment: &Segment<'_>) -> bool {
-        let Some(block) = segment.options.and_then(|options| options.sack().first()) else { return false };
-        let repeated = self.trouble.as_ref().is_some_and(|trouble| trouble.sent_again(block.left));
-        repeated || !self.acked || before(block.left, self.una) || after(block.right, segment.ack)
-    }
-
     /// The conversation has copies: they are sought further back.
     pub(super) fn expect_copies(&mut self) {
         self.copies.widen();
     }
 
-    /// Bytes on the heap.
-    pub(super) fn heap(&self) -> usize {
-        self.copies.heap() + self.trouble.as_ref().map_or(0, |_| size_of::<Trouble>())
-    }
-
     /// Whether a number lies before all that was captured, in a connection that is older than the capture.
     pub(super) fn is_older(&self, seq: u32) -> bool {
         before(seq, self.start)
-    }
-
-    /// The other end's MSS option.
-    pub(super) fn limit_segments(&mut self, mss: u16) {
-        self.mss = Some(mss);
-        self.measure();
-    }
-
-    /// Works out what a full segment is.
-    fn measure(&mut self) {
-        // Time stamps take twelve bytes of every segment.
-        let Some(announced) = self.mss.map(|mss| u32::from(mss).saturating_sub(12)) else { return };
-        self.full_size = announced.max(self.largest).max(1);
-    }
-
-    fn sample(&mut self, rtt: i64) {
-        let rtt = rtt.max(0);
-        if self.srtt == 0 {
-            (self.srtt, self.rttvar, self.least_rtt) = (rtt.max(1), rtt / 2, rtt);
-            return;
-        }
-        self.least_rtt = self.least_rtt.min(rtt);
-        // None of these is negative.
-        self.rttvar = (self.rttvar >> 2) * 3 + ((self.srtt - rtt).abs() >> 2);
-        self.srtt = ((self.srtt >> 3) * 7 + (rtt >> 3)).max(1);
-    }
-
-    /// Smoothed time from here to the one end and back, and to the other: the path's, wherever the tap is. 0 if unknown.
-    pub(crate) fn path_rtt(&self, peer: &Lane) -> Span {
-        Span(self.srtt.saturating_add(peer.srtt))
-    }
-
-    /// When all that it had sent was acknowledged, by a packet without data.
-    pub(super) fn all_acknowledged(&self) -> Timestamp {
-        self.ack_time
-    }
-
-    /// When the other end last changed its window, and nothing else.
-    pub(super) fn window_updated(&self) -> Timestamp {
-        self.window_updated
-    }
-
-    /// What its last data acknowledged.
-    pub(super) fn last_data_ack(&self) -> u32 {
-        self.last_data_ack
-    }
-
-    /// Time of its last packet.
-    pub(crate) fn last_packet(&self) -> Timestamp {
-        self.last_packet
     }
 
     /// Less than half of what fits: a write of its own, and no end of a larger one.
@@ -469,128 +339,7 @@ impl Lane {
         len.saturating_mul(2) <= self.full_size().min(ETHERNET)
     }
 
-    /// The least time from one end to the other and back that was measured.
-    pub(crate) fn least_path_rtt(&self, peer: &Lane) -> Span {
-        Span(self.least_rtt.saturating_add(peer.least_rtt))
-    }
-
-    /// The retransmission timer as Linux sets it.
-    pub(super) fn timer(&self, peer: &Lane) -> Span {
-        let variation = self.rttvar.max(peer.rttvar).saturating_mul(4);
-        Span(self.path_rtt(peer).0.saturating_add(variation.max(0)).max(LEAST_RTO.0))
-    }
-
-    /// Payload of a full segment.
-    pub(crate) fn full_size(&self) -> u32 {
-        self.full_size
-    }
-
-    /// Larger than the other end takes: the capture shows segments before a network card cut them, or after one joined them.
-    pub(super) fn exceeds_mss(&self, len: u32) -> bool {
-        self.mss.is_some_and(|mss| len > u32::from(mss))
-    }
-
     pub(super) fn trouble(&mut self) -> &mut Trouble {
         self.trouble.get_or_insert_default()
-    }
-
-    pub(super) fn next(&self) -> Option<u32> {
-        self.begun.then_some(self.next)
-    }
-
-    pub(super) fn acknowledged_to(&self) -> Option<u32> {
-        self.acked.then_some(self.una)
-    }
-
-    /// What the other end says to hold beyond its acknowledgement.
-    pub(super) fn sacked(&mut self, segment: &Segment<'_>) {
-        let blocks = segment.options.map_or(&[][..], |options| options.sack());
-        if !blocks.is_empty() {
-            self.trouble().hold(blocks);
-        }
-    }
-
-    /// Something was sent and not acknowledged.
-    pub(crate) fn outstanding(&self) -> bool {
-        self.begun && self.acked && after(self.next, self.una)
-    }
-    /// Acknowledgements that repeated the last one while something was outstanding.
-    pub(crate) fn duplicate_acks(&self) -> u8 {
-        self.duplicate_acks
-    }
-
-    pub(super) fn last_sent(&self) -> Timestamp {
-        self.last_sent
-    }
-
-    pub(super) fn window_is_closed(&self) -> bool {
-        self.trouble.as_ref().is_some_and(|trouble| trouble.zero.is_closed())
-    }
-
-    pub(super) fn window_is_full(&self) -> bool {
-        self.window_full
-    }
-
-    pub(crate) fn fin_sent(&self) -> bool {
-        self.fin
-    }
-
-    /// Its FIN was sent and acknowledged.
-    pub(super) fn is_closed(&self) -> bool {
-        self.fin && self.acked && self.next == self.una
-    }
-
-    /// Payload bytes that it sent, each counted once.
-    pub(crate) fn bytes(&self) -> u64 {
-        self.bytes
-    }
-
-    /// Payload of its last segment that had any.
-    pub(super) fn last_size(&self) -> u32 {
-        self.last_size
-    }
-
-    pub(crate) fn packets(&self) -> u32 {
-        self.packets
-    }
-
-    pub(crate) fn data_segments(&self) -> u32 {
-        self.data_segments
-    }
-
-    /// Largest payload that arrived, and that was sent.
-    pub(crate) fn sizes(&self) -> (u32, u32) {
-        (self.delivered, self.largest)
-    }
-
-    /// Bytes of the largest segment, its header included.
-    pub(crate) fn largest_segment(&self) -> u32 {
-        self.largest.saturating_add(self.largest_header.into())
-    }
-
-    /// Time to live of its packets, if they agree.
-    pub(crate) fn usual_ttl(&self) -> Option<u8> {
-        (self.packets > 0 && self.ttl_agrees).then_some(self.ttl)
-    }
-
-    /// When data was first and last sent.
-    pub(crate) fn active(&self) -> Option<(Timestamp, Timestamp)> {
-        Some((self.first_data?, self.last_data))
-    }
-
-    /// Round trips of its transfer, and those in which the window was full.
-    pub(crate) fn rounds(&self) -> (u32, u32) {
-        (self.rounds, self.full_rounds)
-    }
-
-    /// The greatest window that it was given.
-    pub(crate) fn greatest_window(&self) -> u32 {
-        self.greatest_window
-    }
-
-    /// A transfer of some length, over a path on which a full window costs time, filled it.
-    pub(crate) fn may_be_window_limited(&self, peer: &Lane) -> bool {
-        let long = self.bytes >= 10 * u64::from(self.full_size());
-        long && self.rounds >= 3 && self.full_rounds > 0 && self.path_rtt(peer) >= NEAR
     }
 }

@@ -1,0 +1,131 @@
+//! What is known of a direction.
+
+use super::super::trouble::Trouble;
+use super::{Lane, NEAR};
+use crate::model::Timestamp;
+use crate::tcp::sequence::after;
+
+impl Lane {
+    /// Something was sent and not acknowledged.
+    pub(crate) fn outstanding(&self) -> bool {
+        self.begun && self.acked && after(self.next, self.una)
+    }
+
+    /// Acknowledgements that repeated the last one while something was outstanding.
+    pub(crate) fn duplicate_acks(&self) -> u8 {
+        self.duplicate_acks
+    }
+
+    pub(in crate::tcp::chronicle) fn last_sent(&self) -> Timestamp {
+        self.last_sent
+    }
+
+    pub(in crate::tcp::chronicle) fn window_is_closed(&self) -> bool {
+        self.trouble.as_ref().is_some_and(|trouble| trouble.zero.is_closed())
+    }
+
+    pub(in crate::tcp::chronicle) fn window_is_full(&self) -> bool {
+        self.window_full
+    }
+
+    pub(crate) fn fin_sent(&self) -> bool {
+        self.fin
+    }
+
+    /// Its FIN was sent and acknowledged.
+    pub(in crate::tcp::chronicle) fn is_closed(&self) -> bool {
+        self.fin && self.acked && self.next == self.una
+    }
+
+    /// Payload bytes that it sent, each counted once.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// Payload of its last segment that had any.
+    pub(in crate::tcp::chronicle) fn last_size(&self) -> u32 {
+        self.last_size
+    }
+
+    pub(crate) fn packets(&self) -> u32 {
+        self.packets
+    }
+
+    pub(crate) fn data_segments(&self) -> u32 {
+        self.data_segments
+    }
+
+    /// Largest payload that arrived, and that was sent.
+    pub(crate) fn sizes(&self) -> (u32, u32) {
+        (self.delivered, self.largest)
+    }
+
+    /// Bytes of the largest segment, its header included.
+    pub(crate) fn largest_segment(&self) -> u32 {
+        self.largest.saturating_add(self.largest_header.into())
+    }
+
+    /// Time to live of its packets, if they agree.
+    pub(crate) fn usual_ttl(&self) -> Option<u8> {
+        (self.packets > 0 && self.ttl_agrees).then_some(self.ttl)
+    }
+
+    /// When data was first and last sent.
+    pub(crate) fn active(&self) -> Option<(Timestamp, Timestamp)> {
+        Some((self.first_data?, self.last_data))
+    }
+
+    /// Round trips of its transfer, and those in which the window was full.
+    pub(crate) fn rounds(&self) -> (u32, u32) {
+        (self.rounds, self.full_rounds)
+    }
+
+    /// The greatest window that it was given.
+    pub(crate) fn greatest_window(&self) -> u32 {
+        self.greatest_window
+    }
+
+    /// A transfer of some length, over a path on which a full window costs time, filled it.
+    pub(crate) fn may_be_window_limited(&self, peer: &Lane) -> bool {
+        let long = self.bytes >= 10 * u64::from(self.full_size());
+        long && self.rounds >= 3 && self.full_rounds > 0 && self.path_rtt(peer) >= NEAR
+    }
+
+    /// Time of its last packet.
+    pub(crate) fn last_packet(&self) -> Timestamp {
+        self.last_packet
+    }
+
+    /// Payload of a full segment.
+    pub(crate) fn full_size(&self) -> u32 {
+        self.full_size
+    }
+
+    /// Larger than the other end takes: the capture shows segments before a network card cut them, or after one joined them.
+    pub(in crate::tcp::chronicle) fn exceeds_mss(&self, len: u32) -> bool {
+        self.mss.is_some_and(|mss| len > u32::from(mss))
+    }
+
+    pub(in crate::tcp::chronicle) fn next(&self) -> Option<u32> {
+        self.begun.then_some(self.next)
+    }
+
+    pub(in crate::tcp::chronicle) fn acknowledged_to(&self) -> Option<u32> {
+        self.acked.then_some(self.una)
+    }
+
+    /// What its last data acknowledged.
+    pub(in crate::tcp::chronicle) fn last_data_ack(&self) -> u32 {
+        self.last_data_ack
+    }
+
+    /// Packets without a right checksum, of those that were looked at, if none of these had one; and whether one has the sum that systems leave to the card.
+    pub(crate) fn unsummed(&self) -> (u32, bool) {
+        if self.sums_right { (0, false) } else { (self.unsummed, self.sums_partly) }
+    }
+
+    /// Bytes on the heap.
+    pub(in crate::tcp::chronicle) fn heap(&self) -> usize {
+        self.copies.heap() + self.trouble.as_ref().map_or(0, |_| size_of::<Trouble>())
+    }
+}

@@ -27,11 +27,12 @@ pub(super) fn has_quality(report: &Report) -> bool {
     !report.quality.is_empty() || !report.notes.is_empty()
 }
 
-/// What about the capture undermines diagnoses, and what was damaged or left out.
-pub(crate) fn quality(out: &mut Vec<u8>, report: &Report) -> io::Result<()> {
+/// What about the capture undermines diagnoses, and what was damaged or left out; with what that does to diagnoses, where there is room for it.
+pub(crate) fn quality(out: &mut Vec<u8>, report: &Report, with_effects: bool) -> io::Result<()> {
     writeln!(out, "Capture quality")?;
     for gate in &report.quality {
-        let effect = if gate.effect.is_empty() { String::new() } else { format!("; {}", gate.effect) };
+        let is_told = with_effects && !gate.effect.is_empty();
+        let effect = if is_told { format!("; {}", gate.effect) } else { String::new() };
         let summary = if gate.summary.is_empty() { gate.title.into() } else { escape(&gate.summary) };
         let text = format!("{} {}: {summary}{effect}", gate.code, gate.name);
         hanging(out, "  ", 4, &text)?;

@@ -32,7 +32,7 @@ pub(super) fn list(
 ) -> io::Result<Vec<u8>> {
     let mut out = Vec::new();
     if in_brief::has_quality(report) {
-        in_brief::quality(&mut out, report)?;
+        in_brief::quality(&mut out, report, true)?;
         for (gate, step) in report.quality.iter().filter_map(|gate| Some((gate, gate.next.first()?))) {
             writeln!(out, "  next for {}, {}: {}", gate.code, step.place, escape(&step.command))?;
         }

@@ -43,7 +43,7 @@ pub(super) fn report(
         fact(&mut out, "TCP ends", &words)?;
     }
     writeln!(out)?;
-    diagnoses::quality(&mut out, report)?;
+    diagnoses::quality(&mut out, report, false)?;
     diagnoses::section(&mut out, report, analysis.min_confidence, matching.is_some(), palette)?;
     let mut tail = Vec::new();
     next(&mut tail, report, shown, analysis)?;

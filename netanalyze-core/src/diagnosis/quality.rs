@@ -8,7 +8,7 @@ use super::object::{Gate, Step};
 use super::scene::{Scene, Stream};
 use super::thresholds::Limit;
 use crate::capture::CaptureFacts;
-use crate::model::{Direction, FrameNumber, Note, NoteKind, Span};
+use crate::model::{Direction, FrameNumber, Note, NoteKind};
 
 /// What the engine counted of the whole capture.
 #[derive(Debug)]
@@ -18,8 +18,6 @@ pub(crate) struct Volume<'v> {
     pub(crate) packets: u64,
     pub(crate) tcp_packets: u64,
     pub(crate) tcp_streams: u64,
-    /// From the earliest frame to the latest.
-    pub(crate) span: Span,
     /// Tunnels, with the frames in each.
     pub(crate) tunnels: Vec<(&'static str, u64)>,
 }
@@ -82,7 +80,7 @@ pub(super) fn gates(scene: &Scene<'_>, volume: &Volume<'_>, waiting: &Waiting) -
         tunnels(volume),
         checksums(scene),
         damage(volume),
-        short(scene, volume, waiting),
+        short(scene, waiting),
     ];
     all.into_iter().flatten().collect()
 }
@@ -258,7 +256,7 @@ fn damage(volume: &Volume<'_>) -> Option<Gate> {
     })
 }
 
-fn short(scene: &Scene<'_>, volume: &Volume<'_>, others: &Waiting) -> Option<Gate> {
+fn short(scene: &Scene<'_>, others: &Waiting) -> Option<Gate> {
     let wait = scene.thresholds.span(Limit::SynWait);
     let attempts = scene
         .streams
@@ -284,13 +282,9 @@ fn short(scene: &Scene<'_>, volume: &Volume<'_>, others: &Waiting) -> Option<Gat
     let waiting = kinds.iter().map(|(count, ..)| *count).fold(0, u64::saturating_add);
     let last = parts.pop()?;
     let who = if parts.is_empty() { last } else { format!("{} and {last}", parts.join(", ")) };
-    let (verb, whose) = if waiting == 1 { ("waits", "it") } else { ("wait", "them") };
-    let summary = format!(
-        "the capture ends while {who} {verb} for an answer: what becomes of {whose} is inconclusive ({} were captured)",
-        crate::expert::Seconds(volume.span)
-    );
-    let gate =
-        gate("Q-12", waiting, summary, "nothing is said to have timed out that the capture's end cut off");
+    let verb = if waiting == 1 { "waits" } else { "wait" };
+    let summary = format!("{who} {verb} for an answer at the end: inconclusive");
+    let gate = gate("Q-12", waiting, summary, "none of that is said to have timed out");
     let gate = if attempts > 0 { gate.by(scene, Limit::SynWait) } else { gate };
     Some(if others.handshakes > 0 { gate.by(scene, Limit::TlsSilence) } else { gate })
 }
@@ -307,23 +301,13 @@ mod tests {
         let (icmp, unresolved) = Default::default();
         let end = vec![Timestamp(2_000_000_000)];
         let scene = Scene::new(&thresholds, &[], Default::default(), (&icmp, &unresolved), end);
-        let facts = CaptureFacts::default();
-        let volume = Volume {
-            facts: &facts,
-            notes: &[],
-            packets: 9,
-            tcp_packets: 9,
-            tcp_streams: 1,
-            span: Span(2_000_000_000),
-            tunnels: Vec::new(),
-        };
         let told = |handshakes, queries, requests| {
-            let gate = short(&scene, &volume, &Waiting { handshakes, queries, requests })?;
+            let gate = short(&scene, &Waiting { handshakes, queries, requests })?;
             Some((gate.count, gate.thresholds.len(), gate.summary))
         };
         assert!(told(0, 0, 0).is_none());
         let (count, thresholds, summary) = told(0, 1, 0).unwrap();
-        assert!(summary.starts_with("the capture ends while 1 DNS query waits for an answer"), "{summary}");
+        assert!(summary.starts_with("1 DNS query waits for an answer at the end"), "{summary}");
         assert_eq!((count, thresholds), (1, 0));
         let (count, thresholds, summary) = told(1, 2, 3).unwrap();
         assert!(summary.contains("1 TLS handshake, 2 DNS queries and 3 HTTP requests wait"), "{summary}");

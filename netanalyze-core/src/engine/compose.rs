@@ -8,7 +8,7 @@ use crate::model::limits::{
     MAX_ANNOUNCEMENTS, MAX_ECHO_REQUESTS, MAX_LAYERS, MAX_NEIGHBOURS, MAX_NESTED_DATAGRAMS, MAX_PINGS,
     MAX_QUESTIONS,
 };
-use crate::model::{Note, NoteKind, Span};
+use crate::model::{Note, NoteKind};
 use crate::report::{CaptureSummary, ConversationSummary, KindCount, ProtocolCount, Report};
 
 pub(super) fn report(remains: Remains, tally: &Tally, conversations: Option<ConversationSummary>) -> Report {
@@ -180,7 +180,6 @@ pub(super) fn diagnose(
         packets: capture.packets,
         tcp_packets: frames("tcp"),
         tcp_streams: u64::from(capture.tcp_streams),
-        span: capture.earliest.map_or(Span(0), |first| end.since(first)),
         tunnels: tunnels.into_iter().map(|name| (name, frames(name))).filter(|(_, n)| *n > 0).collect(),
     };
     let (quality, diagnoses) = diagnoser.finish(streams, services, &volume, end);

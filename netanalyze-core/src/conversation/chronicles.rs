@@ -35,10 +35,10 @@ impl Services {
         self.clients.get(&client).copied().unwrap_or(0)
     }
 
-    fn opened(&mut self, client: IpAddr, count: u32) {
+    fn opened(&mut self, client: IpAddr) {
         if self.clients.len() < MAX_SERVICES || self.clients.contains_key(&client) {
             let known = self.clients.entry(client).or_default();
-            *known = known.saturating_add(count);
+            *known = known.saturating_add(1);
         }
     }
 
@@ -47,8 +47,10 @@ impl Services {
         for (server, service) in other.servers {
             self.servers.entry(server).or_default().merge(&service);
         }
+        // Without a cap here, as for servers: which shard's come first would decide what is left out.
         for (client, count) in other.clients {
-            self.opened(client, count);
+            let known = self.clients.entry(client).or_default();
+            *known = known.saturating_add(count);
         }
     }
 }
@@ -129,6 +131,6 @@ pub(crate) fn remember(services: &mut Services, key: &super::FlowKey, chronicle:
         servers.entry(server).or_default().add(chronicle);
     }
     if chronicle.opening.syn_acks > 0 {
-        services.opened(client.ip(), 1);
+        services.opened(client.ip());
     }
 }

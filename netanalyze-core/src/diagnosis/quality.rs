@@ -238,6 +238,7 @@ fn checksums(scene: &Scene<'_>) -> Option<Gate> {
     let first = hosts.first()?;
     let who = match hosts.len() {
         1 => format!("{first} leaves"),
+        2 => format!("{first} and another host leave"),
         more => format!("{first} and {} more hosts leave", more - 1),
     };
     let summary = format!(

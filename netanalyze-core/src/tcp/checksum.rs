@@ -51,7 +51,7 @@ impl Checksum {
 mod tests {
     use super::*;
 
-    /// A SYN of tcpdump's own documentation form: ports 4000 and 80, no options.
+    /// A SYN with three bytes of data, from port 4000 to port 80.
     fn segment() -> Vec<u8> {
         let mut bytes = vec![0x0f, 0xa0, 0, 80, 0, 0, 0, 1, 0, 0, 0, 0, 0x50, 2, 0xff, 0xff, 0, 0, 0, 0];
         bytes.extend(b"odd");

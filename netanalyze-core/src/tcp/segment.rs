@@ -42,6 +42,24 @@ flag_bits! {
     AE ae = 0x100;
 }
 
+#[cfg(test)]
+impl TcpFlags {
+    /// Flags by the first letters of their names; `0` stands for none.
+    pub(crate) fn of(letters: &str) -> TcpFlags {
+        letters.chars().fold(TcpFlags(0), |flags, letter| {
+            let flag = match letter {
+                'S' => TcpFlags::SYN,
+                'F' => TcpFlags::FIN,
+                'R' => TcpFlags::RST,
+                'A' => TcpFlags::ACK,
+                '0' => TcpFlags(0),
+                other => panic!("{other}"),
+            };
+            TcpFlags(flags.0 | flag.0)
+        })
+    }
+}
+
 impl TcpFlags {
     /// SYN without ACK: an attempt to open.
     #[inline]

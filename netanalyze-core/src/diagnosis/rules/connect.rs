@@ -222,6 +222,9 @@ fn refused(scene: &Scene<'_>, stream: &Stream) -> Option<Case> {
         Some(_) => "nothing listened there at that time",
         None => "nothing listens there",
     };
+    let foreign = scene.host_ttls(ends.server.ip()).is_some_and(|(least, most)| {
+        !(least.saturating_sub(1)..=most.saturating_add(1)).contains(&reset.ttl)
+    });
     let mut case = base("CONN-02")
         .says(
             format!("{} refused the connection of {}: {why}", ends.server, ends.client.ip()),
@@ -242,7 +245,7 @@ fn refused(scene: &Scene<'_>, stream: &Stream) -> Option<Case> {
             Confidence::Medium,
             "the reset begins with a time to live of 255, as devices use that answer for others",
         ),
-        None if scene.host_ttls(ends.server.ip()).is_some_and(|(least, most)| !(least.saturating_sub(1)..=most.saturating_add(1)).contains(&reset.ttl)) => case.at_most(
+        None if foreign => case.at_most(
             Confidence::Medium,
             "the reset has another time to live than any of the host's other packets",
         ),

@@ -37,20 +37,6 @@ impl Wire for Nothing {
     }
 }
 
-fn flags(text: &str) -> TcpFlags {
-    text.chars().fold(TcpFlags(0), |flags, letter| {
-        let flag = match letter {
-            'S' => TcpFlags::SYN,
-            'F' => TcpFlags::FIN,
-            'R' => TcpFlags::RST,
-            'A' => TcpFlags::ACK,
-            '0' => TcpFlags(0),
-            other => panic!("{other}"),
-        };
-        TcpFlags(flags.0 | flag.0)
-    })
-}
-
 /// The frame of a stream's segment, counted from 1.
 pub(super) fn frame(stream: u32, segment: u64) -> FrameNumber {
     FrameNumber(u64::from(stream) * 1_000 + segment)
@@ -66,7 +52,7 @@ pub(super) fn stream(number: u32, server: &str, steps: &[Step], ttl: impl Fn(u64
     // An MSS of 1460, and windows that are scaled by nothing.
     let syn = parse(&[2, 4, 5, 180, 3, 3, 0, 1]);
     for (at, &(ms, who, letters, seq, len, ack)) in (1..).zip(steps) {
-        let flags = flags(letters);
+        let flags = TcpFlags::of(letters);
         let segment = Segment {
             frame: frame(number, at),
             time: Timestamp(ms * 1_000_000),

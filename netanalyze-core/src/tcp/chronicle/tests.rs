@@ -5,6 +5,8 @@ use proptest::prelude::*;
 use super::*;
 use crate::tcp::segment::TcpFlags;
 
+mod packets;
+
 /// A segment of a script: milliseconds, who sends (`>` the client), flags, relative sequence number, payload, relative acknowledgment number, window.
 type Step = (i64, char, &'static str, u32, u32, u32, u16);
 
@@ -30,19 +32,6 @@ impl Wire for Known {
 const CLIENT: u32 = u32::MAX - 400;
 const SERVER: u32 = 7_000;
 
-fn flags(text: &str) -> TcpFlags {
-    text.chars().fold(TcpFlags(0), |flags, letter| {
-        let flag = match letter {
-            'S' => TcpFlags::SYN,
-            'F' => TcpFlags::FIN,
-            'R' => TcpFlags::RST,
-            'A' => TcpFlags::ACK,
-            other => panic!("{other}"),
-        };
-        TcpFlags(flags.0 | flag.0)
-    })
-}
-
 /// Plays a script. The client's direction is `AtoB`; sequence numbers wrap soon.
 fn play(script: &[Step]) -> Chronicle {
     play_marked(script, |frame| (frame as u16, None))
@@ -66,7 +55,7 @@ fn play_by(script: &[Step], marks: impl Fn(u64) -> Marks, sums: Sums, take: Take
     let patience = Patience { stall: Span(200_000_000), think: Span(500_000_000) };
     let syn = crate::packet::tcp_option::parse(&[2, 4, 5, 180]);
     for (frame, &(ms, who, letters, seq, len, ack, window)) in (1..).zip(script) {
-        let flags = flags(letters);
+        let flags = TcpFlags::of(letters);
         let (base, peer) = if who == '>' { (CLIENT, SERVER) } else { (SERVER, CLIENT) };
         let segment = Segment {
             frame: FrameNumber(frame),
@@ -234,179 +223,6 @@ fn duplicate_acknowledgements_make_a_fast_retransmission() {
 }
 
 #[test]
-fn what_comes_late_within_milliseconds_was_reordered() {
-    let late = after_opening(&[
-        (50, '>', "A", 101, 100, 1, 9_000),
-        (51, '>', "A", 1, 100, 1, 9_000),
-        (90, '<', "A", 1, 0, 201, 9_000),
-    ]);
-    let trouble = late.lane(Direction::AtoB).trouble.as_deref().unwrap();
-    assert_eq!((trouble.reordered, trouble.lost.fast, trouble.lost.others, trouble.unseen), (1, 0, 0, 0));
-    let never = after_opening(&[(50, '>', "A", 101, 100, 1, 9_000), (90, '<', "A", 1, 0, 201, 9_000)]);
-    assert_eq!(never.lane(Direction::AtoB).trouble.as_deref().unwrap().unseen, 100, "not captured");
-}
-
-#[test]
-fn marks_tell_what_was_reordered_from_what_was_sent_again() {
-    // 1..101 comes 1 ms, then 70 ms behind the segment after it.
-    for (late, by_time) in [(51, (1, 0)), (120, (0, 1))] {
-        let script = [
-            &OPEN[..],
-            &[
-                (44, '>', "A", 1, 10, 1, 9_000),
-                (50, '>', "A", 111, 100, 1, 9_000),
-                (late, '>', "A", 11, 100, 1, 9_000),
-                (late + 40, '<', "A", 1, 0, 211, 9_000),
-            ],
-        ]
-        .concat();
-        let told = |marks: fn(u64) -> Marks| {
-            let chronicle = play_marked(&script, marks);
-            let trouble = chronicle.lane(Direction::AtoB).trouble.as_deref().unwrap();
-            let again = trouble.lost.fast + trouble.lost.timeouts + trouble.lost.others + trouble.lost.probes;
-            ((trouble.reordered, again), trouble.proven)
-        };
-        assert_eq!(told(|_| (0, None)), (by_time, 0), "only time tells");
-        assert_eq!(told(|frame| (0, Some((9 - frame as u32, 1)))), ((1, 0), 1), "an older stamp");
-        assert_eq!(told(|frame| (0, Some((frame as u32, 1)))), ((0, 1), 0), "a newer one");
-        assert_eq!(told(|frame| (frame as u16, None)), ((0, 1), 0), "a newer number");
-        let swapped = |frame| (if frame > 4 { 11 - frame as u16 } else { frame as u16 }, None);
-        assert_eq!(told(swapped), ((1, 0), 1), "an older number");
-    }
-}
-
-#[test]
-fn an_echo_of_the_first_copy_tells_that_nothing_was_lost() {
-    let script = [
-        &OPEN[..],
-        &[
-            (50, '>', "A", 1, 100, 1, 9_000),
-            (300, '>', "A", 1, 100, 1, 9_000),
-            (310, '<', "A", 1, 0, 101, 9_000),
-            (350, '>', "A", 101, 100, 1, 9_000),
-        ],
-    ]
-    .concat();
-    let with_echo = |echo: u32| {
-        let stamps = move |frame: u64| (0, Some((frame as u32 * 10, if frame == 6 { echo } else { 1 })));
-        let chronicle = play_marked(&script, stamps);
-        let trouble = chronicle.lane(Direction::AtoB).trouble.as_deref().unwrap();
-        (
-            trouble.spurious,
-            trouble.echoed,
-            trouble.lost.timeouts,
-            trouble.lost.timeout_wait.0,
-            trouble.lost.behind,
-        )
-    };
-    assert_eq!(with_echo(40), (1, 1, 0, 0, 0), "of frame 4");
-    assert_eq!(with_echo(50), (0, 0, 1, 250_000_000, 1), "of frame 5");
-    assert_eq!(with_echo(0), (0, 0, 1, 250_000_000, 1), "none");
-}
-
-#[test]
-fn damaged_numbers_are_left_out() {
-    let script = |seq, ack| {
-        after_opening(&[
-            (50, '>', "A", 1, 100, 1, 9_000),
-            (51, '>', "A", seq, 100, ack, 9_000),
-            (52, '>', "A", 101, 100, 1, 9_000),
-            (90, '<', "A", 1, 0, 201, 9_000),
-        ])
-    };
-    for (seq, ack, strange) in [(101 + (1 << 29), 1, 1), (101, 1 << 28, 0)] {
-        let chronicle = script(seq, ack);
-        let lane = chronicle.lane(Direction::AtoB);
-        assert_eq!((chronicle.strange, lane.bytes(), lane.outstanding()), (strange, 200, false));
-        assert_eq!(chronicle.lane(Direction::BtoA).bytes(), 0);
-    }
-    // A capture that lacks a long piece goes on behind it.
-    let far = 1 << 29;
-    let gap = after_opening(&[
-        (50, '>', "A", 1, 100, 1, 9_000),
-        (51, '>', "A", far, 100, 1, 9_000),
-        (52, '>', "A", far + 100, 100, 1, 9_000),
-        (90, '<', "A", 1, 0, far + 200, 9_000),
-    ]);
-    assert_eq!((gap.strange, gap.lane(Direction::AtoB).outstanding()), (1, false));
-}
-
-#[test]
-fn a_wrong_checksum_counts_where_others_were_right() {
-    let script = [
-        &OPEN[..],
-        &[
-            (50, '>', "A", 1, 100, 1, 9_000),
-            (51, '>', "A", 301, 100, 1, 9_000),
-            (52, '>', "A", 101, 100, 1, 9_000),
-            (90, '<', "A", 1, 0, 201, 9_000),
-        ],
-    ]
-    .concat();
-    let seen = |sums: Sums| {
-        let chronicle = play_summed(&script, |_| (0, None), sums);
-        let client = chronicle.lane(Direction::AtoB);
-        (chronicle.strange, client.trouble.is_some(), client.unsummed().0)
-    };
-    assert_eq!(seen(|_| Checksum::Right), (0, true, 0), "a hole");
-    assert_eq!(
-        seen(|frame| if frame == 5 { Checksum::Wrong } else { Checksum::Right }),
-        (1, false, 0),
-        "damage"
-    );
-    assert_eq!(
-        seen(|frame| if frame == 1 { Checksum::Partial } else { Checksum::Wrong }),
-        (0, true, 3),
-        "offload"
-    );
-    assert_eq!(seen(|_| Checksum::Unknown), (0, true, 0));
-}
-
-#[test]
-fn padding_is_no_data() {
-    // Two bytes of padding behind an acknowledgement; the data that follows is sent once.
-    let padded = after_opening(&[
-        (50, '>', "A", 1, 100, 1, 9_000),
-        (90, '<', "A", 1, 2, 101, 9_000),
-        (900, '<', "A", 1, 100, 101, 9_000),
-        (940, '>', "A", 101, 0, 101, 9_000),
-    ]);
-    let server = padded.lane(Direction::BtoA);
-    assert_eq!((server.bytes(), server.trouble.is_some()), (100, false));
-}
-
-#[test]
-fn what_nobody_waits_for_is_no_loss() {
-    let lost = |steps: &[Step]| {
-        let chronicle = after_opening(steps);
-        let trouble = chronicle.lane(Direction::AtoB).trouble.as_deref();
-        trouble.map_or(0, |trouble| trouble.lost.timeouts + trouble.lost.others + trouble.spurious)
-    };
-    let request = (50, '>', "A", 1, 100, 1, 9_000);
-    let fin = |at| (at, '>', "FA", 101, 0, 1, 9_000);
-    assert_eq!(
-        lost(&[request, (90, '<', "A", 1, 0, 101, 9_000), fin(91), fin(400), fin(900)]),
-        0,
-        "a FIN alone"
-    );
-    let words = |at, len| (at, '>', "A", 101, len, 2, 9_000);
-    let closed = [request, (90, '<', "FA", 1, 0, 101, 9_000)];
-    assert_eq!(lost(&[&closed[..], &[words(91, 31), words(400, 31)]].concat()), 0, "to an end that closed");
-    assert_eq!(lost(&[&closed[..], &[words(91, 900), words(400, 900)]].concat()), 1, "that half-closed");
-}
-
-#[test]
-fn data_from_before_the_capture_says_nothing() {
-    let midstream = play(&[
-        (0, '>', "A", 5_001, 1_000, 1, 9_000),
-        (300, '>', "A", 1_001, 1_000, 1, 9_000),
-        (340, '<', "A", 1, 0, 6_001, 9_000),
-    ]);
-    let trouble = midstream.lane(Direction::AtoB).trouble.as_deref();
-    assert!(trouble.is_none_or(|trouble| trouble.lost.timeouts + trouble.lost.others == 0));
-}
-
-#[test]
 fn a_closed_window_lasts_until_it_opens() {
     let closed = after_opening(&[
         (50, '>', "A", 1, 1_000, 1, 9_000),
@@ -471,74 +287,6 @@ fn resets_have_shapes() {
         (90, '<', "A", 1, 500, 101, 9_000),
     ]);
     assert_eq!(forged.reset.as_deref().unwrap().contradicted, Some(FrameNumber(6)));
-}
-
-#[test]
-fn a_packet_that_was_captured_twice_counts_once() {
-    let mut chronicle = Chronicle::new(Timestamp(0));
-    let patience = Patience { stall: Span(200_000_000), think: Span(500_000_000) };
-    let mut note = |frame: u64, time: i64, ttl: u8, ip_id: u16| {
-        let segment = Segment {
-            frame: FrameNumber(frame),
-            time: Timestamp(time),
-            seq: 5,
-            ack: 9,
-            len: 100,
-            window: 9,
-            flags: TcpFlags::ACK,
-            header_len: 20,
-            header_captured: 20,
-            urgent_pointer: false,
-            scope: Scope::Full,
-            options: None,
-        };
-        let passing = Passing { wire_len: 60, ttl, ip_id, gap: Span(0), shares_frame: false };
-        chronicle.note(
-            Direction::AtoB,
-            &segment,
-            (&Verdict::default(), &passing),
-            &Known(None, Checksum::Unknown),
-            &patience,
-        );
-        (chronicle.duplicates, chronicle.elsewhere)
-    };
-    assert_eq!(note(1, 1, 64, 7), (0, 0));
-    assert_eq!(note(2, 1_000, 64, 7), (1, 0), "at the same place");
-    assert_eq!(note(3, 20_000_000, 63, 7), (2, 1), "a hop further");
-    assert_eq!(note(4, 20_000_001, 64, 8), (2, 1), "sent again");
-    assert_eq!(note(5, 20_000_002, 64, 0), (2, 1));
-    assert_eq!(note(6, 20_000_003, 64, 0), (3, 1), "nothing is sent again so soon");
-    assert_eq!(note(7, 24_000_003, 64, 0), (3, 1), "without a number nobody knows");
-    assert_eq!(note(8, 190_000_000, 64, 7), (3, 1), "too late");
-}
-
-#[test]
-fn copies_of_a_whole_burst_are_copies() {
-    // Each packet again a millisecond behind it, as a second tap shows them; behind a burst come the copies of all of it.
-    let mut script: Vec<Step> = Vec::new();
-    let mut numbers: Vec<u16> = Vec::new();
-    let mut group = |steps: &[Step]| {
-        for late in [0, 1] {
-            numbers.extend((0..steps.len()).map(|n| (steps[n].0 * 100 + n as i64) as u16 + 1));
-            script.extend(
-                steps.iter().map(|step| (step.0 + late, step.1, step.2, step.3, step.4, step.5, step.6)),
-            );
-        }
-    };
-    OPEN.iter().zip([0, 0, 2]).for_each(|(step, late)| {
-        group(&[(step.0 + late, step.1, step.2, step.3, step.4, step.5, step.6)]);
-    });
-    let burst: Vec<Step> = (0..20).map(|n| (90, '<', "A", 1 + n * 1_000, 1_000, 1, 9_000)).collect();
-    group(&burst);
-    group(&[(110, '>', "A", 1, 0, 20_001, 9_000)]);
-    let seen = |numbered: bool| {
-        let marks = |frame: u64| (if numbered { numbers[frame as usize - 1] } else { 0 }, None);
-        let chronicle = play_marked(&script, marks);
-        let trouble = chronicle.lane(Direction::BtoA).trouble.as_deref();
-        (chronicle.duplicates, trouble.map_or(0, |trouble| trouble.lost.others + trouble.spurious))
-    };
-    assert_eq!(seen(true), (23, 0), "all but that of the very first nanosecond");
-    assert_eq!(seen(false), (21, 0), "acknowledgements without a number may be sent twice");
 }
 
 /// As [`Chronicle::note`], without short cuts.

@@ -159,7 +159,8 @@ impl Handshakes {
                 ),
                 _ => case,
             };
-            let case = case.clone().among(clients.get(&case.ends.client.ip()).copied().unwrap_or(0));
+            let attempts = clients.get(&case.ends.client.ip()).copied().unwrap_or(0);
+            let case = case.among(attempts);
             if case.code == "TLS-07" && scene.until_end(case.first) < scene.thresholds.span(Limit::TlsSilence)
             {
                 return None; // another recording begins before it could be told

@@ -1,8 +1,8 @@
 //! Every cap of the library in one place, with its reason. Reports say what reaching a cap cost.
 
 /// Bytes of whole frames in a batch. What a conversation needs moves between the cores with every batch: where caches are far apart, batches of 1 MiB,
-/// a core's second-level cache, take a quarter longer. Larger ones gain nothing and only cost memory.
-pub const BATCH_BYTES: usize = 4 << 20;
+/// a core's second-level cache, take a tenth longer; where they are near, larger ones than this take longer.
+pub const BATCH_BYTES: usize = 2 << 20;
 
 /// The largest captured length of one record that is believed (Wireshark's own limit for most link types is 256 KiB; some
 /// writers store super-segments). A larger length is damage.

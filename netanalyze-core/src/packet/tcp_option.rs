@@ -219,19 +219,23 @@ pub fn parse_cut(captured: &[u8], area_len: usize) -> TcpOptions {
     let mut area = [0; MAX_AREA];
     let area = area.get_mut(..area_len).unwrap_or_default();
     area.iter_mut().zip(captured).for_each(|(to, from)| *to = *from);
-    TcpOptions { abandoned: true, ..walk::<true>(area, captured.len()) }
+    let mut found = TcpOptions::default();
+    walk::<true>(area, captured.len(), &mut found);
+    found.abandoned = true;
+    found
 }
 
 #[inline(never)]
 fn parse_any(area: &[u8]) -> TcpOptions {
-    walk::<false>(area, area.len())
+    let mut found = TcpOptions::default();
+    walk::<false>(area, area.len(), &mut found);
+    found
 }
 
 /// Reads an area of which the first `captured` bytes are there; all of them unless `CUT`. Goes through the bytes as [`Options`] does, but
 /// asks of each option only what its kind needs.
 #[inline(always)]
-fn walk<const CUT: bool>(area: &[u8], captured: usize) -> TcpOptions {
-    let mut found = TcpOptions::default();
+fn walk<const CUT: bool>(area: &[u8], captured: usize, found: &mut TcpOptions) {
     let (mut at, mut nops) = (0, 0u8);
     while let Some(&kind) = area.get(at) {
         let is_cut = |end: usize| CUT && end.min(area.len()) > captured;
@@ -275,7 +279,6 @@ fn walk<const CUT: bool>(area: &[u8], captured: usize) -> TcpOptions {
         }
         at += len;
     }
-    found
 }
 
 /// Whether an option of this kind may have this length (kind and length bytes included), as Wireshark 4.0 judges.

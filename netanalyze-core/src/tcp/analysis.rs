@@ -4,7 +4,7 @@ use super::connection::Sides;
 use super::flow::{DuplicateAcks, Flow, WindowScale};
 use super::segment::Segment;
 use super::sequence::{after, at_or_before, before};
-use super::unacked::{Entry, Pool};
+use super::unacked::Pool;
 use super::verdict::Record;
 use crate::model::Span;
 
@@ -288,8 +288,7 @@ pub(super) fn analyse(
         if flags.takes_sequence_number() {
             end = end.wrapping_add(1);
         }
-        let entry = Entry { frame: segment.frame, time: segment.time, start: seq, end };
-        f.unacked.push(entry, seq_base, pool);
+        f.unacked.push((segment.frame, segment.time), (seq, end), seq_base, pool);
     }
     let probe = found.has(Flags::ZERO_WINDOW_PROBE);
     if (after(end, f.next) || f.next == 0) && !probe {

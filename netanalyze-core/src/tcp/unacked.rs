@@ -88,9 +88,10 @@ impl Unacked {
         }
     }
 
+    /// Adds a segment: when it was sent, and the numbers from which and before which it goes.
     #[inline(always)]
-    pub(crate) fn push(&mut self, entry: Entry, base: u32, pool: &mut Pool) {
-        self.0.get_or_insert_with(|| pool.take()).push(entry, base);
+    pub(crate) fn push(&mut self, sent: Sent, numbers: (u32, u32), base: u32, pool: &mut Pool) {
+        self.0.get_or_insert_with(|| pool.take()).push(sent, numbers, base);
     }
 
     /// Greatest end minus least start of all entries, relative to `base`, unsigned; `None` when empty.
@@ -149,15 +150,16 @@ impl List {
         }
     }
 
+    /// The parts of an entry stay in registers up to the list: a processor waits where it loads as one word what it has just stored as two.
     #[inline(always)]
-    fn push(&mut self, entry: Entry, base: u32) {
-        let (start, end) = (entry.start.wrapping_sub(base), entry.end.wrapping_sub(base));
+    fn push(&mut self, (frame, time): Sent, (first, last): (u32, u32), base: u32) {
+        let (start, end) = (first.wrapping_sub(base), last.wrapping_sub(base));
         let continues = start == self.max_end && start <= end && !self.entries.is_empty();
         if continues && self.is_compact() && end - self.min_start < SAFE_SPAN {
             self.max_end = end;
-            self.entries.push_back(entry);
+            self.entries.push_back(Entry { frame, time, start: first, end: last });
         } else {
-            self.push_any(entry, start, end);
+            self.push_any((frame, time), (first, last), base);
         }
     }
 
@@ -169,10 +171,12 @@ impl List {
     }
 
     #[inline(never)]
-    fn push_any(&mut self, entry: Entry, start: u32, end: u32) {
+    fn push_any(&mut self, (frame, time): Sent, (first, last): (u32, u32), base: u32) {
+        let (start, end) = (first.wrapping_sub(base), last.wrapping_sub(base));
         match (self.entries.front(), self.entries.back()) {
-            (Some(first), Some(last)) => {
-                let span = u64::from(last.end.wrapping_sub(first.start)) + steps(last.end, &entry);
+            (Some(oldest), Some(newest)) => {
+                let span =
+                    u64::from(newest.end.wrapping_sub(oldest.start)) + steps(newest.end, (first, last));
                 self.disordered |= span >= u64::from(SAFE_SPAN);
                 self.min_start = self.min_start.min(start);
                 self.max_end = self.max_end.max(end);
@@ -182,10 +186,10 @@ impl List {
                 (self.min_start, self.max_end) = (start, end);
                 self.stale = false;
                 self.straddles = end < start;
-                self.disordered = entry.end.wrapping_sub(entry.start) >= SAFE_SPAN;
+                self.disordered = last.wrapping_sub(first) >= SAFE_SPAN;
             }
         }
-        self.entries.push_back(entry);
+        self.entries.push_back(Entry { frame, time, start: first, end: last });
     }
 
     fn span(&mut self, base: u32) -> u32 {
@@ -300,7 +304,7 @@ impl List {
         let Some(first) = self.entries.front() else { return true };
         let (mut at, mut span) = (first.start, 0u64);
         self.entries.iter().enumerate().all(|(place, entry)| {
-            span += steps(at, entry);
+            span += steps(at, (entry.start, entry.end));
             at = entry.end;
             span < u64::from(SAFE_SPAN) && (place == 0 || entry.start != entry.end)
         })
@@ -308,8 +312,8 @@ impl List {
 }
 
 /// The way from the end of one entry over the start of the next to its end.
-fn steps(last_end: u32, entry: &Entry) -> u64 {
-    u64::from(entry.start.wrapping_sub(last_end)) + u64::from(entry.end.wrapping_sub(entry.start))
+fn steps(last_end: u32, (start, end): (u32, u32)) -> u64 {
+    u64::from(start.wrapping_sub(last_end)) + u64::from(end.wrapping_sub(start))
 }
 
 #[cfg(test)]
@@ -376,7 +380,7 @@ mod tests {
                         let start = next.wrapping_sub(back).wrapping_add(jump);
                         let end = start.wrapping_add(1 + rng.below(1500));
                         let entry = Entry { frame: FrameNumber(frame), time: Timestamp(0), start, end };
-                        fast.push(entry, base, &mut pool);
+                        fast.push((entry.frame, entry.time), (start, end), base, &mut pool);
                         plain.0.push(entry);
                         next = end;
                     }
@@ -421,7 +425,7 @@ mod tests {
             [(0x3fff_cd3d, 0x3fff_d2f1), (0xbfff_d25f, 0xbfff_d273), (0x3fff_d273, 0x3fff_d274)]
         {
             let entry = Entry { frame: FrameNumber(1), time: Timestamp(0), start, end };
-            fast.push(entry, base, &mut pool);
+            fast.push((entry.frame, entry.time), (start, end), base, &mut pool);
             plain.0.push(entry);
         }
         for ack in [0x3fff_d273, 0x3fff_d274, 0x3fff_d27b, 0x3fff_d286, 0xbfff_d260, 0x3fff_d2f1, 0xbfff_d273]
@@ -435,7 +439,7 @@ mod tests {
     #[test]
     fn an_emptied_list_gives_its_buffer_back() {
         let (mut pool, mut list) = (Pool::default(), Unacked::default());
-        list.push(Entry { frame: FrameNumber(1), time: Timestamp(0), start: 0, end: 10 }, 0, &mut pool);
+        list.push((FrameNumber(1), Timestamp(0)), (0, 10), 0, &mut pool);
         assert_eq!(list.acknowledge(10, 0, &mut pool).map(|(frame, _)| frame), Some(FrameNumber(1)));
         assert!(list.is_empty() && list.0.is_none());
         assert_eq!(pool.0.len(), 1);

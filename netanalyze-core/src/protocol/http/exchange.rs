@@ -161,7 +161,9 @@ impl<const N: usize> Texts<N> {
             end += text.len();
             end as u16
         });
-        (Texts { bytes: kept.concat().into(), ends }, u32::try_from(left_out).unwrap_or(u32::MAX))
+        let mut bytes = Vec::with_capacity(end);
+        kept.iter().for_each(|text| bytes.extend_from_slice(text));
+        (Texts { bytes: bytes.into(), ends }, u32::try_from(left_out).unwrap_or(u32::MAX))
     }
 
     fn get(&self, place: usize) -> &[u8] {

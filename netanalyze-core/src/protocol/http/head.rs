@@ -38,8 +38,16 @@ pub enum StartLine<'a> {
     },
 }
 
+impl Default for StartLine<'_> {
+    /// That of nothing at all.
+    fn default() -> Self {
+        StartLine::Request { method: &[], target: &[], version: &[] }
+    }
+}
+
 impl<'a> StartLine<'a> {
     /// Reads a line.
+    #[inline(always)]
     pub(super) fn parse(line: &'a [u8]) -> Self {
         let (first, rest) = split_word(line);
         if is_response(line) {

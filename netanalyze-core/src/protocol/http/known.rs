@@ -5,7 +5,7 @@ use super::body::Lengths;
 use super::head::{Lines, StartLine};
 
 /// A head's start line, and those of its headers that matter to the connection and to an exchange. Of several with one name it is the first one.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Known<'a> {
     pub(super) start: StartLine<'a>,
     /// Of a request: its method, if it is one that Wireshark 4.0 knows.
@@ -18,42 +18,40 @@ pub(super) struct Known<'a> {
     pub(super) content_type: &'a [u8],
     pub(super) server: &'a [u8],
     pub(super) upgrade: &'a [u8],
+    /// Where the empty line behind it ends, if that is there.
+    pub(super) end: Option<usize>,
 }
 
 impl<'a> Known<'a> {
-    /// Reads a head that begins with its start line, up to its empty line or as far as it goes. Says where the empty line ends, if it is there.
-    pub(super) fn read(bytes: &'a [u8]) -> (Self, Option<usize>) {
-        let mut lines = Lines::of(bytes);
-        let mut known = match lines.next() {
-            Some(line) => Known::new(line),
-            None => return (Known::new(bytes.strip_suffix(b"\r").unwrap_or(bytes)), None),
-        };
-        for line in lines.by_ref() {
-            if line.is_empty() {
-                return (known, Some(lines.at()));
-            }
-            known.header(line);
-        }
-        known.header(lines.rest());
-        (known, None)
+    /// Reads a head that begins with its start line, up to its empty line or as far as it goes.
+    pub(super) fn read(bytes: &'a [u8]) -> Self {
+        // Written where the caller wants it: it is too large to be moved for every head.
+        let mut known = Known::default();
+        known.fill(bytes);
+        known
     }
 
-    fn new(line: &'a [u8]) -> Self {
-        let start = StartLine::parse(line);
-        let method = match start {
-            StartLine::Request { method, .. } => Method::of(method),
-            StartLine::Response { .. } => None,
+    fn fill(&mut self, bytes: &'a [u8]) {
+        let mut lines = Lines::of(bytes);
+        let Some(line) = lines.next() else {
+            return self.begin(bytes.strip_suffix(b"\r").unwrap_or(bytes));
         };
-        Known {
-            start,
-            method,
-            status: start.status(),
-            lengths: Lengths::default(),
-            host: &[],
-            user_agent: &[],
-            content_type: &[],
-            server: &[],
-            upgrade: &[],
+        self.begin(line);
+        for line in lines.by_ref() {
+            if line.is_empty() {
+                self.end = Some(lines.at());
+                return;
+            }
+            self.header(line);
+        }
+        self.header(lines.rest());
+    }
+
+    fn begin(&mut self, line: &'a [u8]) {
+        self.start = StartLine::parse(line);
+        self.status = self.start.status();
+        if let StartLine::Request { method, .. } = self.start {
+            self.method = Method::of(method);
         }
     }
 
@@ -103,9 +101,9 @@ mod tests {
     #[test]
     fn first_of_each_name_whatever_its_case() {
         let head = b"GET / HTTP/1.1\r\nHOST: a\r\nHost: b\r\nX: y\r\nUser-agent: c\r\nContent-Length: 3\r\nUpgradf: d\r\n\r\n";
-        let (known, end) = Known::read(head);
+        let known = Known::read(head);
         assert_eq!(
-            (known.host, known.user_agent, known.upgrade, end),
+            (known.host, known.user_agent, known.upgrade, known.end),
             (b"a".as_slice(), b"c".as_slice(), b"".as_slice(), Some(head.len()))
         );
         assert_eq!(known.lengths.request(), Framing::Length(3));
@@ -123,9 +121,9 @@ mod tests {
         for head in heads {
             for len in 0..=head.len() {
                 let bytes = &head[..len];
-                let (known, end) = Known::read(bytes);
+                let known = Known::read(bytes);
                 let slow = Head::parse(bytes);
-                assert_eq!(end, end_of_head(bytes, 0).ok(), "{len}");
+                assert_eq!(known.end, end_of_head(bytes, 0).ok(), "{len}");
                 assert_eq!((known.start, known.status), (slow.start(), slow.status()));
                 let first = |name| slow.all(name).find(|value| !value.is_empty()).unwrap_or_default();
                 assert_eq!(known.host, first("host"), "{len}");

@@ -126,7 +126,8 @@ impl Stream {
         }
         let scanned = self.side(from).scanned as usize;
         let may_be_complete = scanned == 0 || head::end_of_head(rest, scanned).is_ok();
-        let Some((known, Some(end))) = may_be_complete.then(|| Known::read(rest)) else {
+        let known = if may_be_complete { Known::read(rest) } else { Known::default() };
+        let Some(end) = known.end else {
             if rest.len() > MAX_HTTP_HEAD {
                 self.broken_off(from, rest, began, true, out);
                 self.side(from).next();
@@ -143,7 +144,7 @@ impl Stream {
             on_tls_port: self.on_tls_port,
             ..Oddities::default()
         };
-        let whole = Whole { from, empty, bytes: head_bytes, known, began, oddities };
+        let whole = Whole { from, empty, bytes: head_bytes, known: &known, began, oddities };
         self.message(whole, empty.len() + end, now, out)
     }
 
@@ -156,7 +157,7 @@ impl Stream {
         too_long: bool,
         out: &mut Messages,
     ) {
-        let (known, _) = Known::read(bytes);
+        let known = Known::read(bytes);
         let exchange = match known.start {
             StartLine::Request { target, .. } if known.method.is_some() && !target.is_empty() => {
                 let exchange = self.asked_exchange(from, out);
@@ -193,7 +194,7 @@ impl Stream {
         let (exchange, part, framing, method) = match head.start {
             StartLine::Request { .. } => {
                 let exchange = self.asked_exchange(from, out);
-                exchange.add_request(&head, bytes.len(), began, out.terse);
+                exchange.add_request(head, bytes.len(), began, out.terse);
                 let expects = head.method.is_some_and(|method| !method.is_notification());
                 let part = if expects { Part::Request } else { Part::Notification };
                 (exchange.number, part, lengths.request(), head.method)
@@ -206,7 +207,7 @@ impl Stream {
                     exchange.interim = exchange.interim.saturating_add(1);
                     Part::Interim
                 } else {
-                    exchange.add_response(&head, bytes.len(), began, out.terse);
+                    exchange.add_response(head, bytes.len(), began, out.terse);
                     Part::Response
                 };
                 (exchange.number, part, lengths.response(status, method), method)
@@ -236,7 +237,7 @@ impl Stream {
                 Progress::Consumed(done)
             }
             Framing::Empty => {
-                let next = self.after(from, &head, method, done);
+                let next = self.after(from, head, method, done);
                 if next != Progress::Consumed(done) || self.side(from).phase == Phase::Over {
                     self.conclude(exchange, Outcome::Switched);
                 }
@@ -313,8 +314,8 @@ impl StreamDecoder for Stream {
         if head::beginning(rest) != Beginning::Message {
             return;
         }
-        let (known, end) = Known::read(rest);
-        let end = end.unwrap_or(rest.len());
+        let known = Known::read(rest);
+        let end = known.end.unwrap_or(rest.len());
         let oddities = Oddities {
             leading_crlf: !empty.is_empty(),
             cut: true,
@@ -322,7 +323,7 @@ impl StreamDecoder for Stream {
             ..Oddities::default()
         };
         let bytes = rest.get(..end).unwrap_or(rest);
-        self.message(Whole { from, empty, bytes, known, began: now, oddities }, end, now, out);
+        self.message(Whole { from, empty, bytes, known: &known, began: now, oddities }, end, now, out);
     }
 
     fn body_complete(&mut self, from: Direction, id: u32, now: Moment, out: &mut Messages) {

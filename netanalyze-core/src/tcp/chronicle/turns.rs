@@ -90,11 +90,12 @@ impl Chronicle {
         match &mut self.turn {
             Some(turn) if turn.by == direction => (turn.time, turn.frame) = (time, frame),
             turn => {
-                let before = *turn;
+                // Seldom copied: what was just written in parts is slow to read as a whole.
+                let is_late = |request: &&mut Turn| time.since(request.time) >= patience.think;
+                let late = turn.as_mut().filter(is_late).map(|request| *request);
                 let first_end = segment.seq.wrapping_add(segment.len);
                 *turn = Some(Turn { by: direction, time, frame, first: frame, first_end });
-                if let Some(request) = before
-                    && time.since(request.time) >= patience.think
+                if let Some(request) = late
                     && sight.class == Class::New
                 {
                     self.thought(request, segment);

@@ -96,7 +96,8 @@ impl Stream {
     /// Wireshark 4.0.
     pub(super) fn answer_within(&mut self, from: Direction, bytes: &[u8], now: Moment, out: &mut Messages) {
         let waits = |e: &Exchange| e.client != from && e.request.is_some() && e.response.is_none();
-        let (head, end) = Known::read(bytes);
+        let head = Known::read(bytes);
+        let end = head.end;
         if head.status.is_none_or(|status| status < 200) || !self.open.iter().any(|e| waits(e)) {
             return;
         }

@@ -94,7 +94,7 @@ pub(super) struct Whole<'a> {
     /// Empty lines before it.
     pub(super) empty: &'a [u8],
     pub(super) bytes: &'a [u8],
-    pub(super) known: Known<'a>,
+    pub(super) known: &'a Known<'a>,
     pub(super) began: Moment,
     pub(super) oddities: Oddities,
 }

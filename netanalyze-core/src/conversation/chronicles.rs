@@ -75,7 +75,7 @@ impl Chronicles {
             self.kept.resize_with(index + 1, || None);
         }
         if let Some(place) = self.kept.get_mut(index) {
-            *place = Some(Box::new(Chronicle::new(time)));
+            *place = Some(Chronicle::new(time));
             self.bytes += ONE;
         }
     }

@@ -20,6 +20,12 @@ pub(crate) struct NewConversation {
     pub key: FlowKey,
 }
 
+impl NewConversation {
+    /// Fills room for those to come.
+    pub(crate) const BLANK: NewConversation =
+        NewConversation { frame_index: 0, ordinal: 0, reference: ConversationRef::NONE, key: FlowKey::NONE };
+}
+
 /// The stream numbers of one protocol.
 #[derive(Debug)]
 pub(crate) struct Numbering {

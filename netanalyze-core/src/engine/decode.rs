@@ -408,15 +408,19 @@ impl Decoded {
     /// The options as far as they were captured, if there are any.
     #[inline(never)]
     fn rare_options(&mut self, bytes: &[u8], header_len: u8) -> u32 {
-        let options = match (bytes.get(20..usize::from(header_len)), bytes.get(20..)) {
-            (Some(area), _) if !area.is_empty() => tcp_option::parse(area),
+        let index = self.options.len() as u32;
+        match (bytes.get(20..usize::from(header_len)), bytes.get(20..)) {
+            (Some(area), _) if !area.is_empty() => {
+                self.options.push(TcpOptions::default());
+                if let Some(options) = self.options.last_mut() {
+                    tcp_option::parse_into(area, options);
+                }
+            }
             (None, Some(captured)) if header_len > 20 && !captured.is_empty() => {
-                tcp_option::parse_cut(captured, usize::from(header_len) - 20)
+                self.options.push(tcp_option::parse_cut(captured, usize::from(header_len) - 20));
             }
             _ => return NO_OPTIONS,
-        };
-        let index = self.options.len() as u32;
-        self.options.push(options);
+        }
         index
     }
 

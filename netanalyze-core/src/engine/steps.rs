@@ -8,6 +8,7 @@ use super::datagrams::{Results, take_datagrams};
 use super::decode::{DecodeSink, Decoded, FoundFragment, Place, PlainFrames, Touched};
 use super::quotes::{keep, take_short};
 use super::shared::{BatchTimes, Numbers};
+use super::slots::Slots;
 use super::tally::{Tally, Volume};
 use super::{Depth, Interests};
 use crate::capture::{Batch, RawFrame};
@@ -32,7 +33,7 @@ pub(super) struct Steps {
     decoded: Decoded,
     datagrams: Vec<CompletedDatagram>,
     frame_slots: Vec<u32>,
-    new_tcp: Vec<NewConversation>,
+    new_tcp: Slots<NewConversation>,
     new_udp: Vec<NewConversation>,
     findings: Vec<Finding>,
     transports: Vec<Option<TransportVerdict>>,
@@ -297,17 +298,18 @@ impl Steps {
             let conversation = touched.reference;
             if touched.arrival == Arrival::New {
                 let (frame_index, ordinal) = (packet.frame_index, packet.ordinal);
-                self.new_tcp.push(NewConversation {
-                    frame_index,
-                    ordinal,
-                    reference: conversation,
-                    key: packet.key,
-                });
+                let key = packet.key;
+                if let Some(new) = self.new_tcp.next(&NewConversation::BLANK) {
+                    *new = NewConversation { frame_index, ordinal, reference: conversation, key };
+                }
             }
             if touched.relay_begins {
                 let (frame_index, ordinal) = (packet.frame_index, packet.ordinal);
                 let reference = ConversationRef::NONE;
-                self.new_tcp.push(NewConversation { frame_index, ordinal, reference, key: packet.key });
+                let key = packet.key;
+                if let Some(new) = self.new_tcp.next(&NewConversation::BLANK) {
+                    *new = NewConversation { frame_index, ordinal, reference, key };
+                }
             }
             let kinds = tcp_kinds(verdict, interests.gap);
             if kinds != KindSet::NONE {
@@ -375,10 +377,10 @@ impl Steps {
     /// Numbers the batch's new conversations, and writes stream numbers wherever the batch's results name a conversation; does what needs all
     /// conversations in frame order. Findings are not yet in order then: see [`Steps::sort`].
     pub(super) fn number(&mut self, batch: &Batch, interests: &Interests, numbers: &mut Numbers) {
-        numbers.tcp.assign(&mut self.new_tcp);
+        numbers.tcp.assign(self.new_tcp.items_mut());
         numbers.udp.assign(&mut self.new_udp);
-        numbers.announcements.forget(&self.new_tcp);
-        numbers.announcements.meet(&self.decoded.announcements, &self.new_tcp);
+        numbers.announcements.forget(self.new_tcp.items());
+        numbers.announcements.meet(&self.decoded.announcements, self.new_tcp.items());
         let mut telling = Telling { interests, tally: &mut self.tally, findings: &mut self.findings };
         numbers.control.take(batch, &self.decoded.control, &mut self.answers, &mut telling);
         if interests.applications == Depth::All {

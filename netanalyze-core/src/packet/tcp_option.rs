@@ -228,8 +228,14 @@ pub fn parse_cut(captured: &[u8], area_len: usize) -> TcpOptions {
 #[inline(never)]
 fn parse_any(area: &[u8]) -> TcpOptions {
     let mut found = TcpOptions::default();
-    walk::<false>(area, area.len(), &mut found);
+    parse_into(area, &mut found);
     found
+}
+
+/// As [`parse`], written where it stays, into what says nothing so far.
+#[inline(never)]
+pub(crate) fn parse_into(area: &[u8], found: &mut TcpOptions) {
+    walk::<false>(area, area.len(), found);
 }
 
 /// Reads an area of which the first `captured` bytes are there; all of them unless `CUT`. Goes through the bytes as [`Options`] does, but

@@ -47,7 +47,7 @@ pub(super) fn stream(number: u32, server: &str, steps: &[Step], ttl: impl Fn(u64
     let client = Endpoint::new([10, 0, 0, 1].into(), 50_000 + number as u16);
     let server: Endpoint = server.parse().unwrap();
     let (key, to_server) = FlowKey::new(client.ip(), server.ip(), (client.port(), server.port()));
-    let mut chronicle = Box::new(Chronicle::new(Timestamp(steps[0].0 * 1_000_000)));
+    let mut chronicle = Chronicle::new(Timestamp(steps[0].0 * 1_000_000));
     let patience = Patience { stall: Span(200_000_000), think: Span(500_000_000) };
     // An MSS of 1460, and windows that are scaled by nothing.
     let syn = parse(&[2, 4, 5, 180, 3, 3, 0, 1]);

@@ -25,13 +25,13 @@ pub(super) struct Known<'a> {
 impl<'a> Known<'a> {
     /// Reads a head that begins with its start line, up to its empty line or as far as it goes.
     pub(super) fn read(bytes: &'a [u8]) -> Self {
-        // Written where the caller wants it: it is too large to be moved for every head.
         let mut known = Known::default();
         known.fill(bytes);
         known
     }
 
-    fn fill(&mut self, bytes: &'a [u8]) {
+    /// The same, written where it stays: it is too large to be moved for every head.
+    pub(super) fn fill(&mut self, bytes: &'a [u8]) {
         let mut lines = Lines::of(bytes);
         let Some(line) = lines.next() else {
             return self.begin(bytes.strip_suffix(b"\r").unwrap_or(bytes));

@@ -126,7 +126,10 @@ impl Stream {
         }
         let scanned = self.side(from).scanned as usize;
         let may_be_complete = scanned == 0 || head::end_of_head(rest, scanned).is_ok();
-        let known = if may_be_complete { Known::read(rest) } else { Known::default() };
+        let mut known = Known::default();
+        if may_be_complete {
+            known.fill(rest);
+        }
         let Some(end) = known.end else {
             if rest.len() > MAX_HTTP_HEAD {
                 self.broken_off(from, rest, began, true, out);

@@ -81,7 +81,7 @@ impl Frames {
 }
 
 /// What a connection's packets tell.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Chronicle {
     lanes: [Lane; 2],
     pub(crate) opening: Opening,
@@ -129,30 +129,12 @@ const BACKWARD: Span = Span(1_000_000);
 const LONG_BEFORE: Span = Span(100_000_000);
 
 impl Chronicle {
-    /// Of a connection whose first packet came at `first`.
-    pub(crate) fn new(first: Timestamp) -> Self {
-        Chronicle {
-            lanes: [Lane::new(), Lane::new()],
-            opening: Opening::default(),
-            reset: None,
-            lost: None,
-            slow_thinks: 0,
-            thinks: Vec::new(),
-            first,
-            last: first,
-            survived: Span(0),
-            pending_idle: None,
-            turn: None,
-            resets: 0,
-            duplicates: 0,
-            duplicate_frames: Frames::default(),
-            elsewhere: 0,
-            backward: 0,
-            backward_frames: Frames::default(),
-            oversized: 0,
-            strange: 0,
-            calm: false,
-        }
+    /// Of a connection whose first packet came at `first`. Made where it stays: it is too large to be moved for every connection.
+    pub(crate) fn new(first: Timestamp) -> Box<Self> {
+        let mut new = Box::<Chronicle>::default();
+        new.lanes.iter_mut().for_each(Lane::prepare);
+        (new.first, new.last) = (first, first);
+        new
     }
 
     /// What was sent in a direction.

@@ -33,24 +33,24 @@ const CLIENT: u32 = u32::MAX - 400;
 const SERVER: u32 = 7_000;
 
 /// Plays a script. The client's direction is `AtoB`; sequence numbers wrap soon.
-fn play(script: &[Step]) -> Chronicle {
+fn play(script: &[Step]) -> Box<Chronicle> {
     play_marked(script, |frame| (frame as u16, None))
 }
 
 /// The same, with the marks of each frame.
-fn play_marked(script: &[Step], marks: impl Fn(u64) -> Marks) -> Chronicle {
+fn play_marked(script: &[Step], marks: impl Fn(u64) -> Marks) -> Box<Chronicle> {
     play_summed(script, marks, |_| Checksum::Unknown)
 }
 
 /// The same, with the checksum of each frame.
-fn play_summed(script: &[Step], marks: impl Fn(u64) -> Marks, sums: Sums) -> Chronicle {
+fn play_summed(script: &[Step], marks: impl Fn(u64) -> Marks, sums: Sums) -> Box<Chronicle> {
     play_by(script, marks, sums, Chronicle::note)
 }
 
 /// What takes a segment: [`Chronicle::note`], or the same without short cuts.
 type Take = fn(&mut Chronicle, Direction, &Segment<'_>, (&Verdict, &Passing), &dyn Wire, &Patience);
 
-fn play_by(script: &[Step], marks: impl Fn(u64) -> Marks, sums: Sums, take: Take) -> Chronicle {
+fn play_by(script: &[Step], marks: impl Fn(u64) -> Marks, sums: Sums, take: Take) -> Box<Chronicle> {
     let mut chronicle = Chronicle::new(Timestamp(script.first().map_or(0, |step| step.0 * 1_000_000)));
     let patience = Patience { stall: Span(200_000_000), think: Span(500_000_000) };
     let syn = crate::packet::tcp_option::parse(&[2, 4, 5, 180]);
@@ -93,7 +93,7 @@ fn check(chronicle: &Chronicle) {
 const OPEN: [Step; 3] =
     [(0, '>', "S", 0, 0, 0, 9_000), (40, '<', "SA", 0, 0, 1, 9_000), (41, '>', "A", 1, 0, 1, 9_000)];
 
-fn after_opening(steps: &[Step]) -> Chronicle {
+fn after_opening(steps: &[Step]) -> Box<Chronicle> {
     play(&[&OPEN[..], steps].concat())
 }
 

@@ -104,9 +104,9 @@ const DELAYS: [std::ops::Range<i64>; 2] = [35_000_000..60_000_000, 180_000_000..
 const UNSAID: u32 = 536;
 
 impl Lane {
-    /// Of which nothing was captured so far.
-    pub(super) fn new() -> Self {
-        Lane { full_size: UNSAID, ..Lane::default() }
+    /// Nothing was captured so far.
+    pub(super) fn prepare(&mut self) {
+        self.full_size = UNSAID;
     }
 
     /// Whether a segment is one that the capture holds already; if not, it is remembered.

@@ -36,7 +36,7 @@ pub(super) struct ShardList {
 #[derive(Debug)]
 pub(super) struct Decoded {
     pub(super) lists: Box<[ShardList; SHARDS]>,
-    pub(super) options: Vec<TcpOptions>,
+    pub(super) options: Slots<TcpOptions>,
     pub(super) announcements: Vec<Announcement>,
     /// What ICMP, neighbour discovery and ARP say.
     pub(super) control: ControlList,
@@ -55,7 +55,7 @@ impl Default for Decoded {
         let lists = Box::new(std::array::from_fn(|_| ShardList::default()));
         Decoded {
             lists,
-            options: Vec::new(),
+            options: Slots::default(),
             announcements: Vec::new(),
             control: ControlList::default(),
             lan: LanList::default(),
@@ -408,16 +408,18 @@ impl Decoded {
     /// The options as far as they were captured, if there are any.
     #[inline(never)]
     fn rare_options(&mut self, bytes: &[u8], header_len: u8) -> u32 {
-        let index = self.options.len() as u32;
+        let index = self.options.items().len() as u32;
         match (bytes.get(20..usize::from(header_len)), bytes.get(20..)) {
             (Some(area), _) if !area.is_empty() => {
-                self.options.push(TcpOptions::default());
-                if let Some(options) = self.options.last_mut() {
+                if let Some(options) = self.options.next(&TcpOptions::default()) {
+                    *options = TcpOptions::default();
                     tcp_option::parse_into(area, options);
                 }
             }
             (None, Some(captured)) if header_len > 20 && !captured.is_empty() => {
-                self.options.push(tcp_option::parse_cut(captured, usize::from(header_len) - 20));
+                if let Some(options) = self.options.next(&TcpOptions::default()) {
+                    *options = tcp_option::parse_cut(captured, usize::from(header_len) - 20);
+                }
             }
             _ => return NO_OPTIONS,
         }

@@ -1,5 +1,6 @@
 //! The steps of a batch's analysis, on state that is lent to them: workers lend it gate by gate, a live analysis owns all of it.
 
+use std::hint::black_box;
 use std::sync::Arc;
 
 use super::applications::{Heard, Spoken, payload};
@@ -92,6 +93,7 @@ impl Steps {
             if rows {
                 self.frame_slots.push(self.decoded.slots);
             }
+            ask_ahead(batch, index);
             if interface != raw.interface {
                 (interface, link) = (raw.interface, link_of(batch, raw));
             }
@@ -254,6 +256,7 @@ impl Steps {
         let Some(list) = lists.get(number) else { return };
         shard.begin_batch();
         interests.tell(&mut self.heard.out);
+        let options = options.items();
         let Steps { datagrams: completed, heard, tally, findings, verdict, .. } = self;
         // Both protocols' packets in frame order: together they come up to the memory limit.
         let mut datagrams = list.udp.as_slice();
@@ -298,17 +301,15 @@ impl Steps {
             let conversation = touched.reference;
             if touched.arrival == Arrival::New {
                 let (frame_index, ordinal) = (packet.frame_index, packet.ordinal);
-                let key = packet.key;
                 if let Some(new) = self.new_tcp.next(&NewConversation::BLANK) {
-                    *new = NewConversation { frame_index, ordinal, reference: conversation, key };
+                    *new = NewConversation { frame_index, ordinal, reference: conversation, key: packet.key };
                 }
             }
             if touched.relay_begins {
                 let (frame_index, ordinal) = (packet.frame_index, packet.ordinal);
                 let reference = ConversationRef::NONE;
-                let key = packet.key;
                 if let Some(new) = self.new_tcp.next(&NewConversation::BLANK) {
-                    *new = NewConversation { frame_index, ordinal, reference, key };
+                    *new = NewConversation { frame_index, ordinal, reference, key: packet.key };
                 }
             }
             let kinds = tcp_kinds(verdict, interests.gap);
@@ -420,6 +421,17 @@ fn is_heard(packet: &TcpPacket) -> bool {
     packet.origin == Origin::Packet && packet.reported >= u32::from(packet.header_len)
 }
 
+/// Touches the header of a frame a little ahead, so that it is on its way from memory while those before it are decoded.
+#[inline(always)]
+fn ask_ahead(batch: &Batch, index: usize) {
+    const AHEAD: usize = 3;
+    /// Within the first line of a cache, or the second.
+    const HEADERS: usize = 40;
+    if let Some(raw) = batch.frames.get(index + AHEAD) {
+        black_box(batch.bytes.get(raw.offset as usize + HEADERS).copied().unwrap_or_default());
+    }
+}
+
 /// Bytes of a frame on the wire.
 #[inline]
 pub(super) fn wire_len(batch: &Batch, frame_index: u32) -> u32 {
@@ -510,7 +522,7 @@ mod tests {
         assert_eq!(format!("{fragments:?}"), format!("{found:?}"));
         assert_eq!(short.frame_slots, long.frame_slots);
         assert_eq!(format!("{:?}", short.tally), format!("{:?}", long.tally));
-        assert!(short.decoded.announcements.len() > 100 && short.decoded.options.len() > 1000);
+        assert!(short.decoded.announcements.len() > 100 && short.decoded.options.items().len() > 1000);
         let packets = short.decoded.lists.iter().flat_map(|list| list.tcp.items());
         assert!(packets.clone().filter(|p| p.negotiates).count() > 100);
         assert!(packets.filter(|p| p.opens_successor).count() > 100);

@@ -249,12 +249,14 @@ impl Shard {
         birth: Birth,
         verdict: &mut Verdict,
     ) -> Spot {
-        let mut conversation = TcpConversation::new(packet.key, packet.time, self.terms.books);
-        if birth == Birth::Announced {
-            conversation.succession = Succession::Settled;
+        let make = || TcpConversation::new(packet.key, packet.time, self.terms.books);
+        let spot = self.tcp.insert((packet.hash, &packet.key), make, packet.time, segment.frame);
+        if let Some(conversation) = self.tcp.at(spot) {
+            if birth == Birth::Announced {
+                conversation.succession = Succession::Settled;
+            }
+            conversation.connection.open(packet.direction, segment, birth, &mut self.pool, verdict);
         }
-        conversation.connection.open(packet.direction, segment, birth, &mut self.pool, verdict);
-        let spot = self.tcp.insert(packet.hash, conversation, packet.time, segment.frame);
         if self.terms.chronicles.is_some() {
             self.chronicles.begin(spot.index, packet.time);
         }
@@ -278,8 +280,8 @@ impl Shard {
             Some(spot) => (spot, Arrival::Known),
             None => {
                 let succession = if due { Succession::Settled } else { Succession::None };
-                let conversation = UdpConversation::new(packet.key, succession);
-                (self.udp.insert(packet.hash, conversation, packet.time, frame), Arrival::New)
+                let make = || UdpConversation::new(packet.key, succession);
+                (self.udp.insert((packet.hash, &packet.key), make, packet.time, frame), Arrival::New)
             }
         };
         let conversation = self.udp.at(spot)?;

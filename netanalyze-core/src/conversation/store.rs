@@ -257,7 +257,8 @@ impl<T: Record> Store<T> {
             self.aside_bytes = self.aside_bytes.saturating_sub(T::size_of_aside(&aside));
             record.attach(aside);
         }
-        let slot = self.take_slot(index, record, now);
+        let slot = self.take_slot(index, now);
+        self.slots.get_mut(slot)?.record = Some(record);
         *self.places.get_mut(index)? = Place::Open(slot);
         Some(slot)
     }
@@ -280,15 +281,31 @@ impl<T: Record> Store<T> {
     }
 
     /// Keeps a new conversation, whose first packet has a time and a frame. If another one has the same key, this one takes its place as the
-    /// most recent.
-    pub(super) fn insert(&mut self, hash: u32, record: T, time: Timestamp, now: FrameNumber) -> Spot {
+    /// most recent. It is made where it stays.
+    #[inline(always)]
+    pub(super) fn insert(
+        &mut self,
+        (hash, key): (u32, &FlowKey),
+        make: impl FnOnce() -> T,
+        time: Timestamp,
+        now: FrameNumber,
+    ) -> Spot {
+        let spot = self.room(hash, key, time, now);
+        if let Some(slot) = self.slots.get_mut(spot.slot) {
+            slot.record = Some(make());
+        }
+        spot
+    }
+
+    /// A slot for a new conversation of a key.
+    fn room(&mut self, hash: u32, key: &FlowKey, time: Timestamp, now: FrameNumber) -> Spot {
         self.start.get_or_insert(time);
-        let known = self.find(hash, record.key());
+        let known = self.find(hash, key);
         let index = match self.vacant.pop() {
             Some(index) => index,
             None => self.places.push(Place::Gone),
         };
-        let slot = self.take_slot(index, record, now);
+        let slot = self.take_slot(index, now);
         if let Some(place) = self.places.get_mut(index) {
             *place = Place::Open(slot);
         }
@@ -305,19 +322,19 @@ impl<T: Record> Store<T> {
         spot
     }
 
-    /// A slot for a conversation; others that are quiet give up theirs.
-    fn take_slot(&mut self, owner: u32, record: T, now: FrameNumber) -> u32 {
+    /// An empty slot for a conversation; others that are quiet give up theirs.
+    fn take_slot(&mut self, owner: u32, now: FrameNumber) -> u32 {
         for _ in 0..LOOKS {
             self.look(now);
         }
         match self.vacant_slots.pop() {
             Some(slot) => {
                 if let Some(place) = self.slots.get_mut(slot) {
-                    *place = Slot { owner, record: Some(record) };
+                    place.owner = owner;
                 }
                 slot
             }
-            None => self.slots.push(Slot { owner, record: Some(record) }),
+            None => self.slots.push(Slot { owner, record: None }),
         }
     }
 

@@ -302,7 +302,9 @@ impl Steps {
             if touched.arrival == Arrival::New {
                 let (frame_index, ordinal) = (packet.frame_index, packet.ordinal);
                 if let Some(new) = self.new_tcp.next(&NewConversation::BLANK) {
-                    *new = NewConversation { frame_index, ordinal, reference: conversation, key: packet.key };
+                    // One by one: as a whole it would be made somewhere else first.
+                    (new.frame_index, new.ordinal, new.reference) = (frame_index, ordinal, conversation);
+                    new.key = packet.key;
                 }
             }
             if touched.relay_begins {

@@ -77,8 +77,9 @@ impl Shelf {
 
     fn insert(&mut self, number: u32, note: Note) -> u32 {
         let now = note.last;
-        let hash = self.0.hasher.hash(&key(number));
-        self.0.insert(hash, note, Timestamp(5), now).index
+        let key = key(number);
+        let hash = self.0.hasher.hash(&key);
+        self.0.insert((hash, &key), || note, Timestamp(5), now).index
     }
 
     fn is_open(&self, index: u32) -> bool {

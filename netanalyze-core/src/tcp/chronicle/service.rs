@@ -29,17 +29,15 @@ impl Service {
             return;
         }
         let server = opening.client().map_or(Direction::BtoA, Direction::reverse);
-        let ttl = (opening.syn_ack_ttl, opening.syn_ack_ttl);
-        let one = Service {
-            opened: 1,
-            first: chronicle.first,
-            last: chronicle.first,
-            ttl: Some(ttl).filter(|(ttl, _)| *ttl > 0),
-            rtt: Some(opening.server_leg).filter(|_| opening.syns > 0),
-            survived: chronicle.survived,
-            answered: u32::from(chronicle.lane(server).bytes() > 0),
-        };
-        self.merge(&one);
+        self.span(chronicle.first, chronicle.first);
+        self.opened = self.opened.saturating_add(1);
+        self.answered = self.answered.saturating_add(u32::from(chronicle.lane(server).bytes() > 0));
+        if opening.syn_ack_ttl > 0 {
+            self.live(opening.syn_ack_ttl, opening.syn_ack_ttl);
+        }
+        if opening.syns > 0 {
+            self.leg(opening.server_leg);
+        }
     }
 
     /// Adds what another table knows of it.
@@ -48,17 +46,32 @@ impl Service {
         if other.opened == 0 {
             return;
         }
-        if self.opened == 0 {
-            (self.first, self.last) = (other.first, other.last);
-        }
-        self.first = self.first.min(other.first);
-        self.last = self.last.max(other.last);
+        self.span(other.first, other.last);
         self.opened = self.opened.saturating_add(other.opened);
         self.answered = self.answered.saturating_add(other.answered);
-        self.ttl = match (self.ttl, other.ttl) {
-            (Some((a, b)), Some((c, d))) => Some((a.min(c), b.max(d))),
-            (ttl, None) | (None, ttl) => ttl,
-        };
-        self.rtt = [self.rtt, other.rtt].into_iter().flatten().min();
+        if let Some((least, most)) = other.ttl {
+            self.live(least, most);
+        }
+        if let Some(rtt) = other.rtt {
+            self.leg(rtt);
+        }
+    }
+
+    /// Connections began between these times.
+    fn span(&mut self, first: Timestamp, last: Timestamp) {
+        if self.opened == 0 {
+            (self.first, self.last) = (first, last);
+        }
+        (self.first, self.last) = (self.first.min(first), self.last.max(last));
+    }
+
+    fn live(&mut self, least: u8, most: u8) {
+        let known = self.ttl.get_or_insert((least, most));
+        *known = (known.0.min(least), known.1.max(most));
+    }
+
+    fn leg(&mut self, rtt: Span) {
+        let known = self.rtt.get_or_insert(rtt);
+        *known = (*known).min(rtt);
     }
 }

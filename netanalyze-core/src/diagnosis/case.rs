@@ -30,6 +30,8 @@ pub(super) struct Case {
     pub(super) blame: Option<std::net::IpAddr>,
     /// What it is about beside its ends, a name for one: cases about different things are not joined.
     pub(super) subject: String,
+    /// Conversations and clients beside its own that it stands for.
+    pub(super) beyond: (u64, u64),
 }
 
 impl Case {
@@ -55,6 +57,7 @@ impl Case {
             successes: None,
             blame: None,
             subject: String::new(),
+            beyond: (0, 0),
         }
     }
 

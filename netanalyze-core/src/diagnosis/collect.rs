@@ -1,12 +1,13 @@
 //! Gathers what diagnoses are made of while batches pass, in capture order, and makes them at the end.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use super::join::join;
 use super::object::{Diagnosis, Gate};
 use super::quality::{Volume, Waiting, gates};
 use super::rules;
+use super::rules::dns::Lacks;
 use super::scene::{IcmpError, Scene, Stream, Unresolved};
 use super::thresholds::Thresholds;
 use crate::capture::RawFrame;
@@ -26,6 +27,8 @@ pub(crate) struct Diagnoser {
     icmp: BTreeMap<u32, Vec<IcmpError>>,
     unresolved: BTreeMap<IpAddr, Unresolved>,
     names: rules::dns::Names,
+    /// Between which hosts, source first, fragmented datagrams stayed incomplete.
+    torn: BTreeSet<(IpAddr, IpAddr)>,
     handshakes: rules::tls::Handshakes,
     exchanges: rules::application::Exchanges,
 }
@@ -55,9 +58,16 @@ impl Diagnoser {
             icmp: BTreeMap::new(),
             unresolved: BTreeMap::new(),
             names: Default::default(),
+            torn: BTreeSet::new(),
             handshakes: Default::default(),
             exchanges: Default::default(),
         }
+    }
+
+    /// With what is known of fragments: between which hosts, source first, datagrams stayed incomplete.
+    pub(crate) fn told_of(mut self, torn: BTreeSet<(IpAddr, IpAddr)>) -> Self {
+        self.torn = torn;
+        self
     }
 
     /// Kinds of findings that it looks at.
@@ -158,7 +168,7 @@ impl Diagnoser {
         volume: &Volume<'_>,
         end: Timestamp,
     ) -> (Vec<Gate>, Vec<Diagnosis>) {
-        let Diagnoser { thresholds, mut breaks, icmp, unresolved, names, handshakes, exchanges } = self;
+        let Diagnoser { thresholds, mut breaks, icmp, unresolved, names, torn, handshakes, exchanges } = self;
         breaks.push(end);
         breaks.sort_unstable();
         let scene = Scene::new(&thresholds, streams, services, (&icmp, &unresolved), breaks);
@@ -167,10 +177,10 @@ impl Diagnoser {
             queries: names.waiting(&scene),
             requests: exchanges.waiting(&scene),
         };
-        let gates = gates(&scene, volume, &waiting);
+        let gates = gates(&scene, volume, &waiting, names.damaged());
         let one_sided = gates.iter().any(|gate| gate.code == "Q-06");
         let mut cases = rules::of_streams(&scene);
-        names.look(&scene, one_sided, &mut cases);
+        names.look(&scene, &Lacks { one_sided, torn }, &mut cases);
         handshakes.look(&scene, &mut cases);
         exchanges.look(&scene, &mut cases);
         let diagnoses = join(cases, &gates, &thresholds);

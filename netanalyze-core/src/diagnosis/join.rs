@@ -116,7 +116,8 @@ fn diagnosis(scope: Scope, cases: &[Case], thresholds: &Thresholds) -> Diagnosis
     let mut endpoints: Vec<Ends> = cases.iter().map(|case| case.ends).collect();
     endpoints.sort_by_key(|ends| (ends.protocol, ends.stream, ends.client));
     endpoints.dedup();
-    let conversations = endpoints.len() as u64;
+    let beyond = cases.iter().map(|case| case.beyond.0).fold(0, u64::saturating_add);
+    let conversations = beyond.saturating_add(endpoints.len() as u64);
     endpoints.truncate(MAX_ENDS);
     let evidence = evidence(&example, cases);
     let mut used: Vec<Used> = Vec::new();
@@ -189,6 +190,8 @@ fn summary(scope: Scope, example: &Case, cases: &[Case], conversations: u64, los
     }
     let clients: BTreeSet<IpAddr> = cases.iter().map(|case| case.ends.client.ip()).collect();
     let servers: BTreeSet<IpAddr> = cases.iter().map(|case| case.ends.server.ip()).collect();
+    let beyond = cases.iter().map(|case| case.beyond.1).fold(0, u64::saturating_add);
+    let beyond = usize::try_from(beyond).unwrap_or(usize::MAX);
     let cost = if lost.0 > 0 { format!(", {} lost in all", Seconds(lost)) } else { String::new() };
     let many = |n: usize, what: &str| format!("{n} {what}{}", if n == 1 { "" } else { "s" });
     if scope == Scope::Host {
@@ -223,7 +226,7 @@ fn summary(scope: Scope, example: &Case, cases: &[Case], conversations: u64, los
         "{} ({} of {}{cost})",
         example.gist,
         many(usize::try_from(conversations).unwrap_or(usize::MAX), "conversation"),
-        many(clients.len(), "client")
+        many(clients.len().saturating_add(beyond), "client")
     )
 }
 

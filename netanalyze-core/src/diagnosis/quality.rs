@@ -67,7 +67,7 @@ impl Gate {
 }
 
 /// All gates that stand, in the order of their codes.
-pub(super) fn gates(scene: &Scene<'_>, volume: &Volume<'_>, waiting: &Waiting) -> Vec<Gate> {
+pub(super) fn gates(scene: &Scene<'_>, volume: &Volume<'_>, waiting: &Waiting, damaged: u64) -> Vec<Gate> {
     let all = [
         drops(scene, volume),
         duplicates(scene, volume),
@@ -79,7 +79,7 @@ pub(super) fn gates(scene: &Scene<'_>, volume: &Volume<'_>, waiting: &Waiting) -
         interfaces(scene),
         tunnels(volume),
         checksums(scene),
-        damage(volume),
+        damage(volume, damaged),
         short(scene, waiting),
     ];
     all.into_iter().flatten().collect()
@@ -247,14 +247,22 @@ fn checksums(scene: &Scene<'_>) -> Option<Gate> {
     Some(gate("Q-10", count, summary, "wrong checksums of these hosts are not taken for damage"))
 }
 
-fn damage(volume: &Volume<'_>) -> Option<Gate> {
+/// `datagrams` of name resolution have a wrong checksum, of hosts whose others are right.
+fn damage(volume: &Volume<'_>, datagrams: u64) -> Option<Gate> {
     let kinds =
         [NoteKind::TruncatedFile, NoteKind::DamagedRecord, NoteKind::DamagedCompression, NoteKind::BadBlock];
-    let count = kinds.iter().map(|&kind| noted(volume, kind)).fold(0, u64::saturating_add);
-    (count > 0).then(|| {
-        let summary = "the file is damaged, or ends too soon; what is good in it was analysed".to_owned();
-        gate("Q-11", count, summary, "what lies in the damaged parts is not known")
-    })
+    let records = kinds.iter().map(|&kind| noted(volume, kind)).fold(0, u64::saturating_add);
+    let mut parts = Vec::new();
+    if records > 0 {
+        parts.push("the file is damaged, or ends too soon; what is good in it was analysed".to_owned());
+    }
+    if datagrams > 0 {
+        parts.push(format!(
+            "{datagrams} DNS messages were changed behind their sender: their UDP checksum is wrong, while that of others is right"
+        ));
+    }
+    let count = records.saturating_add(datagrams);
+    (count > 0).then(|| gate("Q-11", count, parts.join("; "), "what lies in the damaged parts is not known"))
 }
 
 fn short(scene: &Scene<'_>, others: &Waiting) -> Option<Gate> {

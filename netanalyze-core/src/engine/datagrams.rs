@@ -13,6 +13,7 @@ use crate::conversation::{
 use crate::expert::Finding;
 use crate::field::{CompletedDatagram, TransportVerdict};
 use crate::protocol::stream::Moment;
+use crate::tcp::Checksum;
 
 /// Where results of UDP packets go.
 pub(super) struct Results<'s> {
@@ -24,6 +25,14 @@ pub(super) struct Results<'s> {
     pub(super) tally: &'s mut Tally,
     pub(super) findings: &'s mut Vec<Finding>,
 }
+
+/// Whether a datagram's checksum matters: only diagnoses ask, and only of name resolution, where a damaged query looks like one that nobody answers.
+fn is_summed(interests: &Interests, packet: &UdpPacket) -> bool {
+    let (from, to) = packet.key.endpoints(packet.direction);
+    interests.diagnoses.is_some() && (from.port() == DNS || to.port() == DNS)
+}
+
+const DNS: u16 = 53;
 
 /// Hands UDP packets to their shard, and puts down what comes of them: new conversations, verdicts, the conversation of each verdict, what
 /// their applications say.
@@ -65,7 +74,14 @@ pub(super) fn take_datagrams(
                     keep(heard, &spoken);
                 }
             } else {
+                heard.out.sum = is_summed(interests, packet).then(|| {
+                    let whole = packet.payload_len.saturating_add(8);
+                    let (from, to) = packet.key.endpoints(packet.direction);
+                    let datagram = payload(batch, completed, slot, packet.at, 0, whole);
+                    Checksum::of_datagram((from.ip(), to.ip()), datagram, whole)
+                });
                 touched.conversation.application(packet, bytes, now, &mut heard.out);
+                heard.out.sum = None;
                 if !heard.out.is_empty() {
                     let seen = &mut touched.conversation.kinds_seen;
                     heard.take(&spoken, seen, interests, results.tally, results.findings);

@@ -225,12 +225,16 @@ where
     let conversations = ending::conversations(&mut remains, &tally);
     ending::view(view, interests.kinds, threads, &conversations, &mut tally, &words, &mut accept)?;
     let summary = interests.summary.then(|| ConversationSummary::new(&conversations));
+    let torn = remains.fragments.incomplete(UDP);
     let mut report = compose::report(remains, &tally, summary);
     if let Some(diagnoser) = diagnoser {
-        compose::diagnose(diagnoser, &streams, services, &tally, &mut report);
+        compose::diagnose(diagnoser.told_of(torn), &streams, services, &tally, &mut report);
     }
     Ok(report)
 }
+
+/// Protocol number of UDP.
+const UDP: u8 = 17;
 
 /// Analyses all frames; what is left is to be done at the end.
 fn drive<V, A>(

@@ -9,7 +9,7 @@
 #[doc(hidden)]
 pub mod fuzz;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::IpAddr;
 
 use hashbrown::HashMap;
@@ -72,6 +72,8 @@ impl Key {
 #[derive(Debug)]
 struct Pending {
     birth: u64,
+    /// Protocol number of the payload.
+    protocol: u8,
     /// Payloads one after the other, in order of arrival.
     bytes: Vec<u8>,
     pieces: Vec<Piece>,
@@ -110,7 +112,7 @@ impl FragmentTable {
             *births += 1;
             *bytes += DATAGRAM_COST;
             ages.push_back((key, *births));
-            Pending::new(*births)
+            Pending::new(*births, fragment.protocol)
         });
         if pending.pieces.len() >= MAX_FRAGMENTS_PER_DATAGRAM {
             return None;
@@ -144,6 +146,13 @@ impl FragmentTable {
         self.dropped
     }
 
+    /// Between which hosts, source first, datagrams of a protocol are still incomplete.
+    #[must_use]
+    pub fn incomplete(&self, protocol: u8) -> BTreeSet<(IpAddr, IpAddr)> {
+        let of = self.pending.iter().filter(|(_, pending)| pending.protocol == protocol);
+        of.map(|(key, _)| (key.source, key.destination)).collect()
+    }
+
     fn drop_oldest(&mut self) -> bool {
         while let Some((key, birth)) = self.ages.pop_front() {
             if self.pending.get(&key).is_some_and(|p| p.birth == birth)
@@ -167,9 +176,10 @@ impl FragmentTable {
 }
 
 impl Pending {
-    fn new(birth: u64) -> Self {
+    fn new(birth: u64, protocol: u8) -> Self {
         Pending {
             birth,
+            protocol,
             bytes: Vec::new(),
             pieces: Vec::new(),
             reach: 0,
@@ -304,6 +314,17 @@ mod tests {
             Some(16)
         );
         assert_eq!(run(&[(0, true, &[]), (0, true, &[1; 8]), (8, false, &[])]), None);
+    }
+
+    #[test]
+    fn what_stays_incomplete_is_known_by_its_hosts() {
+        let mut table = FragmentTable::default();
+        table.insert(&fragment(1, 0, true, &[1; 8]));
+        table.insert(&Fragment { protocol: 1, ..fragment(2, 8, false, &[1; 8]) });
+        let ends = (Ipv4Addr::new(8, 0, 0, 1).into(), Ipv4Addr::new(8, 0, 0, 2).into());
+        assert_eq!(table.incomplete(17), BTreeSet::from([ends]));
+        table.insert(&fragment(1, 8, false, &[2; 8]));
+        assert!(table.incomplete(17).is_empty());
     }
 
     #[test]

@@ -6,6 +6,7 @@ use super::stream::Reach;
 use super::tls::keys::Secrets;
 use super::{dns, http, tls};
 use crate::model::{Direction, Timestamp, limits};
+use crate::tcp::Checksum;
 
 /// Something that became known with a frame.
 #[derive(Clone, Debug)]
@@ -127,6 +128,8 @@ pub struct Messages {
     pub(crate) place: u64,
     /// What the segment at hand says of the direction against it.
     pub(crate) reach: Option<Reach>,
+    /// What the checksum of the datagram at hand says, where anybody wants to know.
+    pub(crate) sum: Option<Checksum>,
     /// What is said now, Wireshark takes for another protocol: see [`Said::aside`].
     pub(crate) aside: bool,
     /// Every message is wanted, as fields and rows need them. Otherwise decoders leave out those that no finding is made of, which saves

@@ -1,9 +1,9 @@
-//! The TCP checksum (RFC 9293 §3.1), of packets for which it matters: verdicts, which are Wireshark's, do not look at it.
+//! The checksums of TCP (RFC 9293 §3.1) and UDP (RFC 768), of packets for which they matter: verdicts, which are Wireshark's, do not look at them.
 
 use std::net::IpAddr;
 
 use etherparse::checksum::Sum16BitWords;
-use etherparse::ip_number;
+use etherparse::{IpNumber, ip_number};
 
 /// What a segment's checksum says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,7 +20,25 @@ pub(crate) enum Checksum {
 impl Checksum {
     /// Of a segment of `reported` bytes between two addresses; `segment` is what was captured of it, header first.
     pub(crate) fn of(addresses: (IpAddr, IpAddr), segment: &[u8], reported: u32) -> Self {
-        let (Some(field), Ok(len)) = (segment.get(16..18), u16::try_from(reported)) else {
+        Checksum::at(addresses, segment, reported, (ip_number::TCP, 16))
+    }
+
+    /// Of a datagram; its sender may leave it out, which zero says.
+    pub(crate) fn of_datagram(addresses: (IpAddr, IpAddr), datagram: &[u8], reported: u32) -> Self {
+        match datagram.get(6..8) {
+            Some([0, 0]) => Checksum::Unknown,
+            _ => Checksum::at(addresses, datagram, reported, (ip_number::UDP, 6)),
+        }
+    }
+
+    /// Of a protocol whose header has the sum at an offset.
+    fn at(
+        addresses: (IpAddr, IpAddr),
+        segment: &[u8],
+        reported: u32,
+        (protocol, offset): (IpNumber, usize),
+    ) -> Self {
+        let (Some(field), Ok(len)) = (segment.get(offset..offset + 2), u16::try_from(reported)) else {
             return Checksum::Unknown;
         };
         if segment.len() != usize::from(len) {
@@ -35,7 +53,7 @@ impl Checksum {
             }
             _ => return Checksum::Unknown,
         };
-        let addressed = addressed.add_2bytes([0, ip_number::TCP.0]).add_2bytes(len.to_be_bytes());
+        let addressed = addressed.add_2bytes([0, protocol.0]).add_2bytes(len.to_be_bytes());
         let partial = (!addressed.ones_complement()).to_be().to_be_bytes();
         if addressed.add_slice(segment).ones_complement() == 0 {
             Checksum::Right
@@ -93,5 +111,22 @@ mod tests {
         let mixed = ("10.0.0.1".parse().unwrap(), "::1".parse().unwrap());
         assert_eq!(Checksum::of(mixed, &segment(), 23), Checksum::Unknown);
         assert_eq!(Checksum::of(mixed, &[], 70_000), Checksum::Unknown);
+    }
+
+    #[test]
+    fn of_datagrams() {
+        let addresses: (IpAddr, IpAddr) = ("10.0.0.1".parse().unwrap(), "10.0.0.53".parse().unwrap());
+        let mut bytes = vec![0xc3, 0x50, 0, 53, 0, 11, 0, 0];
+        bytes.extend(b"odd");
+        let of = |bytes: &[u8]| Checksum::of_datagram(addresses, bytes, 11);
+        assert_eq!(of(&bytes), Checksum::Unknown, "left out");
+        let sum = (1..=u16::MAX).find(|sum| {
+            bytes[6..8].copy_from_slice(&sum.to_be_bytes());
+            Checksum::of_datagram(addresses, &bytes, 11) == Checksum::Right
+        });
+        bytes[6..8].copy_from_slice(&sum.unwrap().to_be_bytes());
+        assert_eq!(of(&bytes[..10]), Checksum::Unknown, "cut");
+        bytes[9] ^= 1;
+        assert_eq!(of(&bytes), Checksum::Wrong, "damaged");
     }
 }

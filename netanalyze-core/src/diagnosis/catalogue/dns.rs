@@ -47,7 +47,9 @@ pub(super) const RULES: &[Rule] = &[
         confounders: "At the client's side a lost query looks like a lost answer. Of a server that sends nothing at all a capture of one \
                       direction would show the same: medium at most, and nothing if the whole capture is one-sided (Q-06). Queries that \
                       nobody repeats may only lack their answers in the capture, and an address that is asked once, while others answer, \
-                      may be a mistake: guesses at most. Late answers, without a retry, are slow ones (DNS-01).",
+                      may be a mistake: guesses at most. So are all where a tenth of the answers lack their queries in the capture, or where a \
+                      fragment of an answer came. Messages with a wrong checksum, of hosts whose others are right, are damaged and do not \
+                      count. Late answers, without a retry, are slow ones (DNS-01).",
         thresholds: &[],
         steps: &[
             advice("client", "dig @{server} {name} +tries=1 +time=2", "whether it is the name or the server"),
@@ -74,7 +76,8 @@ pub(super) const RULES: &[Rule] = &[
         confounders: "A failure that a later try mends costs little: it is a warning, and less sure. Names of blocked or local zones are \
                       refused on purpose. Variants of a name that a search list makes do not count. Failures of reverse lookups are \
                       ordinary, and a resolver that asks on behalf of others has further servers to ask: both are less sure. So is a \
-                      single one if the capture ends before the client would try again.",
+                      single one if the capture ends before the client would try again. A query without recursion, to a server that \
+                      offers none, is no host's to its resolver: that it is refused is proper, and a note.",
         thresholds: &[Limit::ResolverFailures],
         steps: &[
             advice(

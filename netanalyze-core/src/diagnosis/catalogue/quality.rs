@@ -190,8 +190,10 @@ pub(super) const RULES: &[Rule] = &[
     Rule {
         meaning: "The capture file is damaged or cut off. What could be read was analysed; packets may be missing where the damage lies, \
                   and at the end.",
-        evidence: "A record or block that is cut off, too long, or contradicts itself.",
-        confounders: "A capture that is still being written ends in the middle of a packet, too.",
+        evidence: "A record or block that is cut off, too long, or contradicts itself; DNS messages with a wrong UDP checksum, of hosts whose \
+                   others are right.",
+        confounders: "A capture that is still being written ends in the middle of a packet, too. Messages that were changed on their way, \
+                      or edited behind it, look like damage of the file.",
         thresholds: &[],
         steps: &[
             advice("capture", "capinfos FILE", "what else can read of it"),

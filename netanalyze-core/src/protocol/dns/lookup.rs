@@ -14,6 +14,7 @@ use super::record::{Question, Record, Section};
 use super::said::{Service, as_text, as_texts};
 use crate::model::{Endpoint, Span, limits, shown};
 use crate::protocol::stream::Moment;
+use crate::tcp::Checksum;
 
 /// How a response fails to answer the query that it seems to belong to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -66,6 +67,28 @@ impl fmt::Display for Asked {
     }
 }
 
+/// Checksums of datagrams, of those that were looked at.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Sums {
+    /// One was right.
+    pub(crate) right: bool,
+    /// One was wrong, and not as systems leave it to the network card.
+    pub(crate) wrong: bool,
+}
+
+impl Sums {
+    /// Adds one.
+    pub(super) fn add(&mut self, sum: Option<Checksum>) {
+        self.right |= sum == Some(Checksum::Right);
+        self.wrong |= sum == Some(Checksum::Wrong);
+    }
+
+    /// Nothing of it arrived here as it was sent, if its sender computes sums at all.
+    pub(crate) fn are_wrong(self) -> bool {
+        self.wrong && !self.right
+    }
+}
+
 /// A query and its response. A query to one server is one lookup, however many questions it has (RFC 9619 allows one); of a query to a
 /// group (mDNS) each question is a lookup, for others may answer each.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -97,6 +120,12 @@ pub struct Lookup {
     pub outcome: Outcome,
     /// The first query.
     pub query: Option<Moment>,
+    /// The first query asks the server to ask others (RFC 1035 §4.1.1: RD), and the response says that it does (RA).
+    #[serde(skip)]
+    pub(crate) recursion: [bool; 2],
+    /// What is known of the checksums of its queries, or of a response without one.
+    #[serde(skip)]
+    pub(crate) sums: Sums,
     /// How often it was sent.
     pub queries: u32,
     /// The last query: the first one, or its last repetition.
@@ -179,6 +208,8 @@ impl Lookup {
             question_cut: question.is_none() && missing > 0 && parsed.count(0) != Some(0),
             outcome: Outcome::Unanswered,
             query: None,
+            recursion: [header.flags & 0x0100 != 0, false],
+            sums: Sums::default(),
             queries: 0,
             last_query: None,
             response: None,
@@ -276,6 +307,7 @@ impl Lookup {
         let header = parsed.header();
         self.response = Some(now);
         self.latency = self.query.map(|query| now.time.since(query.time));
+        self.recursion[1] = header.flags & 0x0080 != 0;
         self.authoritative = header.flags & 0x0400 != 0;
         self.truncated = header.is_truncated();
         self.cut = missing > 0;

@@ -34,6 +34,8 @@ mod tests;
 pub use code::{Opcode, Rcode, RecordType};
 pub use datagram::Decoder;
 pub use edns::{Edns, EdnsOption, ExtendedError};
+#[cfg(test)]
+pub(crate) use lookup::Sums;
 pub use lookup::{Asked, Lookup, Mismatch, Outcome};
 pub use matching::Matching;
 pub use message::{Header, Parsed, looks_like_dns};

@@ -122,6 +122,7 @@ impl Tracker {
         if let Some(open) = known.and_then(|at| self.open.get_mut(at)) {
             open.lookup.queries = open.lookup.queries.saturating_add(1);
             (open.lookup.last_query, open.last) = (Some(now), now.time);
+            open.lookup.sums.add(out.sum);
             return;
         }
         if let Some(mut lookup) = self.early.take(id, from, hash) {
@@ -136,6 +137,7 @@ impl Tracker {
             self.give_up(Outcome::Forgotten, now, out);
         }
         let mut lookup = Box::new(Lookup::new(self.service, length.is_some(), parsed, missing));
+        lookup.sums.add(out.sum);
         lookup.ask(parsed, now);
         self.open.push(Open { id, from, question: hash, last: now.time, lookup });
     }
@@ -238,6 +240,7 @@ impl Tracker {
             Outcome::Unasked
         };
         let mut lookup = Box::new(Lookup::new(self.service, length.is_some(), parsed, missing));
+        lookup.sums.add(out.sum);
         lookup.answer(parsed, missing, bytes.len(), now);
         (lookup.outcome, lookup.latency) = (outcome, matching.time);
         if outcome == Outcome::Unasked && matching.unsolicited && question.is_some() {

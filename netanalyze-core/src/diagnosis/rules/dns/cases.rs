@@ -3,29 +3,28 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
-use hashbrown::HashSet;
-
 use super::super::super::case::Case;
 use super::super::super::object::{Confidence, Severity};
 use super::super::super::scene::Scene;
 use super::super::super::thresholds::Limit;
 use super::super::flow::is_made_by_hand;
-use super::super::{span, times};
+use super::super::span;
 use super::denied::{is_ordinary, names_denied};
+use super::lacks::Lacks;
 use super::resolver::{ENOUGH, Event, Events, Resolver};
 use super::{Names, TIMEOUT, Unresolved, Why, shown_name};
 use crate::model::{Endpoint, Span, Timestamp};
-use crate::protocol::dns::RecordType;
+use crate::protocol::dns::{Rcode, RecordType};
 
 /// So few are an exception rather than the rule.
-const FEW: u64 = 3;
+pub(super) const FEW: u64 = 3;
 
 /// An answer that takes less, once or twice among many, is that of a name which had to be sought.
 const ONCE: Span = Span(500_000_000);
 
 impl Names {
-    /// Says what it concludes. `one_sided` is a capture that lacks one direction of many conversations.
-    pub(in crate::diagnosis) fn look(mut self, scene: &Scene<'_>, one_sided: bool, cases: &mut Vec<Case>) {
+    /// Says what it concludes.
+    pub(in crate::diagnosis) fn look(mut self, scene: &Scene<'_>, lacks: &Lacks, cases: &mut Vec<Case>) {
         self.settle(scene.thresholds);
         let servers: BTreeSet<IpAddr> = self.resolvers.keys().map(|server| server.ip()).collect();
         let limit = scene.thresholds.span(Limit::ResolverP95);
@@ -34,14 +33,21 @@ impl Names {
             let floor = resolver.floor();
             let slow = &mut resolver.slow;
             // What every answer takes is the way there and back.
-            let is_way = floor < scene.thresholds.span(Limit::ResolverMax);
-            let soon = |event: &Event| is_way && event.waited().0.saturating_sub(floor.0) < limit.0;
+            if floor < scene.thresholds.span(Limit::ResolverMax) {
+                let before = slow.count;
+                slow.leave_out_below(Span(floor.0.saturating_add(limit.0)));
+                resolver.is_far = slow.count < before;
+            }
+            let ordinary = slow.count;
             slow.leave_out(|event| {
-                soon(event) || self.is_of_tunnel(event.name.as_bytes()) || is_made_by_hand(event.waited())
+                self.is_of_tunnel(event.name.as_bytes()) || is_made_by_hand(event.waited())
             });
+            resolver.timed = resolver.timed.saturating_sub(ordinary.saturating_sub(slow.count));
             let very_slow = |event: &&Event| event.waited() >= scene.thresholds.span(Limit::ResolverMax);
             resolver.very_slow = resolver.very_slow.min(slow.kept.iter().filter(very_slow).count() as u64);
+            let before = resolver.unanswered.count;
             resolver.unanswered.leave_out(|event| self.is_of_tunnel(event.name.as_bytes()));
+            resolver.asked = resolver.asked.saturating_sub(before.saturating_sub(resolver.unanswered.count));
         }
         self.resolvers = resolvers;
         let is_slow = |resolver: &Resolver| judged_slow(scene, resolver);
@@ -55,7 +61,7 @@ impl Names {
             if is_slow(resolver) {
                 cases.extend(slow_answers(scene, server, resolver, &servers, &slow));
             }
-            cases.extend(no_answers(server, resolver, &servers, &self.answered, one_sided));
+            cases.extend(self.no_answers(server, resolver, &servers, lacks));
         }
         let is_told =
             |name: &&Unresolved| !name.mended && !self.is_variant(name) && !self.is_of_tunnel(&name.name);
@@ -79,12 +85,12 @@ impl Names {
 fn judged_slow(scene: &Scene<'_>, resolver: &Resolver) -> bool {
     // One in twenty is above the 95th percentile.
     resolver.very_slow > 0
-        || (resolver.answers >= ENOUGH && resolver.slow.count.saturating_mul(20) >= resolver.answers)
+        || (resolver.timed >= ENOUGH && resolver.slow.count.saturating_mul(20) >= resolver.timed)
             && scene.thresholds.get(Limit::ResolverP95) > 0
 }
 
 /// Each event as a case, with what the events of a client cost together: lookups that wait at the same time wait once.
-fn each(events: &Events, make: impl Fn(&Event) -> Case) -> Vec<Case> {
+pub(super) fn each(events: &Events, make: impl Fn(&Event) -> Case) -> Vec<Case> {
     let mut sorted: Vec<&Event> = events.kept.iter().collect();
     sorted.sort_by_key(|event| (event.ends.client.ip(), event.asked, event.until, event.query));
     let mut until: BTreeMap<IpAddr, Timestamp> = BTreeMap::new();
@@ -101,6 +107,7 @@ fn each(events: &Events, make: impl Fn(&Event) -> Case) -> Vec<Case> {
     if let Some(last) = cases.last_mut() {
         last.count = last.count.saturating_add(events.count.saturating_sub(told));
         last.lost = Span(last.lost.0.saturating_add(events.rest.0));
+        last.beyond = events.beyond();
     }
     cases
 }
@@ -112,12 +119,21 @@ fn slow_answers(
     servers: &BTreeSet<IpAddr>,
     slow: &BTreeSet<IpAddr>,
 ) -> Vec<Case> {
-    let (count, answers) = (resolver.slow.count, resolver.answers);
+    let (count, answers) = (resolver.slow.count, resolver.timed);
     let worst = resolver.slow.kept.iter().map(Event::waited).max().unwrap_or_default();
     let limit = scene.thresholds.span(Limit::ResolverP95);
+    let (took, sooner) = if resolver.is_far {
+        let floor = span(resolver.floor());
+        (
+            format!("took at least {} longer than the soonest one ({floor})", span(limit)),
+            format!("came less than {} after what the soonest one took ({floor})", span(limit)),
+        )
+    } else {
+        (format!("took {} or more", span(limit)), format!("came sooner than {}", span(limit)))
+    };
     let gist = format!(
-        "{server} answers slowly: {count} of {answers} answers took {} or more, the slowest {}",
-        span(limit),
+        "{server} answers slowly: {} of {answers} answers {took}, the slowest {}",
+        resolver.slow.counted(),
         span(worst)
     );
     each(&resolver.slow, |event| {
@@ -145,10 +161,10 @@ fn slow_answers(
             case
         };
         let case = match answers.saturating_sub(count) {
-            0 => case,
-            rest => {
-                case.against(format!("{rest} other answers of {server} came sooner than {}", span(limit)))
+            rest if rest > 0 && !resolver.slow.is_least => {
+                case.against(format!("{rest} other answers of {server} {sooner}"))
             }
+            _ => case,
         };
         if is_resolver(servers, client, server) && !slow.contains(&client) {
             case.at_most(
@@ -180,104 +196,6 @@ fn slow_answers(
     })
 }
 
-fn no_answers(
-    server: Endpoint,
-    resolver: &Resolver,
-    servers: &BTreeSet<IpAddr>,
-    answered: &HashSet<IpAddr, foldhash::fast::FixedState>,
-    one_sided: bool,
-) -> Vec<Case> {
-    let events = &resolver.unanswered;
-    let is_mute = resolver.answers == 0;
-    if is_mute && one_sided {
-        return Vec::new();
-    }
-    let (count, all) = (events.count, resolver.asked);
-    let gist = if is_mute {
-        format!("{server} answers no query at all ({count} of them)")
-    } else {
-        format!(
-            "{server} left {count} of {all} queries without an answer until they were sent again, or for good"
-        )
-    };
-    let asked_again = events.kept.iter().filter(|event| event.again).count();
-    let is_asked_again = asked_again > 0;
-    each(events, |event| {
-        let client = event.ends.client.ip();
-        let sentence = if event.answer.0 > 0 {
-            format!(
-                "{client}'s query for {} got an answer of {server} only when it was sent again, after {}",
-                asked(event),
-                span(event.waited())
-            )
-        } else {
-            let how = if event.queries > 1 {
-                format!("sent {}", times(event.queries.into()))
-            } else if event.again {
-                "it got the name resolved later".to_owned()
-            } else {
-                "sent once".to_owned()
-            };
-            format!("{server} did not answer {client}'s query for {} ({how})", asked(event))
-        };
-        let case = Case::new("DNS-02", event.ends, (event.asked, event.until))
-            .says(sentence, gist.clone())
-            .shows(event.query, format!("query for {} without an answer", asked(event)), "an answer")
-            .rival(
-                "the answer is lost, not the query",
-                "a capture at the resolver: whether the query arrives and an answer leaves",
-            );
-        let case = if event.last_query == event.query {
-            case
-        } else {
-            case.shows(event.last_query, "the same query again", "no need to ask again")
-        };
-        let case = case.shows(event.answer, "answer to the repeated query", "an answer to the first one");
-        let case = match resolver.answers {
-            0 => case.at_most(
-                Confidence::Medium,
-                format!("nothing of {server} was captured: a capture of one direction would show the same"),
-            ),
-            answers => case.against(format!("{server} answered {answers} other queries")),
-        };
-        let case = case.among(u64::from(answered.contains(&client)));
-        let case = if is_mute && server.port() != 53 {
-            case.at_most(Confidence::Low, "nothing shows that it is a name server")
-        } else if is_mute && count < FEW && event.queries == 1 && answered.contains(&client) {
-            case.at_most(
-                Confidence::Low,
-                "asked once or twice, and others answer: its address may be a mistake, or a damaged packet's",
-            )
-        } else if asked_again < FEW as usize && count >= FEW {
-            case.at_most(Confidence::Medium, "few of them were asked again")
-        } else if count == 1 && resolver.answers > 0 {
-            case.less("it happened once")
-        } else {
-            case
-        };
-        let case = if event.kind == RecordType::ANY {
-            case.at_most(
-                Confidence::Low,
-                "queries for records of any type come with forged senders more often than not",
-            )
-        } else if is_resolver(servers, client, server) {
-            case.less("asked by a resolver, which has other servers to ask")
-        } else {
-            case
-        };
-        if is_asked_again {
-            case
-        } else if count < FEW || is_mute {
-            case.at_most(Confidence::Low, "nobody asked again: the answer may just not have been captured")
-        } else {
-            case.at_most(
-                Confidence::Medium,
-                "nobody asked again: the answers may just not have been captured",
-            )
-        }
-    })
-}
-
 /// Whether a client is a server of names itself.
 pub(super) fn is_resolver(servers: &BTreeSet<IpAddr>, client: IpAddr, server: Endpoint) -> bool {
     client != server.ip() && servers.contains(&client)
@@ -289,7 +207,7 @@ fn is_of_chaos(name: &[u8]) -> bool {
     lower.ends_with(b".bind") || lower.ends_with(b".server")
 }
 
-fn asked(event: &Event) -> String {
+pub(super) fn asked(event: &Event) -> String {
     format!("{} {}", event.kind, event.name)
 }
 
@@ -303,13 +221,17 @@ fn name_failed(
     let shown = shown_name(&name.name);
     let (failures, answers) = resolver.map_or((name.count, name.count), |all| (all.failures, all.answers));
     let why = name.extended.as_ref().map_or_else(String::new, |text| format!(" ({text})"));
-    let outcome = if name.mended { "got it later" } else { "did not get it at all" };
+    // What a client does that has an answer takes a moment.
+    let is_cut = !name.mended && scene.until_end(name.last) < TIMEOUT;
+    let outcome = match (name.mended, is_cut) {
+        (true, _) => format!(", and {client} got it later"),
+        (false, true) => String::new(),
+        (false, false) => format!(", and {client} did not get it at all"),
+    };
+    let queries = if name.count == 1 { "query" } else { "queries" };
     let mut case = Case::new("DNS-06", name.ends, (name.first, name.last))
         .says(
-            format!(
-                "{server} answered {} to {client}'s queries for {shown}{why}, and {client} {outcome}",
-                name.rcode
-            ),
+            format!("{server} answered {} to {client}'s {queries} for {shown}{why}{outcome}", name.rcode),
             format!(
                 "{server} reports failures: {failures} of {answers} answers, such as {} for {shown}{why}",
                 name.rcode
@@ -329,8 +251,19 @@ fn name_failed(
     }
     if name.mended {
         case = case.severity(Severity::Warn).less("the client got the name resolved later");
-    } else if name.count == 1 && scene.until_end(name.last) < TIMEOUT {
+    } else if name.count == 1 && is_cut {
         case = case.less("the capture ends before the client would try again");
+    }
+    if name.is_iterative && name.rcode == Rcode::REFUSED {
+        case = case.severity(Severity::Note).at_most(
+            Confidence::Low,
+            "asked without recursion, of a server that offers none: a server that is not in charge of a name refuses that properly",
+        );
+    } else if name.is_iterative {
+        case = case.severity(Severity::Warn).at_most(
+            Confidence::Medium,
+            "asked without recursion, of a server that offers none: no host asks its resolver like that",
+        );
     }
     if name.kind == RecordType::ANY || is_of_chaos(&name.name) {
         case = case.at_most(

@@ -6,9 +6,12 @@
 mod cases;
 mod denied;
 mod known;
+mod lacks;
 mod resolver;
 #[cfg(test)]
 mod tests;
+mod timeouts;
+mod unresolved;
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -21,10 +24,14 @@ use super::super::thresholds::{Limit, Thresholds};
 use crate::conversation::Met;
 use crate::model::limits::{MAX_DIAGNOSED, MAX_SERVICES};
 use crate::model::{Endpoint, FrameNumber, Span, Timestamp};
-use crate::protocol::dns::{Lookup, Opcode, Outcome, Rcode, RecordType, Service};
+use crate::protocol::dns::{Lookup, Opcode, Outcome, Rcode, Service};
 use crate::transaction::Searches;
+pub(in crate::diagnosis) use lacks::Lacks;
+
 use known::{MAX_RECENT, Recent, domain, first_label, is_tunnel};
-use resolver::{Event, Resolver};
+use lacks::Watch;
+use resolver::{Event, Resolver, Told};
+use unresolved::{Unresolved, Why, extended};
 
 /// Clients wait as long for an answer before they ask again (resolv.conf(5): `timeout:5`).
 const TIMEOUT: Span = Span(5_000_000_000);
@@ -37,39 +44,12 @@ const BESIDE: Span = Span(5_000_000_000);
 /// Names with data under a domain that make it a tunnel.
 const TUNNELLED: u32 = 3;
 
-/// Why a name was not resolved.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-enum Why {
-    /// It does not exist.
-    Denied,
-    /// The server failed.
-    Failed,
-}
-
-/// A name that a client did not get resolved.
-#[derive(Debug)]
-struct Unresolved {
-    why: Why,
-    ends: Ends,
-    name: Box<[u8]>,
-    kind: RecordType,
-    rcode: Rcode,
-    first: Timestamp,
-    last: Timestamp,
-    /// Queries with their answers, the first few.
-    frames: Vec<(FrameNumber, FrameNumber)>,
-    count: u64,
-    waited: Span,
-    /// The client got the name resolved after all.
-    mended: bool,
-    /// What the server says of the reason.
-    extended: Option<Box<str>>,
-}
-
 /// See the head of the module.
 #[derive(Debug, Default)]
 pub(in crate::diagnosis) struct Names {
     resolvers: BTreeMap<Endpoint, Resolver>,
+    watch: Watch,
+    told: Told,
     unresolved: Vec<Unresolved>,
     by_name: HashMap<(Why, IpAddr, Box<[u8]>), usize, foldhash::fast::FixedState>,
     searches: Searches,
@@ -84,6 +64,8 @@ pub(in crate::diagnosis) struct Names {
     open: Vec<Timestamp>,
     /// Lookups that were answered soon after they were sent again, with when.
     late: Vec<(Event, Timestamp)>,
+    /// Lookups without an answer whose queries all have a wrong checksum.
+    doubtful: Vec<Event>,
     /// How many more answers of the same came, by the frame of the first one.
     repeated: HashMap<FrameNumber, u32, foldhash::fast::FixedState>,
     /// Domains under which data is carried, and names of that sort.
@@ -98,7 +80,14 @@ impl Names {
         if lookup.service != Service::Dns && self.local.len() < MAX_RECENT {
             self.local.insert(first_label(&lookup.name));
         }
-        self.note_lookup(ends, lookup, thresholds);
+        if lookup.service != Service::Dns || self.watch.take(met, lookup) {
+            self.note_lookup(ends, lookup, thresholds);
+        }
+    }
+
+    /// Messages that were damaged on their way.
+    pub(in crate::diagnosis) fn damaged(&self) -> u64 {
+        self.watch.damaged()
     }
 
     fn note_lookup(&mut self, ends: Ends, lookup: &Lookup, thresholds: &Thresholds) {
@@ -118,15 +107,6 @@ impl Names {
             Outcome::Unanswered => self.unanswered(ends, lookup),
             _ => {}
         }
-    }
-
-    fn resolver(&mut self, server: Endpoint) -> Option<&mut Resolver> {
-        if self.resolvers.len() >= MAX_SERVICES && !self.resolvers.contains_key(&server) {
-            return None;
-        }
-        let resolver = self.resolvers.entry(server).or_default();
-        resolver.asked += 1;
-        Some(resolver)
     }
 
     fn answered(&mut self, ends: Ends, lookup: &Lookup, thresholds: &Thresholds) {
@@ -154,7 +134,7 @@ impl Names {
         if self.answered.len() < MAX_SERVICES {
             self.answered.insert(ends.client.ip());
         }
-        if let Some(resolver) = self.resolver(ends.server) {
+        if let Some(resolver) = resolver::asked(&mut self.resolvers, ends.server) {
             resolver.answers += 1;
             resolver.least = Some(resolver.least.map_or(latency, |least| least.min(latency)));
             resolver.failures += u64::from(failed);
@@ -163,11 +143,15 @@ impl Names {
                 if self.late.len() < MAX_RECENT {
                     self.late.push((event, response.time));
                 } else if let Some(resolver) = self.resolvers.get_mut(&ends.server) {
-                    resolver.unanswered.push(event);
+                    resolver.asked_again += 1;
+                    resolver.unanswered.push(event, (&mut self.told, false));
                 }
-            } else if latency >= thresholds.span(Limit::ResolverP95) && !failed {
-                resolver.very_slow += u64::from(latency >= thresholds.span(Limit::ResolverMax));
-                resolver.slow.push(event(response.time, lookup.queries > 1));
+            } else if !failed {
+                resolver.timed += 1;
+                if latency >= thresholds.span(Limit::ResolverP95) {
+                    resolver.very_slow += u64::from(latency >= thresholds.span(Limit::ResolverMax));
+                    resolver.slow.push(event(response.time, lookup.queries > 1), (&mut self.told, true));
+                }
             }
         }
         let client = ends.client.ip();
@@ -201,20 +185,31 @@ impl Names {
         }
     }
 
-    /// Decides of what was answered after it was sent again: where every query got an answer, none was lost, and the answers are slow.
+    /// Decides of what has a wrong checksum, now that all senders are known; and of what was answered after it was sent again: where every query got an answer,
+    /// none was lost, and the answers are slow.
     fn settle(&mut self, thresholds: &Thresholds) {
+        for event in std::mem::take(&mut self.doubtful) {
+            let Some(resolver) = self.resolvers.get_mut(&event.ends.server) else { continue };
+            if self.watch.is_damaged(event.ends.client.ip()) {
+                resolver.asked = resolver.asked.saturating_sub(1);
+            } else {
+                resolver.unanswered.push(event, (&mut self.told, false));
+            }
+        }
         for (mut event, answered) in std::mem::take(&mut self.late) {
             let more = self.repeated.get(&event.answer).copied().unwrap_or(0);
             let Some(resolver) = self.resolvers.get_mut(&event.ends.server) else { continue };
             if more.saturating_add(1) < event.queries {
-                resolver.unanswered.push(event);
+                resolver.asked_again += 1;
+                resolver.unanswered.push(event, (&mut self.told, false));
                 continue;
             }
             event.until = answered;
+            resolver.timed += 1;
             let waited = event.waited();
             if waited >= thresholds.span(Limit::ResolverP95) {
                 resolver.very_slow += u64::from(waited >= thresholds.span(Limit::ResolverMax));
-                resolver.slow.push(event);
+                resolver.slow.push(event, (&mut self.told, true));
             }
         }
     }
@@ -301,6 +296,7 @@ impl Names {
             frames: Vec::new(),
             count: 0,
             waited: Span(0),
+            is_iterative: true,
             mended: false,
             extended: lookup.extended_errors.first().map(extended),
         };
@@ -335,7 +331,7 @@ impl Names {
         if !lookup.closed && waited < TIMEOUT && !beside && self.open.len() < MAX_DIAGNOSED {
             self.open.push(last.time);
         }
-        let Some(resolver) = self.resolver(ends.server) else { return };
+        let Some(resolver) = resolver::asked(&mut self.resolvers, ends.server) else { return };
         let until = Timestamp(last.time.0.saturating_add(waited.0.min(TIMEOUT.0)));
         if until.since(query.time) < TIMEOUT || lookup.closed && waited < TIMEOUT {
             // The capture ends too soon to tell.
@@ -347,7 +343,7 @@ impl Names {
         let again = last.time.since(query.time) >= AGAIN || elsewhere;
         // Nobody waits for it any longer once the name is resolved.
         let until = resolved.filter(|at| *at > query.time).map_or(until, |at| until.min(at));
-        resolver.unanswered.push(Event {
+        let event = Event {
             ends,
             asked: query.time,
             until,
@@ -358,7 +354,12 @@ impl Names {
             again,
             name: shown_name(&lookup.name),
             kind: lookup.kind,
-        });
+        };
+        if lookup.sums.are_wrong() && self.doubtful.len() < MAX_RECENT {
+            self.doubtful.push(event);
+        } else {
+            resolver.unanswered.push(event, (&mut self.told, false));
+        }
     }
 
     /// Whether a name lies in a domain under which data is carried: how long its server takes, and what it does not answer, is part of that.
@@ -367,26 +368,6 @@ impl Names {
     }
 }
 
-impl Unresolved {
-    fn again(&mut self, lookup: &Lookup, (first, last): (Timestamp, Timestamp)) {
-        self.count += 1;
-        self.first = self.first.min(first);
-        self.last = self.last.max(last);
-        self.waited = Span(self.waited.0.saturating_add(last.since(first).0.max(0)));
-        if let (Some(query), Some(response), true) = (lookup.query, lookup.response, self.frames.len() < 4) {
-            self.frames.push((query.frame, response.frame));
-        }
-    }
-}
-
 fn shown_name(name: &[u8]) -> Box<str> {
     if name.is_empty() { ".".into() } else { crate::model::shown(name).into() }
-}
-
-fn extended(error: &crate::protocol::dns::ExtendedError) -> Box<str> {
-    let meaning = error.meaning.map_or_else(|| format!("code {}", error.code), str::to_owned);
-    match &*error.text {
-        [] => meaning.into(),
-        text => format!("{meaning}: {}", crate::model::shown(text)).into(),
-    }
 }

@@ -1,8 +1,14 @@
 //! What is known of a server of names: how often it was asked and answered, and lookups that were slow or stayed without an answer, in detail those that
 //! took longest.
 
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
+use hashbrown::HashSet;
+
 use super::super::super::object::Ends;
-use crate::model::{FrameNumber, Span, Timestamp};
+use crate::model::limits::{MAX_DIAGNOSED, MAX_SERVICES};
+use crate::model::{Endpoint, FrameNumber, Span, Timestamp};
 use crate::protocol::dns::RecordType;
 
 /// Answers that a rate needs.
@@ -41,6 +47,10 @@ impl Event {
 pub(super) struct Events {
     pub(super) kept: Vec<Event>,
     pub(super) count: u64,
+    /// Conversations and clients that are known to have them.
+    pub(super) spread: (u64, u64),
+    /// There may be more of them than it counts.
+    pub(super) is_least: bool,
     /// Time of those that are not kept.
     pub(super) rest: Span,
 }
@@ -51,8 +61,41 @@ impl Events {
         let before = self.kept.len();
         self.kept.retain(|event| !is_out(event));
         if self.kept.len() < before {
-            (self.count, self.rest) = (self.kept.len() as u64, Span(0));
+            // How many of those that are not kept stay, nobody knows.
+            self.is_least |= self.count > before as u64;
+            self.only_kept();
         }
+    }
+
+    /// Leaves out what took less than so long. Of those that are not kept every one took less than those that are.
+    pub(super) fn leave_out_below(&mut self, least: Span) {
+        let before = self.kept.len();
+        self.kept.retain(|event| event.waited() >= least);
+        if self.kept.len() < before {
+            self.only_kept();
+        }
+    }
+
+    fn only_kept(&mut self) {
+        (self.count, self.rest) = (self.kept.len() as u64, Span(0));
+        self.spread = self.spread_of_kept();
+    }
+
+    fn spread_of_kept(&self) -> (u64, u64) {
+        let ends: BTreeSet<Endpoint> = self.kept.iter().map(|event| event.ends.client).collect();
+        let hosts: BTreeSet<IpAddr> = ends.iter().map(|client| client.ip()).collect();
+        (ends.len() as u64, hosts.len() as u64)
+    }
+
+    /// Conversations and clients of those that are not kept, as far as those that are have nothing to do with them.
+    pub(super) fn beyond(&self) -> (u64, u64) {
+        let kept = self.spread_of_kept();
+        (self.spread.0.saturating_sub(kept.0), self.spread.1.saturating_sub(kept.1))
+    }
+
+    /// How many there are, in words.
+    pub(super) fn counted(&self) -> String {
+        if self.is_least { format!("at least {}", self.count) } else { self.count.to_string() }
     }
 
     /// Whether an event is one of very many that were asked for at the same time.
@@ -62,8 +105,11 @@ impl Events {
     }
 
     /// Keeps those that took longest.
-    pub(super) fn push(&mut self, event: Event) {
+    pub(super) fn push(&mut self, event: Event, (told, is_slow): (&mut Told, bool)) {
         self.count += 1;
+        let (conversation, client) = told.note(is_slow, event.ends);
+        self.spread.0 += u64::from(conversation);
+        self.spread.1 += u64::from(client);
         self.kept.push(event);
         if self.kept.len() > DETAILS {
             let least =
@@ -76,16 +122,50 @@ impl Events {
     }
 }
 
+/// Who was told of already: servers with conversations, and with clients; apart for what was answered and what was not.
+#[derive(Debug, Default)]
+pub(super) struct Told {
+    conversations: HashSet<(bool, Endpoint, Endpoint), foldhash::fast::FixedState>,
+    clients: HashSet<(bool, Endpoint, IpAddr), foldhash::fast::FixedState>,
+}
+
+impl Told {
+    /// Whether the conversation, and the client, are new. Beyond the cap none is.
+    fn note(&mut self, is_slow: bool, ends: Ends) -> (bool, bool) {
+        let (client, server) = (ends.client, ends.server);
+        (
+            self.conversations.len() < MAX_DIAGNOSED && self.conversations.insert((is_slow, server, client)),
+            self.clients.len() < MAX_DIAGNOSED && self.clients.insert((is_slow, server, client.ip())),
+        )
+    }
+}
+
+/// The server of a query.
+pub(super) fn asked(resolvers: &mut BTreeMap<Endpoint, Resolver>, server: Endpoint) -> Option<&mut Resolver> {
+    if resolvers.len() >= MAX_SERVICES && !resolvers.contains_key(&server) {
+        return None;
+    }
+    let resolver = resolvers.entry(server).or_default();
+    resolver.asked += 1;
+    Some(resolver)
+}
+
 /// What is known of a server's answers.
 #[derive(Debug, Default)]
 pub(super) struct Resolver {
     pub(super) asked: u64,
     pub(super) answers: u64,
+    /// Answers without an error to queries that nothing shows to have been lost: those whose times count.
+    pub(super) timed: u64,
+    /// Answers to queries that had to be sent again.
+    pub(super) asked_again: u64,
     /// That took as long as [`Limit::ResolverMax`].
     pub(super) very_slow: u64,
     pub(super) slow: Events,
     pub(super) unanswered: Events,
     pub(super) failures: u64,
+    /// Answers that took long were left out because every answer does: it is the way.
+    pub(super) is_far: bool,
     /// The soonest answer.
     pub(super) least: Option<Span>,
 }

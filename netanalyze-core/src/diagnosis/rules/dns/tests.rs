@@ -8,6 +8,9 @@ use crate::protocol::dns::Parsed;
 use crate::protocol::stream::Moment;
 use std::collections::BTreeSet;
 
+#[path = "tests_of_captures.rs"]
+mod of_captures;
+
 /// What became of a query, in the words of these tests.
 #[derive(Clone, Copy)]
 enum Fate {
@@ -70,22 +73,35 @@ const A: &str = "10.0.0.1";
 const S: &str = "10.0.0.53";
 
 fn judge_with(all: &[Asked<'_>], one_sided: bool) -> Vec<Case> {
+    judge_lookups(all, &Lacks { one_sided, ..Lacks::default() }, |_, _, _| {}, 100_000)
+}
+
+/// The same of a capture that lacks something, and ends after so many milliseconds, with a word in what each lookup is and what is known of others.
+fn judge_lookups(
+    all: &[Asked<'_>],
+    lacks: &Lacks,
+    mut adjust: impl FnMut(usize, &mut Lookup, &mut Names),
+    end_at: i64,
+) -> Vec<Case> {
     let thresholds = Thresholds::default();
     let mut names = Names::default();
-    for (port, &(client, server, name, kind, asked, fate)) in (50_000u16..).zip(all) {
+    for (at, &(client, server, name, kind, asked, fate)) in all.iter().enumerate() {
+        let port = 50_000 + at as u16;
         let ends = Ends {
             client: end(client, port),
             server: end(server, 53),
             protocol: Protocol::Udp,
             stream: Some(u32::from(port)),
         };
-        names.note_lookup(ends, &lookup(name, kind, asked, fate), &thresholds);
+        let mut lookup = lookup(name, kind, asked, fate);
+        adjust(at, &mut lookup, &mut names);
+        names.note_lookup(ends, &lookup, &thresholds);
     }
     let (icmp, unresolved) = (BTreeMap::new(), BTreeMap::new());
-    let end = Timestamp(100_000_000_000);
+    let end = Timestamp(end_at * 1_000_000);
     let scene = Scene::new(&thresholds, &[], Services::default(), (&icmp, &unresolved), vec![end]);
     let mut cases = Vec::new();
-    names.look(&scene, one_sided, &mut cases);
+    names.look(&scene, lacks, &mut cases);
     cases
 }
 
@@ -312,7 +328,7 @@ fn where_every_query_got_its_answer_none_was_lost() {
         let end = vec![Timestamp(100_000_000_000)];
         let scene = Scene::new(&thresholds, &[], Services::default(), (&icmp, &unresolved), end);
         let mut cases = Vec::new();
-        names.look(&scene, false, &mut cases);
+        names.look(&scene, &Lacks::default(), &mut cases);
         cases.iter().map(|case| case.code).collect::<BTreeSet<_>>()
     };
     assert_eq!(sure(1), BTreeSet::from(["DNS-02"]));

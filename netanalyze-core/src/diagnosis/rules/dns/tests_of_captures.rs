@@ -1,0 +1,161 @@
+//! What the capture itself does to what is said of name resolution.
+
+use super::super::super::super::object::{Confidence, Severity};
+use super::*;
+use crate::protocol::dns::Sums;
+
+fn sure(cases: &[Case]) -> Vec<(&'static str, Confidence)> {
+    cases.iter().map(|case| (case.code, case.confidence)).collect()
+}
+
+/// A server that answers, and leaves three queries without an answer that are sent again.
+fn mostly() -> Vec<Asked<'static>> {
+    let mut all: Vec<Asked<'static>> = (0..6).map(|n| (A, S, "b.example", 1, n, ok(5))).collect();
+    all.extend(["x.example", "y.example", "z.example"].map(|name| (A, S, name, 1, 0, Never(20_000, 2))));
+    all
+}
+
+#[test]
+fn where_queries_are_missing_answers_may_be_too() {
+    let with = |unasked: usize| {
+        let note = |at: usize, lookup: &mut Lookup, names: &mut Names| {
+            let mut other = lookup.clone();
+            other.outcome = Outcome::Unasked;
+            if at < unasked {
+                names.watch.note(S.parse().unwrap(), &other);
+            }
+            names.watch.note(A.parse().unwrap(), lookup);
+        };
+        judge_lookups(&mostly(), &Lacks::default(), note, 100_000)
+    };
+    assert_eq!(sure(&with(2)), [("DNS-02", High); 3]);
+    let cases = with(3);
+    assert_eq!(sure(&cases), [("DNS-02", Low); 3]);
+    assert!(cases[0].reasons[0].starts_with("3 of 9 answers have no query"), "{:?}", cases[0].reasons);
+    // Their client did ask again, and was answered then.
+    let late: Vec<Asked<'_>> = (0..9).map(|n| (A, S, "l.example", 1, n * 9_000, Late(5_000, 9))).collect();
+    let note = |_: usize, lookup: &mut Lookup, names: &mut Names| {
+        let mut other = lookup.clone();
+        other.outcome = Outcome::Unasked;
+        names.watch.note(S.parse().unwrap(), &other);
+    };
+    assert_eq!(sure(&judge_lookups(&late, &Lacks::default(), note, 100_000)), [("DNS-02", Medium); 9]);
+}
+
+#[test]
+fn a_part_of_a_fragmented_answer_says_that_the_query_arrived() {
+    let torn = |from: &str, to: &str| Lacks {
+        torn: BTreeSet::from([(from.parse().unwrap(), to.parse().unwrap())]),
+        ..Lacks::default()
+    };
+    let judge = |lacks: &Lacks| sure(&judge_lookups(&mostly(), lacks, |_, _, _| {}, 100_000));
+    assert_eq!(judge(&torn(S, A)), [("DNS-02", Low); 3]);
+    assert_eq!(judge(&torn(A, S)), [("DNS-02", High); 3]);
+    assert_eq!(judge(&torn("10.0.0.54", A)), [("DNS-02", High); 3]);
+}
+
+#[test]
+fn damaged_queries_are_not_counted() {
+    let (right, wrong) = (Sums { right: true, wrong: false }, Sums { right: false, wrong: true });
+    // Two were damaged, one of them in its sender's address, too.
+    let mut all = mostly();
+    all[8].0 = "10.0.0.111";
+    let with = |damaged: u64| {
+        let note = |at: usize, lookup: &mut Lookup, names: &mut Names| {
+            lookup.sums = if at >= 7 { wrong } else { right };
+            if at == 0 {
+                let mut other = lookup.clone();
+                names.watch.note(A.parse().unwrap(), &other);
+                (other.sums, other.outcome) = (wrong, Outcome::Unanswered);
+                (0..damaged).for_each(|_| assert!(!names.watch.note(A.parse().unwrap(), &other)));
+            }
+        };
+        judge_lookups(&all, &Lacks::default(), note, 100_000)
+    };
+    let cases = with(3);
+    assert_eq!(sure(&cases), [("DNS-02", Low)], "one is left, of a capture with damage");
+    assert!(cases[0].gist.contains("left 1 of 7 queries"), "{}", cases[0].gist);
+    // Of a sender without any right sum nobody knows, unless damage is about.
+    let cases = with(0);
+    assert_eq!(cases.len(), 2);
+    assert!(cases[0].gist.contains("left 2 of 8 queries"), "{}", cases[0].gist);
+}
+
+#[test]
+fn figures_are_those_of_the_sentence() {
+    // Every answer takes the way there and back, some longer.
+    let far = [84, 61, 110, 107, 538, 191, 201, 473, 475];
+    let all: Vec<Asked<'_>> =
+        (0..).zip(far).map(|(n, ms)| (A, S, "s.example", 1, n * 1_000, ok(ms))).collect();
+    let cases = judge_with(&all, false);
+    assert_eq!(cases.len(), 5);
+    assert!(
+        cases[0].gist.contains("5 of 9 answers took at least 50.0 ms longer than the soonest one (61.0 ms)"),
+        "{}",
+        cases[0].gist
+    );
+    assert_eq!(
+        cases[0].counter,
+        ["4 other answers of 10.0.0.53:53 came less than 50.0 ms after what the soonest one took (61.0 ms)"]
+    );
+    // More than are kept in detail: those of the way are none of the others.
+    let mut all: Vec<Asked<'_>> = (0..40).map(|n| (A, S, "s.example", 1, n * 1_000, ok(100))).collect();
+    all.extend((0..10).map(|n| (A, S, "t.example", 1, n * 1_000, ok(600))));
+    let cases = judge_with(&all, false);
+    assert!(cases[0].gist.contains("10 of 50 answers"), "{}", cases[0].gist);
+    assert_eq!(cases.iter().map(|case| case.count).sum::<u64>(), 10);
+    // Neither failures nor what had to be sent again are among those whose time counts.
+    let mut all: Vec<Asked<'_>> = (0..4).map(|n| (A, S, "s.example", 1, n * 1_000, ok(600))).collect();
+    all.extend([
+        (A, S, "f.example", 1, 0, Answer(700, 2, 0)),
+        (A, S, "l.example", 1, 0, Late(5_000, 9)),
+        (A, S, "q.example", 1, 0, ok(5)),
+    ]);
+    let cases = judge_with(&all, false);
+    let slow = cases.iter().find(|case| case.code == "DNS-01").unwrap();
+    assert!(slow.gist.contains("4 of 5 answers took 50.0 ms or more"), "{}", slow.gist);
+    assert_eq!(slow.counter, ["1 other answers of 10.0.0.53:53 came sooner than 50.0 ms"]);
+    let lost = cases.iter().find(|case| case.code == "DNS-02").unwrap();
+    assert_eq!(lost.counter, ["10.0.0.53:53 answered 6 other queries"]);
+}
+
+#[test]
+fn conversations_beyond_those_in_detail_are_counted() {
+    let clients = ["10.0.0.1", "10.0.0.2", "10.0.0.3"];
+    let mut all: Vec<Asked<'_>> = clients.map(|client| (client, S, "b.example", 1, 0, ok(5))).into();
+    all.extend((0..60).map(|n| (clients[n as usize % 3], S, "a.example", 1, n * 1_000, Never(20_000, 2))));
+    let cases = judge_with(&all, false);
+    let detailed: BTreeSet<Endpoint> = cases.iter().map(|case| case.ends.client).collect();
+    assert_eq!((cases.len(), detailed.len()), (DETAILS, DETAILS));
+    let beyond: (u64, u64) =
+        cases.iter().fold((0, 0), |sum, case| (sum.0 + case.beyond.0, sum.1 + case.beyond.1));
+    assert_eq!(beyond, (60 - DETAILS as u64, 0));
+    assert!(cases[0].gist.contains("left 60 of 63 queries"), "{}", cases[0].gist);
+}
+
+#[test]
+fn a_failure_that_ends_the_capture_or_that_no_host_asked_for() {
+    let refused = (A, S, "a.example", 1, 0, Answer(5, 5, 0));
+    let judge = |end, iterative: bool| {
+        let adjust = |_: usize, lookup: &mut Lookup, _: &mut Names| {
+            if iterative {
+                lookup.recursion = [false, false];
+            }
+        };
+        judge_lookups(&[refused], &Lacks::default(), adjust, end).remove(0)
+    };
+    let whole = judge(100_000, false);
+    assert_eq!((whole.confidence, whole.severity), (High, Severity::Error));
+    assert!(
+        whole.sentence.ends_with("query for a.example, and 10.0.0.1 did not get it at all"),
+        "{}",
+        whole.sentence
+    );
+    // Nobody saw what the client did then.
+    let cut = judge(5, false);
+    assert_eq!(cut.confidence, Medium);
+    assert!(cut.sentence.ends_with("answered REFUSED to 10.0.0.1's query for a.example"), "{}", cut.sentence);
+    // A server that is not in charge was asked as servers ask.
+    let iterative = judge(100_000, true);
+    assert_eq!((iterative.confidence, iterative.severity), (Low, Severity::Note));
+}

@@ -166,15 +166,36 @@ fn diagnosis(scope: Scope, cases: &[Case], thresholds: &Thresholds) -> Diagnosis
     }
 }
 
-/// What cases cost together. Lookups wait side by side: a client cannot lose more than the time from the first of them to the last.
+/// What cases cost together. Who waits for several things side by side waits once: a client cannot lose more than the time from the first lookup or request to
+/// the last answer, nor more than the time in which any of its connection attempts was open.
 fn lost(cases: &[Case]) -> Span {
+    if cases.iter().all(|case| case.code.starts_with("CONN-")) {
+        return side_by_side(cases);
+    }
     let sum = cases.iter().map(|case| case.lost.0).fold(0, i64::saturating_add);
     let first = cases.iter().map(|case| case.first).min().unwrap_or_default();
     let last = cases.iter().map(|case| case.last).max().unwrap_or_default();
     let clients: BTreeSet<IpAddr> = cases.iter().map(|case| case.ends.client.ip()).collect();
     let most = last.since(first).0.max(0).saturating_mul(clients.len() as i64);
-    let of_names = cases.iter().any(|case| case.code.starts_with("DNS-"));
+    let of_names = cases.iter().any(|case| case.code.starts_with("DNS-") || case.code == "PERF-16");
     Span(if of_names && most > 0 { sum.min(most) } else { sum })
+}
+
+/// Time in which clients waited: of each what its cases cover, from when they began.
+fn side_by_side(cases: &[Case]) -> Span {
+    let mut waits: Vec<(IpAddr, i64, i64)> = cases
+        .iter()
+        .map(|case| (case.ends.client.ip(), case.first.0, case.first.0.saturating_add(case.lost.0)))
+        .collect();
+    waits.sort_unstable();
+    let mut sum: i64 = 0;
+    let mut done: Option<(IpAddr, i64)> = None;
+    for (client, from, until) in waits {
+        let before = done.filter(|(known, _)| *known == client).map_or(i64::MIN, |(_, until)| until);
+        sum = sum.saturating_add(until.saturating_sub(from.max(before)).max(0));
+        done = Some((client, until.max(before)));
+    }
+    Span(sum)
 }
 
 /// Stands where nobody is.
@@ -213,6 +234,10 @@ fn summary(scope: Scope, example: &Case, cases: &[Case], conversations: u64, los
                 }
                 _ => ", so look at the client's side first".to_owned(),
             },
+            Spread::Moment => {
+                ", several at the same time, so look at what the ways to them share: the client's side, its uplink"
+                    .to_owned()
+            }
             _ => String::new(),
         };
         return format!(
@@ -421,5 +446,25 @@ mod tests {
             assert_eq!(shell_word(name), "NAME", "{name}");
         }
         assert_eq!(shell_word(&"a".repeat(254)), "NAME");
+    }
+
+    #[test]
+    fn who_waits_side_by_side_waits_once() {
+        let end = |text: &str| text.parse::<Endpoint>().unwrap();
+        let case = |code, client: &str, from: i64, lost: i64| {
+            let ends = Ends { client: end(client), server: end("192.0.2.1:443"), ..NOBODY };
+            let at = |ms: i64| crate::model::Timestamp(ms * 1_000_000);
+            Case::new(code, ends, (at(from), at(from + 1))).costs(Span(lost * 1_000_000))
+        };
+        let [a, b] = ["10.0.0.1:50000", "10.0.0.2:50000"];
+        let sum = |cases: &[Case]| lost(cases).0 / 1_000_000;
+        assert_eq!(sum(&[case("CONN-01", a, 0, 12), case("CONN-01", a, 2, 12)]), 14);
+        assert_eq!(
+            sum(&[case("CONN-01", a, 0, 12), case("CONN-01", a, 2, 3), case("CONN-01", a, 20, 5)]),
+            17
+        );
+        assert_eq!(sum(&[case("CONN-01", a, 0, 12), case("CONN-01", b, 2, 12)]), 24);
+        // What one conversation lost to loss is that conversation's.
+        assert_eq!(sum(&[case("LOSS-03", a, 0, 12), case("LOSS-03", a, 2, 12)]), 24);
     }
 }

@@ -143,10 +143,20 @@ pub(super) struct Scene<'s> {
     by_server: BTreeMap<Endpoint, Vec<usize>>,
     /// Hosts that accepted connections, by port: when the first and the last of them began.
     accepting: BTreeMap<u16, Vec<(IpAddr, Timestamp, Timestamp)>>,
+    /// Servers by the time to live of their SYN-ACKs, with the shortest time to them and the network of their address, in order of that time.
+    fronts: BTreeMap<u8, Vec<(Span, u128)>>,
     /// TTL of hosts, from all that they send in streams: `None` if it differs.
     ttl: BTreeMap<IpAddr, Option<u8>>,
     /// The least and the greatest of them.
     ttls: BTreeMap<IpAddr, (u8, u8)>,
+}
+
+/// The network of an address, as coarse as they are handed out: 16 bits, or 32 of IPv6.
+fn network(address: IpAddr) -> u128 {
+    match address {
+        IpAddr::V4(address) => u128::from(u32::from(address) >> 16),
+        IpAddr::V6(address) => u128::from(address) >> 96 << 32,
+    }
 }
 
 impl<'s> Scene<'s> {
@@ -183,6 +193,15 @@ impl<'s> Scene<'s> {
             }
         }
         aborts.values_mut().for_each(|times| times.sort_unstable());
+        let mut fronts: BTreeMap<u8, Vec<(Span, u128)>> = BTreeMap::new();
+        for (server, service) in services.iter() {
+            if let (Some((least, most)), Some(rtt)) = (service.ttl, service.rtt)
+                && least == most
+            {
+                fronts.entry(least).or_default().push((rtt, network(server.ip())));
+            }
+        }
+        fronts.values_mut().for_each(|servers| servers.sort_unstable());
         let end = breaks.last().copied().unwrap_or_default();
         let mut accepting: BTreeMap<u16, Vec<(IpAddr, Timestamp, Timestamp)>> = BTreeMap::new();
         for (server, service) in services.iter().filter(|(_, service)| service.opened > 0) {
@@ -191,6 +210,7 @@ impl<'s> Scene<'s> {
         accepting.values_mut().for_each(|hosts| hosts.sort_unstable());
         Scene {
             aborts,
+            fronts,
             by_server,
             thresholds,
             streams,
@@ -237,6 +257,30 @@ impl<'s> Scene<'s> {
             Some(Endpoint::new(host.0, port))
         });
         same.map(|(host, ..)| Endpoint::new(*host, server.port())).or(other)
+    }
+
+    /// Whether servers of several other networks accept connections in the same time, over the same number of hops, as this one: something on the way may end the
+    /// connections to all of them.
+    pub(super) fn has_front(&self, server: Endpoint) -> bool {
+        const OTHERS: usize = 3;
+        /// What is so near needs no front to take the same time.
+        const NEAR: i64 = 2_000_000;
+        let Some(service) = self.services.get(&server) else { return false };
+        let (Some((ttl, most)), Some(rtt)) = (service.ttl, service.rtt) else { return false };
+        let Some(like) = self.fronts.get(&ttl).filter(|_| ttl == most && rtt.0 >= NEAR) else { return false };
+        let margin = rtt.0 / 20;
+        let from = like.partition_point(|(time, _)| time.0 < rtt.0.saturating_sub(margin));
+        let same = like.iter().skip(from).take_while(|(time, _)| time.0 <= rtt.0.saturating_add(margin));
+        let mut networks: Vec<u128> = vec![network(server.ip())];
+        for (_, other) in same {
+            if !networks.contains(other) {
+                networks.push(*other);
+            }
+            if networks.len() > OTHERS {
+                return true;
+            }
+        }
+        false
     }
 
     /// The time to live that all connections to a host show, if they agree.

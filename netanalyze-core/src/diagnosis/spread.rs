@@ -8,7 +8,7 @@ use std::net::IpAddr;
 
 use super::case::Case;
 use super::object::{Confidence, Scope};
-use crate::model::Endpoint;
+use crate::model::{Endpoint, Timestamp};
 
 /// Servers with which one client must have the same trouble for the trouble to be the client's.
 const MANY: usize = 3;
@@ -37,6 +37,8 @@ pub(super) enum Spread {
     Many,
     /// Peers that come and go, of which others answer.
     Peers,
+    /// Many servers at the same time, of which others answer, or the same ones at other times: what the ways to them share had a bad moment.
+    Moment,
 }
 
 /// What a client's trouble with several servers amounts to.
@@ -57,9 +59,33 @@ pub(super) fn spread(cases: &[&Case]) -> Spread {
         Spread::Many
     } else if high * 2 > cases.len() && cases.iter().all(|case| case.code.starts_with("CONN-")) {
         Spread::Peers
+    } else if at_once(cases) {
+        Spread::Moment
     } else {
         Spread::No
     }
+}
+
+/// Whether attempts to many hosts were waiting for an answer at the same time.
+fn at_once(cases: &[&Case]) -> bool {
+    let silent = cases.iter().filter(|case| case.code == "CONN-01");
+    // Who ends at a moment still waits for what begins then.
+    let mut events: Vec<(Timestamp, bool, IpAddr)> = silent
+        .flat_map(|case| {
+            let host = case.ends.server.ip();
+            [(case.first, false, host), (case.last, true, host)]
+        })
+        .collect();
+    events.sort_unstable();
+    let mut waiting: BTreeMap<IpAddr, usize> = BTreeMap::new();
+    events.into_iter().any(|(_, ends, host)| {
+        let open = waiting.entry(host).or_default();
+        *open = if ends { open.saturating_sub(1) } else { open.saturating_add(1) };
+        if *open == 0 {
+            waiting.remove(&host);
+        }
+        waiting.len() >= MANY
+    })
 }
 
 /// Groups of a rule that all belong to one client, and to many servers, are one if the trouble can be the client's.
@@ -122,7 +148,8 @@ mod tests {
                     protocol: Protocol::Tcp,
                     stream: Some(n.into()),
                 };
-                Case { successes, ..Case::new(code, ends, Default::default()) }
+                let time = Timestamp(10_000_000_000 * i64::from(n));
+                Case { successes, ..Case::new(code, ends, (time, time)) }
             })
             .collect()
     }
@@ -184,6 +211,24 @@ mod tests {
         assert_eq!(both, [(Scope::Service, 2), (Scope::Host, 3)]);
         // Of a rule that tells of the server, no client is to blame.
         assert_eq!(joined(cases("DNS-01", 4, 53, None)), [(Scope::Conversation, 1); 4]);
+    }
+
+    #[test]
+    fn what_fails_at_the_same_time_has_something_in_common() {
+        let within = |servers: u8, code| {
+            let mut cases = cases(code, servers, 443, Some(50));
+            for (n, case) in cases.iter_mut().enumerate() {
+                // Three attempts over nine seconds, each begun when the one before goes on.
+                case.first = Timestamp(n as i64 * 2_000_000_000);
+                case.last = Timestamp(case.first.0 + 9_000_000_000);
+            }
+            of(&cases)
+        };
+        assert_eq!(within(2, "CONN-01"), Spread::No);
+        assert_eq!(within(3, "CONN-01"), Spread::Moment);
+        assert_eq!(within(3, "CONN-02"), Spread::No, "a refusal is the server's");
+        // One after the other.
+        assert_eq!(of(&cases("CONN-01", 8, 443, Some(50))), Spread::No);
     }
 
     #[test]

@@ -1,13 +1,12 @@
 //! Connections that did not come about: CONN-01, -02, -03, -04, -06, -15.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::net::IpAddr;
+use std::collections::BTreeMap;
 
 use super::super::case::Case;
 use super::super::object::{Confidence, Severity};
 use super::super::scene::{IcmpError, Scene, Stream, Vantage};
 use super::super::thresholds::Limit;
-use super::{span, times};
+use super::{scans, span, times};
 use crate::model::{Direction, Endpoint, Span};
 use crate::tcp::{Shape, made_same_way};
 
@@ -62,48 +61,11 @@ pub(super) fn look(scene: &Scene<'_>, cases: &mut Vec<Case>) {
             case.successes = Some(successes(scene, stream));
         }
     }
-    sweeps(cases);
-    probes(scene, cases);
+    scans::look(scene, cases);
     for (server, streams) in silent {
         match queue(scene, server, &streams) {
             Some(of_queue) => cases.extend(of_queue),
             None => cases.extend(streams.iter().map(|stream| unanswered(scene, stream))),
-        }
-    }
-}
-
-/// A closed port that a scanner finds is nobody's trouble.
-fn probes(scene: &Scene<'_>, cases: &mut [Case]) {
-    for case in cases.iter_mut().filter(|case| case.code == "CONN-02") {
-        let stream = case.ends.stream.and_then(|number| scene.stream(number));
-        if stream.is_some_and(|stream| stream.chronicle.opening.is_probe) {
-            case.severity = case.severity.min(Severity::Note);
-            case.counter.push(
-                "the SYN is that of a scanner: a small window, without any option of systems".to_owned(),
-            );
-        }
-    }
-}
-
-/// Who is refused by many hosts, or at many ports, looks for what is there: nothing fails that anybody needed.
-fn sweeps(cases: &mut [Case]) {
-    const HOSTS: usize = 3;
-    const SERVERS: usize = 4;
-    const PORTS: usize = 16;
-    let mut tried: BTreeMap<IpAddr, BTreeSet<Endpoint>> = BTreeMap::new();
-    for case in cases.iter().filter(|case| case.code == "CONN-02") {
-        tried.entry(case.ends.client.ip()).or_default().insert(case.ends.server);
-    }
-    for case in cases.iter_mut().filter(|case| case.code == "CONN-02") {
-        let Some(servers) = tried.get(&case.ends.client.ip()) else { continue };
-        let hosts = servers.iter().map(|server| server.ip()).collect::<BTreeSet<_>>().len();
-        if hosts >= HOSTS && servers.len() >= SERVERS || servers.len() >= PORTS {
-            case.severity = case.severity.min(Severity::Note);
-            case.counter.push(format!(
-                "{} was refused at {} ports of {hosts} hosts: it may be looking for what is there",
-                case.ends.client.ip(),
-                servers.len()
-            ));
         }
     }
 }
@@ -194,9 +156,11 @@ fn refused(scene: &Scene<'_>, stream: &Stream) -> Option<Case> {
     }
     let reset = stream.chronicle.reset.as_ref().filter(|reset| reset.shape == Shape::Refusal)?;
     let ends = stream.ends();
+    // Some systems ask again after a refusal, and give up only then.
+    let given_up = if opening.last_syn > reset.time { stream.chronicle.last } else { reset.time };
     let base = |code| {
-        Case::new(code, ends, (opening.first_syn, reset.time))
-            .costs(reset.time.since(opening.first_syn))
+        Case::new(code, ends, (opening.first_syn, given_up))
+            .costs(given_up.since(opening.first_syn))
             .times(u64::from(opening.syns))
     };
     let usual = scene.host_ttl(ends.server.ip());

@@ -7,6 +7,7 @@ mod flow;
 mod loss;
 mod mtu;
 mod reset;
+mod scans;
 #[cfg(test)]
 mod tests;
 pub(super) mod tls;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::super::join::join;
 use super::super::object::Confidence::{self, High, Low, Medium};
+use super::super::object::Severity;
 use super::super::scene::IcmpError;
 use super::super::thresholds::Thresholds;
 use super::*;
@@ -14,7 +15,7 @@ use crate::tcp::{
     Checksum, Chronicle, Passing, Patience, Scope, Segment, TcpFlags, Verdict, WindowScale, Wire,
 };
 
-/// A segment of a script: milliseconds, who sends (`>` the client), flags (`0`: with a window of zero), relative sequence number, payload, relative acknowledgment number.
+/// A segment of a script: milliseconds, who sends (`>` the client), flags (`0`: with a window of zero; `1`: with the small one of a scanner, and without options), relative sequence number, payload, relative acknowledgment number.
 pub(super) type Step = (i64, char, &'static str, u32, u32, u32);
 
 /// A handshake over 40 ms, captured next to the client.
@@ -52,20 +53,24 @@ pub(super) fn stream(number: u32, server: &str, steps: &[Step], ttl: impl Fn(u64
     // An MSS of 1460, and windows that are scaled by nothing.
     let syn = parse(&[2, 4, 5, 180, 3, 3, 0, 1]);
     for (at, &(ms, who, letters, seq, len, ack)) in (1..).zip(steps) {
-        let flags = TcpFlags::of(letters);
+        let flags = TcpFlags::of(letters.trim_end_matches('1'));
         let segment = Segment {
             frame: frame(number, at),
             time: Timestamp(ms * 1_000_000),
             seq,
             ack,
             len,
-            window: if letters.contains('0') { 0 } else { WINDOW },
+            window: match letters {
+                _ if letters.contains('0') => 0,
+                _ if letters.contains('1') => 1_024,
+                _ => WINDOW,
+            },
             flags,
             header_len: 20,
             header_captured: 20,
             urgent_pointer: false,
             scope: Scope::Full,
-            options: flags.syn().then_some(&syn),
+            options: (flags.syn() && !letters.contains('1')).then_some(&syn),
         };
         let verdict = Verdict { scale: WindowScale::Shift(0), ..Verdict::default() };
         let passing =
@@ -152,6 +157,52 @@ fn resets_of_devices_are_refusals_of_somebody() {
     // A host that has no socket there has no window for it.
     let forged = [refused[0], (40, '<', "RA", 0, 0, 1)];
     assert_eq!(of("CONN-02", &cases(&[stream(0, "192.0.2.1:8443", &forged, |_| 64)])), Some(Low));
+}
+
+#[test]
+fn who_scans_finds_no_trouble_anywhere() {
+    let refused = |letters| [(0, '>', letters, 0, 0, 0), (40, '<', "RA0", 0, 0, 1)];
+    let of_scanner = |probes: bool| {
+        let first = if probes { "S1" } else { "S" };
+        let streams = [
+            stream(0, "192.0.2.1:3389", &refused(first), |_| 64),
+            stream(1, "192.0.2.1:445", &refused("S"), |_| 64),
+        ];
+        cases(&streams).iter().map(|case| (case.severity, case.counter.len())).collect::<Vec<_>>()
+    };
+    assert_eq!(of_scanner(true), [(Severity::Note, 1); 2]);
+    assert_eq!(of_scanner(false), [(Severity::Error, 0); 2]);
+}
+
+#[test]
+fn who_asks_again_after_a_refusal_waits_longer() {
+    let refused = |syns: &[i64]| {
+        let ask = |&ms: &i64| [(ms, '>', "S", 0, 0, 0), (ms + 50, '<', "RA0", 0, 0, 1)];
+        let script: Vec<Step> = syns.iter().flat_map(ask).collect();
+        let cases = cases(&[stream(0, "192.0.2.1:110", &script, |_| 64)]);
+        (cases[0].code, cases[0].lost.0 / 1_000_000)
+    };
+    assert_eq!(refused(&[0]), ("CONN-02", 50));
+    assert_eq!(refused(&[0, 550, 1_100]), ("CONN-02", 1_150));
+}
+
+#[test]
+fn servers_that_are_equally_far_may_have_one_in_front() {
+    let has_front = |servers: &[&str], leg: i64, ttl: u8| {
+        let open = [(0, '>', "S", 0, 0, 0), (leg, '<', "SA", 0, 0, 1), (leg, '>', "A", 1, 0, 1)];
+        let mut streams = vec![stream(0, "192.0.2.1:80", &open, |_| 63)];
+        for (number, server) in (1..).zip(servers) {
+            streams.push(stream(number, server, &open, |_| ttl));
+        }
+        let server = "192.0.2.1:80".parse().unwrap();
+        scene(&streams, Services::default(), (&BTreeMap::new(), 60_000), |scene| scene.has_front(server))
+    };
+    let others = ["198.51.100.1:80", "203.0.113.1:443", "203.1.113.1:443"];
+    assert!(has_front(&others, 25, 63));
+    assert!(!has_front(&others[..2], 25, 63));
+    assert!(!has_front(&others, 25, 57), "not as many hops");
+    assert!(!has_front(&others, 1, 63), "all of them are near");
+    assert!(!has_front(&["192.0.2.2:80", "192.0.2.3:80", "192.0.2.4:80"], 25, 63), "one network");
 }
 
 #[test]

@@ -72,6 +72,10 @@ fn undecoded(scene: &Scene<'_>, cases: &mut [Case]) {
 const TIMER: &str = "every request took the same time, a round one, and none took less: a server that holds requests until something happens or a time is over \
                      does that (long polling, blocking reads)";
 
+/// Why a round trip may not be that to the server.
+const FRONT: &str = "servers of other networks accept connections in the same time, over as many hops: a device on the way may end them for all, and the way \
+                     behind it counts as the server's";
+
 /// Requests that show that it is always the same time.
 const ENOUGH: usize = 3;
 
@@ -192,6 +196,7 @@ fn case(all: &Exchanges, scene: &Scene<'_>, calls: &[(Own, &Call)]) -> Option<Ca
         Some(Vantage::NearServer) => {
             case.because("captured next to the server: the network has no part in it")
         }
+        _ if scene.has_front(server) => case.at_most(Confidence::Medium, FRONT),
         _ if rtt(scene, slowest).is_some() => case.because("the round trip of the path is already taken off"),
         _ => case.at_most(Confidence::Medium, "the round trip of the path is not known"),
     };

@@ -207,7 +207,7 @@ fn what_chronicles_conclude_gives_way() {
 }
 
 /// An exchange on a stream whose request was acknowledged after so many milliseconds: how sure it is that the server is slow.
-fn of_stream(acknowledged: i64) -> Vec<(&'static str, Confidence)> {
+fn of_stream(acknowledged: i64, others: &[&str]) -> Vec<(&'static str, Confidence)> {
     let stream = super::super::tests::stream(1, FRONT.1, &slow_answer(acknowledged, 0), |_| 64);
     let moment = |segment, ms: i64| Moment { frame: frame(1, segment), time: Timestamp(ms * 1_000_000) };
     let mut slow = front(50, 951, 200);
@@ -216,14 +216,20 @@ fn of_stream(acknowledged: i64) -> Vec<(&'static str, Confidence)> {
     let all = Exchanges { calls: vec![slow], ..Exchanges::default() };
     let mut cases = Vec::new();
     let none = BTreeMap::new();
-    scene(&[stream], Services::default(), (&none, 60_000), |scene| all.look(scene, &mut cases));
+    let mut streams = vec![stream];
+    for (number, server) in (2..).zip(others) {
+        streams.push(super::super::tests::stream(number, server, &super::super::tests::OPEN, |_| 64));
+    }
+    scene(&streams, Services::default(), (&none, 60_000), |scene| all.look(scene, &mut cases));
     cases.iter().map(|case| (case.code, case.confidence)).collect()
 }
 
 #[test]
 fn who_acknowledged_a_request_tells_whose_the_pause_is() {
-    assert_eq!(of_stream(41), [("PERF-16", High)]);
-    assert_eq!(of_stream(2), [("PERF-16", Medium)], "something before the server");
+    assert_eq!(of_stream(41, &[]), [("PERF-16", High)]);
+    assert_eq!(of_stream(2, &[]), [("PERF-16", Medium)], "something before the server");
+    let others = ["198.51.100.1:80", "203.0.113.1:443", "203.1.113.1:443"];
+    assert_eq!(of_stream(41, &others), [("PERF-16", Medium)], "all servers are as far");
 }
 
 #[test]

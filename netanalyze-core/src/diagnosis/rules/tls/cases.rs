@@ -335,12 +335,12 @@ impl Row<'_> {
                 format!("{} speaks plain text to {server}, which speaks TLS{quoted}", self.client())
             }
             Who::Server => {
-                format!("{} speaks TLS to {server}, which answers in plain text{quoted}", self.client())
+                format!("{} speaks TLS to {server}, which speaks plain text{quoted}", self.client())
             }
         };
         let gist = match by {
             Who::Client => format!("clients speak plain text to {server}, which speaks TLS"),
-            Who::Server => format!("{server} answers in plain text to clients that speak TLS"),
+            Who::Server => format!("{server} speaks plain text to clients that speak TLS"),
         };
         self.case("TLS-08", end)
             .says(sentence, gist)

@@ -305,6 +305,34 @@ mod tests {
     use crate::model::Timestamp;
 
     #[test]
+    fn damage_is_of_the_file_or_of_messages() {
+        let facts = CaptureFacts::default();
+        let note =
+            |kind| Note { kind, file: None, offset: None, frame: None, count: 2, message: String::new() };
+        let told = |notes: &[Note], datagrams| {
+            let volume = Volume {
+                facts: &facts,
+                notes,
+                packets: 0,
+                tcp_packets: 0,
+                tcp_streams: 0,
+                tunnels: Vec::new(),
+            };
+            damage(&volume, datagrams).map(|gate| (gate.count, gate.summary))
+        };
+        assert!(told(&[], 0).is_none());
+        let (count, summary) = told(&[], 3).unwrap();
+        assert!(summary.starts_with("3 DNS messages were changed"), "{summary}");
+        assert_eq!(count, 3);
+        let (count, summary) = told(&[note(NoteKind::TruncatedFile)], 3).unwrap();
+        assert!(
+            summary.starts_with("the file is damaged") && summary.contains("; 3 DNS messages"),
+            "{summary}"
+        );
+        assert_eq!(count, 5);
+    }
+
+    #[test]
     fn what_waits_at_the_end_is_told_by_kind() {
         let thresholds = Thresholds::default();
         let (icmp, unresolved) = Default::default();

@@ -28,7 +28,9 @@ pub(super) const RULES: &[Rule] = &[
         confounders: "A capture of one direction only, answers that take another way, and a capture filter that leaves them out look the \
                       same; only next to the server it shows that the SYN arrived, and elsewhere confidence is medium at most. If some \
                       attempts wait while accepted connections are not served, it is CONN-06. Peers that come and go leave SYNs \
-                      unanswered, too: where others answer the client, many of them are told together, as a guess.",
+                      unanswered, too: where others answer the client, many of them are told together, as a guess. Several servers that are \
+                      silent at the same time, while others answer, are told together, too: what the ways to them share is the likelier \
+                      reason.",
         thresholds: &[Limit::SynAttempts, Limit::SynWait],
         steps: &[
             TRACE,
@@ -57,7 +59,8 @@ pub(super) const RULES: &[Rule] = &[
                       host's, the verdict is CONN-04 instead. Where the reset begins with another TTL than the host's SYN-ACKs do, or with \
                       255, as devices do that answer for others, confidence is medium; where it gives a window, which no host does that \
                       refuses, it is a guess. Where the host sent nothing else, the two cannot be told apart from here. If another \
-                      connection took its place at once (over the other address family, or another port of the service), it is a note.",
+                      connection took its place at once (over the other address family, or another port of the service), it is a note; so is \
+                      what a scanner finds, by its SYNs or by how much it tries.",
         thresholds: &[],
         steps: &[
             LISTENS,

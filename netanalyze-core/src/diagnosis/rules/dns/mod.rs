@@ -136,6 +136,7 @@ impl Names {
         }
         if let Some(resolver) = resolver::asked(&mut self.resolvers, ends.server) {
             resolver.answers += 1;
+            resolver.answered_kinds.note(lookup.kind);
             resolver.least = Some(resolver.least.map_or(latency, |least| least.min(latency)));
             resolver.failures += u64::from(failed);
             if was_lost {
@@ -144,7 +145,7 @@ impl Names {
                     self.late.push((event, response.time));
                 } else if let Some(resolver) = self.resolvers.get_mut(&ends.server) {
                     resolver.asked_again += 1;
-                    resolver.unanswered.push(event, (&mut self.told, false));
+                    resolver.left(event, &mut self.told);
                 }
             } else if !failed {
                 resolver.timed += 1;
@@ -193,7 +194,7 @@ impl Names {
             if self.watch.is_damaged(event.ends.client.ip()) {
                 resolver.asked = resolver.asked.saturating_sub(1);
             } else {
-                resolver.unanswered.push(event, (&mut self.told, false));
+                resolver.left(event, &mut self.told);
             }
         }
         for (mut event, answered) in std::mem::take(&mut self.late) {
@@ -201,7 +202,7 @@ impl Names {
             let Some(resolver) = self.resolvers.get_mut(&event.ends.server) else { continue };
             if more.saturating_add(1) < event.queries {
                 resolver.asked_again += 1;
-                resolver.unanswered.push(event, (&mut self.told, false));
+                resolver.left(event, &mut self.told);
                 continue;
             }
             event.until = answered;
@@ -358,7 +359,7 @@ impl Names {
         if lookup.sums.are_wrong() && self.doubtful.len() < MAX_RECENT {
             self.doubtful.push(event);
         } else {
-            resolver.unanswered.push(event, (&mut self.told, false));
+            resolver.left(event, &mut self.told);
         }
     }
 

@@ -140,6 +140,28 @@ impl Told {
     }
 }
 
+/// Types of queries, as many as matter.
+#[derive(Debug, Default)]
+pub(super) struct Kinds(BTreeSet<RecordType>);
+
+impl Kinds {
+    /// Types that are kept.
+    const MOST: usize = 64;
+
+    pub(super) fn note(&mut self, kind: RecordType) {
+        if self.0.len() < Kinds::MOST {
+            self.0.insert(kind);
+        }
+    }
+
+    /// The one type, if there is no other, and it is none of others.
+    fn only(&self, others: &Kinds) -> Option<RecordType> {
+        let one = self.0.first().copied().filter(|_| self.0.len() == 1)?;
+        let told = !others.0.is_empty() && others.0.len() < Kinds::MOST;
+        (told && !others.0.contains(&one)).then_some(one)
+    }
+}
+
 /// The server of a query.
 pub(super) fn asked(resolvers: &mut BTreeMap<Endpoint, Resolver>, server: Endpoint) -> Option<&mut Resolver> {
     if resolvers.len() >= MAX_SERVICES && !resolvers.contains_key(&server) {
@@ -164,6 +186,9 @@ pub(super) struct Resolver {
     pub(super) slow: Events,
     pub(super) unanswered: Events,
     pub(super) failures: u64,
+    /// Types of queries that it answered, and of those that it never did.
+    pub(super) answered_kinds: Kinds,
+    pub(super) silent_kinds: Kinds,
     /// Answers that took long were left out because every answer does: it is the way.
     pub(super) is_far: bool,
     /// The soonest answer.
@@ -171,6 +196,19 @@ pub(super) struct Resolver {
 }
 
 impl Resolver {
+    /// A query got no answer, or only when it was sent again.
+    pub(super) fn left(&mut self, event: Event, told: &mut Told) {
+        if event.answer.0 == 0 {
+            self.silent_kinds.note(event.kind);
+        }
+        self.unanswered.push(event, (told, false));
+    }
+
+    /// The type of all queries without an answer, of enough of them, if none of that type was answered, and others were.
+    pub(super) fn silent_kind(&self) -> Option<RecordType> {
+        self.silent_kinds.only(&self.answered_kinds).filter(|_| self.unanswered.count >= ENOUGH)
+    }
+
     /// What every answer of it takes: the way there and back. Of few answers nobody knows.
     pub(super) fn floor(&self) -> Span {
         self.least.filter(|_| self.answers >= ENOUGH).unwrap_or_default()

@@ -159,3 +159,18 @@ fn a_failure_that_ends_the_capture_or_that_no_host_asked_for() {
     let iterative = judge(100_000, true);
     assert_eq!((iterative.confidence, iterative.severity), (Low, Severity::Note));
 }
+
+#[test]
+fn loss_does_not_choose_by_type() {
+    let reason = |kind: u16, unanswered: usize| {
+        let mut all: Vec<Asked<'_>> = (0..6).map(|n| (A, S, "b.example", 1, n, ok(5))).collect();
+        let names = ["v.example", "w.example", "x.example", "y.example", "z.example"];
+        all.extend(names[..unanswered].iter().map(|&name| (A, S, name, kind, 0, Never(20_000, 2))));
+        let case = judge_with(&all, false).remove(0);
+        assert_eq!(case.code, "DNS-02");
+        case.reasons.iter().any(|reason| reason.starts_with("of all types only SRV gets no answer"))
+    };
+    assert!(reason(33, 5));
+    assert!(!reason(33, 4), "chance");
+    assert!(!reason(1, 5), "others of that type are answered");
+}

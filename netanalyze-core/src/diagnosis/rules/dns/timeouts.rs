@@ -37,6 +37,18 @@ impl Names {
         };
         let asked_again = events.kept.iter().filter(|event| event.again).count();
         let is_asked_again = asked_again > 0;
+        let of_kind = resolver.silent_kind();
+        let rival = if of_kind.is_some() {
+            (
+                "a filter in front of the server that drops such queries",
+                "a capture at the resolver: whether the query arrives",
+            )
+        } else {
+            (
+                "the answer is lost, not the query",
+                "a capture at the resolver: whether the query arrives and an answer leaves",
+            )
+        };
         each(events, |event| {
             let client = event.ends.client.ip();
             let sentence = if event.answer.0 > 0 {
@@ -58,10 +70,7 @@ impl Names {
             let case = Case::new("DNS-02", event.ends, (event.asked, event.until))
                 .says(sentence, gist.clone())
                 .shows(event.query, format!("query for {} without an answer", asked(event)), "an answer")
-                .rival(
-                    "the answer is lost, not the query",
-                    "a capture at the resolver: whether the query arrives and an answer leaves",
-                );
+                .rival(rival.0, rival.1);
             let case = if event.last_query == event.query {
                 case
             } else {
@@ -82,6 +91,12 @@ impl Names {
             };
             let case = case.among(u64::from(self.answered.contains(&client)));
             let case = self.doubts(event, lacks, case);
+            let case = match of_kind {
+                Some(kind) => case.because(format!(
+                    "of all types only {kind} gets no answer, and never: loss does not choose by type"
+                )),
+                None => case,
+            };
             let case = if is_mute && server.port() != 53 {
                 case.at_most(Confidence::Low, "nothing shows that it is a name server")
             } else if is_mute && count < FEW && event.queries == 1 && self.answered.contains(&client) {

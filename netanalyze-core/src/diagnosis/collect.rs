@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
+use super::clock::Clock;
 use super::join::join;
 use super::object::{Diagnosis, Gate};
 use super::quality::{Volume, Waiting, gates};
@@ -22,6 +23,7 @@ use crate::protocol::message::Message;
 #[derive(Debug)]
 pub(crate) struct Diagnoser {
     thresholds: std::sync::Arc<Thresholds>,
+    clock: Clock,
     /// Times after which nothing was captured for so long that another recording follows.
     breaks: Vec<Timestamp>,
     icmp: BTreeMap<u32, Vec<IcmpError>>,
@@ -54,6 +56,7 @@ impl Diagnoser {
     pub(crate) fn new(thresholds: std::sync::Arc<Thresholds>) -> Self {
         Diagnoser {
             thresholds,
+            clock: Clock::default(),
             breaks: Vec::new(),
             icmp: BTreeMap::new(),
             unresolved: BTreeMap::new(),
@@ -86,6 +89,7 @@ impl Diagnoser {
 
     /// Takes a batch's times; `previous` is that of the frame before.
     pub(crate) fn pass(&mut self, previous: Timestamp, frames: &[RawFrame]) {
+        self.clock.pass(frames);
         let (Some(first), Some(last)) = (frames.first(), frames.last()) else { return };
         if last.time.since(previous) < BREAK && last.time.since(first.time).0 >= 0 {
             return;
@@ -168,7 +172,8 @@ impl Diagnoser {
         volume: &Volume<'_>,
         end: Timestamp,
     ) -> (Vec<Gate>, Vec<Diagnosis>) {
-        let Diagnoser { thresholds, mut breaks, icmp, unresolved, names, torn, handshakes, exchanges } = self;
+        let Diagnoser { thresholds, clock, mut breaks, icmp, unresolved, names, torn, handshakes, exchanges } =
+            self;
         breaks.push(end);
         breaks.sort_unstable();
         let scene = Scene::new(&thresholds, streams, services, (&icmp, &unresolved), breaks);
@@ -177,13 +182,13 @@ impl Diagnoser {
             queries: names.waiting(&scene),
             requests: exchanges.waiting(&scene),
         };
-        let gates = gates(&scene, volume, &waiting, names.damaged());
+        let gates = gates(&scene, volume, &waiting, names.damaged(), &clock);
         let one_sided = gates.iter().any(|gate| gate.code == "Q-06");
         let mut cases = rules::of_streams(&scene);
         names.look(&scene, &Lacks { one_sided, torn }, &mut cases);
         handshakes.look(&scene, &mut cases);
         exchanges.look(&scene, &mut cases);
-        let diagnoses = join(cases, &gates, &thresholds);
+        let diagnoses = join(clock.sober(cases), &gates, &thresholds);
         (gates, diagnoses)
     }
 }

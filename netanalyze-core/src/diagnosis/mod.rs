@@ -8,6 +8,7 @@
 mod blank;
 mod case;
 pub mod catalogue;
+mod clock;
 mod collect;
 mod join;
 mod object;

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::catalogue;
+use super::clock::Clock;
 use super::join::some_frames;
 use super::object::{Gate, Step};
 use super::scene::{Scene, Stream};
@@ -67,7 +68,13 @@ impl Gate {
 }
 
 /// All gates that stand, in the order of their codes.
-pub(super) fn gates(scene: &Scene<'_>, volume: &Volume<'_>, waiting: &Waiting, damaged: u64) -> Vec<Gate> {
+pub(super) fn gates(
+    scene: &Scene<'_>,
+    volume: &Volume<'_>,
+    waiting: &Waiting,
+    damaged: u64,
+    clock: &Clock,
+) -> Vec<Gate> {
     let all = [
         drops(scene, volume),
         duplicates(scene, volume),
@@ -75,7 +82,7 @@ pub(super) fn gates(scene: &Scene<'_>, volume: &Volume<'_>, waiting: &Waiting, d
         cut(scene, volume),
         midstream(scene),
         one_sided(scene, volume),
-        times(scene, volume),
+        times(scene, volume, clock),
         interfaces(scene),
         tunnels(volume),
         checksums(scene),
@@ -185,7 +192,18 @@ fn one_sided(scene: &Scene<'_>, volume: &Volume<'_>) -> Option<Gate> {
     })
 }
 
-fn times(scene: &Scene<'_>, volume: &Volume<'_>) -> Option<Gate> {
+fn times(scene: &Scene<'_>, volume: &Volume<'_>, clock: &Clock) -> Option<Gate> {
+    if let Some(frames) = clock.broken() {
+        let summary = format!(
+            "all {frames} packets came within the first millisecond of a second, by their times: milliseconds stand where microseconds belong"
+        );
+        return Some(gate(
+            "Q-07",
+            frames,
+            summary,
+            "what rests on durations is at most medium; they are wrong",
+        ));
+    }
     let noted = noted(volume, NoteKind::DescendingTimes).saturating_add(noted(volume, NoteKind::ClampedTime));
     let backward = scene.streams.iter().map(|stream| u64::from(stream.chronicle.backward));
     let count = backward.fold(noted, u64::saturating_add);

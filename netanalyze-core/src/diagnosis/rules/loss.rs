@@ -7,27 +7,62 @@ use super::super::thresholds::Limit;
 use super::mtu::black_hole;
 use super::{BOTH, is_judgeable, span};
 use crate::model::{Direction, Span, Timestamp};
-use crate::tcp::{Bucket, Trouble};
+use crate::tcp::{Bucket, Losses, Trouble};
 
 pub(super) fn look(scene: &Scene<'_>, stream: &Stream, cases: &mut Vec<Case>) {
     if !is_judgeable(stream) {
         return;
-    } // What did not fit was lost, and is told by itself.
+    }
+    let from = cases.len();
+    judge(scene, stream, cases);
+    if is_filtered(stream) {
+        let lowered = cases.split_off(from).into_iter().map(|case| case.at_most(Confidence::Low, FILTERED));
+        cases.extend(lowered);
+    }
+}
+
+/// Why what a capture lacks tells nothing.
+const FILTERED: &str = "neither its handshake nor any packet without data was captured: the capture was filtered, and may lack acknowledgements and data";
+
+/// Whether only packets with data were kept of a conversation. Hardly any does without a single acknowledgement of its own.
+fn is_filtered(stream: &Stream) -> bool {
+    let only_data = |direction| {
+        let lane = stream.lane(direction);
+        lane.packets() == lane.data_segments()
+    };
+    stream.chronicle.opening.client().is_none() && BOTH.into_iter().all(only_data)
+}
+
+/// A conversation whose capture lacks a twentieth of what was acknowledged says hardly anything of loss (the rule book's Q-01).
+const LACKS: u64 = 20;
+
+fn judge(scene: &Scene<'_>, stream: &Stream, cases: &mut Vec<Case>) {
+    // What did not fit was lost, and is told by itself.
     let told = scene.errors(stream).iter().any(|error| error.mtu.is_some());
     for direction in BOTH {
-        let Some(trouble) = stream.lane(direction).trouble.as_deref() else { continue };
+        let lane = stream.lane(direction);
+        let Some(trouble) = lane.trouble.as_deref() else { continue };
+        let lacks_much = trouble.unseen.saturating_mul(LACKS) > lane.bytes().saturating_add(trouble.unseen);
+        let sober = |case: Case| {
+            if lacks_much {
+                case.at_most(Confidence::Low, "the capture lacks more than a twentieth of what was sent")
+            } else {
+                case
+            }
+        };
         if let Some(case) = path_death(scene, stream, direction, trouble) {
             cases.push(case);
         } else if black_hole(scene, stream, direction).is_none() {
-            cases.extend(timeouts(scene, stream, direction, trouble));
+            cases.extend(timeouts(scene, stream, direction, trouble).map(sober));
         }
         if told {
             continue;
         }
         let capture_drops = trouble.unseen > 0;
+        // What came twice, or late, is in the capture: what it lacks makes that hardly less sure.
         let these = [
-            throughput(scene, stream, direction, trouble),
-            side(scene, stream, direction, trouble),
+            throughput(scene, stream, direction, trouble).map(sober),
+            side(scene, stream, direction, trouble).map(sober),
             spurious(scene, stream, direction, trouble),
             reordering(scene, stream, direction, trouble),
         ];
@@ -84,15 +119,29 @@ fn path_death(scene: &Scene<'_>, stream: &Stream, direction: Direction, trouble:
     })
 }
 
+/// Timeouts that held up who waited for the data. Those that nothing got through behind, until the capture ended or the connection, did if the other end was
+/// there and had not said all: not those of a sender that speaks to an end that is gone.
+fn waits(stream: &Stream, direction: Direction, trouble: &Trouble) -> Losses {
+    let mut waits = trouble.lost;
+    let (lane, peer) = (stream.lane(direction), stream.lane(direction.reverse()));
+    let was_there = peer.last_packet() > trouble.chain.first && lane.outstanding();
+    let is_over = stream.chronicle.reset.is_some() || peer.fin_sent() || lane.fin_sent();
+    if trouble.chain.count > 0 && was_there && !is_over {
+        waits.repaired_by(&trouble.chain);
+    }
+    waits
+}
+
 fn timeouts(scene: &Scene<'_>, stream: &Stream, direction: Direction, trouble: &Trouble) -> Option<Case> {
     let chronicle = &stream.chronicle;
     let idle = chronicle.time_in(&[Bucket::Idle, Bucket::ClientThink, Bucket::SynWait]);
     let active = chronicle.life().0.saturating_sub(idle.0).max(1);
-    let wait = trouble.lost.timeout_wait;
+    let waits = waits(stream, direction, trouble);
+    let wait = waits.timeout_wait;
     let share = |limit| scene.thresholds.reaches(limit, wait.0.max(0) as u64, active as u64);
     // Where the receiver says that it had the data, the timer expired for nothing.
-    let needless = trouble.dsacks.saturating_add(trouble.spurious) >= trouble.lost.timeouts;
-    if trouble.lost.timeouts == 0
+    let needless = trouble.dsacks.saturating_add(trouble.spurious) >= waits.repaired;
+    if waits.repaired == 0
         || needless
         || wait.0 < scene.thresholds.span(Limit::Stall).0.saturating_mul(2)
         || !share(Limit::TimeoutShare)
@@ -100,7 +149,7 @@ fn timeouts(scene: &Scene<'_>, stream: &Stream, direction: Direction, trouble: &
         return None;
     }
     let ends = stream.ends();
-    let (longest, frame) = trouble.lost.longest_timeout;
+    let (longest, frame) = waits.longest_timeout;
     let case = Case::new("LOSS-03", ends, times(stream, direction))
         .says(
             format!(
@@ -110,9 +159,9 @@ fn timeouts(scene: &Scene<'_>, stream: &Stream, direction: Direction, trouble: &
             format!("data to or from {} is lost so that only retransmission timeouts repair it", ends.server),
         )
         .shows(frame, format!("sent again after {}", span(longest)), "an acknowledgement of the first copy")
-        .shows_all(trouble.lost.timeout_frames.iter().filter(|each| *each != frame), "sent again when the timer had expired", "an acknowledgement of the first copy")
+        .shows_all(waits.timeout_frames.iter().filter(|each| *each != frame), "sent again when the timer had expired", "an acknowledgement of the first copy")
         .costs(wait)
-        .times(u64::from(trouble.lost.timeouts))
+        .times(u64::from(waits.repaired))
         .by(&[Limit::TimeoutShare])
         .severity(if wait.0 >= 1_000_000_000 { Severity::Error } else { Severity::Warn })
         .rival("a receiver that was away for a while", "whether other connections of that host stood still at the same times");
@@ -237,14 +286,22 @@ fn spurious(scene: &Scene<'_>, stream: &Stream, direction: Direction, trouble: &
         trouble.spurious,
     ];
     let again = again.into_iter().fold(0, u32::saturating_add);
-    let count = u64::from(trouble.spurious.max(trouble.dsacks.min(again)));
-    if count < scene.thresholds.get(Limit::SpuriousSegments).max(1) {
+    let copies = u64::from(trouble.spurious.max(trouble.dsacks.min(again)));
+    let limit = scene.thresholds.get(Limit::SpuriousSegments).max(1);
+    if copies < limit {
         return None;
     }
+    let segments = u64::from(trouble.spurious_segments.count().max(trouble.dsack_segments.count()));
+    let segments = segments.clamp(1, copies);
+    let what = match segments {
+        1 => "1 segment".to_owned(),
+        many => format!("{many} segments"),
+    };
+    let often = if segments < copies { format!(" ({copies} copies)") } else { String::new() };
     let ends = stream.ends();
     let case = Case::new("LOSS-05", ends, times(stream, direction))
         .says(
-            format!("{} sent {count} segments again that had arrived", stream.end(direction)),
+            format!("{} sent {what} again that had arrived{often}", stream.end(direction)),
             format!("senders to or from {} send again what has arrived", ends.server),
         )
         .shows_all(trouble.spurious_frames.iter(), "sent again although it had arrived", "sent once")
@@ -253,17 +310,30 @@ fn spurious(scene: &Scene<'_>, stream: &Stream, direction: Direction, trouble: &
             "a D-SACK block: the receiver got something twice",
             "no D-SACK block",
         )
-        .times(count)
+        .times(segments)
         .by(&[Limit::SpuriousSegments])
         .rival(
             "acknowledgements that are lost on their way back",
             "D-SACK blocks, and a capture at the sender",
         );
-    let echoed = u64::from(trouble.echoed);
-    Some(if echoed >= count {
+    let (echoed, confirmed) = (u64::from(trouble.echoed), u64::from(trouble.dsacks));
+    Some(if echoed >= copies {
         case.because("the acknowledgements echo the time stamps of the first copies (RFC 3522)")
-    } else if trouble.dsacks > 0 && u64::from(trouble.lost.behind.saturating_add(trouble.spurious)) >= count {
-        case.because(format!("the receiver says so itself: at least {} D-SACK blocks", trouble.dsacks))
+    } else if confirmed >= limit {
+        case.because(format!("the receiver says so itself: {confirmed} D-SACK blocks"))
+    } else if segments < limit && confirmed == 0 {
+        // It waited in a queue before the tap, or its receiver answers with numbers that its sender cannot take: no timer that is too short.
+        case.at_most(
+            Confidence::Low,
+            format!(
+                "nothing but {what}, over and over: acknowledgements passed here, and did not stop the sender"
+            ),
+        )
+    } else if confirmed > 0 {
+        case.at_most(
+            Confidence::Medium,
+            format!("the receiver confirms {confirmed} of the copies with D-SACK blocks"),
+        )
     } else {
         case.at_most(Confidence::Medium, "the receiver does not confirm it with D-SACK blocks")
     })

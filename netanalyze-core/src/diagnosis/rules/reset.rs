@@ -28,7 +28,9 @@ pub(super) fn look(scene: &Scene<'_>, stream: &Stream, cases: &mut Vec<Case>) {
     if let Some(case) = injected(stream, reset) {
         return cases.push(case);
     }
-    if reset.shape == Shape::Abort && reset.established && !reset.is_ordinary() && !died_idle(stream) {
+    // Who acknowledges what woke the connection still knows it.
+    let forgotten = died_idle(stream) && !reset.reached;
+    if reset.shape == Shape::Abort && reset.established && !reset.is_ordinary() && !forgotten {
         cases.push(aborted(scene, stream, reset));
     }
 }

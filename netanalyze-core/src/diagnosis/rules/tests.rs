@@ -1,5 +1,7 @@
 //! Where rules of streams hold back: scripts of segments, and what is said of them. The lab holds the rules to what whole captures show.
 
+mod loss;
+
 use std::collections::BTreeMap;
 
 use super::super::join::join;

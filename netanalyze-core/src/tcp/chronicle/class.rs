@@ -21,6 +21,8 @@ pub(crate) enum Class {
     KeepAlive,
     /// Data from before the capture: whether and why it is sent again is not known.
     Older,
+    /// Other data under numbers that were used before.
+    OtherData,
     /// Sent again although it had been acknowledged.
     Spurious,
     /// It came behind later ones.
@@ -100,9 +102,15 @@ impl Lane {
             // A FIN alone: nobody waits for it.
             return Sight::seen(Class::KeepAlive);
         }
+        // Single bytes probe.
+        if len > 1 && self.is_other_data(segment) {
+            return Sight::seen(Class::OtherData);
+        }
         if self.acknowledged_to().is_some_and(|una| at_or_before(end_of(segment), una)) {
-            // Single bytes probe.
             return Sight::seen(if len == 1 { Class::KeepAlive } else { Class::Spurious });
+        }
+        if self.acknowledged_to() == Some(next) {
+            return Sight::NONE; // what it repeats had arrived, and the rest is new
         }
         if self.trouble.as_ref().is_some_and(|trouble| trouble.is_held(segment.seq, end_of(segment))) {
             return Sight::seen(Class::Spurious);
@@ -116,6 +124,9 @@ impl Lane {
         }
         let rtt = self.path_rtt(peer);
         let hole = self.trouble.as_ref().and_then(|trouble| trouble.hole_of(segment.seq));
+        if hole.is_some_and(|hole| hole.is_placeless()) {
+            return Sight::of(Class::Older);
+        }
         if let Some(hole) = hole {
             let late = segment.time.since(hole.time);
             let soon = REORDERING.0.max((rtt.0 / 2).min(LATEST.0));

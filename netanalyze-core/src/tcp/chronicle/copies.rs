@@ -2,7 +2,7 @@
 
 use super::super::account::Passing;
 use super::super::segment::Segment;
-use super::mark::count_up;
+use super::mark::{count_up, lie_close};
 use crate::model::{Span, Timestamp};
 
 /// What tells a copy of a packet, captured once more, from the packet sent again.
@@ -138,12 +138,15 @@ impl Copies {
         self.wide.as_ref().map_or(0, |wide| size_of::<Wide>() + wide.sums.len() * (4 + size_of::<Print>()))
     }
 
-    /// [`count_up`] of the packets before the latest.
+    /// [`count_up`] of the packets before the latest; if that does not tell, [`lie_close`] of all: a direction may have few, and those out of order.
     pub(super) fn count_up(&self) -> i16 {
         let latest = usize::from(self.printed.wrapping_sub(1)) % PRINTS;
         let (newer, older) = self.prints.split_at(latest);
         let known = older.iter().skip(1).chain(newer).filter(|print| print.is_there);
-        count_up(known.map(|print| print.id))
+        match count_up(known.map(|print| print.id)) {
+            0 => lie_close(self.prints.iter().filter(|print| print.id != 0).map(|print| print.id)),
+            near => near,
+        }
     }
 
     /// Whether a packet with this sum is a copy.

@@ -68,6 +68,17 @@ pub(super) fn count_up(ids: impl Iterator<Item = u16> + Clone) -> i16 {
     }
 }
 
+/// The same by a few identifications in whatever order: where at least three lie so close together, nobody chose them at random.
+pub(super) fn lie_close(ids: impl Iterator<Item = u16> + Clone) -> i16 {
+    const CLOSE: i16 = 32;
+    let Some(first) = ids.clone().next() else { return 0 };
+    let distances = ids.clone().map(|id| id.wrapping_sub(first).cast_signed());
+    let (least, most) = distances.fold((0i16, 0i16), |(least, most), each| (least.min(each), most.max(each)));
+    let is_new = |(at, id): &(usize, u16)| *id != 0 && !ids.clone().take(*at).any(|known| known == *id);
+    let different = ids.clone().enumerate().filter(is_new).count();
+    if different >= 3 && most.saturating_sub(least) <= CLOSE { CLOSE } else { 0 }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -100,6 +111,18 @@ mod tests {
         assert_eq!(near(&[40_000, 3, 17_000, 17_001, 2_000, 60_000]), 0);
         assert_eq!(near(&[100, 1_800, 5_000, 4_900, 9_000, 12_345]), 8_192, "of a server with other clients");
         assert_eq!(near(&[0, 0, 0, 0, 0]), 0);
+    }
+
+    #[test]
+    fn a_few_numbers_close_together_are_counted() {
+        let near = |ids: &[u16]| lie_close(ids.iter().copied());
+        assert_eq!(near(&[0x9d90, 0x9d95, 0x9d91]), 32);
+        assert_eq!(near(&[2, 0xffff, 5]), 32, "over the end");
+        assert_eq!(near(&[2, 0xffff]), 0, "too few to tell");
+        assert_eq!(near(&[7, 7, 9, 9]), 0, "two of them, sent again");
+        assert_eq!(near(&[1, 1, 1, 1]), 0, "a constant");
+        assert_eq!(near(&[1, 34, 2]), 0, "far apart");
+        assert_eq!(near(&[]), 0);
     }
 
     #[test]

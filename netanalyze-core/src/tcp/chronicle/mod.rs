@@ -5,6 +5,7 @@
 //! RFC 5681 and 6675 for fast retransmission, RFC 8985 §7 for tail-loss probes, RFC 9293 §3.8.4 and §3.8.6.1 for keep-alives and probes. Costs some
 //! comparisons a segment; what few connections have lies in boxes of its own.
 
+mod chain;
 mod class;
 mod copies;
 mod lane;
@@ -18,7 +19,9 @@ mod tests;
 mod told;
 mod trouble;
 mod turns;
+mod zero_window;
 
+pub(crate) use chain::Chain;
 pub(crate) use class::Class;
 use copies::Copied;
 pub(crate) use lane::Lane;
@@ -26,7 +29,7 @@ pub(crate) use lost_time::{Bucket, LostTime};
 pub(crate) use opening::Opening;
 pub(crate) use reset::{Reset, Shape, made_same_way};
 pub(crate) use service::Service;
-pub(crate) use trouble::{Chain, Trouble};
+pub(crate) use trouble::{Losses, Trouble};
 pub(crate) use turns::{Think, Turn};
 
 use super::account::Passing;
@@ -316,6 +319,9 @@ impl Chronicle {
                 Some(first) => first.again(&reset),
                 None => self.reset = Some(Box::new(reset)),
             }
+        } else if segment.flags.is_syn_ack() {
+            // It was refused, tried again, and was accepted.
+            self.reset = self.reset.take().filter(|reset| reset.shape != Shape::Refusal);
         } else if let Some(reset) = &mut self.reset {
             reset.followed_by(direction, segment);
         }
@@ -344,8 +350,7 @@ impl Chronicle {
         }
         if !PLAIN && verdict.flags.has(Flags::DUPLICATE_SACK) && peer.had_arrived(segment) {
             let trouble = peer.trouble();
-            trouble.dsacks = trouble.dsacks.saturating_add(1);
-            trouble.dsack_frames.push(segment.frame);
+            trouble.confirmed(segment);
             self.calm = false;
         }
         if let Some(held) = own.send::<PLAIN>(segment, sight, mark, peer, ttl) {

@@ -5,6 +5,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::tcp::segment::TcpFlags;
 
+mod needless;
 mod packets;
 
 /// A segment of a script: milliseconds, who sends (`>` the client), flags, relative sequence number, payload, relative acknowledgment number, window.
@@ -51,12 +52,30 @@ fn play_summed(script: &[Step], marks: impl Fn(u64) -> Marks, sums: Sums) -> Box
 type Take = fn(&mut Chronicle, Direction, &Segment<'_>, (&Verdict, &Passing), &dyn Wire, &Patience);
 
 fn play_by(script: &[Step], marks: impl Fn(u64) -> Marks, sums: Sums, take: Take) -> Box<Chronicle> {
+    play_sacked(script, (marks, sums), take, |_| None)
+}
+
+/// The same, with a SACK block of some frames, in relative numbers. One that ends at or before the acknowledgment number is a D-SACK.
+fn play_sacked(
+    script: &[Step],
+    (marks, sums): (impl Fn(u64) -> Marks, Sums),
+    take: Take,
+    sacks: impl Fn(u64) -> Option<(u32, u32)>,
+) -> Box<Chronicle> {
     let mut chronicle = Chronicle::new(Timestamp(script.first().map_or(0, |step| step.0 * 1_000_000)));
     let patience = Patience { stall: Span(200_000_000), think: Span(500_000_000) };
     let syn = crate::packet::tcp_option::parse(&[2, 4, 5, 180]);
     for (frame, &(ms, who, letters, seq, len, ack, window)) in (1..).zip(script) {
         let flags = TcpFlags::of(letters);
         let (base, peer) = if who == '>' { (CLIENT, SERVER) } else { (SERVER, CLIENT) };
+        let block = sacks(frame).map(|(left, right)| {
+            let [left, right] = [left, right].map(|number| peer.wrapping_add(number).to_be_bytes());
+            crate::packet::tcp_option::parse(&[&[1, 1, 5, 10][..], &left, &right].concat())
+        });
+        let mut verdict = Verdict { scale: WindowScale::Unused, ..Verdict::default() };
+        if sacks(frame).is_some_and(|(_, right)| right <= ack) {
+            verdict.flags.set(Flags::DUPLICATE_SACK);
+        }
         let segment = Segment {
             frame: FrameNumber(frame),
             time: Timestamp(ms * 1_000_000),
@@ -69,9 +88,8 @@ fn play_by(script: &[Step], marks: impl Fn(u64) -> Marks, sums: Sums, take: Take
             header_captured: 20,
             urgent_pointer: false,
             scope: Scope::Full,
-            options: flags.syn().then_some(&syn),
+            options: block.as_ref().or_else(|| flags.syn().then_some(&syn)),
         };
-        let verdict = Verdict { scale: WindowScale::Unused, ..Verdict::default() };
         let (ip_id, stamps) = marks(frame);
         let wire = Known(stamps.map(|(value, echo)| Timestamps { value, echo }), sums(frame));
         let passing = Passing { wire_len: 60, ttl: 64, ip_id, gap: Span(0), shares_frame: false };
@@ -192,12 +210,16 @@ fn timeouts_make_a_chain_until_an_acknowledgement() {
     let trouble = dead.lane(Direction::AtoB).trouble.as_deref().unwrap();
     assert_eq!((trouble.lost.timeouts, trouble.chain.count, trouble.lost.events), (3, 3, 3));
     assert_eq!((trouble.lost.behind, trouble.lost.before), (1, 0), "copies of one segment are one loss");
-    assert_eq!(trouble.lost.timeout_wait.0, 1_750_000_000);
+    assert_eq!((trouble.chain.waited.0, trouble.lost.timeout_wait.0), (1_750_000_000, 0), "nobody got it");
     assert_eq!(of(&dead, Bucket::RtoWait), 1_750);
     assert!(dead.lane(Direction::AtoB).outstanding());
     let mended = after_opening(&[&lost[..], &[(1_840, '<', "A", 1, 0, 1_001, 9_000)]].concat());
     let trouble = mended.lane(Direction::AtoB).trouble.as_deref().unwrap();
-    assert_eq!((trouble.chain.count, trouble.lost.timeouts), (0, 3));
+    assert_eq!((trouble.chain.count, trouble.lost.timeouts, trouble.lost.repaired), (0, 3, 3));
+    assert_eq!(trouble.lost.timeout_wait.0, 1_750_000_000);
+    assert_eq!(trouble.lost.longest_timeout, (Span(1_000_000_000), FrameNumber(7)));
+    let frames: Vec<u64> = trouble.lost.timeout_frames.iter().map(|frame| frame.0).collect();
+    assert_eq!(frames, [5, 6, 7]);
     assert_eq!(mended.lane(Direction::AtoB).sizes(), (1_000, 1_000));
 }
 

@@ -1,9 +1,12 @@
 //! What few directions have: retransmissions, holes, closed windows.
 
+use super::super::segment::Segment;
 use super::super::sequence::{after, at_or_before, before};
 use super::Frames;
+use super::chain::Chain;
 use super::class::{Class, Sight};
 use super::mark::Mark;
+use super::zero_window::ZeroWindow;
 use crate::model::{FrameNumber, Span, Timestamp};
 use crate::packet::tcp_option::SackBlock;
 
@@ -18,38 +21,17 @@ pub(crate) struct Hole {
     pub(super) mark: Mark,
     frame: FrameNumber,
     used: bool,
+    /// Its bytes may have been sent before the capture began.
+    older: bool,
+    /// The other end has some of them: they passed, and were not captured.
+    passed: bool,
 }
 
-/// Retransmissions of one segment, one timeout after the other.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Chain {
-    pub(crate) seq: u32,
-    /// Timeouts so far.
-    pub(crate) count: u32,
-    pub(crate) first: Timestamp,
-    pub(crate) last: Timestamp,
-    pub(crate) frames: Frames,
-    pub(crate) last_frame: FrameNumber,
-    /// Payload bytes, and those of its header.
-    pub(crate) len: u32,
-    pub(crate) header_len: u8,
-    /// Waits in front of each, added up.
-    pub(crate) waited: Span,
-}
-
-/// A window that the other end closed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct ZeroWindow {
-    since: Option<Timestamp>,
-    pub(crate) episodes: u32,
-    pub(crate) total: Span,
-    pub(crate) longest: Span,
-    /// Frame that closed it for longest.
-    pub(crate) frame: FrameNumber,
-    closed_by: FrameNumber,
-    pub(crate) opened_by: FrameNumber,
-    pub(crate) frames: Frames,
-    pub(crate) probes: u32,
+impl Hole {
+    /// Whether what fills it says nothing of where the first copy was lost.
+    pub(super) fn is_placeless(&self) -> bool {
+        self.older || self.passed
+    }
 }
 
 /// Holes that are remembered at a time.
@@ -64,7 +46,9 @@ pub(crate) struct Losses {
     pub(crate) others: u32,
     /// Frames that were sent again, of whatever sort.
     pub(crate) frames: Frames,
-    /// Time lost in timeouts, and the longest of them with its frame.
+    /// Timeouts behind which what was sent again got through, the time lost in them, and the longest of them with its frame. Where nothing got through any
+    /// more, nobody was held up until it did.
+    pub(crate) repaired: u32,
     pub(crate) timeout_frames: Frames,
     pub(crate) timeout_wait: Span,
     pub(crate) longest_timeout: (Span, FrameNumber),
@@ -78,6 +62,52 @@ pub(crate) struct Losses {
     pub(crate) before_frames: Frames,
 }
 
+/// How many different segments there were, told apart by where they end; exact as long as copies of one are not too far apart.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Distinct {
+    /// The latest of them.
+    ends: [Option<u32>; ENDS],
+    count: u32,
+}
+
+/// Ends that are remembered.
+const ENDS: usize = 8;
+
+impl Distinct {
+    /// A segment that ends at a number.
+    fn add(&mut self, end: u32) {
+        if !self.ends.contains(&Some(end)) {
+            if let Some(place) = self.ends.get_mut(self.count as usize % ENDS) {
+                *place = Some(end);
+            }
+            self.count = self.count.saturating_add(1);
+        }
+    }
+
+    /// All of those, too.
+    fn merge(&mut self, others: Distinct) {
+        let known = others.ends.iter().flatten();
+        self.count = self.count.saturating_add(others.count.saturating_sub(known.clone().count() as u32));
+        known.for_each(|&end| self.add(end));
+    }
+
+    pub(crate) fn count(self) -> u32 {
+        self.count
+    }
+}
+
+impl Losses {
+    /// Something got through behind timeouts.
+    pub(crate) fn repaired_by(&mut self, chain: &Chain) {
+        self.repaired = self.repaired.saturating_add(chain.count);
+        self.timeout_wait = Span(self.timeout_wait.0.saturating_add(chain.waited.0));
+        chain.frames.iter().for_each(|frame| self.timeout_frames.push(frame));
+        if chain.longest.0 > self.longest_timeout.0 {
+            self.longest_timeout = chain.longest;
+        }
+    }
+}
+
 /// Segments sent again of which it is not known yet whether that was needed.
 #[derive(Clone, Copy, Debug)]
 struct Doubt {
@@ -88,6 +118,8 @@ struct Doubt {
     value: u32,
     frames: Frames,
     count: u32,
+    /// How many different ones they are.
+    segments: Distinct,
     /// What was lost before them.
     before: Losses,
 }
@@ -101,7 +133,9 @@ pub(crate) struct Trouble {
     placed: Option<u32>,
     /// The last segment of which two copies were captured: where it begins and ends.
     repeated: Option<(u32, u32)>,
+    /// Copies that were not needed, and the segments that they are copies of.
     pub(crate) spurious: u32,
+    pub(crate) spurious_segments: Distinct,
     pub(crate) spurious_frames: Frames,
     /// Those of them that the receiver's time stamps tell (RFC 3522).
     pub(crate) echoed: u32,
@@ -111,6 +145,7 @@ pub(crate) struct Trouble {
     pub(crate) proven: u32,
     /// D-SACKs that the other end sent (RFC 2883).
     pub(crate) dsacks: u32,
+    pub(crate) dsack_segments: Distinct,
     pub(crate) dsack_frames: Frames,
     /// Bytes that were acknowledged and never captured.
     pub(crate) unseen: u64,
@@ -154,8 +189,13 @@ impl Trouble {
     }
 
     /// Bytes are missing up to the segment at hand.
-    pub(super) fn dig(&mut self, start: u32, end: u32, (time, frame, mark): (Timestamp, FrameNumber, Mark)) {
-        self.keep(Hole { start, end, time, mark, frame, used: true });
+    pub(super) fn dig(
+        &mut self,
+        (start, end): (u32, u32),
+        older: bool,
+        (time, frame, mark): (Timestamp, FrameNumber, Mark),
+    ) {
+        self.keep(Hole { start, end, time, mark, frame, used: true, older, passed: false });
     }
 
     fn keep(&mut self, hole: Hole) {
@@ -191,6 +231,10 @@ impl Trouble {
     pub(super) fn hold(&mut self, blocks: &[SackBlock]) {
         self.held_blocks = [None; 4];
         self.held_blocks.iter_mut().zip(blocks).for_each(|(place, block)| *place = Some(*block));
+        for hole in self.holes.iter_mut().filter(|hole| hole.used) {
+            hole.passed |=
+                blocks.iter().any(|block| before(block.left, hole.end) && after(block.right, hole.start));
+        }
     }
 
     /// Whether the other end said that it holds all of a segment.
@@ -201,10 +245,19 @@ impl Trouble {
 
     /// Everything before a number arrived: what is still missing below it was never captured.
     pub(super) fn acknowledged(&mut self, ack: u32, mark: Mark) {
-        self.settle(ack, mark);
+        let was_needless = self.settle(ack, mark);
+        if after(ack, self.chain.seq) && self.chain.count > 0 {
+            if !was_needless {
+                self.lost.repaired_by(&self.chain);
+            }
+            self.chain.count = 0;
+        }
         for hole in &mut self.holes {
             if hole.used && at_or_before(hole.end, ack) {
                 hole.used = false;
+                if hole.older {
+                    continue;
+                }
                 self.unseen = self.unseen.saturating_add(u64::from(hole.end.wrapping_sub(hole.start)));
                 self.unseen_frames.push(hole.frame);
             }
@@ -212,10 +265,11 @@ impl Trouble {
     }
 
     /// What was sent again was needless if what acknowledges it was sent for something older (Eifel, RFC 3522 §3.2).
-    fn settle(&mut self, ack: u32, mark: Mark) {
-        let Some(doubt) = self.doubt.take_if(|doubt| !before(ack, doubt.end)) else { return };
+    /// The result is whether all of it was.
+    fn settle(&mut self, ack: u32, mark: Mark) -> bool {
+        let Some(doubt) = self.doubt.take_if(|doubt| !before(ack, doubt.end)) else { return false };
         if !mark.echoes_before(doubt.value) {
-            return;
+            return false;
         }
         let all = !before(ack, doubt.last_end);
         let count = if all { doubt.count } else { 1 };
@@ -224,7 +278,13 @@ impl Trouble {
         }
         self.spurious = self.spurious.saturating_add(count);
         self.echoed = self.echoed.saturating_add(count);
+        if all {
+            self.spurious_segments.merge(doubt.segments);
+        } else {
+            self.spurious_segments.add(doubt.end);
+        }
         doubt.frames.iter().take(count as usize).for_each(|frame| self.spurious_frames.push(frame));
+        all
     }
 
     /// Remembers how things stood before a segment was sent again, for [`Self::settle`].
@@ -237,14 +297,25 @@ impl Trouble {
             value: stamps.value,
             frames: Frames::default(),
             count: 0,
+            segments: Distinct::default(),
             before: self.lost,
         };
         let doubt = self.doubt.get_or_insert(fresh);
         if after(end, doubt.last_end) {
             doubt.last_end = end;
         }
+        doubt.segments.add(end);
         doubt.count = doubt.count.saturating_add(1);
         doubt.frames.push(again.frame);
+    }
+
+    /// The other end says that something came twice.
+    pub(super) fn confirmed(&mut self, segment: &Segment<'_>) {
+        self.dsacks = self.dsacks.saturating_add(1);
+        self.dsack_frames.push(segment.frame);
+        if let Some(block) = segment.options.and_then(|options| options.sack().first()) {
+            self.dsack_segments.add(block.right);
+        }
     }
 
     /// Whether a number lies in the last segment of which two copies were captured.
@@ -265,6 +336,7 @@ impl Trouble {
         match sight.class {
             Class::Spurious => {
                 self.spurious = self.spurious.saturating_add(1);
+                self.spurious_segments.add(again.seq.wrapping_add(again.len));
                 self.spurious_frames.push(again.frame);
             }
             Class::Reordered => {
@@ -276,13 +348,13 @@ impl Trouble {
             Class::TailLossProbe => self.lost.probes = self.lost.probes.saturating_add(1),
             Class::Timeout => {
                 self.lost.timeouts = self.lost.timeouts.saturating_add(1);
-                self.lost.timeout_frames.push(again.frame);
-                self.timeout(again);
+                self.chain.add(again);
             }
             Class::Other => self.lost.others = self.lost.others.saturating_add(1),
             Class::WindowProbe => self.zero.probes = self.zero.probes.saturating_add(1),
-            Class::New | Class::Hole | Class::KeepAlive | Class::Older => return,
+            Class::New | Class::Hole | Class::KeepAlive | Class::OtherData | Class::Older => return,
         }
+        self.chain.copied(again);
         if retransmits {
             self.lost.frames.push(again.frame);
             self.event(sight, again);
@@ -313,61 +385,5 @@ impl Trouble {
             *count = count.saturating_add(1);
             frames.push(again.frame);
         }
-    }
-
-    fn timeout(&mut self, again: Again) {
-        if self.chain.count == 0 || self.chain.seq != again.seq {
-            self.chain = Chain {
-                seq: again.seq,
-                first: again.time,
-                len: again.len,
-                header_len: again.header_len,
-                ..Chain::default()
-            };
-        }
-        let chain = &mut self.chain;
-        chain.count = chain.count.saturating_add(1);
-        chain.last = again.time;
-        chain.last_frame = again.frame;
-        chain.frames.push(again.frame);
-        chain.waited = Span(chain.waited.0.saturating_add(again.waited.0));
-        // A retransmission may hold less, or more, than the first copy did.
-        chain.len = chain.len.max(again.len);
-        self.lost.timeout_wait = Span(self.lost.timeout_wait.0.saturating_add(again.waited.0));
-        if again.waited > self.lost.longest_timeout.0 {
-            self.lost.longest_timeout = (again.waited, again.frame);
-        }
-    }
-}
-
-impl ZeroWindow {
-    /// The window is closed.
-    pub(super) fn close(&mut self, time: Timestamp, frame: FrameNumber) {
-        if self.since.is_none() {
-            self.since = Some(time);
-            self.closed_by = frame;
-            self.episodes = self.episodes.saturating_add(1);
-            self.frames.push(frame);
-        }
-    }
-
-    /// It is open, or nothing more comes.
-    pub(super) fn open(&mut self, time: Timestamp, frame: FrameNumber) {
-        let Some(since) = self.since.take() else { return };
-        let span = Span(time.since(since).0.max(0));
-        self.total = Span(self.total.0.saturating_add(span.0));
-        if span >= self.longest {
-            (self.longest, self.frame, self.opened_by) = (span, self.closed_by, frame);
-        }
-    }
-
-    pub(crate) fn is_closed(&self) -> bool {
-        self.since.is_some()
-    }
-
-    /// The same, had it been over at a time.
-    pub(crate) fn until(mut self, end: Timestamp) -> ZeroWindow {
-        self.open(end, FrameNumber(0));
-        self
     }
 }

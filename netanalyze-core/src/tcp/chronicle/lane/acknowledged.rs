@@ -54,9 +54,6 @@ impl Lane {
         }
         if let Some(trouble) = &mut self.trouble {
             trouble.acknowledged(ack, mark);
-            if after(ack, trouble.chain.seq) {
-                trouble.chain.count = 0;
-            }
         }
     }
 
@@ -82,6 +79,9 @@ impl Lane {
     /// Whether what the first SACK block names had come before: a block up to the very number that an acknowledgement moves to may name news.
     pub(in crate::tcp::chronicle) fn had_arrived(&self, segment: &Segment<'_>) -> bool {
         let Some(block) = segment.options.and_then(|options| options.sack().first()) else { return false };
+        if self.opened && (block.left, block.right) == (self.start, self.start.wrapping_add(1)) {
+            return false; // a SYN holds no data
+        }
         let repeated = self.trouble.as_ref().is_some_and(|trouble| trouble.sent_again(block.left));
         repeated || !self.acked || before(block.left, self.una) || after(block.right, segment.ack)
     }

@@ -2,8 +2,12 @@
 
 use super::super::trouble::Trouble;
 use super::{Lane, NEAR};
-use crate::model::Timestamp;
+use crate::model::{Span, Timestamp};
+use crate::tcp::segment::Segment;
 use crate::tcp::sequence::after;
+
+/// Payload that fits through every path, whatever options come with it (RFC 791: 576 bytes, less two headers and 40 bytes of options).
+const ALWAYS_FITS: u32 = 496;
 
 impl Lane {
     /// Something was sent and not acknowledged.
@@ -18,6 +22,24 @@ impl Lane {
 
     pub(in crate::tcp::chronicle) fn last_sent(&self) -> Timestamp {
         self.last_sent
+    }
+
+    /// How long its sender waited before it sent a segment again: since the copy before, or else since it last sent anything.
+    pub(in crate::tcp::chronicle) fn waited(&self, segment: &Segment<'_>) -> Span {
+        let copy = self.trouble.as_ref().and_then(|trouble| trouble.chain.last_copy(segment.seq));
+        Span(segment.time.since(copy.unwrap_or(self.last_sent)).0.max(0))
+    }
+
+    /// Whether a segment begins where the last one with data did, and holds less, although that one fitted into a packet: no sender cuts what it sends again so
+    /// small, so these are other bytes.
+    pub(in crate::tcp::chronicle) fn is_other_data(&self, segment: &Segment<'_>) -> bool {
+        let end = self.next.wrapping_sub(u32::from(self.fin));
+        let is_last = segment.seq == end.wrapping_sub(self.last_size);
+        is_last
+            && segment.len > 0
+            && segment.len < self.last_size.min(ALWAYS_FITS)
+            && self.last_size <= self.full_size()
+            && !self.exceeds_mss(self.last_size)
     }
 
     pub(in crate::tcp::chronicle) fn window_is_closed(&self) -> bool {

@@ -19,6 +19,8 @@ use crate::model::{Span, Timestamp};
 #[derive(Debug, Default)]
 pub(crate) struct Lane {
     begun: bool,
+    /// With a SYN: nothing was sent before.
+    opened: bool,
     acked: bool,
     fin: bool,
     /// The other end's windows are known in bytes.
@@ -213,22 +215,24 @@ impl Lane {
                 header_len: segment.header_len,
                 time: now,
                 frame: segment.frame,
-                waited: Span(now.since(self.last_sent).0.max(0)),
+                waited: self.waited(segment),
                 rtt: self.path_rtt(peer),
                 mark,
             };
-            if !segment.flags.syn() && sight.class != Class::KeepAlive {
+            if !segment.flags.syn() && !matches!(sight.class, Class::KeepAlive | Class::OtherData) {
                 self.trouble().count(sight, again);
                 self.trouble().fill(segment.seq, end);
             }
             // Karn's rule.
             self.timed = None;
         } else if sight.class == Class::Hole {
-            let next = self.next;
-            self.trouble().dig(next, segment.seq, (now, segment.frame, mark));
+            let missing = (self.next, segment.seq);
+            // Before the first acknowledgement nobody knows what was sent, and lost, before the capture began.
+            let older = !self.opened && !self.acked;
+            self.trouble().dig(missing, older, (now, segment.frame, mark));
         }
         if !PLAIN {
-            self.begin(segment.seq);
+            self.begin(segment);
         }
         if !took {
             return None;
@@ -241,7 +245,8 @@ impl Lane {
         if segment.len > 0 {
             self.data_segments = self.data_segments.saturating_add(1);
             if matches!(sight.class, Class::New | Class::Hole) {
-                self.bytes = self.bytes.saturating_add(u64::from(segment.len));
+                let news = if PLAIN { segment.len } else { segment.len.min(end.wrapping_sub(self.next)) };
+                self.bytes = self.bytes.saturating_add(u64::from(news));
             }
             self.first_data.get_or_insert(now);
             self.last_data = now;
@@ -269,8 +274,10 @@ impl Lane {
         released
     }
 
-    fn begin(&mut self, seq: u32) {
+    fn begin(&mut self, segment: &Segment<'_>) {
         if !self.begun {
+            let seq = segment.seq;
+            self.opened = segment.flags.syn();
             (self.begun, self.start, self.next, self.round_end) = (true, seq, seq, seq);
         }
     }

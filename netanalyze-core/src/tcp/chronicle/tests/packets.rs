@@ -4,11 +4,12 @@ use super::*;
 
 #[test]
 fn what_comes_late_within_milliseconds_was_reordered() {
-    let late = after_opening(&[
+    let late = [
         (50, '>', "A", 101, 100, 1, 9_000),
         (51, '>', "A", 1, 100, 1, 9_000),
         (90, '<', "A", 1, 0, 201, 9_000),
-    ]);
+    ];
+    let late = play_marked(&[&OPEN[..], &late].concat(), |_| (0, None));
     let trouble = late.lane(Direction::AtoB).trouble.as_deref().unwrap();
     assert_eq!((trouble.reordered, trouble.lost.fast, trouble.lost.others, trouble.unseen), (1, 0, 0, 0));
     let never = after_opening(&[(50, '>', "A", 101, 100, 1, 9_000), (90, '<', "A", 1, 0, 201, 9_000)]);
@@ -241,4 +242,23 @@ fn copies_of_a_whole_burst_are_copies() {
     };
     assert_eq!(seen(true), (23, 0), "all but that of the very first nanosecond");
     assert_eq!(seen(false), (21, 0), "acknowledgements without a number may be sent twice");
+}
+
+#[test]
+fn a_few_numbers_tell_the_order_of_a_short_answer() {
+    // The server sends little, and the last of it runs ahead.
+    let script = [
+        &OPEN[..],
+        &[
+            (44, '>', "A", 1, 10, 1, 9_000),
+            (90, '<', "A", 201, 100, 11, 9_000),
+            (91, '<', "A", 1, 100, 11, 9_000),
+            (92, '<', "A", 101, 100, 11, 9_000),
+        ],
+    ]
+    .concat();
+    let ids = [1, 0x9d90, 2, 3, 0x9d95, 0x9d91, 0x9d92];
+    let chronicle = play_marked(&script, |frame| (ids[frame as usize - 1], None));
+    let trouble = chronicle.lane(Direction::BtoA).trouble.as_deref().unwrap();
+    assert_eq!((trouble.reordered, trouble.proven), (2, 2));
 }

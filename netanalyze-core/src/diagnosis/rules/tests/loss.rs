@@ -1,0 +1,94 @@
+//! Where rules of loss hold back.
+
+use super::*;
+
+/// A segment of the client's, its timeouts and what becomes of them.
+fn lost(then: &[Step]) -> Vec<Step> {
+    let data = |at| (at, '>', "A", 1, 600, 1);
+    steps(&steps(&OPEN, &[data(50), data(650), data(1_850)]), then)
+}
+
+#[test]
+fn only_who_waits_for_data_loses_time() {
+    let got_through = (1_890, '<', "A", 1, 0, 601);
+    let goes_on = (700, '<', "A", 1, 0, 1);
+    let hello = (45, '<', "A", 1, 20, 1);
+    let close = (60, '<', "FA", 1, 0, 1);
+    let gives_up = (5_000, '>', "RA", 601, 0, 1);
+    let with = |early: &[Step], then: &[Step]| {
+        let mut script = lost(&steps(early, then));
+        script.sort_by_key(|step| step.0);
+        let cases = cases(&[stream(0, "192.0.2.1:80", &script, |_| 64)]);
+        of("LOSS-03", &cases)
+    };
+    assert_eq!(with(&[], &[got_through]), Some(High));
+    assert_eq!(with(&[hello], &[]), None, "the other end is gone");
+    assert_eq!(with(&[hello, goes_on], &[]), Some(High), "it is there, and does not get it");
+    assert_eq!(with(&[hello, goes_on], &[gives_up]), None);
+    assert_eq!(with(&[close], &[gives_up]), None, "it had said all");
+    assert_eq!(with(&[close], &[]), None);
+}
+
+#[test]
+fn a_capture_without_acknowledgements_says_little_of_waits() {
+    let exchange = |acked: bool| {
+        let mut script = vec![(0, '>', "A", 1, 500, 1), (800, '>', "A", 1, 500, 1)];
+        if acked {
+            script.push((830, '<', "A", 1, 0, 501));
+        }
+        script.push((840, '<', "A", 1, 300, 501));
+        of("LOSS-03", &cases(&[stream(0, "192.0.2.1:80", &script, |_| 57)]))
+    };
+    assert_eq!((exchange(false), exchange(true)), (Some(Low), Some(Medium)));
+}
+
+#[test]
+fn a_capture_that_lacks_much_says_little_of_loss() {
+    let with = |missing: u32| {
+        let gap = 601 + missing;
+        let then = [
+            (1_890, '<', "A", 1, 0, 601),
+            (1_900, '>', "A", gap, 600, 1),
+            (1_940, '<', "A", 1, 0, gap + 600),
+        ];
+        of("LOSS-03", &cases(&[stream(0, "192.0.2.1:80", &lost(&then), |_| 64)]))
+    };
+    assert_eq!((with(60), with(70)), (Some(High), Some(Low)));
+}
+
+#[test]
+fn one_segment_over_and_over_is_no_timer_that_is_too_short() {
+    let data = |at, seq| (at, '>', "A", seq, 100, 1);
+    let sent = steps(&OPEN, &[data(50, 1), data(51, 101), data(52, 201), (90, '<', "A", 1, 0, 301)]);
+    let with = |copies: &[Step]| {
+        let cases = cases(&[stream(0, "192.0.2.1:80", &steps(&sent, copies), |_| 64)]);
+        let sentence = cases.iter().find(|case| case.code == "LOSS-05").map(|case| case.sentence.clone());
+        (of("LOSS-05", &cases), sentence.unwrap_or_default())
+    };
+    assert_eq!(with(&[data(300, 201), data(700, 201)]).0, None);
+    let (sure, sentence) = with(&[data(300, 201), data(700, 201), data(1_500, 201)]);
+    assert_eq!(sure, Some(Low));
+    assert!(sentence.contains("sent 1 segment again that had arrived (3 copies)"), "{sentence}");
+    let (sure, sentence) = with(&[data(300, 1), data(301, 101), data(302, 201)]);
+    assert_eq!(sure, Some(Medium));
+    assert!(sentence.ends_with("sent 3 segments again that had arrived"), "{sentence}");
+}
+
+#[test]
+fn a_reset_that_answers_a_late_request_is_of_a_live_socket() {
+    // The request ends a silence; the reset acknowledges it, or not.
+    let with = |ack: u32| {
+        let script = steps(
+            &OPEN,
+            &[
+                (50, '>', "A", 1, 100, 1),
+                (90, '<', "A", 1, 200, 101),
+                (91, '>', "A", 101, 0, 201),
+                (60_000, '>', "A", 101, 149, 201),
+                (60_040, '<', "RA", 201, 0, ack),
+            ],
+        );
+        of("RST-02", &cases(&[stream(0, "192.0.2.1:8554", &script, |_| 64)]))
+    };
+    assert_eq!((with(250), with(101)), (Some(Medium), None));
+}

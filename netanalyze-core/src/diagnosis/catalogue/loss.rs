@@ -52,7 +52,9 @@ pub(super) const RULES: &[Rule] = &[
                   receiver; one that leaves a hole and comes only once, late, was lost before it, towards the sender. It halves the search.",
         evidence: "Nearly all of the lost segments of one direction are of one kind: seen twice, or seen only once and late.",
         confounders: "Packets that the capture dropped look as if they had been lost before it (Q-01). Reordering makes holes that fill by \
-                      themselves. A sender that retransmits needlessly (LOSS-05) shows segments twice that were never lost.",
+                      themselves. A sender that retransmits needlessly (LOSS-05) shows segments twice that were never lost. What was sent \
+                      before the capture began, or what the receiver has although the capture does not, is given no place. Where the \
+                      capture lacks a twentieth of what was sent, it is a guess.",
         thresholds: &[Limit::LossSideEvents, Limit::LossSideShare],
         steps: &[
             advice(
@@ -73,12 +75,14 @@ pub(super) const RULES: &[Rule] = &[
         meaning: "The sender noticed lost packets only when its timer ran out, and stood still until then: a fifth of a second at least on \
                   Linux, twice as long every further time. Transfers pause for whole seconds although few packets are lost.",
         evidence: "Segments that stood first among what was not acknowledged, and were sent again after a silence of about the \
-                   retransmission timeout; together these waits make up a large part of the time in which the connection was active, and \
+                   retransmission timeout, until they got through, or while the other end was there and waited; together these waits make up a large part of the time in which the connection was active, and \
                    at least twice the stall threshold. From one second on it is an error.",
         confounders: "Away from the sender what it waited for is not seen, and confidence is medium at most. A FIN alone that is sent \
                       again, and the last words of TLS to an end that has closed, are no loss: nobody waits for them. Where D-SACKs, or \
                       acknowledgements that echo the time stamp of the first copy, say that the data had arrived, the timer expired for \
-                      nothing, and it is LOSS-05. If only large segments are lost, it is MTU-01; if nothing gets through any more, \
+                      nothing, and it is LOSS-05. Data for an end that had closed, or was gone, holds nobody up. Where neither a handshake nor \
+                      a single packet without data was captured, or the capture lacks a twentieth of what was sent, shares of time have \
+                      no basis, and it is a guess. If only large segments are lost, it is MTU-01; if nothing gets through any more, \
                       LOSS-10.",
         thresholds: &[Limit::TimeoutShare, Limit::Stall],
         steps: &[
@@ -111,7 +115,8 @@ pub(super) const RULES: &[Rule] = &[
         confounders: "Without D-SACKs and time stamps an acknowledgement that the capture shows may still have been lost on its way to the \
                       sender: medium at most. A D-SACK counts only if what it names can have arrived before. A mirror that delivers \
                       packets twice makes duplicates that nobody sent; those are recognised and set aside (Q-02), and so are damaged \
-                      segments.",
+                      segments. One or two segments over and over, without a D-SACK, are a guess: they waited in a queue before the \
+                      capture point, or the acknowledgements carry sequence numbers that their sender cannot take.",
         thresholds: &[Limit::SpuriousSegments],
         steps: &[
             advice(

@@ -126,7 +126,8 @@ pub(super) const RULES: &[Rule] = &[
         meaning: "Times of packets cannot all be right: they go backwards, jump against the hosts' own clocks, or are no dates. Order and \
                   durations are less sure, and with them everything that is measured in time.",
         evidence: "A packet that is older than the one before it by more than a small amount, a time of zero, or a jump that the TCP \
-                   timestamps do not show.",
+                   timestamps do not show. Or all of many packets came within the first millisecond of a second: some program wrote \
+                   milliseconds where microseconds belong, and what rests on durations is at most medium.",
         confounders: "Several interfaces or queues that write to one file disorder packets slightly; that is sorted out and harms little.",
         thresholds: &[],
         steps: &[

@@ -5,7 +5,7 @@ use super::super::object::{Confidence, Severity};
 use super::super::scene::{Scene, Stream, Vantage};
 use super::super::thresholds::Limit;
 use super::mtu::black_hole;
-use super::{BOTH, is_judgeable, span};
+use super::{BOTH, FILTERED, is_filtered, is_judgeable, span};
 use crate::model::{Direction, Span, Timestamp};
 use crate::tcp::{Bucket, Losses, Trouble};
 
@@ -19,18 +19,6 @@ pub(super) fn look(scene: &Scene<'_>, stream: &Stream, cases: &mut Vec<Case>) {
         let lowered = cases.split_off(from).into_iter().map(|case| case.at_most(Confidence::Low, FILTERED));
         cases.extend(lowered);
     }
-}
-
-/// Why what a capture lacks tells nothing.
-const FILTERED: &str = "neither its handshake nor any packet without data was captured: the capture was filtered, and may lack acknowledgements and data";
-
-/// Whether only packets with data were kept of a conversation. Hardly any does without a single acknowledgement of its own.
-fn is_filtered(stream: &Stream) -> bool {
-    let only_data = |direction| {
-        let lane = stream.lane(direction);
-        lane.packets() == lane.data_segments()
-    };
-    stream.chronicle.opening.client().is_none() && BOTH.into_iter().all(only_data)
 }
 
 /// A conversation whose capture lacks a twentieth of what was acknowledged says hardly anything of loss (the rule book's Q-01).

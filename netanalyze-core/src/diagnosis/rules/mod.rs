@@ -53,3 +53,15 @@ fn is_judgeable(stream: &Stream) -> bool {
     let chronicle = &stream.chronicle;
     stream.is_two_sided() && u64::from(chronicle.strange) * 20 <= chronicle.segments()
 }
+
+/// Why what a capture lacks tells nothing.
+const FILTERED: &str = "neither its handshake nor any packet without data was captured: the capture was filtered, and may lack acknowledgements and data";
+
+/// Whether only packets with data were kept of a conversation. Hardly any does without a single acknowledgement of its own.
+fn is_filtered(stream: &Stream) -> bool {
+    let only_data = |direction| {
+        let lane = stream.lane(direction);
+        lane.packets() == lane.data_segments()
+    };
+    stream.chronicle.opening.client().is_none() && BOTH.into_iter().all(only_data)
+}

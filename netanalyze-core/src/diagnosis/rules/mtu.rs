@@ -4,7 +4,7 @@ use super::super::case::Case;
 use super::super::object::{Confidence, Severity};
 use super::super::scene::{Scene, Stream};
 use super::super::thresholds::Limit;
-use super::{BOTH, span};
+use super::{BOTH, FILTERED, is_filtered, span};
 use crate::model::Direction;
 use crate::tcp::Chain;
 
@@ -55,7 +55,8 @@ pub(super) fn look(scene: &Scene<'_>, stream: &Stream, cases: &mut Vec<Case>) {
     }
     for direction in BOTH {
         if let Some(chain) = black_hole(scene, stream, direction) {
-            cases.push(swallowed(stream, direction, chain));
+            let case = swallowed(stream, direction, chain);
+            cases.push(if is_filtered(stream) { case.at_most(Confidence::Low, FILTERED) } else { case });
         }
     }
 }

@@ -43,6 +43,20 @@ fn a_capture_without_acknowledgements_says_little_of_waits() {
 }
 
 #[test]
+fn a_capture_without_acknowledgements_says_little_of_paths() {
+    let exchange = |acked: bool| {
+        let data = |at| (at, '>', "A", 301, 1_400, 1);
+        let mut script = vec![(0, '>', "A", 1, 300, 1), (40, '<', "A", 1, 100, 301), data(50), data(650)];
+        if acked {
+            script.push((660, '<', "A", 101, 0, 301));
+        }
+        script.extend([data(1_850), data(4_250), data(9_050), (9_060, '<', "A", 101, 10, 301)]);
+        of("MTU-01", &cases(&[stream(0, "192.0.2.1:80", &script, |_| 57)]))
+    };
+    assert_eq!((exchange(false), exchange(true)), (Some(Low), Some(Medium)));
+}
+
+#[test]
 fn a_capture_that_lacks_much_says_little_of_loss() {
     let with = |missing: u32| {
         let gap = 601 + missing;

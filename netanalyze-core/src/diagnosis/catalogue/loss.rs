@@ -75,7 +75,7 @@ pub(super) const RULES: &[Rule] = &[
         meaning: "The sender noticed lost packets only when its timer ran out, and stood still until then: a fifth of a second at least on \
                   Linux, twice as long every further time. Transfers pause for whole seconds although few packets are lost.",
         evidence: "Segments that stood first among what was not acknowledged, and were sent again after a silence of about the \
-                   retransmission timeout, until they got through, or while the other end was there and waited; together these waits make up a large part of the time in which the connection was active, and \
+                   retransmission timeout, until they got through, or the capture ended; together these waits make up a large part of the time in which the connection was active, and \
                    at least twice the stall threshold. From one second on it is an error.",
         confounders: "Away from the sender what it waited for is not seen, and confidence is medium at most. A FIN alone that is sent \
                       again, and the last words of TLS to an end that has closed, are no loss: nobody waits for them. Where D-SACKs, or \

@@ -107,24 +107,24 @@ fn path_death(scene: &Scene<'_>, stream: &Stream, direction: Direction, trouble:
     })
 }
 
-/// Timeouts that held up who waited for the data. Those that nothing got through behind, until the capture ended or the connection, did if the other end was
-/// there and had not said all: not those of a sender that speaks to an end that is gone.
-fn waits(stream: &Stream, direction: Direction, trouble: &Trouble) -> Losses {
+/// Timeouts that held up who waited for the data, and whether some of them still did when the capture ended. Where an end had closed, or gave the connection
+/// up, nothing was to get through any more, and nobody waited for it.
+fn waits(stream: &Stream, direction: Direction, trouble: &Trouble) -> (Losses, bool) {
     let mut waits = trouble.lost;
     let (lane, peer) = (stream.lane(direction), stream.lane(direction.reverse()));
-    let was_there = peer.last_packet() > trouble.chain.first && lane.outstanding();
     let is_over = stream.chronicle.reset.is_some() || peer.fin_sent() || lane.fin_sent();
-    if trouble.chain.count > 0 && was_there && !is_over {
+    let is_open = trouble.chain.count > 0 && lane.outstanding() && !is_over;
+    if is_open {
         waits.repaired_by(&trouble.chain);
     }
-    waits
+    (waits, is_open)
 }
 
 fn timeouts(scene: &Scene<'_>, stream: &Stream, direction: Direction, trouble: &Trouble) -> Option<Case> {
     let chronicle = &stream.chronicle;
     let idle = chronicle.time_in(&[Bucket::Idle, Bucket::ClientThink, Bucket::SynWait]);
     let active = chronicle.life().0.saturating_sub(idle.0).max(1);
-    let waits = waits(stream, direction, trouble);
+    let (waits, is_open) = waits(stream, direction, trouble);
     let wait = waits.timeout_wait;
     let share = |limit| scene.thresholds.reaches(limit, wait.0.max(0) as u64, active as u64);
     // Where the receiver says that it had the data, the timer expired for nothing.
@@ -153,6 +153,11 @@ fn timeouts(scene: &Scene<'_>, stream: &Stream, direction: Direction, trouble: &
         .by(&[Limit::TimeoutShare])
         .severity(if wait.0 >= 1_000_000_000 { Severity::Error } else { Severity::Warn })
         .rival("a receiver that was away for a while", "whether other connections of that host stood still at the same times");
+    let case = if is_open {
+        case.at_most(Confidence::Medium, "the last of it had not got through when the capture ended")
+    } else {
+        case
+    };
     let near_sender = match stream.vantage() {
         Vantage::NearClient => stream.client() == Some(direction),
         Vantage::NearServer => stream.client() == Some(direction.reverse()),

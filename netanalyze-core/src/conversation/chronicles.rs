@@ -91,8 +91,7 @@ impl Chronicles {
     ) {
         let Some(place) = self.kept.get_mut(index as usize) else { return };
         let Some(chronicle) = place else { return };
-        chronicle.note(packet.direction, segment, seen, wire, patience);
-        if segment.len == 0 && chronicle.is_dull() {
+        if chronicle.note(packet.direction, segment, seen, wire, patience) {
             remember(&mut self.services, conversation.key(), chronicle);
             *place = None;
             self.bytes = self.bytes.saturating_sub(ONE);

@@ -146,7 +146,7 @@ impl Chronicle {
         if direction == Direction::AtoB { a } else { b }
     }
 
-    /// Takes a segment that no error quotes.
+    /// Takes a segment that no error quotes. Says whether it may be the last of which there is nothing to tell.
     #[inline(always)]
     pub(crate) fn note(
         &mut self,
@@ -155,20 +155,24 @@ impl Chronicle {
         (verdict, passing): (&Verdict, &Passing),
         wire: &dyn Wire,
         patience: &Patience,
-    ) {
+    ) -> bool {
         if is_padding(segment, passing) {
             let bare = Segment { len: 0, ..*segment };
-            return self.any(direction, &bare, (verdict, passing), wire, patience);
+            self.any(direction, &bare, (verdict, passing), wire, patience);
+            return false;
         }
         if self.calm && segment.is_plain() && segment.window > 0 && self.is_next(direction, segment, patience)
         {
             // Written once, and compiled for either: what one of them cannot do is dropped.
             if segment.len > 0 {
-                return self.plain::<true>(direction, segment, (verdict, passing), patience);
+                self.plain::<true>(direction, segment, (verdict, passing), patience);
+            } else {
+                self.plain::<false>(direction, segment, (verdict, passing), patience);
             }
-            return self.plain::<false>(direction, segment, (verdict, passing), patience);
+            return false;
         }
         self.any(direction, segment, (verdict, passing), wire, patience);
+        segment.len == 0 && self.is_dull()
     }
 
     /// Whether a segment comes soon, and begins where its direction had come to.
@@ -178,11 +182,14 @@ impl Chronicle {
         self.lane(direction).is_next(segment) && (0..patience.stall.0.min(IDLE.0)).contains(&pause.0)
     }
 
-    /// Whether nothing is under way but an exchange of data: the handshake is over and the client has spoken.
+    /// Whether nothing is under way but an exchange of data: the handshake is over, the client has spoken, and neither end closed.
     fn is_calm(&self) -> bool {
         let directions = [Direction::AtoB, Direction::BtoA];
         let settled = directions.iter().all(|&direction| self.opening.is_settled(direction, 1));
-        self.reset.is_none() && self.pending_idle.is_none() && settled && self.lanes.iter().all(Lane::is_calm)
+        self.reset.is_none()
+            && self.pending_idle.is_none()
+            && settled
+            && self.lanes.iter().all(|lane| lane.is_calm() && !lane.fin_sent())
     }
 
     /// A segment that goes on in an ordinary connection, with data or without: the compiler drops every rule that cannot apply.

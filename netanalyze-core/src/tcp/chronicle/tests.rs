@@ -49,7 +49,7 @@ fn play_summed(script: &[Step], marks: impl Fn(u64) -> Marks, sums: Sums) -> Box
 }
 
 /// What takes a segment: [`Chronicle::note`], or the same without short cuts.
-type Take = fn(&mut Chronicle, Direction, &Segment<'_>, (&Verdict, &Passing), &dyn Wire, &Patience);
+type Take = fn(&mut Chronicle, Direction, &Segment<'_>, (&Verdict, &Passing), &dyn Wire, &Patience) -> bool;
 
 fn play_by(script: &[Step], marks: impl Fn(u64) -> Marks, sums: Sums, take: Take) -> Box<Chronicle> {
     play_sacked(script, (marks, sums), take, |_| None)
@@ -94,7 +94,8 @@ fn play_sacked(
         let wire = Known(stamps.map(|(value, echo)| Timestamps { value, echo }), sums(frame));
         let passing = Passing { wire_len: 60, ttl: 64, ip_id, gap: Span(0), shares_frame: false };
         let direction = if who == '>' { Direction::AtoB } else { Direction::BtoA };
-        take(&mut chronicle, direction, &segment, (&verdict, &passing), &wire, &patience);
+        let is_over = take(&mut chronicle, direction, &segment, (&verdict, &passing), &wire, &patience);
+        assert_eq!(is_over, len == 0 && chronicle.is_dull(), "frame {frame}");
         check(&chronicle);
     }
     chronicle
@@ -319,17 +320,18 @@ fn take_the_long_way(
     seen: (&Verdict, &Passing),
     wire: &dyn Wire,
     patience: &Patience,
-) {
+) -> bool {
+    let is_empty = segment.len == 0;
     let bare = Segment { len: 0, ..*segment };
     let segment = if is_padding(segment, seen.1) { &bare } else { segment };
-    if is_nonsense(segment) || chronicle.opening.contradicts(segment) {
-        return;
+    if !is_nonsense(segment) && !chronicle.opening.contradicts(segment) {
+        let (own, _) = pair(&mut chronicle.lanes, direction);
+        match own.repeats(segment, seen.1, Span(0)) {
+            Some(copied) => chronicle.copied(segment, copied),
+            None => chronicle.rest(direction, segment, seen, wire, patience),
+        }
     }
-    let (own, _) = pair(&mut chronicle.lanes, direction);
-    match own.repeats(segment, seen.1, Span(0)) {
-        Some(copied) => chronicle.copied(segment, copied),
-        None => chronicle.rest(direction, segment, seen, wire, patience),
-    }
+    is_empty && chronicle.is_dull()
 }
 
 /// A turn of a conversation: milliseconds, whether it is the client's, payload, what is odd about it.

@@ -98,7 +98,7 @@ impl Chronicle {
                 if let Some(request) = late
                     && sight.class == Class::New
                 {
-                    self.thought(request, segment);
+                    self.thought(request, (time, frame));
                 }
             }
         }
@@ -106,7 +106,7 @@ impl Chronicle {
 
     /// An answer came late.
     #[cold]
-    fn thought(&mut self, request: Turn, answer: &Segment<'_>) {
+    fn thought(&mut self, request: Turn, (time, answer): (Timestamp, FrameNumber)) {
         if self.opening.client() != Some(request.by) {
             return;
         }
@@ -115,12 +115,12 @@ impl Chronicle {
             let lane = self.lane(request.by);
             let after = |at: Timestamp| Some(at.since(request.time)).filter(|after| after.0 >= 0);
             let think = Think {
-                span: answer.time.since(request.time),
+                span: time.since(request.time),
                 heard: after(lane.all_acknowledged()),
                 drained: after(lane.window_updated()).unwrap_or_default(),
                 again: lane.last_sent() > request.time,
                 request: request.frame,
-                answer: answer.frame,
+                answer,
             };
             self.thinks.push(think);
         }

@@ -13,7 +13,7 @@ use super::end_of;
 use super::lost_time::{Bucket, Held};
 use super::mark::{Mark, Order};
 use super::trouble::{Again, Trouble};
-use crate::model::{Span, Timestamp};
+use crate::model::{FrameNumber, Span, Timestamp};
 
 /// See the head of the module. All sequence numbers are raw.
 #[derive(Debug, Default)]
@@ -79,8 +79,6 @@ pub(crate) struct Lane {
     last_data_ack: u32,
     /// Window field of the packet before the last one.
     window_before: u16,
-    /// The last data was a small segment.
-    small: bool,
     /// A checksum was right; how many were not there yet.
     sums_right: bool,
     sums_partly: bool,
@@ -256,7 +254,6 @@ impl Lane {
             }
             self.last_size = segment.len;
             self.last_data_ack = segment.ack;
-            self.small = self.is_small(segment.len);
             if segment.len > self.delivered && self.larger.is_none() {
                 self.larger = Some((end, segment.len));
             }
@@ -304,21 +301,30 @@ impl Lane {
     #[inline(always)]
     fn released(&mut self, segment: &Segment<'_>, sight: Sight, peer: &Lane) -> Option<Held> {
         let delay = std::mem::take(&mut self.ack_delay);
-        if delay.0 < DELAYS[0].start { None } else { self.held(delay, segment, sight, peer) }
+        if delay.0 < DELAYS[0].start {
+            return None;
+        }
+        self.held(delay, (segment.time, segment.frame, segment.len), sight, peer)
     }
 
     /// The same, of one that came so long after the data before it.
     #[inline(never)]
-    fn held(&mut self, delay: Span, segment: &Segment<'_>, sight: Sight, peer: &Lane) -> Option<Held> {
-        let was_small = self.small;
+    fn held(
+        &mut self,
+        delay: Span,
+        (time, frame, len): (Timestamp, FrameNumber, u32),
+        sight: Sight,
+        peer: &Lane,
+    ) -> Option<Held> {
+        let was_small = self.data_segments > 0 && self.is_small(self.last_size);
         // The way to the other end and back is no delay of it.
         let own = delay.0.saturating_sub(self.least_rtt);
         let delayed = DELAYS.iter().any(|range| range.contains(&own));
-        let is_small = segment.len > 0 && self.is_small(segment.len);
+        let is_small = len > 0 && self.is_small(len);
         if !delayed || !was_small || !is_small || sight.class != Class::New {
             return None;
         }
-        let reaction = segment.time.since(self.ack_time);
+        let reaction = time.since(self.ack_time);
         if reaction.0 > (self.path_rtt(peer).0 / 5).max(1_000_000) {
             return None;
         }
@@ -326,7 +332,7 @@ impl Lane {
         let trouble = self.trouble();
         trouble.held = trouble.held.saturating_add(1);
         trouble.held_time = Span(trouble.held_time.0.saturating_add(delay.0));
-        trouble.held_frames.push(segment.frame);
+        trouble.held_frames.push(frame);
         Some(Held { span: delay, before })
     }
 

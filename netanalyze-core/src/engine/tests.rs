@@ -5,6 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc;
 use std::time::Duration;
 
+use super::gate::Stopped;
 use super::shared::{Shared, StopOnPanic};
 use super::worker::work;
 use super::{Cancellation, Interests, View};
@@ -60,24 +61,25 @@ const STAGES: [Stage; 7] = [
     Stage::Output,
 ];
 
-/// Takes a batch through the gates and calls `act` at each stage.
-fn pass<A>(shared: &Shared<'_, Count, A>, batch: u64, act: impl Fn(Stage)) {
+/// Takes a batch through the gates and calls `act` at each stage. A run that is stopped meanwhile ends it.
+fn pass<A>(shared: &Shared<'_, Count, A>, batch: u64, act: impl Fn(Stage)) -> Result<(), Stopped> {
     let _guard = StopOnPanic(shared);
     act(Stage::Decode);
     {
-        let _turn = shared.fragments.enter(batch, &shared.poison).unwrap();
+        let _turn = shared.fragments.enter(batch, &shared.poison)?;
         act(Stage::Fragments);
     }
     for (number, gate) in shared.shards.iter().enumerate() {
-        let _turn = gate.enter(batch, &shared.poison).unwrap();
+        let _turn = gate.enter(batch, &shared.poison)?;
         act(Stage::Shard(number));
     }
     {
-        let _turn = shared.numbers.enter(batch, &shared.poison).unwrap();
+        let _turn = shared.numbers.enter(batch, &shared.poison)?;
         act(Stage::Number);
     }
-    let _turn = shared.output.enter(batch, &shared.poison).unwrap();
+    let _turn = shared.output.enter(batch, &shared.poison)?;
     act(Stage::Output);
+    Ok(())
 }
 
 /// Runs a test of a run that must end, and fails if it does not.
@@ -110,7 +112,7 @@ fn others_end(stage: Stage, others: usize) {
                 scope.spawn(|| work(&shared));
             }
             let outcome = catch_unwind(AssertUnwindSafe(|| {
-                pass(&shared, batch.number, |at| assert_ne!(at, stage, "on purpose"));
+                pass(&shared, batch.number, |at| assert_ne!(at, stage, "on purpose")).unwrap();
             }));
             assert!(outcome.is_err(), "{stage:?}");
         });
@@ -130,7 +132,8 @@ fn cancelled_at(stage: Stage, others: usize) {
         let mut batch = Batch::default();
         assert!(shared.read(&mut batch).is_some());
         std::thread::scope(|scope| {
-            pass(&shared, batch.number, |at| {
+            // Another worker may notice the cancellation first: then this one is stopped at its next gate.
+            let _ = pass(&shared, batch.number, |at| {
                 if at == stage {
                     // With what they can read before they notice, the others get as far as this worker lets them.
                     for _ in 0..others {

@@ -55,8 +55,8 @@ impl Services {
     }
 }
 
-/// Bytes of one, its place in the table included.
-const ONE: usize = size_of::<Chronicle>() + size_of::<usize>();
+/// Bytes of one's place in the table.
+const BESIDE: usize = size_of::<usize>();
 
 /// See the head of the module.
 #[derive(Debug, Default)]
@@ -75,8 +75,8 @@ impl Chronicles {
             self.kept.resize_with(index + 1, || None);
         }
         if let Some(place) = self.kept.get_mut(index) {
-            *place = Some(Chronicle::new(time));
-            self.bytes += ONE;
+            let (bytes, _) = place.insert(Chronicle::new(time)).weigh();
+            self.bytes = self.bytes.saturating_add(bytes + BESIDE);
         }
     }
 
@@ -91,27 +91,27 @@ impl Chronicles {
     ) {
         let Some(place) = self.kept.get_mut(index as usize) else { return };
         let Some(chronicle) = place else { return };
-        if chronicle.note(packet.direction, segment, seen, wire, patience) {
+        let Some(is_over) = chronicle.note(packet.direction, segment, seen, wire, patience) else { return };
+        let (now, before) = chronicle.weigh();
+        self.bytes = self.bytes.saturating_add(now).saturating_sub(before);
+        if is_over {
             remember(&mut self.services, conversation.key(), chronicle);
             *place = None;
-            self.bytes = self.bytes.saturating_sub(ONE);
+            self.bytes = self.bytes.saturating_sub(now + BESIDE);
         }
     }
 
     /// A conversation is forgotten.
     pub(super) fn forget(&mut self, index: u32) {
-        if self.kept.get_mut(index as usize).and_then(Option::take).is_some() {
-            self.bytes = self.bytes.saturating_sub(ONE);
+        if let Some(mut chronicle) = self.kept.get_mut(index as usize).and_then(Option::take) {
+            let (_, before) = chronicle.weigh();
+            self.bytes = self.bytes.saturating_sub(before + BESIDE);
         }
     }
 
-    /// Bytes that they take; what their boxes hold is counted `anew` or as it was last counted. Nothing here may depend on indices, which depend on where
-    /// batches end: it decides what is forgotten.
-    pub(super) fn bytes(&mut self, anew: bool) -> usize {
-        if anew {
-            self.bytes =
-                self.kept.iter().flatten().map(|chronicle| size_of::<usize>() + chronicle.heap()).sum();
-        }
+    /// Bytes that they take, as of the last segment of each that did more than go on. Nothing here may depend on indices, which depend on where batches
+    /// end: it decides what is forgotten.
+    pub(super) fn bytes(&self) -> usize {
         self.bytes
     }
 

@@ -337,7 +337,7 @@ impl Shard {
 
     /// Bytes that all its conversations take.
     fn bytes(&mut self, anew: bool) -> u64 {
-        let chronicles = self.chronicles.bytes(anew);
+        let chronicles = self.chronicles.bytes();
         self.tcp.bytes(anew).saturating_add(self.udp.bytes(anew)).saturating_add(chronicles) as u64
     }
 

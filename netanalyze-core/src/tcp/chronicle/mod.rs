@@ -117,6 +117,8 @@ pub(crate) struct Chronicle {
     pub(crate) strange: u32,
     /// What [`Self::is_calm`] said behind the last segment that was not plain.
     calm: bool,
+    /// What [`Self::heap`] said when it was last asked by [`Self::weigh`].
+    weighed: usize,
 }
 
 /// The sender's direction and the other.
@@ -146,7 +148,7 @@ impl Chronicle {
         if direction == Direction::AtoB { a } else { b }
     }
 
-    /// Takes a segment that no error quotes. Says whether it may be the last of which there is nothing to tell.
+    /// Takes a segment that no error quotes. Says whether the connection is over and nothing is to be told of it; `None` if it merely went on.
     #[inline(always)]
     pub(crate) fn note(
         &mut self,
@@ -155,11 +157,11 @@ impl Chronicle {
         (verdict, passing): (&Verdict, &Passing),
         wire: &dyn Wire,
         patience: &Patience,
-    ) -> bool {
+    ) -> Option<bool> {
         if is_padding(segment, passing) {
             let bare = Segment { len: 0, ..*segment };
             self.any(direction, &bare, (verdict, passing), wire, patience);
-            return false;
+            return Some(false);
         }
         if self.calm && segment.is_plain() && segment.window > 0 && self.is_next(direction, segment, patience)
         {
@@ -169,10 +171,10 @@ impl Chronicle {
             } else {
                 self.plain::<false>(direction, segment, (verdict, passing), patience);
             }
-            return false;
+            return None;
         }
         self.any(direction, segment, (verdict, passing), wire, patience);
-        segment.len == 0 && self.is_dull()
+        Some(segment.len == 0 && self.is_dull())
     }
 
     /// Whether a segment comes soon, and begins where its direction had come to.

@@ -49,7 +49,8 @@ fn play_summed(script: &[Step], marks: impl Fn(u64) -> Marks, sums: Sums) -> Box
 }
 
 /// What takes a segment: [`Chronicle::note`], or the same without short cuts.
-type Take = fn(&mut Chronicle, Direction, &Segment<'_>, (&Verdict, &Passing), &dyn Wire, &Patience) -> bool;
+type Take =
+    fn(&mut Chronicle, Direction, &Segment<'_>, (&Verdict, &Passing), &dyn Wire, &Patience) -> Option<bool>;
 
 fn play_by(script: &[Step], marks: impl Fn(u64) -> Marks, sums: Sums, take: Take) -> Box<Chronicle> {
     play_sacked(script, (marks, sums), take, |_| None)
@@ -95,7 +96,7 @@ fn play_sacked(
         let passing = Passing { wire_len: 60, ttl: 64, ip_id, gap: Span(0), shares_frame: false };
         let direction = if who == '>' { Direction::AtoB } else { Direction::BtoA };
         let is_over = take(&mut chronicle, direction, &segment, (&verdict, &passing), &wire, &patience);
-        assert_eq!(is_over, len == 0 && chronicle.is_dull(), "frame {frame}");
+        assert_eq!(is_over == Some(true), len == 0 && chronicle.is_dull(), "frame {frame}");
         check(&chronicle);
     }
     chronicle
@@ -320,7 +321,7 @@ fn take_the_long_way(
     seen: (&Verdict, &Passing),
     wire: &dyn Wire,
     patience: &Patience,
-) -> bool {
+) -> Option<bool> {
     let is_empty = segment.len == 0;
     let bare = Segment { len: 0, ..*segment };
     let segment = if is_padding(segment, seen.1) { &bare } else { segment };
@@ -331,7 +332,7 @@ fn take_the_long_way(
             None => chronicle.rest(direction, segment, seen, wire, patience),
         }
     }
-    is_empty && chronicle.is_dull()
+    Some(is_empty && chronicle.is_dull())
 }
 
 /// A turn of a conversation: milliseconds, whether it is the client's, payload, what is odd about it.

@@ -55,8 +55,14 @@ impl Chronicle {
             && self.pending_idle.is_none()
     }
 
+    /// How many bytes it takes, and how many it took when it was last asked.
+    pub(crate) fn weigh(&mut self) -> (usize, usize) {
+        let now = self.heap();
+        (now, std::mem::replace(&mut self.weighed, now))
+    }
+
     /// Bytes on the heap, its own included.
-    pub(crate) fn heap(&self) -> usize {
+    fn heap(&self) -> usize {
         size_of::<Chronicle>()
             + self.lanes.iter().map(Lane::heap).sum::<usize>()
             + self.reset.as_ref().map_or(0, |_| size_of::<Reset>())

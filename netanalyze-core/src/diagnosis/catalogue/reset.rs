@@ -19,7 +19,8 @@ pub(super) const RULES: &[Rule] = &[
                    the first of that data: it had reached the kernel.",
         confounders: "A program that was killed, or that asked for a reset (RST-03), sends the same packet; only what was still unread \
                       tells them apart. Data behind a hole, or still on its way, is not in the kernel: if not all that was sent had \
-                      arrived, it is a guess. Resets after a FIN, or right behind the last words of TLS, are ordinary.",
+                      arrived, it is a guess. So it is where data is acknowledged in a tenth of the time that the SYN took: a device on the way \
+                      answers for the host, and may reset for it. Resets after a FIN, or right behind the last words of TLS, are ordinary.",
         thresholds: &[],
         steps: &[
             advice(

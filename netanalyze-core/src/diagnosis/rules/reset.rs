@@ -16,6 +16,9 @@ const TTL_PACKETS: u32 = 5;
 /// What arrived so long ago has been read.
 const READ_BY_THEN: Span = Span(1_000_000_000);
 
+/// A server whose answer to a SYN takes so long is far enough to be told from what stands nearby.
+const FAR: Span = Span(10_000_000);
+
 /// Who gives a connection up because of what it waits for has waited at least this long.
 const GIVES_UP: Span = Span(100_000_000);
 
@@ -31,8 +34,27 @@ pub(super) fn look(scene: &Scene<'_>, stream: &Stream, cases: &mut Vec<Case>) {
     // Who acknowledges what woke the connection still knows it.
     let forgotten = died_idle(stream) && !reset.reached;
     if reset.shape == Shape::Abort && reset.established && !reset.is_ordinary() && !forgotten {
-        cases.push(aborted(scene, stream, reset));
+        let case = aborted(scene, stream, reset);
+        cases.push(match answered_nearby(stream, reset) {
+            Some((leg, ack)) => case.at_most(
+                Confidence::Low,
+                format!(
+                    "data is acknowledged after {}, but the SYN was answered after {}: by something on the way, which may have sent the reset, too",
+                    span(ack), span(leg)
+                ),
+            ),
+            None => case,
+        });
     }
+}
+
+/// Whether data for who reset was acknowledged much sooner than the handshake says that this takes: how long the one took, and the other.
+fn answered_nearby(stream: &Stream, reset: &Reset) -> Option<(Span, Span)> {
+    let opening = &stream.chronicle.opening;
+    let leg = Some(opening.server_leg).filter(|leg| opening.syns == 1 && *leg >= FAR)?;
+    let ack = stream.lane(reset.by.reverse()).least_leg()?;
+    let is_server = stream.client() == Some(reset.by.reverse());
+    (is_server && ack.0 < leg.0 / 10).then_some((leg, ack))
 }
 
 fn injected(stream: &Stream, reset: &Reset) -> Option<Case> {

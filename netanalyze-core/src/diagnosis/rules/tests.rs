@@ -162,6 +162,19 @@ fn resets_of_devices_are_refusals_of_somebody() {
 }
 
 #[test]
+fn what_acknowledges_nearby_may_be_what_resets() {
+    let unread = |acknowledged: i64| {
+        let last = [
+            (50, '>', "A", 1, 500, 1),
+            (50 + acknowledged, '<', "A", 1, 0, 501),
+            (100, '<', "RA", 1, 0, 501),
+        ];
+        of("RST-02", &cases(&[stream(0, "192.0.2.1:80", &steps(&OPEN, &last), |_| 64)]))
+    };
+    assert_eq!((unread(40), unread(5), unread(3)), (Some(Medium), Some(Medium), Some(Low)));
+}
+
+#[test]
 fn who_scans_finds_no_trouble_anywhere() {
     let refused = |letters| [(0, '>', letters, 0, 0, 0), (40, '<', "RA0", 0, 0, 1)];
     let of_scanner = |probes: bool| {

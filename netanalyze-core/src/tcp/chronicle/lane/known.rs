@@ -141,6 +141,11 @@ impl Lane {
         self.last_data_ack
     }
 
+    /// The least time from here to who acknowledges this direction's data and back, if any was measured.
+    pub(crate) fn least_leg(&self) -> Option<Span> {
+        (self.srtt > 0).then_some(Span(self.least_rtt))
+    }
+
     /// Packets without a right checksum, of those that were looked at, if none of these had one; and whether one has the sum that systems leave to the card.
     pub(crate) fn unsummed(&self) -> (u32, bool) {
         if self.sums_right { (0, false) } else { (self.unsummed, self.sums_partly) }

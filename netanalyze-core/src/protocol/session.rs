@@ -429,13 +429,19 @@ pub(crate) fn recognise_datagram(
     if openvpn::recognises_datagram(flow, bytes) {
         return Some(Box::new(openvpn::Datagrams::new(flow)));
     }
-    if flow.ends.iter().any(|end| end.port() == http::SSDP_PORT) {
+    // A port of any client can be SSDP's: what the lower port stands for goes before.
+    let ports = flow.ends.map(|end| end.port());
+    let is_ssdp = ports.contains(&http::SSDP_PORT);
+    if is_ssdp && ports.iter().all(|&port| port >= http::SSDP_PORT) {
         return Some(Box::new(http::Ssdp::new()));
     }
     if let Some(decoder) = dns::Decoder::recognise(flow.ends, bytes) {
         return Some(Box::new(decoder));
     }
-    quic::looks_like_quic(bytes).then(|| Box::new(quic::Decoder::new(flow)) as Box<dyn DatagramDecoder>)
+    if quic::looks_like_quic(bytes) {
+        return Some(Box::new(quic::Decoder::new(flow)));
+    }
+    is_ssdp.then(|| Box::new(http::Ssdp::new()) as Box<dyn DatagramDecoder>)
 }
 
 #[cfg(test)]

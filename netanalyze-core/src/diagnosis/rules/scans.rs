@@ -48,16 +48,25 @@ fn sweeps(cases: &mut [Case]) {
     for case in cases.iter().filter(|case| case.code == "CONN-02") {
         tried.entry(case.ends.client.ip()).or_default().insert(case.ends.server);
     }
+    // Once for every client: a scanner has as many cases as servers.
+    let sweepers: BTreeMap<IpAddr, String> = tried
+        .into_iter()
+        .filter_map(|(client, servers)| {
+            let ports = servers.len();
+            let hosts = servers.iter().map(Endpoint::ip).collect::<BTreeSet<_>>().len();
+            let sweeps = hosts >= HOSTS && ports >= SERVERS || ports >= PORTS;
+            sweeps.then(|| {
+                let why = format!(
+                    "{client} was refused at {ports} ports of {hosts} hosts: it may be looking for what is there"
+                );
+                (client, why)
+            })
+        })
+        .collect();
     for case in cases.iter_mut().filter(|case| case.code == "CONN-02") {
-        let Some(servers) = tried.get(&case.ends.client.ip()) else { continue };
-        let hosts = servers.iter().map(|server| server.ip()).collect::<BTreeSet<_>>().len();
-        if hosts >= HOSTS && servers.len() >= SERVERS || servers.len() >= PORTS {
+        if let Some(why) = sweepers.get(&case.ends.client.ip()) {
             case.severity = case.severity.min(Severity::Note);
-            case.counter.push(format!(
-                "{} was refused at {} ports of {hosts} hosts: it may be looking for what is there",
-                case.ends.client.ip(),
-                servers.len()
-            ));
+            case.counter.push(why.clone());
         }
     }
 }

@@ -499,3 +499,23 @@ fn what_a_server_of_http_says_to_tls_is_http() {
         assert_eq!((e.status(), *aside), (Some(400), false));
     }
 }
+
+/// A resolver may send from SSDP's port, as from any other.
+#[test]
+fn the_port_of_a_client_does_not_make_ssdp_of_a_question() {
+    let question = [0, 7, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0, 1, b'a', 0, 0, 1, 0, 1];
+    let said = |server: u16, bytes: &[u8]| {
+        let mut flow = flow(server);
+        flow.ends[0].set_port(1900);
+        let mut out = Messages::new(true);
+        let mut decoder = recognise_datagram(&flow, CLIENT, bytes).unwrap();
+        let now = Moment { frame: FrameNumber(1), time: Timestamp(0) };
+        decoder.datagram(CLIENT, bytes, 0, now, &mut out);
+        out.drain_said().map(|said| said.message).next()
+    };
+    assert!(matches!(said(53, &question), Some(Message::Dns(_))));
+    let search = b"M-SEARCH * HTTP/1.1\r\nHOST: 239.255.255.250:1900\r\n\r\n";
+    assert!(matches!(said(1900, search), Some(Message::Http(_))));
+    assert!(matches!(said(40_000, search), Some(Message::Http(_))));
+    assert!(matches!(said(1024, search), Some(Message::Http(_))));
+}

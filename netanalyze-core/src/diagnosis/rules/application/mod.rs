@@ -133,7 +133,10 @@ impl Exchanges {
         );
         let is_kept = is_slow || is_unanswered || status.is_some_and(|status| status >= 500);
         if is_kept && self.calls.len() < MAX_DIAGNOSED {
-            let queued = self.recent.iter().rev().filter(same_stream).any(|seen| seen.answered > sent);
+            // An exchange that never ended is told last: those that were asked after it do not hold it up.
+            let before = |seen: &&Seen| seen.asked <= asked.time;
+            let queued =
+                self.recent.iter().rev().filter(same_stream).filter(before).any(|seen| seen.answered > sent);
             let target = request.target();
             let what =
                 format!("{} {}", shown(&request.method), shown(target.get(..TARGET).unwrap_or(target)));

@@ -74,6 +74,24 @@ fn what_went_well_counts_the_same_in_brief() {
     assert!(in_brief(&exchange, Timestamp(met.time.0 + 1), &thresholds).is_none());
 }
 
+#[test]
+fn what_is_told_last_was_not_queued_behind_what_came_after_it() {
+    let thresholds = Thresholds::default();
+    let ask = b"GET /a HTTP/1.1\r\nHost: h\r\n\r\n";
+    let ok = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
+    let queued = |first: [i64; 2]| {
+        let mut all = Exchanges::default();
+        for times in [first, [1_000, 60_000]] {
+            let (met, exchange) = said(ask, ok, times);
+            all.take(&met, &exchange, &thresholds);
+        }
+        all.calls.last().map(|call| (call.sent, call.queued))
+    };
+    assert_eq!(queued([60_010, 60_020]), Some((Some(at(1_000)), false)), "asked later, told sooner");
+    assert_eq!(queued([500, 900]), Some((Some(at(1_000)), false)), "answered before");
+    assert_eq!(queued([500, 2_000]), Some((Some(at(1_000)), true)), "still being answered");
+}
+
 /// A request of a client to a server, when it was sent and answered, and the status.
 fn call(client: &str, server: &str, what: &str, sent: i64, answered: Option<i64>, status: u16) -> Call {
     let end = |text: &str| text.parse::<Endpoint>().unwrap();

@@ -260,6 +260,12 @@ impl Lookup {
         std::iter::once(&self.name).chain(before).any(|name| name.eq_ignore_ascii_case(last))
     }
 
+    /// Bytes that an answer may have: what the query offers, or 512 over UDP (RFC 1035 §4.2.1; RFC 6891 §6.2.3: less counts as that). 0 over TCP: nothing is
+    /// too large there.
+    pub(crate) fn room(&self) -> u16 {
+        if self.tcp { 0 } else { self.udp_size.unwrap_or(0).max(512) }
+    }
+
     /// Notes that it was asked for the first time.
     pub(super) fn ask(&mut self, parsed: &Parsed<'_>, now: Moment) {
         (self.query, self.last_query, self.queries) = (Some(now), Some(now), 1);

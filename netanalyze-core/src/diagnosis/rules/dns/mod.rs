@@ -126,6 +126,7 @@ impl Names {
             again,
             name: shown_name(&lookup.name),
             kind: lookup.kind,
+            room: lookup.room(),
         };
         let was_lost = last.time.since(query.time) >= AGAIN
             && (Span(0)..=SOON).contains(&response.time.since(last.time));
@@ -137,6 +138,7 @@ impl Names {
         if let Some(resolver) = resolver::asked(&mut self.resolvers, ends.server) {
             resolver.answers += 1;
             resolver.answered_kinds.note(lookup.kind);
+            resolver.answered_room = resolver.answered_room.max(lookup.room());
             resolver.least = Some(resolver.least.map_or(latency, |least| least.min(latency)));
             resolver.failures += u64::from(failed);
             if was_lost {
@@ -343,7 +345,9 @@ impl Names {
         }
         let again = last.time.since(query.time) >= AGAIN || elsewhere;
         // Nobody waits for it any longer once the name is resolved.
-        let until = resolved.filter(|at| *at > query.time).map_or(until, |at| until.min(at));
+        let name = lookup.name.to_ascii_lowercase();
+        let soonest = self.recent.first_after(ends.client.ip(), &name, query.time);
+        let until = soonest.map_or(until, |at| until.min(at));
         let event = Event {
             ends,
             asked: query.time,
@@ -355,6 +359,7 @@ impl Names {
             again,
             name: shown_name(&lookup.name),
             kind: lookup.kind,
+            room: lookup.room(),
         };
         if lookup.sums.are_wrong() && self.doubtful.len() < MAX_RECENT {
             self.doubtful.push(event);

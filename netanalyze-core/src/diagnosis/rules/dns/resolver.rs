@@ -16,6 +16,8 @@ pub(super) const ENOUGH: u64 = 5;
 /// So many lookups that were asked within so short a time wait for one another, and for the link.
 const BATCH: usize = 8;
 const AT_ONCE: Span = Span(100_000_000);
+/// Answers of so many bytes come whole over nearly every path (RFC 9715 §3.1, DNS flag day 2020).
+const UNFRAGMENTED: u16 = 1_232;
 /// Lookups of a server that are told one by one.
 pub(super) const DETAILS: usize = 16;
 
@@ -34,6 +36,8 @@ pub(super) struct Event {
     pub(super) again: bool,
     pub(super) name: Box<str>,
     pub(super) kind: RecordType,
+    /// Bytes that the answer might have had.
+    pub(super) room: u16,
 }
 
 impl Event {
@@ -191,6 +195,8 @@ pub(super) struct Resolver {
     pub(super) silent_kinds: Kinds,
     /// Answers that took long were left out because every answer does: it is the way.
     pub(super) is_far: bool,
+    /// The most bytes that one of the answers over UDP might have had.
+    pub(super) answered_room: u16,
     /// The soonest answer.
     pub(super) least: Option<Span>,
 }
@@ -207,6 +213,12 @@ impl Resolver {
     /// The type of all queries without an answer, of enough of them, if none of that type was answered, and others were.
     pub(super) fn silent_kind(&self) -> Option<RecordType> {
         self.silent_kinds.only(&self.answered_kinds).filter(|_| self.unanswered.count >= ENOUGH)
+    }
+
+    /// Whether a query allowed for an answer in fragments, while all that were answered allowed only for less.
+    pub(super) fn is_larger(&self, event: &Event) -> bool {
+        let is_large = event.answer.0 == 0 && event.room > UNFRAGMENTED;
+        is_large && self.answered_room > 0 && event.room > self.answered_room
     }
 
     /// What every answer of it takes: the way there and back. Of few answers nobody knows.

@@ -174,3 +174,40 @@ fn loss_does_not_choose_by_type() {
     assert!(!reason(33, 4), "chance");
     assert!(!reason(1, 5), "others of that type are answered");
 }
+
+#[test]
+fn nobody_waits_beyond_the_first_answer() {
+    let lost = |after: &[i64]| {
+        let mut all: Vec<Asked<'_>> = (0..6).map(|n| (A, S, "b.example", 1, n, ok(5))).collect();
+        all.extend(after.iter().map(|&asked| (A, S, "x.example", 1, asked, ok(5))));
+        // What is never answered is known last.
+        all.push((A, S, "x.example", 1, 100, Never(50_000, 1)));
+        let case = judge_with(&all, false).remove(0);
+        (case.code, case.lost.0 / 1_000_000)
+    };
+    assert_eq!(lost(&[2_050]), ("DNS-02", 1_955));
+    assert_eq!(lost(&[2_050, 4_000, 60_000]), ("DNS-02", 1_955), "asked again and again");
+    assert_eq!(lost(&[60_000]), ("DNS-02", 5_000));
+    let often: Vec<i64> = (1..=40).map(|n| n * 1_950 + 100).collect();
+    assert_eq!(lost(&often), ("DNS-02", 5_000), "of so many the first are forgotten");
+}
+
+#[test]
+fn a_large_answer_may_be_what_was_lost() {
+    let judge = |lost: u16, answered: Option<u16>| {
+        let mut all: Vec<Asked<'_>> = (0..6).map(|n| (A, S, "b.example", 1, 5_100 + n, ok(5))).collect();
+        all.push((A, S, "x.example", 48, 5_100, ok(5)));
+        all.push((A, S, "x.example", 48, 100, Never(50_000, 1)));
+        let size = |at: usize, lookup: &mut Lookup, _: &mut Names| {
+            lookup.udp_size = if at == 7 { Some(lost) } else { answered };
+            lookup.tcp = lost == 0 && at == 7;
+        };
+        let case = judge_lookups(&all, &Lacks::default(), size, 100_000).remove(0);
+        (case.code, case.confidence, case.rival.unwrap().what.contains("fragments"))
+    };
+    assert_eq!(judge(4_096, Some(1_472)), ("DNS-02", Low, true));
+    assert_eq!(judge(4_096, None), ("DNS-02", Low, true));
+    assert_eq!(judge(4_096, Some(4_096)), ("DNS-02", Medium, false), "as large as others");
+    assert_eq!(judge(0, Some(512)), ("DNS-02", Medium, false), "over TCP");
+    assert_eq!(judge(1_232, Some(512)), ("DNS-02", Medium, false), "no fragments");
+}

@@ -91,6 +91,21 @@ impl Names {
             };
             let case = case.among(u64::from(self.answered.contains(&client)));
             let case = self.doubts(event, lacks, case);
+            let case = if resolver.is_larger(event) {
+                case.rival(
+                    "a large answer in fragments, which are lost or filtered",
+                    "the same query with less room for the answer: dig +bufsize=1232",
+                )
+                .at_most(
+                    Confidence::Low,
+                    format!(
+                        "it allowed for an answer of {} bytes, and those that got one for {} at most: a large answer may have been sent in fragments and lost",
+                        event.room, resolver.answered_room
+                    ),
+                )
+            } else {
+                case
+            };
             let case = match of_kind {
                 Some(kind) => case.because(format!(
                     "of all types only {kind} gets no answer, and never: loss does not choose by type"

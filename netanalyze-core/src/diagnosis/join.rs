@@ -312,14 +312,23 @@ fn shell_word(name: &str) -> &str {
     if is_word && !name.starts_with('-') { name } else { "NAME" }
 }
 
+/// Rules that rest on something that did not come. PERF-16 and APP-01 have an answer to show.
+const ABSENCE: &[&str] = &["CONN-01", "CONN-06", "DNS-02", "TLS-06", "TLS-07"];
+
 /// What gates of capture quality leave of a diagnosis' confidence.
 fn capped(mut diagnosis: Diagnosis, gates: &[Gate]) -> Diagnosis {
     let rests_on_loss = diagnosis.code.starts_with("LOSS-") || diagnosis.code.starts_with("MTU-");
+    let rests_on_absence = ABSENCE.contains(&diagnosis.code);
     let drops = gates.iter().any(|gate| gate.code == "Q-01");
-    if rests_on_loss && drops && diagnosis.code != "MTU-02" && diagnosis.confidence == super::Confidence::High
-    {
+    let is_capped = rests_on_loss && diagnosis.code != "MTU-02" || rests_on_absence;
+    if is_capped && drops && diagnosis.confidence == super::Confidence::High {
         diagnosis.confidence = super::Confidence::Medium;
-        diagnosis.confidence_reasons.push("the capture itself lacks packets (Q-01)".to_owned());
+        let reason = if rests_on_absence {
+            "the capture itself lacks packets (Q-01): what seems to be missing may be among them"
+        } else {
+            "the capture itself lacks packets (Q-01)"
+        };
+        diagnosis.confidence_reasons.push(reason.to_owned());
     }
     let copies = gates.iter().find(|gate| matches!(gate.code, "Q-02" | "Q-08"));
     let at_most = match diagnosis.code {
@@ -446,6 +455,35 @@ mod tests {
             assert_eq!(shell_word(name), "NAME", "{name}");
         }
         assert_eq!(shell_word(&"a".repeat(254)), "NAME");
+    }
+
+    #[test]
+    fn a_capture_that_lacks_packets_says_of_no_absence_for_sure() {
+        let end = |text: &str| text.parse::<Endpoint>().unwrap();
+        let ends = Ends { client: end("10.0.0.1:50000"), server: end("192.0.2.1:443"), ..NOBODY };
+        let thresholds = Thresholds::default();
+        let capped_to = |code, gate_code| {
+            let case = Case { confidence: Confidence::High, ..Case::new(code, ends, Default::default()) };
+            let gate = Gate {
+                code: gate_code,
+                name: "",
+                title: "",
+                summary: String::new(),
+                count: 1,
+                frames: Vec::new(),
+                effect: "",
+                thresholds: Vec::new(),
+                next: Vec::new(),
+            };
+            join(vec![case], &[gate], &thresholds).remove(0).confidence
+        };
+        for code in ABSENCE.iter().copied().chain(["LOSS-03"]) {
+            assert_eq!(capped_to(code, "Q-01"), Confidence::Medium, "{code}");
+            assert_eq!(capped_to(code, "Q-09"), Confidence::High, "{code}");
+        }
+        for code in ["CONN-02", "PERF-16", "DNS-13"] {
+            assert_eq!(capped_to(code, "Q-01"), Confidence::High, "{code}");
+        }
     }
 
     #[test]

@@ -117,7 +117,7 @@ fn drops(scene: &Scene<'_>, volume: &Volume<'_>) -> Option<Gate> {
     if many {
         parts.push(format!("{unseen} bytes were acknowledged that the capture does not hold"));
     }
-    let effect = "loss and path MTU are at most medium; that something is absent cannot be said";
+    let effect = "loss, path MTU, and what rests on something absent are at most medium";
     let gate = gate("Q-01", counted.max(unseen), parts.join(", and "), effect);
     let frames = troubles().flat_map(|trouble| trouble.unseen_frames.iter());
     Some(gate.at(frames).by(scene, Limit::CaptureDrops))

@@ -9,14 +9,15 @@ use hashbrown::HashMap;
 use super::packet::TcpPacket;
 use super::tcp::TcpConversation;
 use crate::model::limits::MAX_SERVICES;
-use crate::model::{Endpoint, Timestamp};
+use crate::model::{Direction, Endpoint, Timestamp};
 use crate::tcp::{Chronicle, Passing, Patience, Segment, Service, Verdict, Wire};
 
-/// What is known of servers, and how many connections clients got. Beyond the cap further ones are left out.
+/// What is known of servers, how many connections clients got, and when hosts were last sent something. Beyond the cap further ones are left out.
 #[derive(Debug, Default)]
 pub(crate) struct Services {
     servers: HashMap<Endpoint, Service, foldhash::fast::RandomState>,
     clients: HashMap<IpAddr, u32, foldhash::fast::RandomState>,
+    reached: HashMap<IpAddr, Timestamp, foldhash::fast::RandomState>,
 }
 
 impl Services {
@@ -35,6 +36,18 @@ impl Services {
         self.clients.get(&client).copied().unwrap_or(0)
     }
 
+    /// When something of a connection last came for a host.
+    pub(crate) fn reached(&self, host: IpAddr) -> Option<Timestamp> {
+        self.reached.get(&host).copied()
+    }
+
+    fn reach(&mut self, host: IpAddr, time: Timestamp) {
+        if self.reached.len() < MAX_SERVICES || self.reached.contains_key(&host) {
+            let known = self.reached.entry(host).or_insert(time);
+            *known = time.max(*known);
+        }
+    }
+
     fn opened(&mut self, client: IpAddr) {
         if self.clients.len() < MAX_SERVICES || self.clients.contains_key(&client) {
             let known = self.clients.entry(client).or_default();
@@ -46,6 +59,10 @@ impl Services {
     pub(crate) fn merge(&mut self, other: Services) {
         for (server, service) in other.servers {
             self.servers.entry(server).or_default().merge(&service);
+        }
+        for (host, time) in other.reached {
+            let known = self.reached.entry(host).or_insert(time);
+            *known = time.max(*known);
         }
         // Without a cap here, as for servers: which shard's come first would decide what is left out.
         for (client, count) in other.clients {
@@ -123,6 +140,12 @@ impl Chronicles {
 
 /// Adds a connection to what is known of its server.
 pub(crate) fn remember(services: &mut Services, key: &super::FlowKey, chronicle: &Chronicle) {
+    for direction in [Direction::AtoB, Direction::BtoA] {
+        let last = chronicle.lane(direction).last_packet();
+        if last != Timestamp::default() {
+            services.reach(key.endpoints(direction).1.ip(), last);
+        }
+    }
     let Some(client) = chronicle.opening.client() else { return };
     let (client, server) = key.endpoints(client);
     let servers = &mut services.servers;

@@ -11,7 +11,7 @@ use super::silence::LastSilence;
 use super::store::{Record, Seen, Store};
 use super::tcp::TcpConversation;
 use super::udp::UdpConversation;
-use crate::model::{Direction, FrameNumber, Span, Timestamp};
+use crate::model::{Direction, Endpoint, FrameNumber, Span, Timestamp};
 use crate::tcp::Account;
 
 /// What an end sent.
@@ -155,6 +155,15 @@ impl Conversations {
             };
             take(addresses(&conversation.key), [of(Direction::AtoB), of(Direction::BtoA)]);
         }
+    }
+
+    /// Ends of every UDP conversation.
+    pub(crate) fn udp_ends(&self) -> impl Iterator<Item = [Endpoint; 2]> + '_ {
+        let of = |&(_, reference): &(u32, ConversationRef)| {
+            let (a, b) = self.udp_at(reference)?.key.endpoints(Direction::AtoB);
+            Some([a, b])
+        };
+        self.udp.kept.iter().filter_map(of)
     }
 
     /// Hands over every TCP conversation that is kept, by stream numbers.

@@ -8,14 +8,14 @@ use super::join::join;
 use super::object::{Diagnosis, Gate};
 use super::quality::{Volume, Waiting, gates};
 use super::rules;
-use super::rules::dns::Lacks;
+use super::rules::dns::{Hidden, Lacks};
 use super::scene::{IcmpError, Scene, Stream, Unresolved};
 use super::thresholds::Thresholds;
 use crate::capture::RawFrame;
 use crate::conversation::{Met, Protocol, Services};
 use crate::expert::{Detail, DnsTrouble, Finding, IcmpDetail, KindSet, kind_by_id};
 use crate::model::limits::MAX_DIAGNOSED;
-use crate::model::{Span, Timestamp};
+use crate::model::{Endpoint, Span, Timestamp};
 use crate::protocol::icmp::Trouble;
 use crate::protocol::message::Message;
 
@@ -31,6 +31,7 @@ pub(crate) struct Diagnoser {
     names: rules::dns::Names,
     /// Between which hosts, source first, fragmented datagrams stayed incomplete.
     torn: BTreeSet<(IpAddr, IpAddr)>,
+    hidden: Hidden,
     handshakes: rules::tls::Handshakes,
     exchanges: rules::application::Exchanges,
 }
@@ -62,14 +63,20 @@ impl Diagnoser {
             unresolved: BTreeMap::new(),
             names: Default::default(),
             torn: BTreeSet::new(),
+            hidden: Hidden::default(),
             handshakes: Default::default(),
             exchanges: Default::default(),
         }
     }
 
-    /// With what is known of fragments: between which hosts, source first, datagrams stayed incomplete.
-    pub(crate) fn told_of(mut self, torn: BTreeSet<(IpAddr, IpAddr)>) -> Self {
+    /// With what is known of fragments, between which hosts, source first, datagrams stayed incomplete; and with the ends of all UDP conversations.
+    pub(crate) fn told_of(
+        mut self,
+        torn: BTreeSet<(IpAddr, IpAddr)>,
+        udp: impl Iterator<Item = [Endpoint; 2]>,
+    ) -> Self {
         self.torn = torn;
+        udp.for_each(|ends| self.hidden.conversation(ends));
         self
     }
 
@@ -117,6 +124,9 @@ impl Diagnoser {
             }
         }
         for met in messages {
+            if met.protocol == Protocol::Udp {
+                self.hidden.understood([met.source, met.destination]);
+            }
             match &met.message {
                 Message::Lookup(lookup) => self.names.take(met, lookup, &self.thresholds),
                 Message::Handshake(handshake) => self.handshakes.take(met, handshake, &self.thresholds),
@@ -172,8 +182,18 @@ impl Diagnoser {
         volume: &Volume<'_>,
         end: Timestamp,
     ) -> (Vec<Gate>, Vec<Diagnosis>) {
-        let Diagnoser { thresholds, clock, mut breaks, icmp, unresolved, names, torn, handshakes, exchanges } =
-            self;
+        let Diagnoser {
+            thresholds,
+            clock,
+            mut breaks,
+            icmp,
+            unresolved,
+            names,
+            torn,
+            mut hidden,
+            handshakes,
+            exchanges,
+        } = self;
         breaks.push(end);
         breaks.sort_unstable();
         let scene = Scene::new(&thresholds, streams, services, (&icmp, &unresolved), breaks);
@@ -185,7 +205,8 @@ impl Diagnoser {
         let gates = gates(&scene, volume, &waiting, names.damaged(), &clock);
         let one_sided = gates.iter().any(|gate| gate.code == "Q-06");
         let mut cases = rules::of_streams(&scene);
-        names.look(&scene, &Lacks { one_sided, torn }, &mut cases);
+        hidden.look(&scene, volume.sealed > 0);
+        names.look(&scene, &Lacks { one_sided, torn, hidden }, &mut cases);
         handshakes.look(&scene, &mut cases);
         exchanges.look(&scene, &mut cases);
         let diagnoses = join(clock.sober(cases), &gates, &thresholds);

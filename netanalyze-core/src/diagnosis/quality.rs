@@ -21,6 +21,8 @@ pub(crate) struct Volume<'v> {
     pub(crate) tcp_streams: u64,
     /// Tunnels, with the frames in each.
     pub(crate) tunnels: Vec<(&'static str, u64)>,
+    /// Packets of IPsec, whose inside does not show.
+    pub(crate) sealed: u64,
 }
 
 /// What waited for an answer when the capture ended, beside connection attempts.
@@ -335,6 +337,7 @@ mod tests {
                 tcp_packets: 0,
                 tcp_streams: 0,
                 tunnels: Vec::new(),
+                sealed: 0,
             };
             damage(&volume, datagrams).map(|gate| (gate.count, gate.summary))
         };

@@ -180,6 +180,7 @@ pub(super) fn diagnose(
         packets: capture.packets,
         tcp_packets: frames("tcp"),
         tcp_streams: u64::from(capture.tcp_streams),
+        sealed: frames("esp"),
         tunnels: tunnels.into_iter().map(|name| (name, frames(name))).filter(|(_, n)| *n > 0).collect(),
     };
     let (quality, diagnoses) = diagnoser.finish(streams, services, &volume, end);

@@ -226,9 +226,10 @@ where
     ending::view(view, interests.kinds, threads, &conversations, &mut tally, &words, &mut accept)?;
     let summary = interests.summary.then(|| ConversationSummary::new(&conversations));
     let torn = remains.fragments.incomplete(UDP);
+    let diagnoser = diagnoser.map(|diagnoser| diagnoser.told_of(torn, conversations.udp_ends()));
     let mut report = compose::report(remains, &tally, summary);
     if let Some(diagnoser) = diagnoser {
-        compose::diagnose(diagnoser.told_of(torn), &streams, services, &tally, &mut report);
+        compose::diagnose(diagnoser, &streams, services, &tally, &mut report);
     }
     Ok(report)
 }

@@ -9,7 +9,8 @@ use super::super::super::scene::Scene;
 use super::super::super::thresholds::Limit;
 use super::super::flow::is_made_by_hand;
 use super::super::span;
-use super::denied::{is_ordinary, names_denied};
+use super::denied::is_ordinary;
+use super::isolated::Isolated;
 use super::lacks::Lacks;
 use super::resolver::{ENOUGH, Event, Events, Resolver};
 use super::{Names, TIMEOUT, Unresolved, Why, shown_name};
@@ -50,6 +51,7 @@ impl Names {
             resolver.asked = resolver.asked.saturating_sub(before.saturating_sub(resolver.unanswered.count));
         }
         self.resolvers = resolvers;
+        let isolated = Isolated::new(&self, scene);
         let is_slow = |resolver: &Resolver| judged_slow(scene, resolver);
         let slow: BTreeSet<IpAddr> = self
             .resolvers
@@ -61,13 +63,13 @@ impl Names {
             if is_slow(resolver) {
                 cases.extend(slow_answers(scene, server, resolver, &servers, &slow));
             }
-            cases.extend(self.no_answers(server, resolver, &servers, lacks));
+            cases.extend(self.no_answers(server, resolver, &servers, (lacks, &isolated)));
         }
         let is_told =
             |name: &&Unresolved| !name.mended && !self.is_variant(name) && !self.is_of_tunnel(&name.name);
         let denied: Vec<&Unresolved> =
             self.unresolved.iter().filter(|name| name.why == Why::Denied).filter(is_told).collect();
-        cases.extend(names_denied(scene, &denied, &servers, &self.local));
+        cases.extend(self.names_denied(scene, &denied, &servers, lacks));
         let rate = |server: &Endpoint| {
             self.resolvers.get(server).is_some_and(|resolver| {
                 resolver.failures >= ENOUGH

@@ -3,14 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
-use hashbrown::HashSet;
-
 use super::super::super::case::Case;
 use super::super::super::object::Confidence;
 use super::super::super::scene::Scene;
 use super::cases::is_resolver;
+use super::hidden::Opened;
 use super::known::first_label;
-use super::{TIMEOUT, Unresolved, shown_name};
+use super::lacks::Lacks;
+use super::{Names, TIMEOUT, Unresolved, shown_name};
 use crate::model::Endpoint;
 use crate::protocol::dns::RecordType;
 
@@ -110,62 +110,91 @@ fn is_probe(name: &Unresolved, all: &[&Unresolved]) -> bool {
     looks(&name.name) && all.iter().filter(beside).count() >= 3
 }
 
-pub(super) fn names_denied(
-    scene: &Scene<'_>,
-    denied: &[&Unresolved],
-    servers: &BTreeSet<IpAddr>,
-    local: &HashSet<Box<[u8]>, foldhash::fast::FixedState>,
-) -> Vec<Case> {
-    let mut by_client: BTreeMap<(IpAddr, Endpoint), Vec<&Unresolved>> = BTreeMap::new();
-    for &name in denied {
-        by_client.entry((name.ends.client.ip(), name.ends.server)).or_default().push(name);
-    }
-    let mut cases = Vec::new();
-    for ((client, server), names) in by_client {
-        let surprising = names.iter().filter(|name| is_ordinary(&name.name, name.kind).is_none()).count();
-        let together = surprising > MANY_NAMES;
-        for &name in &names {
-            let shown = shown_name(&name.name);
-            let gist = if together {
-                format!("{client} asks {server} for names that do not exist")
-            } else {
-                format!("{shown} does not exist, says {server}")
-            };
-            let is_cut = scene.until_end(name.last) < TIMEOUT;
-            let afterwards = if is_cut { "" } else { ", and does not get it from elsewhere" };
-            let mut case = Case::new("DNS-13", name.ends, (name.first, name.last))
-                .says(
-                    format!("{client} asks for {shown}, which does not exist, says {server}{afterwards}"),
-                    gist,
-                )
-                .costs(name.waited)
-                .times(name.count)
-                .about(if together { "" } else { &*shown })
-                .rival(
-                    "a server that does not know the zone, while another one does",
-                    "whether the resolvers that other hosts use know the name",
-                );
-            for &(query, answer) in &name.frames {
-                case = case
-                    .shows(query, format!("query for {} {shown}", name.kind), "a name that exists")
-                    .shows(answer, "answer: no such name", "records");
-            }
-            if let Some(reason) = is_ordinary(&name.name, name.kind) {
-                case = case.at_most(Confidence::Low, reason);
-            } else if is_resolver(servers, client, server) {
-                case = case.at_most(Confidence::Low, "asked by a resolver on behalf of somebody else");
-            } else if local.contains(&first_label(&name.name)) {
-                case = case
-                    .at_most(Confidence::Low, "a name of the local network: it is sought by multicast, too");
-            } else if is_probe(name, &names) {
-                case = case
-                    .at_most(Confidence::Low, "browsers make such names up, to see whether resolvers lie");
-            } else if is_cut {
-                case = case
-                    .at_most(Confidence::Medium, "the capture ends before the client would try elsewhere");
-            }
-            cases.push(case);
+impl Names {
+    /// Why a client may get a name where nobody sees it.
+    fn elsewhere(&self, lacks: &Lacks, opened: &Opened, name: &Unresolved) -> Option<String> {
+        let client = name.ends.client.ip();
+        if let Some(way) = lacks.hidden.way(client) {
+            return Some(format!("{way}, where it can ask for names without being seen"));
         }
+        let host = self.given.stranger(opened, client, name.last)?;
+        Some(format!(
+            "it connects to {host} soon after, an address that no answer in the capture gave it: it may ask elsewhere, too"
+        ))
     }
-    cases
+
+    pub(super) fn names_denied(
+        &self,
+        scene: &Scene<'_>,
+        denied: &[&Unresolved],
+        servers: &BTreeSet<IpAddr>,
+        lacks: &Lacks,
+    ) -> Vec<Case> {
+        let mut by_client: BTreeMap<(IpAddr, Endpoint), Vec<&Unresolved>> = BTreeMap::new();
+        for &name in denied {
+            by_client.entry((name.ends.client.ip(), name.ends.server)).or_default().push(name);
+        }
+        let mut cases = Vec::new();
+        let opened = if denied.is_empty() { return cases } else { Opened::new(scene) };
+        for ((client, server), names) in by_client {
+            let surprising = names.iter().filter(|name| is_ordinary(&name.name, name.kind).is_none()).count();
+            let together = surprising > MANY_NAMES;
+            for &name in &names {
+                let shown = shown_name(&name.name);
+                let gist = if together {
+                    format!("{client} asks {server} for names that do not exist")
+                } else {
+                    format!("{shown} does not exist, says {server}")
+                };
+                let is_cut = scene.until_end(name.last) < TIMEOUT;
+                let elsewhere = self.elsewhere(lacks, &opened, name);
+                let afterwards =
+                    if is_cut || elsewhere.is_some() { "" } else { ", and does not get it from elsewhere" };
+                let mut case = Case::new("DNS-13", name.ends, (name.first, name.last))
+                    .says(
+                        format!("{client} asks for {shown}, which does not exist, says {server}{afterwards}"),
+                        gist,
+                    )
+                    .costs(name.waited)
+                    .times(name.count)
+                    .about(if together { "" } else { &*shown })
+                    .rival(
+                        "a server that does not know the zone, while another one does",
+                        "whether the resolvers that other hosts use know the name",
+                    );
+                for &(query, answer) in &name.frames {
+                    case = case
+                        .shows(query, format!("query for {} {shown}", name.kind), "a name that exists")
+                        .shows(answer, "answer: no such name", "records");
+                }
+                if let Some(reason) = is_ordinary(&name.name, name.kind) {
+                    case = case.at_most(Confidence::Low, reason);
+                } else if is_resolver(servers, client, server) {
+                    case = case.at_most(Confidence::Low, "asked by a resolver on behalf of somebody else");
+                } else if self.local.contains(&first_label(&name.name)) {
+                    case = case.at_most(
+                        Confidence::Low,
+                        "a name of the local network: it is sought by multicast, too",
+                    );
+                } else if is_probe(name, &names) {
+                    case = case.at_most(
+                        Confidence::Low,
+                        "browsers make such names up, to see whether resolvers lie",
+                    );
+                } else if is_cut {
+                    case = case.at_most(
+                        Confidence::Medium,
+                        "the capture ends before the client would try elsewhere",
+                    );
+                } else if let Some(reason) = elsewhere {
+                    case = case.at_most(Confidence::Medium, reason).rival(
+                        "a view of the zone that only those see who ask another way",
+                        "what the resolvers say that the client has beside this one",
+                    );
+                }
+                cases.push(case);
+            }
+        }
+        cases
+    }
 }

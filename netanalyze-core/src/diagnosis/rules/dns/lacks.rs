@@ -5,6 +5,7 @@ use std::net::IpAddr;
 
 use hashbrown::HashSet;
 
+use super::hidden::Hidden;
 use super::resolver::Event;
 use crate::conversation::Met;
 use crate::model::limits::MAX_SERVICES;
@@ -20,6 +21,8 @@ pub(in crate::diagnosis) struct Lacks {
     pub(in crate::diagnosis) one_sided: bool,
     /// Between which hosts, source first, fragmented datagrams stayed incomplete.
     pub(in crate::diagnosis) torn: BTreeSet<(IpAddr, IpAddr)>,
+    /// Where hosts may ask without being seen.
+    pub(in crate::diagnosis) hidden: Hidden,
 }
 
 impl Lacks {

@@ -5,6 +5,8 @@
 
 mod cases;
 mod denied;
+mod hidden;
+mod isolated;
 mod known;
 mod lacks;
 mod resolver;
@@ -26,8 +28,10 @@ use crate::model::limits::{MAX_DIAGNOSED, MAX_SERVICES};
 use crate::model::{Endpoint, FrameNumber, Span, Timestamp};
 use crate::protocol::dns::{Lookup, Opcode, Outcome, Rcode, Service};
 use crate::transaction::Searches;
+pub(in crate::diagnosis) use hidden::Hidden;
 pub(in crate::diagnosis) use lacks::Lacks;
 
+use hidden::Given;
 use known::{MAX_RECENT, Recent, domain, first_label, is_tunnel};
 use lacks::Watch;
 use resolver::{Event, Resolver, Told};
@@ -56,8 +60,8 @@ pub(in crate::diagnosis) struct Names {
     /// Queries of names that do not exist, by frame: which of `unresolved` they belong to.
     variants: HashMap<FrameNumber, usize, foldhash::fast::FixedState>,
     recent: Recent,
-    /// Hosts that got an answer of any server.
-    answered: HashSet<IpAddr, foldhash::fast::FixedState>,
+    /// Hosts that got an answer of any server, and when the last one.
+    answered: HashMap<IpAddr, Timestamp, foldhash::fast::FixedState>,
     /// First labels of names that are sought by multicast.
     local: HashSet<Box<[u8]>, foldhash::fast::FixedState>,
     /// When queries were sent that nothing had answered when the capture ended.
@@ -66,6 +70,8 @@ pub(in crate::diagnosis) struct Names {
     late: Vec<(Event, Timestamp)>,
     /// Lookups without an answer whose queries all have a wrong checksum.
     doubtful: Vec<Event>,
+    /// Addresses that answers gave to hosts.
+    given: Given,
     /// How many more answers of the same came, by the frame of the first one.
     repeated: HashMap<FrameNumber, u32, foldhash::fast::FixedState>,
     /// Domains under which data is carried, and names of that sort.
@@ -132,9 +138,7 @@ impl Names {
             && (Span(0)..=SOON).contains(&response.time.since(last.time));
         let rcode = lookup.rcode.unwrap_or_default();
         let failed = matches!(rcode, Rcode::FORMERR | Rcode::SERVFAIL | Rcode::NOTIMP | Rcode::REFUSED);
-        if self.answered.len() < MAX_SERVICES {
-            self.answered.insert(ends.client.ip());
-        }
+        self.reached(ends.client.ip(), response.time);
         if let Some(resolver) = resolver::asked(&mut self.resolvers, ends.server) {
             resolver.answers += 1;
             resolver.answered_kinds.note(lookup.kind);
@@ -177,6 +181,15 @@ impl Names {
                 variant.mended = true;
             }
             self.recent.note(client, &name, response.time);
+            self.given.note(client, lookup);
+        }
+    }
+
+    /// A server's answer came for a host.
+    fn reached(&mut self, client: IpAddr, time: Timestamp) {
+        if self.answered.len() < MAX_SERVICES || self.answered.contains_key(&client) {
+            let known = self.answered.entry(client).or_insert(time);
+            *known = time.max(*known);
         }
     }
 

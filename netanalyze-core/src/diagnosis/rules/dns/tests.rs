@@ -1,6 +1,7 @@
 use super::super::super::case::Case;
 use super::super::super::object::Confidence::{self, High, Low, Medium};
-use super::super::super::scene::Scene;
+use super::super::super::scene::{Scene, Stream};
+use super::super::tests::{OPEN, Step, stream};
 use super::resolver::DETAILS;
 use super::*;
 use crate::conversation::{Protocol, Services};
@@ -80,8 +81,19 @@ fn judge_with(all: &[Asked<'_>], one_sided: bool) -> Vec<Case> {
 fn judge_lookups(
     all: &[Asked<'_>],
     lacks: &Lacks,
+    adjust: impl FnMut(usize, &mut Lookup, &mut Names),
+    end_at: i64,
+) -> Vec<Case> {
+    judge_among(all, lacks, adjust, end_at, &[])
+}
+
+/// The same beside connections.
+fn judge_among(
+    all: &[Asked<'_>],
+    lacks: &Lacks,
     mut adjust: impl FnMut(usize, &mut Lookup, &mut Names),
     end_at: i64,
+    streams: &[Stream],
 ) -> Vec<Case> {
     let thresholds = Thresholds::default();
     let mut names = Names::default();
@@ -99,7 +111,7 @@ fn judge_lookups(
     }
     let (icmp, unresolved) = (BTreeMap::new(), BTreeMap::new());
     let end = Timestamp(end_at * 1_000_000);
-    let scene = Scene::new(&thresholds, &[], Services::default(), (&icmp, &unresolved), vec![end]);
+    let scene = Scene::new(&thresholds, streams, Services::default(), (&icmp, &unresolved), vec![end]);
     let mut cases = Vec::new();
     names.look(&scene, lacks, &mut cases);
     cases

@@ -211,3 +211,81 @@ fn a_large_answer_may_be_what_was_lost() {
     assert_eq!(judge(0, Some(512)), ("DNS-02", Medium, false), "over TCP");
     assert_eq!(judge(1_232, Some(512)), ("DNS-02", Medium, false), "no fragments");
 }
+
+#[test]
+fn whoever_hears_nothing_from_anybody_does_not_blame_the_server() {
+    let unanswered = |steps: &[Step]| {
+        let mut all: Vec<Asked<'_>> = (0..6).map(|n| (A, S, "b.example", 1, n, ok(5))).collect();
+        let names = ["x.example", "y.example", "z.example"];
+        all.extend(names.map(|name| (A, S, name, 1, 10_000, Never(20_000, 2))));
+        let script: Vec<Step> = OPEN.iter().chain(steps).copied().collect();
+        let streams = [stream(0, "10.0.0.2:443", &script, |_| 64)];
+        let cases = judge_among(&all, &Lacks::default(), |_, _, _| {}, 100_000, &streams);
+        let told: Vec<(&str, Confidence)> = cases.iter().map(|case| (case.code, case.confidence)).collect();
+        assert_eq!(told, [told[0]; 3]);
+        told[0].1
+    };
+    let ask = (11_000, '>', "A", 1, 100, 1);
+    assert_eq!(unanswered(&[ask, (14_000, '>', "A", 1, 100, 1)]), Low);
+    assert_eq!(unanswered(&[]), High, "it sent to nobody else");
+    assert_eq!(unanswered(&[ask, (11_040, '<', "A", 1, 0, 101)]), High, "another one answers");
+    assert_eq!(unanswered(&[(11_000, '>', "RA", 1, 0, 1)]), High, "nobody answers a reset");
+    assert_eq!(
+        unanswered(&[ask, (40_000, '<', "A", 1, 0, 101)]),
+        High,
+        "it goes on later: who was away does not show"
+    );
+    // What came before the queries was acknowledged behind them.
+    assert_eq!(unanswered(&[(9_990, '<', "A", 1, 100, 1), (10_030, '>', "A", 1, 0, 101)]), High);
+}
+
+#[test]
+fn a_name_may_be_known_where_nobody_sees_it_asked_for() {
+    let ports = |host: &str, port: u16| [end(host, 50_000), end("192.0.2.9", port)];
+    let judge = |udp: &[[Endpoint; 2]], quic: bool, streams: &[Stream]| {
+        let all = [(A, S, "gone.example", 1, 0, Answer(5, NONE.0, NONE.1))];
+        let mut hidden = Hidden::default();
+        udp.iter().for_each(|&ends| {
+            if quic {
+                hidden.understood(ends);
+            }
+            hidden.conversation(ends);
+        });
+        let lacks = Lacks { hidden, ..Lacks::default() };
+        let case = judge_among(&all, &lacks, |_, _, _| {}, 100_000, streams).remove(0);
+        assert_eq!(case.code, "DNS-13");
+        assert_eq!(case.sentence.ends_with("does not get it from elsewhere"), case.confidence == High);
+        case.confidence
+    };
+    assert_eq!(judge(&[], false, &[]), High);
+    for port in [500, 4_500, 853, 1_194, 1_701, 51_820, 443, 4_433] {
+        assert_eq!(judge(&[ports(A, port)], false, &[]), Medium, "{port}");
+        assert_eq!(judge(&[ports("10.0.0.7", port)], false, &[]), High, "{port} of another host");
+    }
+    assert_eq!(judge(&[ports(A, 443)], true, &[]), High, "QUIC");
+    assert_eq!(judge(&[ports(A, 53)], false, &[]), High);
+    // It connects to an address that no answer gave it, sooner or later.
+    let connects = |after: i64| {
+        let script = OPEN.map(|(ms, who, flags, seq, len, ack)| (after + ms, who, flags, seq, len, ack));
+        [stream(0, "192.0.2.7:80", &script, |_| 64)]
+    };
+    assert_eq!(judge(&[], false, &connects(1_000)), Medium);
+    assert_eq!(judge(&[], false, &connects(60_000)), High);
+}
+
+#[test]
+fn an_address_that_an_answer_gave_says_nothing_of_other_ways() {
+    let script = OPEN.map(|(ms, who, flags, seq, len, ack)| (1_000 + ms, who, flags, seq, len, ack));
+    let streams = [stream(0, "192.0.2.7:80", &script, |_| 64)];
+    let all = [(A, S, "gone.example", 1, 0, Answer(5, NONE.0, NONE.1)), (A, S, "www.example", 1, 100, ok(5))];
+    let judge = |address: [u8; 4]| {
+        let give = |at: usize, lookup: &mut Lookup, _: &mut Names| {
+            if at == 1 {
+                lookup.addresses = vec![address.into()];
+            }
+        };
+        judge_among(&all, &Lacks::default(), give, 100_000, &streams).remove(0).confidence
+    };
+    assert_eq!(judge([192, 0, 2, 7]), High);
+    assert_eq!(judge([192, 0, 2, 8]), Medium);
+}

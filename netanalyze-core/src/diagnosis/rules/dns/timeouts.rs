@@ -8,10 +8,19 @@ use super::super::super::object::Confidence;
 use super::super::{span, times};
 use super::Names;
 use super::cases::{FEW, asked, each, is_resolver};
+use super::isolated::Isolated;
 use super::lacks::Lacks;
 use super::resolver::{Event, Resolver};
 use crate::model::Endpoint;
 use crate::protocol::dns::RecordType;
+
+/// Why silence is not the server's.
+fn nothing_came(client: IpAddr, others: usize) -> String {
+    let whom = if others == 1 { "another host".to_owned() } else { format!("{others} other hosts") };
+    format!(
+        "from then on nothing came in for {client} from anybody, although it sent to {whom}, too: it has lost its connection, or the capture one direction"
+    )
+}
 
 impl Names {
     /// Queries that a server left without an answer.
@@ -20,7 +29,7 @@ impl Names {
         server: Endpoint,
         resolver: &Resolver,
         servers: &BTreeSet<IpAddr>,
-        lacks: &Lacks,
+        (lacks, isolated): (&Lacks, &Isolated),
     ) -> Vec<Case> {
         let events = &resolver.unanswered;
         let is_mute = resolver.answers == 0;
@@ -89,8 +98,17 @@ impl Names {
                     others => case.against(format!("{server} answered {others} other queries")),
                 },
             };
-            let case = case.among(u64::from(self.answered.contains(&client)));
+            let case = case.among(u64::from(self.answered.contains_key(&client)));
             let case = self.doubts(event, lacks, case);
+            let case = match isolated.others(event) {
+                Some(others) => case
+                    .rival(
+                        "the host's own connection, or half of the capture, is gone",
+                        "whether it reaches anybody at that time",
+                    )
+                    .at_most(Confidence::Low, nothing_came(client, others)),
+                None => case,
+            };
             let case = if resolver.is_larger(event) {
                 case.rival(
                     "a large answer in fragments, which are lost or filtered",
@@ -114,7 +132,7 @@ impl Names {
             };
             let case = if is_mute && server.port() != 53 {
                 case.at_most(Confidence::Low, "nothing shows that it is a name server")
-            } else if is_mute && count < FEW && event.queries == 1 && self.answered.contains(&client) {
+            } else if is_mute && count < FEW && event.queries == 1 && self.answered.contains_key(&client) {
                 case.at_most(
                 Confidence::Low,
                 "asked once or twice, and others answer: its address may be a mistake, or a damaged packet's",

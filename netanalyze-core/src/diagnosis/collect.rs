@@ -50,6 +50,9 @@ pub(crate) fn in_brief(message: Message, now: Timestamp, thresholds: &Thresholds
 /// Where nothing was captured for so long, recordings were put together in one file: what waits for an answer then was not watched.
 const BREAK: Span = Span(3_600_000_000_000);
 
+/// So many packets of IPsec are a tunnel in use.
+const SEALED: u64 = 10;
+
 /// Errors about one conversation that are kept.
 const ERRORS: usize = 8;
 
@@ -205,7 +208,7 @@ impl Diagnoser {
         let gates = gates(&scene, volume, &waiting, names.damaged(), &clock);
         let one_sided = gates.iter().any(|gate| gate.code == "Q-06");
         let mut cases = rules::of_streams(&scene);
-        hidden.look(&scene, volume.sealed > 0);
+        hidden.look(&scene, volume.sealed >= SEALED);
         names.look(&scene, &Lacks { one_sided, torn, hidden }, &mut cases);
         handshakes.look(&scene, &mut cases);
         exchanges.look(&scene, &mut cases);

@@ -104,8 +104,9 @@ pub(super) const RULES: &[Rule] = &[
         confounders: "Many names are asked for that need not exist, and are guesses at most: reverse lookups; names of the local network \
                       (.local, .lan, .home, single labels, wpad, names that are sought by multicast, too); services (labels with an \
                       underscore); lists of addresses and names; whole names with a suffix of the search list; names that browsers make \
-                      up; TXT records; and all that a resolver asks on behalf of others. If the capture ends within five seconds, it is \
-                      medium.",
+                      up; TXT records; and all that a resolver asks on behalf of others. It is medium \
+                      if the capture ends within five seconds, if the client has a tunnel or encrypted DNS, where it may ask unseen, and if it \
+                      connects soon after to an address that no answer in the capture gave it.",
         thresholds: &[],
         steps: &[
             advice("client", "dig @{server} {name}", "whether it still does not exist"),

@@ -113,7 +113,8 @@ pub(super) const RULES: &[Rule] = &[
                    older time stamp than that of the copy, so that it answers the first one (Eifel detection); or that the receiver \
                    reports as duplicates by D-SACK.",
         confounders: "Without D-SACKs and time stamps an acknowledgement that the capture shows may still have been lost on its way to the \
-                      sender: medium at most. A D-SACK counts only if what it names can have arrived before. A mirror that delivers \
+                      sender: medium at most. Copies that follow a gap which filled by itself, or packets out of order, are the sender's answer to \
+                      reordering; then that is named as the rival. A D-SACK counts only if what it names can have arrived before. A mirror that delivers \
                       packets twice makes duplicates that nobody sent; those are recognised and set aside (Q-02), and so are damaged \
                       segments. One or two segments over and over, without a D-SACK, are a guess: they waited in a queue before the \
                       capture point, or the acknowledgements carry sequence numbers that their sender cannot take.",

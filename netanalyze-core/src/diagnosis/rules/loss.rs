@@ -309,6 +309,19 @@ fn spurious(scene: &Scene<'_>, stream: &Stream, direction: Direction, trouble: &
             "acknowledgements that are lost on their way back",
             "D-SACK blocks, and a capture at the sender",
         );
+    let case = if u64::from(trouble.overtaken).saturating_mul(2) >= copies {
+        case.rival(
+            "packets that overtake each other behind the capture point: the receiver reported gaps, which filled although nothing of them was sent again",
+            "a capture at the receiver, and tcpi_reord_seen of ss -ti at the sender",
+        )
+    } else if u64::from(trouble.reordered) >= scene.thresholds.get(Limit::ReorderedSegments).max(1) {
+        case.rival(
+            "packets that overtake each other, as they do at the capture point (LOSS-06): the sender takes that for loss",
+            "whether copies follow reports of gaps that fill by themselves",
+        )
+    } else {
+        case
+    };
     let (echoed, confirmed) = (u64::from(trouble.echoed), u64::from(trouble.dsacks));
     Some(if echoed >= copies {
         case.because("the acknowledgements echo the time stamps of the first copies (RFC 3522)")

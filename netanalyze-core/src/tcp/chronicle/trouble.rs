@@ -137,6 +137,12 @@ pub(crate) struct Trouble {
     pub(crate) spurious: u32,
     pub(crate) spurious_segments: Distinct,
     pub(crate) spurious_frames: Frames,
+    /// Those of them for which the other end had reported a gap that then filled by itself: packets overtook each other.
+    pub(crate) overtaken: u32,
+    /// The last such gap.
+    filled: Option<(u32, u32)>,
+    /// What was sent again lately, from the first of it to the last.
+    resent: Option<(u32, u32)>,
     /// Those of them that the receiver's time stamps tell (RFC 3522).
     pub(crate) echoed: u32,
     pub(crate) reordered: u32,
@@ -244,7 +250,8 @@ impl Trouble {
     }
 
     /// Everything before a number arrived: what is still missing below it was never captured.
-    pub(super) fn acknowledged(&mut self, ack: u32, mark: Mark) {
+    pub(super) fn acknowledged(&mut self, (una, ack): (u32, u32), mark: Mark) {
+        self.gap_filled(una, ack);
         let was_needless = self.settle(ack, mark);
         if after(ack, self.chain.seq) && self.chain.count > 0 {
             if !was_needless {
@@ -262,6 +269,30 @@ impl Trouble {
                 self.unseen_frames.push(hole.frame);
             }
         }
+    }
+
+    /// An acknowledgement moves on from a number: notices a gap below what SACK blocks told that nobody filled by sending it again.
+    fn gap_filled(&mut self, una: u32, ack: u32) {
+        let ends = self.held_blocks.iter().flatten().map(|block| block.left);
+        let ends = ends.filter(|&left| after(left, una) && at_or_before(left, ack));
+        let Some(end) = ends.reduce(|first, other| if before(other, first) { other } else { first }) else {
+            return;
+        };
+        let is_resent = self.resent.is_some_and(|(from, to)| before(from, end) && after(to, una));
+        if !is_resent {
+            self.filled = Some((una, end));
+        }
+    }
+
+    /// Remembers that a range was sent again.
+    fn resend(&mut self, start: u32, end: u32) {
+        // What was sent again before all that is remembered ends is one with it: what lies between counts, too.
+        self.resent = Some(match self.resent {
+            Some((from, to)) if before(start, to) => {
+                (if before(start, from) { start } else { from }, if after(end, to) { end } else { to })
+            }
+            _ => (start, end),
+        });
     }
 
     /// What was sent again was needless if what acknowledges it was sent for something older (Eifel, RFC 3522 §3.2).
@@ -330,11 +361,16 @@ impl Trouble {
         if sight.seen {
             self.repeated = Some((again.seq, again.seq.wrapping_add(again.len)));
         }
+        if retransmits {
+            self.resend(again.seq, again.seq.wrapping_add(again.len));
+        }
         if retransmits && sight.seen {
             self.doubt(again);
         }
         match sight.class {
             Class::Spurious => {
+                let in_gap = |(from, to)| at_or_before(from, again.seq) && before(again.seq, to);
+                self.overtaken = self.overtaken.saturating_add(u32::from(self.filled.is_some_and(in_gap)));
                 self.spurious = self.spurious.saturating_add(1);
                 self.spurious_segments.add(again.seq.wrapping_add(again.len));
                 self.spurious_frames.push(again.frame);

@@ -30,6 +30,7 @@ impl Lane {
             return;
         }
         let now = segment.time;
+        let una = self.una;
         (self.una, self.acked, self.duplicate_acks) = (ack, true, 0);
         if let Some((end, sent)) = self.timed
             && !before(ack, end)
@@ -53,7 +54,7 @@ impl Lane {
             self.ack_bucket = by.stalled;
         }
         if let Some(trouble) = &mut self.trouble {
-            trouble.acknowledged(ack, mark);
+            trouble.acknowledged((una, ack), mark);
         }
     }
 

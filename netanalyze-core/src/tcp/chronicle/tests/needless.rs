@@ -101,6 +101,22 @@ fn duplicate_sacks_count_segments_not_handshakes() {
 }
 
 #[test]
+fn copies_that_follow_a_gap_which_filled_by_itself_follow_overtaking() {
+    let data = |at, seq| (at, '>', "A", seq, 100, 1, 9_000);
+    let ack = |at, upto| (at, '<', "A", 1, 0, upto, 9_000);
+    let flight = [&OPEN[..], &[data(50, 1), data(51, 101), data(52, 201), ack(90, 1)]].concat();
+    let overtaken = |then: &[Step]| {
+        let chronicle = sacked(&[&flight[..], then].concat(), &[(7, (101, 301))]);
+        let trouble = trouble(&chronicle, Direction::AtoB);
+        (trouble.overtaken, trouble.spurious)
+    };
+    let copy = data(93, 1);
+    assert_eq!(overtaken(&[ack(91, 301), copy]), (1, 1));
+    assert_eq!(overtaken(&[ack(91, 301), data(93, 101)]), (0, 1), "not of the gap");
+    assert_eq!(overtaken(&[copy, ack(140, 301), data(150, 1)]), (0, 1), "it was sent again before it filled");
+}
+
+#[test]
 fn a_capture_that_begins_in_a_recovery_places_no_loss() {
     // The first packet is a copy already; then the stream goes on far behind it, and gaps are filled.
     let data = |at, seq| (at, '>', "A", seq, 100, 1, 9_000);

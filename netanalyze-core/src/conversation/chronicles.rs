@@ -12,12 +12,20 @@ use crate::model::limits::MAX_SERVICES;
 use crate::model::{Direction, Endpoint, Timestamp};
 use crate::tcp::{Chronicle, Passing, Patience, Segment, Service, Verdict, Wire};
 
-/// What is known of servers, how many connections clients got, and when hosts were last sent something. Beyond the cap further ones are left out.
+/// What is known of a host as a client, or as one of which no SYN was captured.
+#[derive(Clone, Copy, Debug, Default)]
+struct Host {
+    /// Connections that servers accepted of it.
+    opened: u32,
+    /// When something of a connection last came for it.
+    reached: Timestamp,
+}
+
+/// What is known of servers and of other hosts. Beyond the cap further ones are left out.
 #[derive(Debug, Default)]
 pub(crate) struct Services {
     servers: HashMap<Endpoint, Service, foldhash::fast::RandomState>,
-    clients: HashMap<IpAddr, u32, foldhash::fast::RandomState>,
-    reached: HashMap<IpAddr, Timestamp, foldhash::fast::RandomState>,
+    hosts: HashMap<IpAddr, Host, foldhash::fast::RandomState>,
 }
 
 impl Services {
@@ -33,25 +41,18 @@ impl Services {
 
     /// Connections that servers accepted of a client.
     pub(crate) fn opened_by(&self, client: IpAddr) -> u32 {
-        self.clients.get(&client).copied().unwrap_or(0)
+        self.hosts.get(&client).map_or(0, |host| host.opened)
     }
 
-    /// When something of a connection last came for a host.
+    /// When something of a connection last came for a host that is no server, if that is known. [`Service::reached`] says it of servers.
     pub(crate) fn reached(&self, host: IpAddr) -> Option<Timestamp> {
-        self.reached.get(&host).copied()
+        self.hosts.get(&host).map(|host| host.reached).filter(|&time| time != Timestamp::default())
     }
 
-    fn reach(&mut self, host: IpAddr, time: Timestamp) {
-        if self.reached.len() < MAX_SERVICES || self.reached.contains_key(&host) {
-            let known = self.reached.entry(host).or_insert(time);
-            *known = time.max(*known);
-        }
-    }
-
-    fn opened(&mut self, client: IpAddr) {
-        if self.clients.len() < MAX_SERVICES || self.clients.contains_key(&client) {
-            let known = self.clients.entry(client).or_default();
-            *known = known.saturating_add(1);
+    /// Adds connections of a host, and when something last came for it.
+    fn host(&mut self, host: IpAddr, opened: u32, reached: Timestamp) {
+        if self.hosts.len() < MAX_SERVICES || self.hosts.contains_key(&host) {
+            self.hosts.entry(host).or_default().add(opened, reached);
         }
     }
 
@@ -60,15 +61,17 @@ impl Services {
         for (server, service) in other.servers {
             self.servers.entry(server).or_default().merge(&service);
         }
-        for (host, time) in other.reached {
-            let known = self.reached.entry(host).or_insert(time);
-            *known = time.max(*known);
-        }
         // Without a cap here, as for servers: which shard's come first would decide what is left out.
-        for (client, count) in other.clients {
-            let known = self.clients.entry(client).or_default();
-            *known = known.saturating_add(count);
+        for (host, Host { opened, reached }) in other.hosts {
+            self.hosts.entry(host).or_default().add(opened, reached);
         }
+    }
+}
+
+impl Host {
+    fn add(&mut self, opened: u32, reached: Timestamp) {
+        self.opened = self.opened.saturating_add(opened);
+        self.reached = self.reached.max(reached);
     }
 }
 
@@ -138,21 +141,20 @@ impl Chronicles {
     }
 }
 
-/// Adds a connection to what is known of its server.
+/// Adds a connection to what is known of its server and of its client.
 pub(crate) fn remember(services: &mut Services, key: &super::FlowKey, chronicle: &Chronicle) {
-    for direction in [Direction::AtoB, Direction::BtoA] {
-        let last = chronicle.lane(direction).last_packet();
-        if last != Timestamp::default() {
-            services.reach(key.endpoints(direction).1.ip(), last);
+    let Some(client) = chronicle.opening.client() else {
+        for direction in [Direction::AtoB, Direction::BtoA] {
+            services.host(key.endpoints(direction).1.ip(), 0, chronicle.lane(direction).last_packet());
         }
-    }
-    let Some(client) = chronicle.opening.client() else { return };
+        return;
+    };
+    let to_client = chronicle.lane(client.reverse()).last_packet();
+    let opened = u32::from(chronicle.opening.syn_acks > 0);
     let (client, server) = key.endpoints(client);
     let servers = &mut services.servers;
     if servers.len() < MAX_SERVICES || servers.contains_key(&server) {
         servers.entry(server).or_default().add(chronicle);
     }
-    if chronicle.opening.syn_acks > 0 {
-        services.opened(client.ip());
-    }
+    services.host(client.ip(), opened, to_client);
 }

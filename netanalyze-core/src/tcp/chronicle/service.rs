@@ -18,6 +18,8 @@ pub(crate) struct Service {
     pub(crate) survived: Span,
     /// Connections that saw payload of the server.
     pub(crate) answered: u32,
+    /// When something of a connection last came for it.
+    pub(crate) reached: Timestamp,
 }
 
 impl Service {
@@ -25,10 +27,11 @@ impl Service {
     pub(crate) fn add(&mut self, chronicle: &Chronicle) {
         self.survived = self.survived.max(chronicle.survived);
         let opening = &chronicle.opening;
+        let server = opening.client().map_or(Direction::BtoA, Direction::reverse);
+        self.reached = self.reached.max(chronicle.lane(server.reverse()).last_packet());
         if opening.syn_acks == 0 {
             return;
         }
-        let server = opening.client().map_or(Direction::BtoA, Direction::reverse);
         self.span(chronicle.first, chronicle.first);
         self.opened = self.opened.saturating_add(1);
         self.answered = self.answered.saturating_add(u32::from(chronicle.lane(server).bytes() > 0));
@@ -43,6 +46,7 @@ impl Service {
     /// Adds what another table knows of it.
     pub(crate) fn merge(&mut self, other: &Service) {
         self.survived = self.survived.max(other.survived);
+        self.reached = self.reached.max(other.reached);
         if other.opened == 0 {
             return;
         }

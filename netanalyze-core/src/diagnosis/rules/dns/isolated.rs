@@ -38,6 +38,11 @@ impl Isolated {
         if all.is_empty() {
             return Isolated(all);
         }
+        for (server, service) in scene.services.iter() {
+            if let Some(silence) = all.get_mut(&server.ip()) {
+                silence.reached = silence.reached.max(Some(service.reached));
+            }
+        }
         for error in scene.icmp.values().flatten() {
             if let Some(silence) = all.get_mut(&error.source.ip()) {
                 silence.reached = silence.reached.max(Some(error.time));

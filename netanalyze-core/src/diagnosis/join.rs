@@ -169,7 +169,7 @@ fn diagnosis(scope: Scope, cases: &[Case], thresholds: &Thresholds) -> Diagnosis
 /// What cases cost together. Who waits for several things side by side waits once: a client cannot lose more than the time from the first lookup or request to
 /// the last answer, nor more than the time in which any of its connection attempts was open.
 fn lost(cases: &[Case]) -> Span {
-    if cases.iter().all(|case| case.code.starts_with("CONN-")) {
+    if cases.iter().all(|case| case.code.starts_with("CONN-") || case.code == "TLS-07") {
         return side_by_side(cases);
     }
     let sum = cases.iter().map(|case| case.lost.0).fold(0, i64::saturating_add);

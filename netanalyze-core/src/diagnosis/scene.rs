@@ -159,6 +159,26 @@ fn network(address: IpAddr) -> u128 {
     }
 }
 
+/// What accepts connections in less time is in the same place.
+const NEAR: Span = Span(2_000_000);
+
+/// Whether an address is one of the Internet's, which hardly ever is so near (RFC 6890).
+fn is_public(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(v4) => {
+            let [a, b, ..] = v4.octets();
+            let is_shared = a == 100 && b & 0xc0 == 64 || a == 198 && b & 0xfe == 18;
+            let is_special =
+                v4.is_private() || v4.is_loopback() || v4.is_link_local() || v4.is_documentation();
+            !(is_shared || is_special || a == 0 || a >= 224)
+        }
+        IpAddr::V6(v6) => {
+            let [first, second, ..] = v6.segments();
+            first & 0xe000 == 0x2000 && (first, second) != (0x2001, 0x0db8)
+        }
+    }
+}
+
 impl<'s> Scene<'s> {
     pub(super) fn new(
         thresholds: &'s Thresholds,
@@ -197,6 +217,7 @@ impl<'s> Scene<'s> {
         for (server, service) in services.iter() {
             if let (Some((least, most)), Some(rtt)) = (service.ttl, service.rtt)
                 && least == most
+                && (rtt >= NEAR || is_public(server.ip()))
             {
                 fronts.entry(least).or_default().push((rtt, network(server.ip())));
             }
@@ -263,14 +284,17 @@ impl<'s> Scene<'s> {
     /// connections to all of them.
     pub(super) fn has_front(&self, server: Endpoint) -> bool {
         const OTHERS: usize = 3;
-        /// What is so near needs no front to take the same time.
-        const NEAR: i64 = 2_000_000;
         let Some(service) = self.services.get(&server) else { return false };
         let (Some((ttl, most)), Some(rtt)) = (service.ttl, service.rtt) else { return false };
-        let Some(like) = self.fronts.get(&ttl).filter(|_| ttl == most && rtt.0 >= NEAR) else { return false };
-        let margin = rtt.0 / 20;
-        let from = like.partition_point(|(time, _)| time.0 < rtt.0.saturating_sub(margin));
-        let same = like.iter().skip(from).take_while(|(time, _)| time.0 <= rtt.0.saturating_add(margin));
+        let Some(like) = self.fronts.get(&ttl).filter(|_| ttl == most) else { return false };
+        // What stands nearby needs no front to be near, but for servers of the Internet.
+        let (from, to) = match rtt < NEAR {
+            true if !is_public(server.ip()) => return false,
+            true => (0, NEAR.0),
+            false => (rtt.0.saturating_sub(rtt.0 / 20), rtt.0.saturating_add(rtt.0 / 20)),
+        };
+        let first = like.partition_point(|(time, _)| time.0 < from);
+        let same = like.iter().skip(first).take_while(|(time, _)| time.0 <= to);
         let mut networks: Vec<u128> = vec![network(server.ip())];
         for (_, other) in same {
             if !networks.contains(other) {
@@ -281,6 +305,13 @@ impl<'s> Scene<'s> {
             }
         }
         false
+    }
+
+    /// The same, and it is so near that the time to it says nothing of the way behind it.
+    pub(super) fn has_front_nearby(&self, server: Endpoint) -> bool {
+        let is_near =
+            self.services.get(&server).is_some_and(|service| service.rtt.is_some_and(|rtt| rtt < NEAR));
+        is_near && self.has_front(server)
     }
 
     /// The time to live that all connections to a host show, if they agree.

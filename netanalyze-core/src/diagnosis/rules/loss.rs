@@ -107,6 +107,9 @@ fn path_death(scene: &Scene<'_>, stream: &Stream, direction: Direction, trouble:
     })
 }
 
+/// Timers double up to two minutes (RFC 6298 §2.4 allows a cap from one minute on): who still waits is heard of sooner.
+const GOES_ON: Span = Span(120_000_000_000);
+
 /// Timeouts that held up who waited for the data, and whether some of them still did when the capture ended. Where an end had closed, or gave the connection
 /// up, nothing was to get through any more, and nobody waited for it.
 fn waits(stream: &Stream, direction: Direction, trouble: &Trouble) -> (Losses, bool) {
@@ -153,10 +156,13 @@ fn timeouts(scene: &Scene<'_>, stream: &Stream, direction: Direction, trouble: &
         .by(&[Limit::TimeoutShare])
         .severity(if wait.0 >= 1_000_000_000 { Severity::Error } else { Severity::Warn })
         .rival("a receiver that was away for a while", "whether other connections of that host stood still at the same times");
-    let case = if is_open {
-        case.at_most(Confidence::Medium, "the last of it had not got through when the capture ended")
-    } else {
-        case
+    let case = match scene.until_end(chronicle.last) {
+        _ if !is_open => case,
+        rest if rest >= GOES_ON => case.at_most(
+            Confidence::Low,
+            format!("the capture goes on for {} and holds nothing more of the connection: how it went on is not known", span(rest)),
+        ),
+        _ => case.at_most(Confidence::Medium, "the last of it had not got through when the capture ended"),
     };
     let near_sender = match stream.vantage() {
         Vantage::NearClient => stream.client() == Some(direction),

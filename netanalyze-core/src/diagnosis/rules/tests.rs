@@ -203,21 +203,29 @@ fn who_asks_again_after_a_refusal_waits_longer() {
 
 #[test]
 fn servers_that_are_equally_far_may_have_one_in_front() {
-    let has_front = |servers: &[&str], leg: i64, ttl: u8| {
+    let of = |one: &str, servers: &[&str], leg: i64, ttl: u8| {
         let open = [(0, '>', "S", 0, 0, 0), (leg, '<', "SA", 0, 0, 1), (leg, '>', "A", 1, 0, 1)];
-        let mut streams = vec![stream(0, "192.0.2.1:80", &open, |_| 63)];
+        let mut streams = vec![stream(0, one, &open, |_| 63)];
         for (number, server) in (1..).zip(servers) {
             streams.push(stream(number, server, &open, |_| ttl));
         }
-        let server = "192.0.2.1:80".parse().unwrap();
-        scene(&streams, Services::default(), (&BTreeMap::new(), 60_000), |scene| scene.has_front(server))
+        let server = one.parse().unwrap();
+        scene(&streams, Services::default(), (&BTreeMap::new(), 60_000), |scene| {
+            (scene.has_front(server), scene.has_front_nearby(server))
+        })
     };
+    let has_front = |servers: &[&str], leg: i64, ttl: u8| of("192.0.2.1:80", servers, leg, ttl).0;
     let others = ["198.51.100.1:80", "203.0.113.1:443", "203.1.113.1:443"];
     assert!(has_front(&others, 25, 63));
     assert!(!has_front(&others[..2], 25, 63));
     assert!(!has_front(&others, 25, 57), "not as many hops");
     assert!(!has_front(&others, 1, 63), "all of them are near");
     assert!(!has_front(&["192.0.2.2:80", "192.0.2.3:80", "192.0.2.4:80"], 25, 63), "one network");
+    let public = ["9.9.9.9:443", "23.1.1.1:80", "151.101.1.1:443"];
+    assert_eq!(of("62.109.224.120:443", &public, 1, 63), (true, true), "nobody is so near to all of them");
+    assert_eq!(of("62.109.224.120:443", &public, 25, 63), (true, false));
+    assert_eq!(of("62.109.224.120:443", &public[..2], 1, 63), (false, false));
+    assert_eq!(of("10.0.0.1:443", &public, 1, 63), (false, false), "a server of the same site");
 }
 
 #[test]

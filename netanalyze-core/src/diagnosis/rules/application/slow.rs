@@ -196,6 +196,10 @@ fn case(all: &Exchanges, scene: &Scene<'_>, calls: &[(Own, &Call)]) -> Option<Ca
         Some(Vantage::NearServer) => {
             case.because("captured next to the server: the network has no part in it")
         }
+        _ if scene.has_front_nearby(server) => case.at_most(
+            Confidence::Low,
+            "servers of other networks answer as soon: something nearby does so in their place, and the way behind it is not known",
+        ),
         _ if scene.has_front(server) => case.at_most(Confidence::Medium, FRONT),
         _ if rtt(scene, slowest).is_some() => case.because("the round trip of the path is already taken off"),
         _ => case.at_most(Confidence::Medium, "the round trip of the path is not known"),

@@ -8,7 +8,7 @@ use super::row::Row;
 use super::{AT_ONCE, GIVES_UP, LEFT};
 use crate::model::{FrameNumber, Span, shown};
 use crate::protocol::stream::Moment;
-use crate::protocol::tls::{Alert, AlertDescription, ChainOrder, Outcome, Stage, Who};
+use crate::protocol::tls::{Alert, AlertDescription, ChainOrder, Outcome, Stage, Version, Who};
 
 pub(super) fn judge(row: &Row<'_>, thresholds: &Thresholds) -> Option<Case> {
     let handshake = row.handshake;
@@ -155,10 +155,25 @@ impl Row<'_> {
             Some(ChainOrder::Broken) => ": the certificates that came do not make a chain",
             _ => "",
         };
+        // TLS 1.3 encrypts it; and unknown_ca (48) says of itself that trust is what was missing.
+        let in_clear = self.handshake.version.is_some_and(|version| version <= Version::TLS12);
+        let unreadable =
+            in_clear && alert.description.0 != 48 && chain.is_none_or(|chain| chain.certificates.is_empty());
         let case = case("TLS-04").says(
             format!("{client} does not trust the certificate of {server}, alert {alert}{why}"),
             format!("clients do not trust the certificate of {server}, alert {alert}{why}"),
         );
+        if unreadable {
+            return case
+                .at_most(
+                    Confidence::Low,
+                    "the certificate cannot be decoded, or was not captured: nothing shows that trust was the matter",
+                )
+                .rival(
+                    "a certificate that is malformed, or was damaged on the way",
+                    "the file that the server reads it from",
+                );
+        }
         case.rival(
             "a device on the way that answers with a certificate of its own",
             "the issuer that the client sees, and the one that the server has",

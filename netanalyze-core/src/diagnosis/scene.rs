@@ -159,8 +159,11 @@ fn network(address: IpAddr) -> u128 {
     }
 }
 
-/// What accepts connections in less time is in the same place.
-const NEAR: Span = Span(2_000_000);
+/// What accepts connections in less time may be in the same place.
+const LOCAL: Span = Span(2_000_000);
+
+/// Several networks of the Internet are not all so near, over as many hops.
+const NEAR: Span = Span(5_000_000);
 
 /// Whether an address is one of the Internet's, which hardly ever is so near (RFC 6890).
 fn is_public(address: IpAddr) -> bool {
@@ -217,7 +220,7 @@ impl<'s> Scene<'s> {
         for (server, service) in services.iter() {
             if let (Some((least, most)), Some(rtt)) = (service.ttl, service.rtt)
                 && least == most
-                && (rtt >= NEAR || is_public(server.ip()))
+                && (rtt >= LOCAL || is_public(server.ip()))
             {
                 fronts.entry(least).or_default().push((rtt, network(server.ip())));
             }
@@ -287,11 +290,13 @@ impl<'s> Scene<'s> {
         let Some(service) = self.services.get(&server) else { return false };
         let (Some((ttl, most)), Some(rtt)) = (service.ttl, service.rtt) else { return false };
         let Some(like) = self.fronts.get(&ttl).filter(|_| ttl == most) else { return false };
-        // What stands nearby needs no front to be near, but for servers of the Internet.
-        let (from, to) = match rtt < NEAR {
-            true if !is_public(server.ip()) => return false,
-            true => (0, NEAR.0),
-            false => (rtt.0.saturating_sub(rtt.0 / 20), rtt.0.saturating_add(rtt.0 / 20)),
+        let margin = rtt.0 / 20;
+        let (from, to) = if is_public(server.ip()) && rtt < NEAR {
+            (0, NEAR.0)
+        } else if rtt >= LOCAL {
+            (rtt.0.saturating_sub(margin), rtt.0.saturating_add(margin))
+        } else {
+            return false; // servers of one site need no front to be near
         };
         let first = like.partition_point(|(time, _)| time.0 < from);
         let same = like.iter().skip(first).take_while(|(time, _)| time.0 <= to);
@@ -309,8 +314,8 @@ impl<'s> Scene<'s> {
 
     /// The same, and it is so near that the time to it says nothing of the way behind it.
     pub(super) fn has_front_nearby(&self, server: Endpoint) -> bool {
-        let is_near =
-            self.services.get(&server).is_some_and(|service| service.rtt.is_some_and(|rtt| rtt < NEAR));
+        let rtt = self.services.get(&server).and_then(|service| service.rtt);
+        let is_near = is_public(server.ip()) && rtt.is_some_and(|rtt| rtt < NEAR);
         is_near && self.has_front(server)
     }
 

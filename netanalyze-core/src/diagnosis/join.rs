@@ -502,6 +502,7 @@ mod tests {
             17
         );
         assert_eq!(sum(&[case("CONN-01", a, 0, 12), case("CONN-01", b, 2, 12)]), 24);
+        assert_eq!(sum(&[case("TLS-07", a, 0, 12), case("TLS-07", a, 2, 12)]), 14);
         // What one conversation lost to loss is that conversation's.
         assert_eq!(sum(&[case("LOSS-03", a, 0, 12), case("LOSS-03", a, 2, 12)]), 24);
     }

@@ -1,7 +1,7 @@
 //! Every cap of the library in one place, with its reason. Reports say what reaching a cap cost.
 
-/// Bytes of whole frames in a batch. What a conversation needs moves between the cores with every batch: where caches are far apart, batches of 1 MiB,
-/// a core's second-level cache, take a tenth longer; where they are near, larger ones than this take longer.
+/// Bytes of whole frames in a batch. What a conversation needs moves between the cores with every batch: where their caches are far apart, batches of 1 MiB,
+/// a core's second-level cache, take a tenth longer, and twice these a tenth less; where other work fills the cache that they share, the larger ones lose.
 pub const BATCH_BYTES: usize = 2 << 20;
 
 /// The largest captured length of one record that is believed (Wireshark's own limit for most link types is 256 KiB; some

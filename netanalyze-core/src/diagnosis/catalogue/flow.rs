@@ -132,7 +132,7 @@ pub(super) const RULES: &[Rule] = &[
         confounders: "Seen from the client, a proxy or load balancer counts as the server, and hides the one behind it. Where something \
                       acknowledges requests much sooner than the SYN was answered, it may be the way behind that takes the time: medium at \
                       most, and nothing for uploads. Medium, too, where servers of several other networks are exactly as far by time and by \
-                      hops: a device on the way may end the connections to all of them. Long polling and event streams wait on purpose: above twenty seconds an answer that \
+                      hops: a device on the way may end the connections to all of them; a guess, if they are nearer than servers of the Internet can all be. Long polling and event streams wait on purpose: above twenty seconds an answer that \
                       is no error is a guess. On ports of shells, chats, queues and of TLS that is not decoded a pause may be anybody's. A \
                       request that was sent again, or waited in a queue behind another, does not count.",
         thresholds: &[Limit::Think],

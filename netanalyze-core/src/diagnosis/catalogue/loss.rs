@@ -80,7 +80,8 @@ pub(super) const RULES: &[Rule] = &[
         confounders: "Away from the sender what it waited for is not seen, and confidence is medium at most. A FIN alone that is sent \
                       again, and the last words of TLS to an end that has closed, are no loss: nobody waits for them. Where D-SACKs, or \
                       acknowledgements that echo the time stamp of the first copy, say that the data had arrived, the timer expired for \
-                      nothing, and it is LOSS-05. Data for an end that had closed, or was gone, holds nobody up. Where neither a handshake nor \
+                      nothing, and it is LOSS-05. Data for an end that had closed, or was gone, holds nobody up. A connection that leaves \
+                      the capture two minutes before it ends, with a wait open, is a guess. Where neither a handshake nor \
                       a single packet without data was captured, or the capture lacks a twentieth of what was sent, shares of time have \
                       no basis, and it is a guess. If only large segments are lost, it is MTU-01; if nothing gets through any more, \
                       LOSS-10.",

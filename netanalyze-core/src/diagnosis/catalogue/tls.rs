@@ -107,7 +107,8 @@ pub(super) const RULES: &[Rule] = &[
         evidence: "An alert of the client about the certificate (unknown_ca, bad_certificate, certificate_unknown, unsupported_certificate, \
                    certificate_revoked), in clear, after the server's certificates.",
         confounders: "Clients word their alerts differently: a wrong name often is bad_certificate or certificate_unknown, too (TLS-05). In \
-                      TLS 1.3 many clients encrypt the alert, which is TLS-09.",
+                      TLS 1.3 many clients encrypt the alert, which is TLS-09. A certificate in clear that cannot be decoded, or was not captured, \
+                      is no proof that trust was the matter: a guess, unless the alert is unknown_ca.",
         thresholds: &[],
         steps: &[
             SHOW,
@@ -190,7 +191,8 @@ pub(super) const RULES: &[Rule] = &[
         evidence: "A ClientHello, no record of the server for a long time after it, and no end of the connection by the server; whether the \
                    bytes were acknowledged.",
         confounders: "A capture that ends too soon or shows one direction only. A ClientHello with a post-quantum key share takes two \
-                      segments: if only such ones fail, look at MTU-01 and at old devices on the way.",
+                      segments: if only such ones fail, look at MTU-01 and at old devices on the way. Where servers of several other networks are \
+                      exactly as far, something before them may acknowledge in their place: a guess.",
         thresholds: &[Limit::TlsSilence],
         steps: &[
             advice(

@@ -28,6 +28,18 @@ fn only_who_waits_for_data_loses_time() {
 }
 
 #[test]
+fn a_connection_that_leaves_the_capture_says_little_of_waits() {
+    let script = lost(&[(45, '<', "A", 1, 20, 1)]);
+    let mut sorted = script.clone();
+    sorted.sort_by_key(|step| step.0);
+    let until = |end| {
+        let streams = [stream(0, "192.0.2.1:80", &sorted, |_| 64)];
+        of("LOSS-03", &scene(&streams, Services::default(), (&BTreeMap::new(), end), of_streams))
+    };
+    assert_eq!((until(60_000), until(121_000), until(122_000)), (Some(Medium), Some(Medium), Some(Low)));
+}
+
+#[test]
 fn a_capture_without_acknowledgements_says_little_of_waits() {
     let exchange = |acked: bool| {
         let mut script = vec![(0, '>', "A", 1, 500, 1), (800, '>', "A", 1, 500, 1)];

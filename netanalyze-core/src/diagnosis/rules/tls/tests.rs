@@ -269,3 +269,21 @@ fn an_alert_alone_shows_that_the_server_speaks_tls() {
         assert_eq!((cases.len(), shown), (usize::from(alerted), alerted));
     }
 }
+
+#[test]
+fn a_certificate_that_cannot_be_read_was_not_judged() {
+    let refused = |code: u8, version, readable: bool| {
+        let mut row = alert(Client, code, Stage::ServerHello);
+        row.version = version;
+        let row = if readable { with(row, "www.example", 2) } else { row };
+        case_of(&row).map(|case| (case.code, case.confidence))
+    };
+    assert_eq!(refused(42, Some(Version::TLS12), true), Some(("TLS-04", High)));
+    assert_eq!(refused(42, Some(Version::TLS12), false), Some(("TLS-04", Low)));
+    assert_eq!(
+        refused(48, Some(Version::TLS12), false),
+        Some(("TLS-04", High)),
+        "the alert says what was missing"
+    );
+    assert_eq!(refused(42, Some(Version::TLS13), false), Some(("TLS-04", High)), "nobody else can read it");
+}

@@ -10,7 +10,7 @@ use super::packet::TcpPacket;
 use super::tcp::TcpConversation;
 use crate::model::limits::MAX_SERVICES;
 use crate::model::{Direction, Endpoint, Timestamp};
-use crate::tcp::{Chronicle, Passing, Patience, Segment, Service, Verdict, Wire};
+use crate::tcp::{Brief, Chronicle, Draft, Passing, Patience, Segment, Service, Spare, Taken, Verdict, Wire};
 
 /// What is known of a host as a client, or as one of which no SYN was captured.
 #[derive(Clone, Copy, Debug, Default)]
@@ -75,14 +75,43 @@ impl Host {
     }
 }
 
+/// What is kept of a conversation.
+#[derive(Debug, Default)]
+enum Kept {
+    /// Nothing is to be told of it, or it was forgotten, or there is none.
+    #[default]
+    Nothing,
+    /// It began at this time, maybe with a packet that an error quotes.
+    Begun(Timestamp),
+    /// So far it is ordinary.
+    Draft(Box<Draft>),
+    Chronicle(Box<Chronicle>),
+}
+
+impl Kept {
+    /// Bytes that it takes, its place included, and how many it took when it was last asked.
+    fn weigh(&mut self) -> (usize, usize) {
+        match self {
+            Kept::Nothing => (0, 0),
+            Kept::Begun(_) => (BESIDE, BESIDE),
+            Kept::Draft(draft) => (BESIDE + draft.heap(), BESIDE + draft.heap()),
+            Kept::Chronicle(chronicle) => {
+                let (now, before) = chronicle.weigh();
+                (BESIDE + now, BESIDE + before)
+            }
+        }
+    }
+}
+
 /// Bytes of one's place in the table.
-const BESIDE: usize = size_of::<usize>();
+const BESIDE: usize = size_of::<Kept>();
 
 /// See the head of the module.
 #[derive(Debug, Default)]
 pub(super) struct Chronicles {
     /// By the conversation's index in the shard.
-    kept: Vec<Option<Box<Chronicle>>>,
+    kept: Vec<Kept>,
+    spare: Spare,
     services: Services,
     bytes: usize,
 }
@@ -92,15 +121,32 @@ impl Chronicles {
     pub(super) fn begin(&mut self, index: u32, time: Timestamp) {
         let index = index as usize;
         if self.kept.len() <= index {
-            self.kept.resize_with(index + 1, || None);
+            self.kept.resize_with(index + 1, Kept::default);
         }
         if let Some(place) = self.kept.get_mut(index) {
-            let (bytes, _) = place.insert(Chronicle::new(time)).weigh();
-            self.bytes = self.bytes.saturating_add(bytes + BESIDE);
+            let before = std::mem::replace(place, Kept::Begun(time)).weigh().1;
+            self.bytes = self.bytes.saturating_add(BESIDE).saturating_sub(before);
         }
     }
 
-    /// Takes a packet of it.
+    /// Takes a plain packet of a conversation, if it does no more than go on in a draft.
+    #[inline(always)]
+    pub(super) fn go_on(
+        &mut self,
+        index: u32,
+        direction: Direction,
+        segment: &Segment<'_>,
+        passing: &Passing,
+        patience: &Patience,
+    ) -> bool {
+        match self.kept.get_mut(index as usize) {
+            Some(Kept::Draft(draft)) => draft.go_on(direction, segment, passing, patience),
+            _ => false,
+        }
+    }
+
+    /// Takes any other packet of it.
+    #[inline(never)]
     pub(super) fn note(
         &mut self,
         (index, conversation): (u32, &TcpConversation),
@@ -110,22 +156,83 @@ impl Chronicles {
         (wire, patience): (&dyn Wire, &Patience),
     ) {
         let Some(place) = self.kept.get_mut(index as usize) else { return };
-        let Some(chronicle) = place else { return };
-        let Some(is_over) = chronicle.note(packet.direction, segment, seen, wire, patience) else { return };
+        match place {
+            Kept::Nothing => {}
+            Kept::Draft(draft) => {
+                let before = draft.heap();
+                let scales = conversation.connection.scales();
+                let taken = draft.take(packet.direction, segment, (seen.1, scales), wire, patience);
+                if taken == Taken::Kept {
+                    self.bytes = self.bytes.saturating_add(draft.heap()).saturating_sub(before);
+                    return;
+                }
+                self.bytes = self.bytes.saturating_sub(before);
+                let after = match taken {
+                    Taken::Over => {
+                        let brief = draft.brief((packet.direction, segment.time));
+                        remember(&mut self.services, conversation.key(), &brief);
+                        self.bytes = self.bytes.saturating_sub(BESIDE);
+                        Kept::Nothing
+                    }
+                    _ => {
+                        let mut chronicle = draft.chronicle(patience);
+                        self.bytes = self.bytes.saturating_add(chronicle.weigh().0);
+                        Kept::Chronicle(chronicle)
+                    }
+                };
+                if let Kept::Draft(draft) = std::mem::replace(place, after) {
+                    self.spare.keep(draft);
+                }
+                self.tell((index, conversation), packet.direction, segment, seen, (wire, patience));
+            }
+            Kept::Begun(time) => {
+                let first = *time;
+                let seen_first = (first == segment.time).then_some((seen.1, wire));
+                let draft = seen_first
+                    .and_then(|seen| Draft::begin(&mut self.spare, packet.direction, segment, seen));
+                let is_draft = draft.is_some();
+                *place = match draft {
+                    Some(draft) => Kept::Draft(draft),
+                    None => Kept::Chronicle(Chronicle::new(first)),
+                };
+                let bytes = place.weigh().0;
+                self.bytes = self.bytes.saturating_add(bytes).saturating_sub(BESIDE);
+                if !is_draft {
+                    self.tell((index, conversation), packet.direction, segment, seen, (wire, patience));
+                }
+            }
+            Kept::Chronicle(_) => {
+                self.tell((index, conversation), packet.direction, segment, seen, (wire, patience));
+            }
+        }
+    }
+
+    /// Tells a chronicle of a packet.
+    fn tell(
+        &mut self,
+        (index, conversation): (u32, &TcpConversation),
+        direction: Direction,
+        segment: &Segment<'_>,
+        seen: (&Verdict, &Passing),
+        (wire, patience): (&dyn Wire, &Patience),
+    ) {
+        let Some(place) = self.kept.get_mut(index as usize) else { return };
+        let Kept::Chronicle(chronicle) = place else { return };
+        let Some(is_over) = chronicle.note(direction, segment, seen, wire, patience) else { return };
         let (now, before) = chronicle.weigh();
         self.bytes = self.bytes.saturating_add(now).saturating_sub(before);
         if is_over {
-            remember(&mut self.services, conversation.key(), chronicle);
-            *place = None;
+            remember(&mut self.services, conversation.key(), &chronicle.brief());
+            *place = Kept::Nothing;
             self.bytes = self.bytes.saturating_sub(now + BESIDE);
         }
     }
 
     /// A conversation is forgotten.
     pub(super) fn forget(&mut self, index: u32) {
-        if let Some(mut chronicle) = self.kept.get_mut(index as usize).and_then(Option::take) {
-            let (_, before) = chronicle.weigh();
-            self.bytes = self.bytes.saturating_sub(before + BESIDE);
+        if let Some(place) = self.kept.get_mut(index as usize) {
+            let (_, before) = std::mem::take(place).weigh();
+            self.bytes = self.bytes.saturating_sub(before);
         }
     }
 
@@ -136,25 +243,34 @@ impl Chronicles {
     }
 
     /// All that are left, by index; and what is known of servers whose connections were dropped.
-    pub(super) fn finish(&mut self) -> (Vec<Option<Box<Chronicle>>>, Services) {
-        (std::mem::take(&mut self.kept), std::mem::take(&mut self.services))
+    pub(super) fn finish(
+        &mut self,
+        patience: Option<Patience>,
+    ) -> (impl Iterator<Item = (u32, Box<Chronicle>)> + use<>, Services) {
+        let kept = (0..).zip(std::mem::take(&mut self.kept));
+        let told = kept.filter_map(move |(index, kept)| match kept {
+            Kept::Nothing => None,
+            Kept::Begun(time) => Some((index, Chronicle::new(time))),
+            Kept::Draft(draft) => patience.map(|patience| (index, draft.chronicle(&patience))),
+            Kept::Chronicle(chronicle) => Some((index, chronicle)),
+        });
+        (told, std::mem::take(&mut self.services))
     }
 }
 
 /// Adds a connection to what is known of its server and of its client.
-pub(crate) fn remember(services: &mut Services, key: &super::FlowKey, chronicle: &Chronicle) {
-    let Some(client) = chronicle.opening.client() else {
-        for direction in [Direction::AtoB, Direction::BtoA] {
-            services.host(key.endpoints(direction).1.ip(), 0, chronicle.lane(direction).last_packet());
-        }
+pub(crate) fn remember(services: &mut Services, key: &super::FlowKey, brief: &Brief) {
+    let [from_a, from_b] = brief.last;
+    let Some(client) = brief.client else {
+        services.host(key.endpoints(Direction::AtoB).1.ip(), 0, from_a);
+        services.host(key.endpoints(Direction::BtoA).1.ip(), 0, from_b);
         return;
     };
-    let to_client = chronicle.lane(client.reverse()).last_packet();
-    let opened = u32::from(chronicle.opening.syn_acks > 0);
+    let (to_server, to_client) = if client == Direction::AtoB { (from_a, from_b) } else { (from_b, from_a) };
     let (client, server) = key.endpoints(client);
     let servers = &mut services.servers;
     if servers.len() < MAX_SERVICES || servers.contains_key(&server) {
-        servers.entry(server).or_default().add(chronicle);
+        servers.entry(server).or_default().add(brief, to_server);
     }
-    services.host(client.ip(), opened, to_client);
+    services.host(client.ip(), u32::from(brief.accepted), to_client);
 }

@@ -180,7 +180,7 @@ impl Shard {
         self.watch_memory(frame);
         let segment = packet.segment(frame, options);
         let known = self.tcp.seek(packet.hash, &packet.key, frame);
-        let mut birth = Birth::New;
+        let (mut birth, mut is_plain) = (Birth::New, false);
         if let Some(spot) = known {
             let conversation = self.tcp.at(spot)?;
             birth = match conversation.connection.syn_outcome(packet.direction, &segment) {
@@ -191,7 +191,7 @@ impl Shard {
             if birth == Birth::Known {
                 let twin = self.twins.find(spot.index, &segment);
                 let connection = &mut conversation.connection;
-                connection.advance(packet.direction, &segment, twin, &mut self.pool, verdict);
+                is_plain = connection.advance(packet.direction, &segment, twin, &mut self.pool, verdict);
             }
         }
         let (spot, arrival) = match known.filter(|_| birth == Birth::Known) {
@@ -207,8 +207,11 @@ impl Shard {
             conversation.account.book(packet.direction, &segment, verdict, passing);
             if let Some(patience) = &self.terms.chronicles {
                 let of = (index, &*conversation);
-                let wire = InFrame { packet, bytes };
-                self.chronicles.note(of, packet, &segment, (verdict, &passing), (&wire, patience));
+                if !(is_plain && self.chronicles.go_on(index, packet.direction, &segment, &passing, patience))
+                {
+                    let wire = InFrame { packet, bytes };
+                    self.chronicles.note(of, packet, &segment, (verdict, &passing), (&wire, patience));
+                }
             }
         }
         let handed_on = is_handed_on(verdict);
@@ -392,11 +395,9 @@ impl Shard {
         &mut self,
         mut take: impl FnMut(ConversationRef, FlowKey, Box<Chronicle>),
     ) -> Services {
-        let (kept, services) = self.chronicles.finish();
-        for (index, chronicle) in (0..).zip(kept) {
-            if let Some(chronicle) = chronicle
-                && let Some(key) = self.tcp.key_of(index)
-            {
+        let (kept, services) = self.chronicles.finish(self.terms.chronicles);
+        for (index, chronicle) in kept {
+            if let Some(key) = self.tcp.key_of(index) {
                 take(ConversationRef { shard: self.number, index }, key, chronicle);
             }
         }

@@ -193,7 +193,7 @@ impl<'s> Scene<'s> {
         let mut ttl: BTreeMap<IpAddr, Option<u8>> = BTreeMap::new();
         let mut ttls: BTreeMap<IpAddr, (u8, u8)> = BTreeMap::new();
         for stream in streams {
-            remember(&mut services, &stream.key, &stream.chronicle);
+            remember(&mut services, &stream.key, &stream.chronicle.brief());
         }
         for (server, service) in services.iter() {
             if let Some((least, most)) = service.ttl {

@@ -2,7 +2,7 @@
 
 use super::analysis::{Context, Figures, Flags, analyse};
 use super::compact::{Coder, code_of, of_code};
-use super::flow::Flow;
+use super::flow::{Flow, WindowScale};
 use super::handshake::completeness;
 use super::segment::{Scope, Segment, TcpFlags};
 use super::unacked::Pool;
@@ -205,6 +205,12 @@ impl Connection {
         Sides::new(a, b, direction)
     }
 
+    /// Scales of the windows that A and B announce, once both sent a SYN.
+    #[inline]
+    pub(crate) fn scales(&self) -> [WindowScale; 2] {
+        self.flows.each_ref().map(|flow| flow.scale)
+    }
+
     /// The first packet of a connection.
     pub(crate) fn open(
         &mut self,
@@ -218,7 +224,7 @@ impl Connection {
     }
 
     /// A later packet. `twin` is the record of an earlier header of the same frame with the same numbers: they share it. Nothing is left of
-    /// what `verdict` said before.
+    /// what `verdict` said before. Says whether it is a plain segment and the only header of its frame.
     #[inline]
     pub(crate) fn advance(
         &mut self,
@@ -227,12 +233,14 @@ impl Connection {
         twin: Option<&Analysis>,
         pool: &mut Pool,
         verdict: &mut Verdict,
-    ) {
-        if segment.is_plain() && twin.is_none() {
+    ) -> bool {
+        let is_plain = segment.is_plain() && twin.is_none();
+        if is_plain {
             self.plain(direction, segment, pool, verdict);
         } else {
             self.any(direction, segment, Birth::Known, twin, pool, verdict);
         }
+        is_plain
     }
 
     /// A plain segment of a known connection. A function of its own, for the compiler to know nothing of it but what [`Segment::plain`] says.

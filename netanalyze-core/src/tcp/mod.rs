@@ -47,8 +47,8 @@ pub use verdict::{Analysis, ConnectionState, Opener, Shown, Verdict};
 pub(crate) use account::{Account, Passing};
 pub(crate) use checksum::Checksum;
 pub(crate) use chronicle::{
-    Bucket, Chain, Chronicle, Lane, Losses, Patience, Reset, Service, Shape, Think, Trouble, Wire,
-    made_same_way,
+    Brief, Bucket, Chain, Chronicle, Draft, Lane, Losses, Patience, Reset, Service, Shape, Spare, Taken,
+    Think, Trouble, Wire, made_same_way,
 };
 pub(crate) use compact::{Coder, LONGEST, Reader, Writer, code_of, of_code};
 pub(crate) use connection::{Birth, Connection, SynOutcome};

@@ -8,6 +8,7 @@
 mod chain;
 mod class;
 mod copies;
+mod draft;
 mod lane;
 mod lost_time;
 mod mark;
@@ -24,11 +25,12 @@ mod zero_window;
 pub(crate) use chain::Chain;
 pub(crate) use class::Class;
 use copies::Copied;
+pub(crate) use draft::{Draft, Spare, Taken};
 pub(crate) use lane::Lane;
 pub(crate) use lost_time::{Bucket, LostTime};
 pub(crate) use opening::Opening;
 pub(crate) use reset::{Reset, Shape, made_same_way};
-pub(crate) use service::Service;
+pub(crate) use service::{Brief, Service};
 pub(crate) use trouble::{Losses, Trouble};
 pub(crate) use turns::{Think, Turn};
 
@@ -122,8 +124,8 @@ pub(crate) struct Chronicle {
 }
 
 /// The sender's direction and the other.
-fn pair(lanes: &mut [Lane; 2], direction: Direction) -> (&mut Lane, &mut Lane) {
-    let [a, b] = lanes;
+fn pair<T>(both: &mut [T; 2], direction: Direction) -> (&mut T, &mut T) {
+    let [a, b] = both;
     if direction == Direction::AtoB { (a, b) } else { (b, a) }
 }
 

@@ -3,6 +3,43 @@
 use super::Chronicle;
 use crate::model::{Direction, Span, Timestamp};
 
+/// What a connection leaves to what is known of its ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Brief {
+    /// Who opened, if that was captured.
+    pub(crate) client: Option<Direction>,
+    pub(crate) first: Timestamp,
+    /// The last packets in each direction.
+    pub(crate) last: [Timestamp; 2],
+    /// There was a SYN-ACK, with this time to live, so long after the SYN.
+    pub(crate) accepted: bool,
+    pub(crate) syn_ack_ttl: u8,
+    pub(crate) leg: Option<Span>,
+    /// Payload of the server was captured.
+    pub(crate) answered: bool,
+    /// The longest silence that it outlived.
+    pub(crate) survived: Span,
+}
+
+impl Chronicle {
+    /// See [`Brief`].
+    pub(crate) fn brief(&self) -> Brief {
+        let opening = &self.opening;
+        let client = opening.client();
+        let server = client.map_or(Direction::BtoA, Direction::reverse);
+        Brief {
+            client,
+            first: self.first,
+            last: [Direction::AtoB, Direction::BtoA].map(|direction| self.lane(direction).last_packet()),
+            accepted: opening.syn_acks > 0,
+            syn_ack_ttl: opening.syn_ack_ttl,
+            leg: (opening.syns > 0).then_some(opening.server_leg),
+            answered: self.lane(server).bytes() > 0,
+            survived: self.survived,
+        }
+    }
+}
+
 /// A server's address and port, as its connections show it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Service {
@@ -23,23 +60,21 @@ pub(crate) struct Service {
 }
 
 impl Service {
-    /// Adds a connection.
-    pub(crate) fn add(&mut self, chronicle: &Chronicle) {
-        self.survived = self.survived.max(chronicle.survived);
-        let opening = &chronicle.opening;
-        let server = opening.client().map_or(Direction::BtoA, Direction::reverse);
-        self.reached = self.reached.max(chronicle.lane(server.reverse()).last_packet());
-        if opening.syn_acks == 0 {
+    /// Adds a connection, in which something last came for the server at `reached`.
+    pub(crate) fn add(&mut self, brief: &Brief, reached: Timestamp) {
+        self.survived = self.survived.max(brief.survived);
+        self.reached = self.reached.max(reached);
+        if !brief.accepted {
             return;
         }
-        self.span(chronicle.first, chronicle.first);
+        self.span(brief.first, brief.first);
         self.opened = self.opened.saturating_add(1);
-        self.answered = self.answered.saturating_add(u32::from(chronicle.lane(server).bytes() > 0));
-        if opening.syn_ack_ttl > 0 {
-            self.live(opening.syn_ack_ttl, opening.syn_ack_ttl);
+        self.answered = self.answered.saturating_add(u32::from(brief.answered));
+        if brief.syn_ack_ttl > 0 {
+            self.live(brief.syn_ack_ttl, brief.syn_ack_ttl);
         }
-        if opening.syns > 0 {
-            self.leg(opening.server_leg);
+        if let Some(leg) = brief.leg {
+            self.leg(leg);
         }
     }
 

@@ -5,6 +5,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::tcp::segment::TcpFlags;
 
+mod drafts;
 mod needless;
 mod packets;
 
@@ -64,7 +65,23 @@ fn play_sacked(
     sacks: impl Fn(u64) -> Option<(u32, u32)>,
 ) -> Box<Chronicle> {
     let mut chronicle = Chronicle::new(Timestamp(script.first().map_or(0, |step| step.0 * 1_000_000)));
-    let patience = Patience { stall: Span(200_000_000), think: Span(500_000_000) };
+    each_segment(script, (marks, sums), sacks, |direction, segment, seen, wire| {
+        let is_over = take(&mut chronicle, direction, segment, seen, wire, &PATIENCE);
+        assert_eq!(is_over == Some(true), segment.len == 0 && chronicle.is_dull(), "{:?}", segment.frame);
+        check(&chronicle);
+    });
+    chronicle
+}
+
+const PATIENCE: Patience = Patience { stall: Span(200_000_000), think: Span(500_000_000) };
+
+/// Shows the segments of a script, one by one.
+fn each_segment(
+    script: &[Step],
+    (marks, sums): (impl Fn(u64) -> Marks, Sums),
+    sacks: impl Fn(u64) -> Option<(u32, u32)>,
+    mut show: impl FnMut(Direction, &Segment<'_>, (&Verdict, &Passing), &Known),
+) {
     let syn = crate::packet::tcp_option::parse(&[2, 4, 5, 180]);
     for (frame, &(ms, who, letters, seq, len, ack, window)) in (1..).zip(script) {
         let flags = TcpFlags::of(letters);
@@ -95,11 +112,8 @@ fn play_sacked(
         let wire = Known(stamps.map(|(value, echo)| Timestamps { value, echo }), sums(frame));
         let passing = Passing { wire_len: 60, ttl: 64, ip_id, gap: Span(0), shares_frame: false };
         let direction = if who == '>' { Direction::AtoB } else { Direction::BtoA };
-        let is_over = take(&mut chronicle, direction, &segment, (&verdict, &passing), &wire, &patience);
-        assert_eq!(is_over == Some(true), len == 0 && chronicle.is_dull(), "frame {frame}");
-        check(&chronicle);
+        show(direction, &segment, (&verdict, &passing), &wire);
     }
-    chronicle
 }
 
 /// Buckets add up to the connection's life, and none is negative.

@@ -98,10 +98,10 @@ const NEAR: Span = Span(2_000_000);
 const FAR: u32 = 1 << 20;
 
 /// Delays of acknowledgements that wait for more data: 40 ms on Linux, 200 ms elsewhere (RFC 9293 §3.8.6.3 allows half a second).
-const DELAYS: [std::ops::Range<i64>; 2] = [35_000_000..60_000_000, 180_000_000..220_000_000];
+pub(super) const DELAYS: [std::ops::Range<i64>; 2] = [35_000_000..60_000_000, 180_000_000..220_000_000];
 
 /// Payload of a full segment where no MSS option was captured (RFC 9293 §3.7.1).
-const UNSAID: u32 = 536;
+pub(super) const UNSAID: u32 = 536;
 
 impl Lane {
     /// Nothing was captured so far.

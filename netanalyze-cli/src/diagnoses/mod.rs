@@ -24,14 +24,16 @@ use netanalyze_core::model::Timestamp;
 use netanalyze_core::report::Report;
 
 use crate::args::Format;
-use crate::config::Analysis;
+use crate::config::{Analysis, Gate};
 use crate::pick::{Look, Looked, Picked, Runs};
 use crate::render::Palette;
 use crate::summary::Counts;
 
 /// A view of nothing but the diagnoses.
 pub(crate) fn view(analysis: &Analysis) -> Counts {
-    Counts::only(analysis.interests())
+    // Nobody reads how many findings there are, but for a gate of findings.
+    let count_endings = matches!(analysis.gate, Gate::Findings(_));
+    Counts::only(Interests { count_endings, ..analysis.interests() })
 }
 
 /// A view that tests frames for them.

@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 
 use super::SHARDS;
-use super::chronicles::{Chronicles, Services};
+use super::chronicles::{Chronicles, Services, remember};
 use super::key::{FlowKey, KeyHasher};
 use super::packet::{InFrame, TcpPacket, UdpPacket};
 use super::record::Protocol;
@@ -390,14 +390,15 @@ impl Shard {
         }
     }
 
-    /// The chronicles of its TCP conversations, by index, each with the conversation's reference and key; and what is known of servers beside them.
+    /// The chronicles of its TCP conversations, by index, each with the conversation's reference and key; and what is known of servers.
     pub(crate) fn finish_chronicles(
         &mut self,
         mut take: impl FnMut(ConversationRef, FlowKey, Box<Chronicle>),
     ) -> Services {
-        let (kept, services) = self.chronicles.finish(self.terms.chronicles);
+        let (kept, mut services) = self.chronicles.finish(self.terms.chronicles);
         for (index, chronicle) in kept {
             if let Some(key) = self.tcp.key_of(index) {
+                remember(&mut services, &key, &chronicle.brief());
                 take(ConversationRef { shard: self.number, index }, key, chronicle);
             }
         }

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
+use std::num::NonZeroUsize;
 
 use super::clock::Clock;
 use super::join::join;
@@ -182,6 +183,7 @@ impl Diagnoser {
         self,
         streams: &[Stream],
         services: Services,
+        threads: NonZeroUsize,
         volume: &Volume<'_>,
         end: Timestamp,
     ) -> (Vec<Gate>, Vec<Diagnosis>) {
@@ -207,7 +209,7 @@ impl Diagnoser {
         };
         let gates = gates(&scene, volume, &waiting, names.damaged(), &clock);
         let one_sided = gates.iter().any(|gate| gate.code == "Q-06");
-        let mut cases = rules::of_streams(&scene);
+        let mut cases = rules::of_streams(&scene, threads);
         hidden.look(&scene, volume.sealed >= SEALED);
         names.look(&scene, &Lacks { one_sided, torn, hidden }, &mut cases);
         handshakes.look(&scene, &mut cases);

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use super::object::Ends;
 use super::thresholds::Thresholds;
-use crate::conversation::{FlowKey, Protocol, Services, remember};
+use crate::conversation::{FlowKey, Protocol, Services};
 use crate::model::{Direction, Endpoint, FrameNumber, Span, Timestamp};
 use crate::tcp::{Chronicle, Lane, Shape};
 
@@ -183,18 +183,30 @@ fn is_public(address: IpAddr) -> bool {
 }
 
 impl<'s> Scene<'s> {
-    pub(super) fn new(
+    /// As [`Scene::new`], with what the streams tell of their servers remembered first, as it is at a capture's end.
+    #[cfg(test)]
+    pub(super) fn remembering(
         thresholds: &'s Thresholds,
         streams: &'s [Stream],
         mut services: Services,
+        errors: (&'s BTreeMap<u32, Vec<IcmpError>>, &'s BTreeMap<IpAddr, Unresolved>),
+        breaks: Vec<Timestamp>,
+    ) -> Self {
+        for stream in streams {
+            crate::conversation::remember(&mut services, &stream.key, &stream.chronicle.brief());
+        }
+        Scene::new(thresholds, streams, services, errors, breaks)
+    }
+
+    pub(super) fn new(
+        thresholds: &'s Thresholds,
+        streams: &'s [Stream],
+        services: Services,
         (icmp, unresolved): (&'s BTreeMap<u32, Vec<IcmpError>>, &'s BTreeMap<IpAddr, Unresolved>),
         breaks: Vec<Timestamp>,
     ) -> Self {
         let mut ttl: BTreeMap<IpAddr, Option<u8>> = BTreeMap::new();
         let mut ttls: BTreeMap<IpAddr, (u8, u8)> = BTreeMap::new();
-        for stream in streams {
-            remember(&mut services, &stream.key, &stream.chronicle.brief());
-        }
         for (server, service) in services.iter() {
             if let Some((least, most)) = service.ttl {
                 let one = Some(least).filter(|_| least == most);

@@ -1,5 +1,7 @@
 //! The report from what the workers counted and the reader knows.
 
+use std::num::NonZeroUsize;
+
 use super::shared::Remains;
 use super::tally::{Occurrences, Tally};
 use crate::conversation::Services;
@@ -8,7 +10,7 @@ use crate::model::limits::{
     MAX_ANNOUNCEMENTS, MAX_ECHO_REQUESTS, MAX_LAYERS, MAX_NEIGHBOURS, MAX_NESTED_DATAGRAMS, MAX_PINGS,
     MAX_QUESTIONS,
 };
-use crate::model::{Note, NoteKind};
+use crate::model::{Note, NoteKind, parallel};
 use crate::report::{CaptureSummary, ConversationSummary, KindCount, ProtocolCount, Report};
 
 pub(super) fn report(remains: Remains, tally: &Tally, conversations: Option<ConversationSummary>) -> Report {
@@ -162,8 +164,9 @@ fn frames(count: u64) -> String {
 /// Adds gates and diagnoses.
 pub(super) fn diagnose(
     diagnoser: Diagnoser,
-    streams: &[Stream],
+    mut streams: Vec<Stream>,
     services: Services,
+    threads: NonZeroUsize,
     tally: &Tally,
     report: &mut Report,
 ) {
@@ -183,6 +186,9 @@ pub(super) fn diagnose(
         sealed: frames("esp"),
         tunnels: tunnels.into_iter().map(|name| (name, frames(name))).filter(|(_, n)| *n > 0).collect(),
     };
-    let (quality, diagnoses) = diagnoser.finish(streams, services, &volume, end);
+    let (quality, diagnoses) = diagnoser.finish(&streams, services, threads, &volume, end);
     (report.quality, report.diagnoses) = (quality, diagnoses);
+    // They are many, and lie all over the memory: to give them back takes as long as to look at them.
+    let rest = streams.split_off(streams.len() / 2);
+    parallel::map(threads, &mut [streams, rest], |part| drop(std::mem::take(part)));
 }

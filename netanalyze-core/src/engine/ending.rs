@@ -9,16 +9,15 @@ use std::ops::Range;
 
 use super::applications::{Spoken, take};
 use super::control::Telling;
-use super::parallel;
 use super::shared::Remains;
 use super::tally::Tally;
 use super::{Interests, View};
 use crate::capture::Batch;
 use crate::conversation::{Bounds, Conversations, Ended, Met, Protocol, Services};
 use crate::diagnosis::Stream;
-use crate::expert::{Ending, Finding, KindSet, ending_findings, endings};
+use crate::expert::{Ending, Finding, KindSet, ending_findings, ending_kinds, endings};
 use crate::field::AnalysedBatch;
-use crate::model::{Error, FrameNumber};
+use crate::model::{Error, FrameNumber, parallel};
 use crate::protocol::message::Messages;
 use crate::protocol::stream::Moment;
 
@@ -78,16 +77,21 @@ impl LastWords {
 }
 
 /// The chronicles of TCP conversations, by stream number, and what is known of servers.
-pub(super) fn chronicles(remains: &mut Remains) -> (Vec<Stream>, Services) {
-    let (mut streams, mut services) = (Vec::new(), Services::default());
+pub(super) fn chronicles(remains: &mut Remains, threads: NonZeroUsize) -> (Vec<Stream>, Services) {
     let numbers = &remains.numbers.tcp;
-    for shard in &mut remains.shards {
-        let of_shard = shard.finish_chronicles(|reference, key, chronicle| {
+    let of_shards = parallel::map(threads, &mut remains.shards, |shard| {
+        let mut streams = Vec::new();
+        let services = shard.finish_chronicles(|reference, key, chronicle| {
             if let Some(number) = numbers.stream(reference) {
                 streams.push(Stream { number, key, chronicle });
             }
         });
-        services.merge(of_shard);
+        (streams, services)
+    });
+    let (mut streams, mut services) = (Vec::new(), Services::default());
+    for (of_shard, known) in of_shards {
+        streams.extend(of_shard);
+        services.merge(known);
     }
     streams.sort_by_key(|stream| stream.number);
     (streams, services)
@@ -118,19 +122,19 @@ pub(super) fn findings(
     mut deliver: impl FnMut(&[Finding]) -> Result<(), Error>,
 ) -> Result<(), Error> {
     let streams = conversations.count(Protocol::Tcp);
-    let parts: Vec<Range<u32>> = (0..streams)
+    let mut parts: Vec<Range<u32>> = (0..streams)
         .step_by(STREAMS_AT_A_TIME as usize)
         .map(|start| start..streams.min(start.saturating_add(STREAMS_AT_A_TIME)))
         .collect();
     let mut found: Vec<Ending> =
-        parallel::map(threads, &parts, |part| endings(conversations, part.clone())).concat();
+        parallel::map(threads, &mut parts, |part| endings(conversations, part.clone())).concat();
     for ending in &found {
         tally.ending(ending.kind, ending.frame, ending.first);
     }
     found.retain(|ending| kinds.contains(ending.kind));
     found.sort_unstable_by_key(|ending| (ending.frame, ending.stream, ending.kind));
-    let some: Vec<&[Ending]> = found.chunks(AT_A_TIME).collect();
-    for portions in some.chunks(threads.get()) {
+    let mut some: Vec<&[Ending]> = found.chunks(AT_A_TIME).collect();
+    for portions in some.chunks_mut(threads.get()) {
         let made = parallel::map(threads, portions, |portion| ending_findings(conversations, portion));
         made.iter().try_for_each(|findings| deliver(findings))?;
     }
@@ -140,7 +144,7 @@ pub(super) fn findings(
 /// Delivers the findings about whole conversations to a view, then lets it read the conversations.
 pub(super) fn view<V: View>(
     view: &V,
-    kinds: KindSet,
+    interests: &Interests,
     threads: NonZeroUsize,
     conversations: &Conversations,
     tally: &mut Tally,
@@ -152,10 +156,13 @@ pub(super) fn view<V: View>(
         let analysed = AnalysedBatch { messages, ..analysed(&batch, findings, conversations) };
         accept(view.digest(&analysed), &analysed)
     })?;
-    findings(kinds, threads, conversations, tally, |findings| {
-        let analysed = analysed(&batch, findings, conversations);
-        accept(view.digest(&analysed), &analysed)
-    })?;
+    let kinds = interests.kinds;
+    if interests.count_endings || ending_kinds().any(|kind| kinds.contains(kind)) {
+        findings(kinds, threads, conversations, tally, |findings| {
+            let analysed = analysed(&batch, findings, conversations);
+            accept(view.digest(&analysed), &analysed)
+        })?;
+    }
     let none = analysed(&batch, &[], conversations);
     let mut deliver = |piece| {
         accept(piece, &none).map_err(|error| match error {

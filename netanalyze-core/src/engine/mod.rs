@@ -17,7 +17,6 @@ mod face;
 pub mod fuzz;
 mod gate;
 mod lan;
-mod parallel;
 mod quotes;
 mod shared;
 mod slots;
@@ -51,6 +50,9 @@ use worker::work;
 pub struct Interests {
     /// Kinds whose findings are made; the others are only counted.
     pub kinds: KindSet,
+    /// Whether the report counts the kinds that are not among these, too, where that takes a look at every conversation when the capture ends: those that never
+    /// closed, closed on one side, or fell silent. All others are counted as they pass.
+    pub count_endings: bool,
     /// Whether verdicts of every packet are kept for rows.
     pub rows: bool,
     /// Silence that is worth a finding.
@@ -103,11 +105,12 @@ impl Interests {
 }
 
 impl Default for Interests {
-    /// Every finding, no rows, silences above one second, books but no summary of conversations, a memory limit of
+    /// Every finding, all counted, no rows, silences above one second, books but no summary of conversations, a memory limit of
     /// [`DEFAULT_MEMORY_LIMIT`].
     fn default() -> Self {
         Interests {
             kinds: KindSet::ALL,
+            count_endings: true,
             rows: false,
             gap: Span(1_000_000_000),
             applications: Depth::Findings,
@@ -221,15 +224,15 @@ where
     };
     let (mut accept, mut remains, mut tally) = drive(sources, threads, view, accept, cancellation)?;
     let words = ending::last_words(&mut remains, &interests, &mut tally);
-    let (streams, services) = ending::chronicles(&mut remains);
+    let (streams, services) = ending::chronicles(&mut remains, threads);
     let conversations = ending::conversations(&mut remains, &tally);
-    ending::view(view, interests.kinds, threads, &conversations, &mut tally, &words, &mut accept)?;
+    ending::view(view, &interests, threads, &conversations, &mut tally, &words, &mut accept)?;
     let summary = interests.summary.then(|| ConversationSummary::new(&conversations));
     let torn = remains.fragments.incomplete(UDP);
     let diagnoser = diagnoser.map(|diagnoser| diagnoser.told_of(torn, conversations.udp_ends()));
     let mut report = compose::report(remains, &tally, summary);
     if let Some(diagnoser) = diagnoser {
-        compose::diagnose(diagnoser, &streams, services, &tally, &mut report);
+        compose::diagnose(diagnoser, streams, services, threads, &tally, &mut report);
     }
     Ok(report)
 }

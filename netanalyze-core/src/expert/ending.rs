@@ -130,6 +130,11 @@ pub(crate) fn endings(conversations: &Conversations, streams: Range<u32>) -> Vec
 const FLAGS: [Flags; 5] =
     [Flags::SILENT_END, Flags::UNANSWERED, Flags::HALF_CLOSED, Flags::NEVER_CLOSED, Flags::ONE_SIDED];
 
+/// The kinds of findings that are made of conversations when the capture ends.
+pub(crate) fn ending_kinds() -> impl Iterator<Item = KindId> {
+    FLAGS.into_iter().filter_map(kind_of_flag)
+}
+
 /// What there is to find in a conversation when the capture ends.
 pub(crate) fn ending_flags(conversation: &TcpConversation, conversations: &Conversations) -> Flags {
     let capture_end = conversations.capture_end();

@@ -21,7 +21,7 @@ pub(crate) use application::application_findings;
 pub use catalogue::{KINDS, Kind, KindId, KindSet, kind_by_id};
 pub use dns::{DnsDetail, DnsTrouble};
 pub use ending::EndingDetail;
-pub(crate) use ending::{Ending, ending_findings, ending_flags, endings};
+pub(crate) use ending::{Ending, ending_findings, ending_flags, ending_kinds, endings};
 pub use finding::{Detail, Finding, Party, ResetDetail};
 pub(crate) use http::CHAT;
 pub use http::HttpDetail;

@@ -9,6 +9,7 @@ mod text;
 mod time;
 
 pub mod limits;
+pub(crate) mod parallel;
 
 pub use error::Error;
 pub use link::{Link, LinkType};

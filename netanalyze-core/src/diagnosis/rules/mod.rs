@@ -12,24 +12,35 @@ mod scans;
 mod tests;
 pub(super) mod tls;
 
+use std::num::NonZeroUsize;
+
 use super::case::Case;
 use super::scene::{Scene, Stream};
 use crate::expert::Seconds;
-use crate::model::{Direction, Span};
+use crate::model::{Direction, Span, parallel};
 
 /// Both directions.
 const BOTH: [Direction; 2] = [Direction::AtoB, Direction::BtoA];
 
+/// Streams that one thread looks at before it takes more.
+const STREAMS_AT_A_TIME: usize = 1_024;
+
 /// All that chronicles tell.
-pub(super) fn of_streams(scene: &Scene<'_>) -> Vec<Case> {
+pub(super) fn of_streams(scene: &Scene<'_>, threads: NonZeroUsize) -> Vec<Case> {
     let mut cases = Vec::new();
     connect::look(scene, &mut cases);
-    for stream in scene.streams {
-        reset::look(scene, stream, &mut cases);
-        mtu::look(scene, stream, &mut cases);
-        loss::look(scene, stream, &mut cases);
-        flow::look(scene, stream, &mut cases);
-    }
+    let mut parts: Vec<&[Stream]> = scene.streams.chunks(STREAMS_AT_A_TIME).collect();
+    let of_parts = parallel::map(threads, &mut parts, |streams| {
+        let mut cases = Vec::new();
+        for stream in *streams {
+            reset::look(scene, stream, &mut cases);
+            mtu::look(scene, stream, &mut cases);
+            loss::look(scene, stream, &mut cases);
+            flow::look(scene, stream, &mut cases);
+        }
+        cases
+    });
+    cases.extend(of_parts.into_iter().flatten());
     reset::compare(scene, &mut cases);
     cases
 }

@@ -3,6 +3,7 @@
 mod loss;
 
 use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
 
 use super::super::join::join;
 use super::super::object::Confidence::{self, High, Low, Medium};
@@ -91,7 +92,7 @@ pub(super) fn scene<T>(
     look: impl FnOnce(&Scene<'_>) -> T,
 ) -> T {
     let thresholds = Thresholds::default();
-    look(&Scene::new(
+    look(&Scene::remembering(
         &thresholds,
         streams,
         services,
@@ -100,9 +101,14 @@ pub(super) fn scene<T>(
     ))
 }
 
+/// What all rules of streams say.
+fn of_all(scene: &Scene<'_>) -> Vec<Case> {
+    of_streams(scene, NonZeroUsize::MIN)
+}
+
 /// What all rules of streams say, in a capture that goes on for a minute.
 fn cases(streams: &[Stream]) -> Vec<Case> {
-    scene(streams, Services::default(), (&BTreeMap::new(), 60_000), of_streams)
+    scene(streams, Services::default(), (&BTreeMap::new(), 60_000), of_all)
 }
 
 fn of(code: &str, cases: &[Case]) -> Option<Confidence> {
@@ -129,7 +135,7 @@ fn stacks_try_again_after_a_second() {
     ] {
         let script: Vec<Step> = syns.iter().map(|&ms| (ms, '>', "S", 0, 0, 0)).collect();
         let streams = [stream(0, "192.0.2.1:443", &script, |_| 64)];
-        let cases = scene(&streams, Services::default(), (&BTreeMap::new(), end), of_streams);
+        let cases = scene(&streams, Services::default(), (&BTreeMap::new(), end), of_all);
         assert_eq!(of("CONN-01", &cases), expected, "{syns:?} {end}");
     }
 }
@@ -289,7 +295,7 @@ fn packets_that_were_joined_are_no_proof_of_a_narrow_path() {
         source: stream.ends().client,
     };
     let icmp = streams.iter().map(|stream| (stream.number, vec![error(stream)])).collect();
-    let cases = scene(&streams, Services::default(), (&icmp, 60_000), of_streams);
+    let cases = scene(&streams, Services::default(), (&icmp, 60_000), of_all);
     let of_path: Vec<Case> = cases.into_iter().filter(|case| case.code == "MTU-02").collect();
     let sure: Vec<Confidence> = of_path.iter().map(|case| case.confidence).collect();
     assert_eq!(sure, [High, High, Low, Low]);

@@ -133,7 +133,7 @@ fn judge(calls: Vec<Call>, is_gateway: bool) -> Vec<Case> {
     all.servers.insert(FRONT.1.parse::<Endpoint>().unwrap(), server);
     let thresholds = Thresholds::default();
     let (icmp, unresolved) = (BTreeMap::new(), BTreeMap::new());
-    let scene = Scene::new(
+    let scene = Scene::remembering(
         &thresholds,
         &[],
         Services::default(),

@@ -111,7 +111,8 @@ fn judge_among(
     }
     let (icmp, unresolved) = (BTreeMap::new(), BTreeMap::new());
     let end = Timestamp(end_at * 1_000_000);
-    let scene = Scene::new(&thresholds, streams, Services::default(), (&icmp, &unresolved), vec![end]);
+    let scene =
+        Scene::remembering(&thresholds, streams, Services::default(), (&icmp, &unresolved), vec![end]);
     let mut cases = Vec::new();
     names.look(&scene, lacks, &mut cases);
     cases

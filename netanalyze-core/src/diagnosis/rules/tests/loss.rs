@@ -34,7 +34,7 @@ fn a_connection_that_leaves_the_capture_says_little_of_waits() {
     sorted.sort_by_key(|step| step.0);
     let until = |end| {
         let streams = [stream(0, "192.0.2.1:80", &sorted, |_| 64)];
-        of("LOSS-03", &scene(&streams, Services::default(), (&BTreeMap::new(), end), of_streams))
+        of("LOSS-03", &scene(&streams, Services::default(), (&BTreeMap::new(), end), of_all))
     };
     assert_eq!((until(60_000), until(121_000), until(122_000)), (Some(Medium), Some(Medium), Some(Low)));
 }

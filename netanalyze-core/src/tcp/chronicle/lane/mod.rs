@@ -92,7 +92,7 @@ pub(crate) struct Lane {
 const ETHERNET: u32 = 1_460;
 
 /// On shorter paths a full window costs nothing that anybody notices.
-const NEAR: Span = Span(2_000_000);
+pub(super) const NEAR: Span = Span(2_000_000);
 
 /// Bytes that a capture seldom lacks in one piece.
 const FAR: u32 = 1 << 20;

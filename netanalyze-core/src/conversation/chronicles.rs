@@ -49,9 +49,9 @@ impl Services {
         self.hosts.get(&host).map(|host| host.reached).filter(|&time| time != Timestamp::default())
     }
 
-    /// Adds connections of a host, and when something last came for it.
-    fn host(&mut self, host: IpAddr, opened: u32, reached: Timestamp) {
-        if self.hosts.len() < MAX_SERVICES || self.hosts.contains_key(&host) {
+    /// Adds connections of a host, and when something last came for it, if there are less than so many hosts.
+    fn host(&mut self, host: IpAddr, (opened, reached): (u32, Timestamp), most: usize) {
+        if self.hosts.len() < most || self.hosts.contains_key(&host) {
             self.hosts.entry(host).or_default().add(opened, reached);
         }
     }
@@ -258,19 +258,28 @@ impl Chronicles {
     }
 }
 
-/// Adds a connection to what is known of its server and of its client.
-pub(crate) fn remember(services: &mut Services, key: &super::FlowKey, brief: &Brief) {
-    let [from_a, from_b] = brief.last;
-    let Some(client) = brief.client else {
-        services.host(key.endpoints(Direction::AtoB).1.ip(), 0, from_a);
-        services.host(key.endpoints(Direction::BtoA).1.ip(), 0, from_b);
-        return;
-    };
-    let (to_server, to_client) = if client == Direction::AtoB { (from_a, from_b) } else { (from_b, from_a) };
-    let (client, server) = key.endpoints(client);
-    let servers = &mut services.servers;
-    if servers.len() < MAX_SERVICES || servers.contains_key(&server) {
-        servers.entry(server).or_default().add(brief, to_server);
+/// Adds a connection that is dropped to what is known of its server and of its client.
+fn remember(services: &mut Services, key: &super::FlowKey, brief: &Brief) {
+    services.add(key, brief, MAX_SERVICES);
+}
+
+impl Services {
+    /// Adds a connection, of whose ends one may be new if there are less than so many. At a capture's end there is no cap: connections come by their
+    /// indices then, and what is left out must not depend on them; and each has a chronicle, which takes more.
+    pub(crate) fn add(&mut self, key: &super::FlowKey, brief: &Brief, most: usize) {
+        let [from_a, from_b] = brief.last;
+        let Some(client) = brief.client else {
+            self.host(key.endpoints(Direction::AtoB).1.ip(), (0, from_a), most);
+            self.host(key.endpoints(Direction::BtoA).1.ip(), (0, from_b), most);
+            return;
+        };
+        let (to_server, to_client) =
+            if client == Direction::AtoB { (from_a, from_b) } else { (from_b, from_a) };
+        let (client, server) = key.endpoints(client);
+        let servers = &mut self.servers;
+        if servers.len() < most || servers.contains_key(&server) {
+            servers.entry(server).or_default().add(brief, to_server);
+        }
+        self.host(client.ip(), (u32::from(brief.accepted), to_client), most);
     }
-    services.host(client.ip(), u32::from(brief.accepted), to_client);
 }

@@ -28,8 +28,6 @@ pub use shard::ConversationRef;
 
 pub(crate) use announced::{Announcement, Announcements};
 pub(crate) use chronicles::Services;
-#[cfg(test)]
-pub(crate) use chronicles::remember;
 pub(crate) use key::{FlowKey, KeyHasher};
 pub(crate) use numbering::{NewConversation, Numbering};
 pub(crate) use packet::{At, NO_OPTIONS, TcpPacket, UdpPacket};

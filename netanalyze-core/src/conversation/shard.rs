@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 
 use super::SHARDS;
-use super::chronicles::{Chronicles, Services, remember};
+use super::chronicles::{Chronicles, Services};
 use super::key::{FlowKey, KeyHasher};
 use super::packet::{InFrame, TcpPacket, UdpPacket};
 use super::record::Protocol;
@@ -398,7 +398,7 @@ impl Shard {
         let (kept, mut services) = self.chronicles.finish(self.terms.chronicles);
         for (index, chronicle) in kept {
             if let Some(key) = self.tcp.key_of(index) {
-                remember(&mut services, &key, &chronicle.brief());
+                services.add(&key, &chronicle.brief(), usize::MAX);
                 take(ConversationRef { shard: self.number, index }, key, chronicle);
             }
         }

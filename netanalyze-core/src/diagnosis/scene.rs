@@ -193,7 +193,7 @@ impl<'s> Scene<'s> {
         breaks: Vec<Timestamp>,
     ) -> Self {
         for stream in streams {
-            crate::conversation::remember(&mut services, &stream.key, &stream.chronicle.brief());
+            services.add(&stream.key, &stream.chronicle.brief(), usize::MAX);
         }
         Scene::new(thresholds, streams, services, errors, breaks)
     }

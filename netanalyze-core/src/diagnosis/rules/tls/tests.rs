@@ -3,7 +3,7 @@ use super::super::super::object::Confidence::{self, High, Low, Medium};
 use super::super::super::object::Severity;
 use super::super::tests::{OPEN, Step, scene, stream};
 use super::*;
-use crate::conversation::{Services, remember};
+use crate::conversation::Services;
 use crate::model::{Direction, FrameNumber, Timestamp};
 use crate::protocol::stream::Moment;
 use crate::protocol::tls::Who::{Client, Server};
@@ -203,7 +203,7 @@ fn bytes_that_nobody_understands_are_an_answer() {
         let left = |streams: u32| {
             let mut services = Services::default();
             (0..streams).map(|at| ended(if at == 0 { answer } else { 0 })).for_each(|one| {
-                remember(&mut services, &one.key, &one.chronicle.brief());
+                services.add(&one.key, &one.chronicle.brief(), usize::MAX);
             });
             services
         };

@@ -331,10 +331,10 @@ impl Draft {
         taken.saturating_sub(1 + u32::from(fin))
     }
 
-    /// Bytes on the heap, its own included.
-    #[inline(always)]
+    /// Bytes that it takes, or will take: at the capture's end every draft that is left becomes a chronicle.
     pub(crate) fn heap(&self) -> usize {
-        size_of::<Draft>() + self.entries.capacity() * size_of::<Entry>()
+        let own = size_of::<Draft>() + self.entries.capacity() * size_of::<Entry>();
+        own.max(size_of::<Chronicle>())
     }
 }
 

@@ -22,9 +22,9 @@ fn limits_that_cannot_be_kept_or_read_are_refused_and_the_message_says_why() {
     let folder = Folder::new();
     let capture = folder.file("a.pcap", &pcap(&trouble()));
     for (limit, why) in [
-        ("63M", "64M is the least"),
-        ("0", "64M is the least"),
-        ("67108863", "64M is the least"),
+        ("127M", "128M is the least"),
+        ("0", "128M is the least"),
+        ("134217727", "128M is the least"),
         ("abc", "the unit is one of K, M, G and T"),
         ("1X", "the unit is one of K, M, G and T"),
         ("M", "give a size"),
@@ -47,7 +47,7 @@ fn a_limit_that_is_not_reached_changes_nothing() {
     for view in [&[][..], &["--findings"], &["--streams"], &["--packets"], &["--follow", "0"]] {
         let with = |options: &[&str]| run(&[&[capture.as_str()], view, options].concat()).text();
         let plain = with(&[]);
-        for limit in ["64M", "64mib", "0.5G", "67108864", "2T"] {
+        for limit in ["128M", "128mib", "0.5G", "134217728", "2T"] {
             assert_eq!(with(&["--memory-limit", limit]), plain, "{view:?} {limit}");
         }
     }
@@ -57,7 +57,7 @@ fn a_limit_that_is_not_reached_changes_nothing() {
 fn a_note_counts_what_was_forgotten() {
     let folder = Folder::new();
     let capture = folder.file("a.pcap", &flood(65_000));
-    let with = |options: &[&str]| run(&[&[capture.as_str(), "--memory-limit", "64M"], options].concat());
+    let with = |options: &[&str]| run(&[&[capture.as_str(), "--memory-limit", "128M"], options].concat());
     let json = with(&["--format", "json"]).json();
     let notes = json["notes"].as_array().unwrap();
     assert_eq!(notes.len(), 1, "{notes:?}");

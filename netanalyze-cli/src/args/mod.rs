@@ -362,7 +362,7 @@ pub(crate) struct Args {
 
     /// Memory to stay below, e.g. 256M or 4G (of 1024) [default: 1G]
     ///
-    /// At least 64M. Beyond it the conversations that were quiet for longest are forgotten, the same ones on every run and whatever the
+    /// At least 128M. Beyond it the conversations that were quiet for longest are forgotten, the same ones on every run and whatever the
     /// number of threads, and a note counts them: they are missing from rows and totals of conversations, nothing is said of how they ended
     /// (--fail-on does not see that either), and packets of theirs that come later count as new conversations.
     #[arg(long, value_name = "SIZE", conflicts_with = "alone", help_heading = "Tuning")]

@@ -115,7 +115,7 @@ pub(super) fn memory_limit(text: &str) -> Result<u64, Failure> {
     let bytes = bytes.ok_or_else(|| wrong("give a size"))?;
     // Saturates: nobody has that much.
     let bytes = bytes as u64;
-    if bytes < MIN_MEMORY_LIMIT { Err(wrong("64M is the least")) } else { Ok(bytes) }
+    if bytes < MIN_MEMORY_LIMIT { Err(wrong("128M is the least")) } else { Ok(bytes) }
 }
 
 #[cfg(test)]
@@ -126,18 +126,18 @@ mod tests {
     fn reads_memory_limits() {
         let mib = 1 << 20;
         for (text, bytes) in [
-            ("64M", 64 * mib),
+            ("128M", 128 * mib),
             ("256m", 256 * mib),
             ("256MiB", 256 * mib),
             ("1G", 1024 * mib),
             ("1.5g", 1536 * mib),
             ("2T", 2 << 40),
-            ("67108864", 64 * mib),
+            ("134217728", 128 * mib),
             ("99999999999999999999T", u64::MAX),
         ] {
             assert_eq!(memory_limit(text).unwrap(), bytes, "{text}");
         }
-        for text in ["", "M", "63M", "0", "-1G", "1e9", "1 G", "inf", "nan", "1GG", "256X", "1..5G", "١G"] {
+        for text in ["", "M", "127M", "0", "-1G", "1e9", "1 G", "inf", "nan", "1GG", "256X", "1..5G", "١G"] {
             assert!(memory_limit(text).is_err(), "{text}");
         }
     }

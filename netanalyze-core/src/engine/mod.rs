@@ -93,8 +93,6 @@ impl Interests {
     fn terms(&self) -> Terms {
         let books = self.books || self.summary;
         let memory = self.memory_limit.max(MIN_MEMORY_LIMIT) - MEMORY_RESERVE;
-        // Books grow, and leave behind pieces of every size that they had: those were measured to take as much again.
-        let memory = if books { memory / 2 } else { memory };
         let patience = |thresholds: &Arc<diagnosis::Thresholds>| Patience {
             stall: thresholds.span(diagnosis::Limit::Stall),
             think: thresholds.span(diagnosis::Limit::Think),

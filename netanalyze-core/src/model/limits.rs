@@ -119,14 +119,14 @@ pub const QUIET_FRAMES: u64 = 32_768;
 /// Segments awaiting their acknowledgement that a compact conversation can have.
 pub const MAX_COMPACT_SEGMENTS: usize = 16;
 
-/// Bytes that conversations and all else may take unless the caller says otherwise: about five million conversations.
+/// Bytes that conversations and all else may take unless the caller says otherwise: about three million conversations.
 pub const DEFAULT_MEMORY_LIMIT: u64 = 1 << 30;
 
 /// The least memory limit that can be kept: buffers, fragments and tables need as much whatever the capture.
-pub const MIN_MEMORY_LIMIT: u64 = 64 << 20;
+pub const MIN_MEMORY_LIMIT: u64 = 128 << 20;
 
 /// What of a memory limit is not for conversations: batches and results of the workers, incomplete datagrams, the program.
-pub const MEMORY_RESERVE: u64 = 48 << 20;
+pub const MEMORY_RESERVE: u64 = 72 << 20;
 
 /// Bytes of one direction that a protocol's decoder may ask to see again with more behind them: more than any TLS record, DNS message or
 /// block of HTTP headers that servers accept.

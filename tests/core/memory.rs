@@ -152,7 +152,7 @@ fn beside_files(lines: &[String]) -> (&[String], Option<(u64, u64)>, &str) {
 
 #[test]
 fn the_same_are_forgotten_in_every_run_and_wherever_batches_end() {
-    let pcap = flood(60_000);
+    let pcap = flood(120_000);
     for books in [true, false] {
         let one = run(vec![pcap.source()], 1, least(books));
         assert!(forgotten(&one).unwrap().0 > 10_000);
@@ -168,9 +168,9 @@ fn the_same_are_forgotten_in_every_run_and_wherever_batches_end() {
 fn conversations_that_are_only_quoted_are_forgotten_in_an_order_of_their_own() {
     let mut pcap = Pcap::new();
     let mut state = 1u32;
-    for time in 0..170_000 {
+    for time in 0..350_000 {
         state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        let number = (state >> 8) % 200_000;
+        let number = (state >> 8) % 400_000;
         let quoted =
             if number.is_multiple_of(3) { udp(flooder(number), SERVER, &[0; 8]) } else { syn(number) };
         let error = [&[3, 1, 0, 0, 0, 0, 0, 0][..], &quoted[14..]].concat();

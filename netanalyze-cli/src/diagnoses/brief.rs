@@ -6,7 +6,7 @@ use netanalyze_core::diagnosis::{Confidence, Diagnosis};
 use netanalyze_core::report::Report;
 
 use super::Chosen;
-use super::text::{WIDTH, cost, ends_words, hanging, nothing};
+use super::text::{WIDTH, cost, ends_words, hanging, nothing, said};
 use crate::render::{Palette, counted, escape, grouped, wrapped};
 use crate::summary::note_line;
 
@@ -105,7 +105,7 @@ fn line(out: &mut Vec<u8>, diagnosis: &Diagnosis, palette: Palette) -> io::Resul
 
 /// One with what to do.
 fn one(out: &mut Vec<u8>, diagnosis: &Diagnosis, palette: Palette) -> io::Result<()> {
-    let text = format!("{}: {}", diagnosis.code, escape(&diagnosis.summary));
+    let text = format!("{}: {}", diagnosis.code, said(diagnosis));
     let text = wrapped(&text, WIDTH - INDENT);
     let cut = if text.lines().count() > MOST_LINES { " …" } else { "" };
     for (place, line) in text.lines().take(MOST_LINES).enumerate() {

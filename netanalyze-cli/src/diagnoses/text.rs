@@ -82,7 +82,7 @@ fn one(
 ) -> io::Result<()> {
     let Diagnosis { code, name, title, .. } = diagnosis;
     writeln!(out, "{}  {code} {name}: {title}", palette.cause(diagnosis.severity))?;
-    hanging(out, "  ", 2, &sentence(&diagnosis.summary))?;
+    hanging(out, "  ", 2, &sentence(diagnosis))?;
     if let Some(code) = diagnosis.explained_by {
         labelled(out, "explained by", code)?;
     }
@@ -125,10 +125,22 @@ fn one(
     Ok(())
 }
 
-/// As it stands at the beginning of a line.
-fn sentence(summary: &str) -> String {
-    let text = escape(summary);
-    text.strip_prefix("the ").map_or_else(|| text.clone().into_owned(), |rest| format!("The {rest}"))
+/// What happened, as surely as it is known: high "is", medium "is consistent with", low "could be".
+fn sentence(diagnosis: &Diagnosis) -> String {
+    let text = said(diagnosis);
+    let capital = [("the ", "The "), ("what ", "What "), ("this ", "This ")];
+    let begin = capital.iter().find_map(|(small, large)| Some((text.strip_prefix(small)?, large)));
+    begin.map_or_else(|| text.clone(), |(rest, word)| format!("{word}{rest}"))
+}
+
+/// The same, as it stands behind a colon.
+pub(super) fn said(diagnosis: &Diagnosis) -> String {
+    let summary = escape(&diagnosis.summary);
+    match diagnosis.confidence {
+        Confidence::High => summary.into_owned(),
+        Confidence::Medium => format!("what was captured {} this: {summary}", Confidence::Medium.verb()),
+        Confidence::Low => format!("this {}: {summary}", Confidence::Low.verb()),
+    }
 }
 
 fn places(out: &mut Vec<u8>, diagnosis: &Diagnosis) -> io::Result<()> {
@@ -265,8 +277,8 @@ mod tests {
         assert_eq!(
             text,
             "error  CONN-01 syn-unanswered: connection attempts get no answer
-  The client asked 192.0.2.80:443 for a connection three times and heard nothing: no SYN-ACK, no
-  reset, no ICMP error.
+  What was captured is consistent with this: the client asked 192.0.2.80:443 for a connection three
+  times and heard nothing: no SYN-ACK, no reset, no ICMP error.
   where       10.0.0.2:50000 → 192.0.2.80:443 (tcp.stream 3)
               10.0.0.2:50001 → 192.0.2.80:443 (tcp.stream 4)
               and 2 more conversations

@@ -162,7 +162,7 @@ impl Chronicles {
             Kept::Draft(draft) => {
                 let before = draft.heap();
                 let scales = conversation.connection.scales();
-                let taken = draft.take(packet.direction, segment, (seen.1, scales), wire, patience);
+                let taken = draft.take(packet.direction, segment, seen, scales, wire, patience);
                 if taken == Taken::Kept {
                     self.bytes = self.bytes.saturating_add(draft.heap()).saturating_sub(before);
                     return;
@@ -188,7 +188,7 @@ impl Chronicles {
             }
             Kept::Begun(time) => {
                 let first = *time;
-                let seen_first = (first == segment.time).then_some((seen.1, wire));
+                let seen_first = (first == segment.time).then_some((seen.0, seen.1, wire));
                 let draft = seen_first
                     .and_then(|seen| Draft::begin(&mut self.spare, packet.direction, segment, seen));
                 let is_draft = draft.is_some();

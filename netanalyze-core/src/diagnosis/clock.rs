@@ -3,6 +3,7 @@
 use super::case::Case;
 use super::object::Confidence;
 use crate::capture::RawFrame;
+use crate::model::{FrameNumber, Timestamp};
 
 /// Fractions of seconds, as far as they are all below a millisecond.
 #[derive(Debug, Default)]
@@ -14,6 +15,9 @@ pub(super) struct Clock {
     seconds: u64,
     second: i64,
     largest: i64,
+    /// Batches whose first frame is older than the one before it, and the first such frame.
+    steps_back: u64,
+    first_step: Option<FrameNumber>,
 }
 
 const SECOND: i64 = 1_000_000_000;
@@ -23,8 +27,18 @@ const MILLISECOND: i64 = 1_000_000;
 const FRAMES: u64 = 50;
 
 impl Clock {
-    /// Takes the frames of a batch, in capture order.
-    pub(super) fn pass(&mut self, frames: &[RawFrame]) {
+    /// How often times step back between batches: within them it is counted where they are read.
+    pub(super) fn steps_back(&self) -> (u64, Option<FrameNumber>) {
+        (self.steps_back, self.first_step)
+    }
+
+    /// Takes the frames of a batch, in capture order; `previous` is the time of the one before.
+    pub(super) fn pass(&mut self, previous: Timestamp, first: FrameNumber, frames: &[RawFrame]) {
+        let steps_back = |first: &RawFrame| previous.since(first.time).0 > MILLISECOND;
+        if previous != Timestamp(0) && frames.first().is_some_and(steps_back) {
+            self.steps_back += 1;
+            self.first_step.get_or_insert(first);
+        }
         for frame in frames {
             if self.is_sound {
                 return;
@@ -66,14 +80,13 @@ impl Clock {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::Timestamp;
 
     fn of(nanoseconds: impl Iterator<Item = i64>) -> Option<u64> {
         let mut clock = Clock::default();
         let frame =
             |time| RawFrame { time: Timestamp(time), offset: 0, captured: 60, wire_len: 60, interface: 0 };
         let frames: Vec<RawFrame> = nanoseconds.map(frame).collect();
-        frames.chunks(7).for_each(|batch| clock.pass(batch));
+        frames.chunks(7).for_each(|batch| clock.pass(Timestamp(0), FrameNumber(1), batch));
         clock.broken()
     }
 

@@ -16,7 +16,7 @@ use crate::capture::RawFrame;
 use crate::conversation::{Met, Protocol, Services};
 use crate::expert::{Detail, DnsTrouble, Finding, IcmpDetail, KindSet, kind_by_id};
 use crate::model::limits::MAX_DIAGNOSED;
-use crate::model::{Endpoint, Span, Timestamp};
+use crate::model::{Endpoint, FrameNumber, Span, Timestamp};
 use crate::protocol::icmp::Trouble;
 use crate::protocol::message::Message;
 
@@ -99,8 +99,8 @@ impl Diagnoser {
     }
 
     /// Takes a batch's times; `previous` is that of the frame before.
-    pub(crate) fn pass(&mut self, previous: Timestamp, frames: &[RawFrame]) {
-        self.clock.pass(frames);
+    pub(crate) fn pass(&mut self, previous: Timestamp, first_frame: FrameNumber, frames: &[RawFrame]) {
+        self.clock.pass(previous, first_frame, frames);
         let (Some(first), Some(last)) = (frames.first(), frames.last()) else { return };
         if last.time.since(previous) < BREAK && last.time.since(first.time).0 >= 0 {
             return;

@@ -23,6 +23,11 @@ pub(crate) struct Volume<'v> {
     pub(crate) tunnels: Vec<(&'static str, u64)>,
     /// Packets of IPsec, whose inside does not show.
     pub(crate) sealed: u64,
+    /// Frames that are older than the one before them, and those without a time among others that have one, or all: how many, and the first.
+    pub(crate) backward: (u64, Option<FrameNumber>),
+    pub(crate) timeless: (u64, Option<FrameNumber>),
+    /// Conversations were forgotten because of the memory limit.
+    pub(crate) has_forgotten: bool,
 }
 
 /// What waited for an answer when the capture ended, beside connection attempts.
@@ -82,7 +87,7 @@ pub(super) fn gates(
         duplicates(scene, volume),
         offload(scene),
         cut(scene, volume),
-        midstream(scene),
+        midstream(scene, volume),
         one_sided(scene, volume),
         times(scene, volume, clock),
         interfaces(scene),
@@ -161,15 +166,17 @@ fn cut(scene: &Scene<'_>, volume: &Volume<'_>) -> Option<Gate> {
     })
 }
 
-fn midstream(scene: &Scene<'_>) -> Option<Gate> {
+fn midstream(scene: &Scene<'_>, volume: &Volume<'_>) -> Option<Gate> {
     let count = scene
         .streams
         .iter()
         .filter(|stream| stream.chronicle.opening.client().is_none() && stream.chronicle.segments() > 0)
         .count() as u64;
+    let forgotten = if volume.has_forgotten { ", or was forgotten because of the memory limit" } else { "" };
     (count > 0).then(|| {
-        let summary =
-            format!("{count} connections began before the capture, or their handshake was not captured");
+        let summary = format!(
+            "{count} connections began before the capture, or their handshake was not captured{forgotten}"
+        );
         gate(
             "Q-05",
             count,
@@ -207,11 +214,29 @@ fn times(scene: &Scene<'_>, volume: &Volume<'_>, clock: &Clock) -> Option<Gate> 
         ));
     }
     let noted = noted(volume, NoteKind::DescendingTimes).saturating_add(noted(volume, NoteKind::ClampedTime));
-    let backward = scene.streams.iter().map(|stream| u64::from(stream.chronicle.backward));
-    let count = backward.fold(noted, u64::saturating_add);
+    // Of one conversation and of all: they may lie next to each other in the one and not in the other.
+    let of_streams = scene.streams.iter().map(|stream| u64::from(stream.chronicle.backward));
+    let (within, first) = volume.backward;
+    let (between, other) = clock.steps_back();
+    let first = first.into_iter().chain(other).min();
+    let backward = of_streams.fold(0, u64::saturating_add).max(within.saturating_add(between));
+    let backward = noted.saturating_add(backward);
+    let (timeless, first_timeless) = volume.timeless;
+    let count = backward.saturating_add(timeless);
     (count > 0).then(|| {
-        let summary = format!("times of packets step back, or cannot be true ({count} times)");
-        let frames = scene.streams.iter().flat_map(|stream| stream.chronicle.backward_frames.iter());
+        let without = match timeless {
+            0 => String::new(),
+            1 => "1 packet has no time".to_owned(),
+            more => format!("{more} packets have no time"),
+        };
+        let steps = match backward {
+            0 => String::new(),
+            _ => format!("times of packets step back, or cannot be true ({backward} times)"),
+        };
+        let both = if without.is_empty() || steps.is_empty() { "" } else { "; " };
+        let summary = format!("{without}{both}{steps}");
+        let of_streams = scene.streams.iter().flat_map(|stream| stream.chronicle.backward_frames.iter());
+        let frames = first.into_iter().chain(first_timeless).chain(of_streams);
         gate("Q-07", count, summary, "durations and round trips around them are uncertain").at(frames)
     })
 }
@@ -338,6 +363,9 @@ mod tests {
                 tcp_streams: 0,
                 tunnels: Vec::new(),
                 sealed: 0,
+                backward: (0, None),
+                timeless: (0, None),
+                has_forgotten: false,
             };
             damage(&volume, datagrams).map(|gate| (gate.count, gate.summary))
         };

@@ -10,7 +10,7 @@ use crate::model::limits::{
     MAX_ANNOUNCEMENTS, MAX_ECHO_REQUESTS, MAX_LAYERS, MAX_NEIGHBOURS, MAX_NESTED_DATAGRAMS, MAX_PINGS,
     MAX_QUESTIONS,
 };
-use crate::model::{Note, NoteKind, parallel};
+use crate::model::{Note, NoteKind, Timestamp, parallel};
 use crate::report::{CaptureSummary, ConversationSummary, KindCount, ProtocolCount, Report};
 
 pub(super) fn report(remains: Remains, tally: &Tally, conversations: Option<ConversationSummary>) -> Report {
@@ -162,13 +162,16 @@ fn frames(count: u64) -> String {
 }
 
 /// Adds gates and diagnoses.
+/// From here on times are dates: a year after the epoch.
+const DATES: Timestamp = Timestamp(31_536_000_000_000_000);
+
 pub(super) fn diagnose(
     diagnoser: Diagnoser,
     mut streams: Vec<Stream>,
     services: Services,
     threads: NonZeroUsize,
     tally: &Tally,
-    report: &mut Report,
+    (report, has_forgotten): (&mut Report, bool),
 ) {
     let frames = |name: &str| {
         let of = |count: &&ProtocolCount| count.protocol == name;
@@ -177,12 +180,19 @@ pub(super) fn diagnose(
     let tunnels = ["vxlan", "gre", "geneve", "gtp", "teredo"];
     let capture = &report.capture;
     let end = tally.latest.unwrap_or_default();
+    // Times that begin at zero, and stay near, are counted from a capture's begin.
+    let has_dates = end.0 >= DATES.0;
+    let is_without = tally.timeless.count > 1 && tally.timeless.count == capture.packets;
+    let timeless = if has_dates || is_without { tally.timeless } else { Occurrences::default() };
     let volume = Volume {
         facts: &capture.facts,
         notes: &report.notes,
         packets: capture.packets,
         tcp_packets: frames("tcp"),
         tcp_streams: u64::from(capture.tcp_streams),
+        backward: (tally.backward.count, tally.backward.first),
+        timeless: (timeless.count, timeless.first),
+        has_forgotten,
         sealed: frames("esp"),
         tunnels: tunnels.into_iter().map(|name| (name, frames(name))).filter(|(_, n)| *n > 0).collect(),
     };

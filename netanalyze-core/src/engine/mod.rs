@@ -215,7 +215,7 @@ where
     let mut accept = accept;
     let accept = |piece: V::Piece, batch: &AnalysedBatch<'_>| {
         if let Some(diagnoser) = &mut diagnoser {
-            diagnoser.pass(batch.previous_time, &batch.batch.frames);
+            diagnoser.pass(batch.previous_time, batch.batch.first_frame, &batch.batch.frames);
             diagnoser.take(batch.findings, batch.messages);
         }
         accept(piece, batch).map_err(Error::Output)
@@ -228,9 +228,10 @@ where
     let summary = interests.summary.then(|| ConversationSummary::new(&conversations));
     let torn = remains.fragments.incomplete(UDP);
     let diagnoser = diagnoser.map(|diagnoser| diagnoser.told_of(torn, conversations.udp_ends()));
+    let has_forgotten = remains.forgotten.count > 0;
     let mut report = compose::report(remains, &tally, summary);
     if let Some(diagnoser) = diagnoser {
-        compose::diagnose(diagnoser, streams, services, threads, &tally, &mut report);
+        compose::diagnose(diagnoser, streams, services, threads, &tally, (&mut report, has_forgotten));
     }
     Ok(report)
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::capture::Batch;
 use crate::expert::{KINDS, KindId, KindSet};
-use crate::model::{FrameNumber, LinkType, Timestamp};
+use crate::model::{FrameNumber, LinkType, Span, Timestamp};
 use crate::packet::Protocol;
 use crate::protocol::message::Limit;
 use crate::report::TransactionSummary;
@@ -46,6 +46,9 @@ impl Occurrences {
     }
 }
 
+/// Times of packets that several queues or processors capture differ by less.
+pub(super) const BACKWARD: Span = Span(1_000_000);
+
 /// Findings of one kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub(super) struct KindTally {
@@ -62,6 +65,10 @@ pub(super) struct Tally {
     pub(super) latest: Option<Timestamp>,
     /// The last frame in the order of the file, and its time.
     pub(super) last: Option<(FrameNumber, Timestamp)>,
+    /// Frames that are older than the one before them in their batch, by more than queues of one card explain.
+    pub(super) backward: Occurrences,
+    /// Frames without a time, or of the very first moment that there is.
+    pub(super) timeless: Occurrences,
     protocols: Vec<Volume>,
     kinds: Vec<KindTally>,
     pub(super) transactions: TransactionSummary,
@@ -82,6 +89,8 @@ impl Default for Tally {
             earliest: None,
             latest: None,
             last: None,
+            backward: Occurrences::default(),
+            timeless: Occurrences::default(),
             protocols: vec![Volume::default(); Protocol::ALL.len()],
             kinds: vec![KindTally::default(); KINDS.len()],
             transactions: TransactionSummary::default(),
@@ -100,11 +109,15 @@ impl Tally {
     pub(super) fn frames(&mut self, batch: &Batch) {
         let (mut bytes, mut captured) = (0, 0);
         let (mut earliest, mut latest) = (i64::MAX, i64::MIN);
+        let mut before = batch.frames.first().map_or(0, |raw| raw.time.0);
+        let mut furthest_back = 0;
         for raw in &batch.frames {
             bytes += u64::from(raw.wire_len);
             captured += u64::from(raw.captured);
             earliest = earliest.min(raw.time.0);
             latest = latest.max(raw.time.0);
+            furthest_back = furthest_back.max(before.saturating_sub(raw.time.0));
+            before = raw.time.0;
         }
         let Some(last) = batch.frames.last() else { return };
         self.last = self.last.max(Some((batch.frame_number(batch.frames.len() - 1), last.time)));
@@ -112,6 +125,17 @@ impl Tally {
         self.captured_bytes += captured;
         self.earliest = self.earliest.into_iter().chain([Timestamp(earliest)]).min();
         self.latest = self.latest.into_iter().chain([Timestamp(latest)]).max();
+        if furthest_back > BACKWARD.0 {
+            let pairs = batch.frames.iter().zip(batch.frames.iter().skip(1)).enumerate();
+            for (index, _) in pairs.filter(|(_, (one, next))| one.time.since(next.time) > BACKWARD) {
+                self.backward.add(batch.frame_number(index + 1));
+            }
+        }
+        if earliest == 0 {
+            for (index, _) in batch.frames.iter().enumerate().filter(|(_, raw)| raw.time.0 == 0) {
+                self.timeless.add(batch.frame_number(index));
+            }
+        }
         // No frame has more bytes captured than it had on the wire.
         if captured < bytes {
             for (index, _) in batch.frames.iter().enumerate().filter(|(_, raw)| raw.captured < raw.wire_len) {
@@ -169,6 +193,8 @@ impl Tally {
         self.earliest = [self.earliest, other.earliest].into_iter().flatten().min();
         self.latest = [self.latest, other.latest].into_iter().flatten().max();
         self.last = self.last.max(other.last);
+        self.backward.merge(other.backward);
+        self.timeless.merge(other.timeless);
         for (mine, theirs) in self.protocols.iter_mut().zip(other.protocols) {
             mine.add(theirs);
         }
@@ -222,5 +248,9 @@ mod tests {
         assert_eq!(other.last, Some((FrameNumber(2), Timestamp(8))));
         one.merge(other);
         assert_eq!((one.last, one.latest), (Some((FrameNumber(4), Timestamp(5))), Some(Timestamp(9))));
+        assert_eq!((one.backward.count, one.timeless.count), (0, 0), "a little is no step back");
+        one.frames(&batch(7, &[3_000_000, 0, 5_000_000, 2_000_000]));
+        assert_eq!((one.backward.count, one.backward.first), (2, Some(FrameNumber(8))));
+        assert_eq!((one.timeless.count, one.timeless.first), (1, Some(FrameNumber(8))));
     }
 }

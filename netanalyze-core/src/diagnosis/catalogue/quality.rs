@@ -123,10 +123,9 @@ pub(super) const RULES: &[Rule] = &[
         ..gate("Q-06", "one-sided", "only one direction was captured", Severity::Warn)
     },
     Rule {
-        meaning: "Times of packets cannot all be right: they go backwards, jump against the hosts' own clocks, or are no dates. Order and \
+        meaning: "Times of packets cannot all be right: they go backwards, or are no dates. Order and \
                   durations are less sure, and with them everything that is measured in time.",
-        evidence: "A packet that is older than the one before it by more than a small amount, a time of zero, or a jump that the TCP \
-                   timestamps do not show. Or all of many packets came within the first millisecond of a second: some program wrote \
+        evidence: "A packet that is more than a millisecond older than the one before it, in the capture or in its conversation, or a time of zero. Or all of many packets came within the first millisecond of a second: some program wrote \
                    milliseconds where microseconds belong, and what rests on durations is at most medium.",
         confounders: "Several interfaces or queues that write to one file disorder packets slightly; that is sorted out and harms little.",
         thresholds: &[],

@@ -83,9 +83,12 @@ fn window_limited(scene: &Scene<'_>, stream: &Stream, direction: Direction) -> O
     if goodput > 1.3 * f64::from(window) / rtt.as_secs_f64() {
         return None;
     }
-    // A window that cannot grow sets the pace where as much goes through as it allows.
-    let paced = unscaled && goodput >= 0.7 * f64::from(window) / rtt.as_secs_f64();
-    let share = scene.thresholds.reaches(Limit::WindowLimitedShare, full.into(), rounds.into());
+    let reaches = |full: u32| scene.thresholds.reaches(Limit::WindowLimitedShare, full.into(), rounds.into());
+    let share = reaches(full);
+    // A window that cannot grow sets the pace where as much goes through as it allows; few rounds are counted where each takes as long as the whole does.
+    let paced = unscaled
+        && goodput >= 0.85 * f64::from(window) / rtt.as_secs_f64()
+        && reaches(full.saturating_mul(2));
     // Where much less went through than the window allows, something else set the pace.
     let used = goodput >= 0.4 * f64::from(window) / rtt.as_secs_f64();
     if !paced && (rounds < 10 || !share || !used) {

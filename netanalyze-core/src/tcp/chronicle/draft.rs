@@ -15,7 +15,7 @@ use crate::tcp::account::Passing;
 use crate::tcp::flow::WindowScale;
 use crate::tcp::segment::{Scope, Segment, TcpFlags};
 use crate::tcp::verdict::Verdict;
-use entry::{CLIENT, Entry, Offer, SERVER, Side};
+use entry::{CLIENT, Entry, Offer, SERVER, Seen, Side};
 
 /// Packets behind the handshake that a draft holds: longer connections get a chronicle.
 const LONGEST: usize = 128;
@@ -100,7 +100,7 @@ impl Draft {
         spare: &mut Spare,
         direction: Direction,
         segment: &Segment<'_>,
-        seen: (&Passing, &dyn Wire),
+        seen: Seen<'_>,
     ) -> Option<Box<Self>> {
         if !is_syn(segment, 0) {
             return None;
@@ -118,7 +118,7 @@ impl Draft {
         if let Some(mut draft) = spare.drafts.pop() {
             draft.entries.clear();
             (draft.course, draft.fins, draft.syn_ack) = (course, [false; 2], None);
-            (draft.syn, draft.first_frame) = (syn, segment.frame);
+            (draft.syn, draft.first_frame, draft.scales) = (syn, segment.frame, Default::default());
             return Some(draft);
         }
         Some(Box::new(Draft {
@@ -158,7 +158,8 @@ impl Draft {
         &mut self,
         direction: Direction,
         segment: &Segment<'_>,
-        (passing, scales): (&Passing, [WindowScale; 2]),
+        (verdict, passing): (&Verdict, &Passing),
+        scales: [WindowScale; 2],
         wire: &dyn Wire,
         patience: &Patience,
     ) -> Taken {
@@ -167,7 +168,7 @@ impl Draft {
             return Taken::Refused;
         }
         if self.syn_ack.is_none() {
-            return self.answer(by, segment, (passing, wire));
+            return self.answer(by, segment, (verdict, passing, wire));
         }
         if segment.flags.rst() {
             return self.end_by_reset(by, segment, passing, patience);
@@ -181,7 +182,7 @@ impl Draft {
     }
 
     /// Takes what follows the SYN: the SYN-ACK, if it is ordinary.
-    fn answer(&mut self, by: Side, segment: &Segment<'_>, seen: (&Passing, &dyn Wire)) -> Taken {
+    fn answer(&mut self, by: Side, segment: &Segment<'_>, seen: Seen<'_>) -> Taken {
         let [client, server] = &mut self.course.reach;
         if by != SERVER || !is_syn(segment, TcpFlags::ACK.0) || segment.ack != client.next {
             return Taken::Refused;
@@ -283,7 +284,9 @@ impl Draft {
                 options: options.as_ref(),
             };
             let [client, server] = &verdicts;
-            let verdict = if entry.by() == CLIENT { client } else { server };
+            let settled = if entry.by() == CLIENT { client } else { server };
+            let of_syn = Verdict { scale: offer.scale, ..Verdict::default() };
+            let verdict = if flags.syn() { &of_syn } else { settled };
             // None of its frames was a short one with padding.
             let passing = Passing {
                 wire_len: u32::MAX,

@@ -374,8 +374,8 @@ impl Chronicle {
             if !PLAIN {
                 peer.sacked(segment);
             }
-            // Of plain segments most repeat the window that is known already, and there is no trouble that minds.
-            if !PLAIN || own.changes_window() {
+            // Of plain segments most repeat the window that is known already, and there is no trouble that minds; that of a SYN was not scaled.
+            if !PLAIN || own.changes_window() || !peer.knows_window() {
                 let window =
                     if is_syn { u32::from(segment.window) } else { verdict.scale.apply(segment.window) };
                 peer.advertised(segment, window, verdict.scale != WindowScale::Unknown);

@@ -73,6 +73,9 @@ fn play_sacked(
     chronicle
 }
 
+/// Of all windows.
+const SCALE: WindowScale = WindowScale::Unused;
+
 const PATIENCE: Patience = Patience { stall: Span(200_000_000), think: Span(500_000_000) };
 
 /// Shows the segments of a script, one by one.
@@ -90,7 +93,9 @@ fn each_segment(
             let [left, right] = [left, right].map(|number| peer.wrapping_add(number).to_be_bytes());
             crate::packet::tcp_option::parse(&[&[1, 1, 5, 10][..], &left, &right].concat())
         });
-        let mut verdict = Verdict { scale: WindowScale::Unused, ..Verdict::default() };
+        // Known once there were SYNs.
+        let scale = if flags.syn() { WindowScale::Unknown } else { SCALE };
+        let mut verdict = Verdict { scale, ..Verdict::default() };
         if sacks(frame).is_some_and(|(_, right)| right <= ack) {
             verdict.flags.set(Flags::DUPLICATE_SACK);
         }

@@ -5,7 +5,9 @@ use crate::packet::tcp_option::{TcpOptions, Timestamps};
 use crate::tcp::account::Passing;
 use crate::tcp::checksum::Checksum;
 use crate::tcp::chronicle::Wire;
+use crate::tcp::flow::WindowScale;
 use crate::tcp::segment::{Segment, TcpFlags};
+use crate::tcp::verdict::Verdict;
 
 /// An end of the connection, named as if the client were A.
 pub(super) type Side = Direction;
@@ -59,6 +61,9 @@ impl Entry {
     }
 }
 
+/// What is known of a SYN beside its header.
+pub(super) type Seen<'s> = (&'s Verdict, &'s Passing, &'s dyn Wire);
+
 /// A SYN: its options, as far as a chronicle asks for them, and what its frame says.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Offer {
@@ -69,10 +74,12 @@ pub(super) struct Offer {
     pub(super) mss: Option<u16>,
     timestamps: Option<Timestamps>,
     checksum: Checksum,
+    /// Scale of its sender's windows before its own options.
+    pub(super) scale: WindowScale,
 }
 
 impl Offer {
-    pub(super) fn new(by: Side, segment: &Segment<'_>, (passing, wire): (&Passing, &dyn Wire)) -> Self {
+    pub(super) fn new(by: Side, segment: &Segment<'_>, (verdict, passing, wire): Seen<'_>) -> Self {
         let options = segment.options;
         Offer {
             entry: Entry::new(by, segment, passing),
@@ -82,6 +89,7 @@ impl Offer {
             mss: options.and_then(|options| options.mss),
             timestamps: options.and_then(|options| options.timestamps),
             checksum: wire.checksum(),
+            scale: verdict.scale,
         }
     }
 

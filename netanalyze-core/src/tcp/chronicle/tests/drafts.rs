@@ -23,10 +23,14 @@ struct Went {
 
 /// Plays a script by a draft first, and compares what comes of it with a chronicle that was there from the start.
 fn play_drafted(script: &[Step], marks: impl Fn(u64) -> Marks) -> Went {
+    play_over(&mut Spare::default(), script, marks)
+}
+
+/// The same, with drafts that may be written over.
+fn play_over(spare: &mut Spare, script: &[Step], marks: impl Fn(u64) -> Marks) -> Went {
     let mut direct = Some(Chronicle::new(Timestamp(script[0].0 * 1_000_000)));
     let mut went = Went::default();
     let mut kept = None;
-    let mut spare = Spare::default();
     each_segment(
         script,
         (marks, |_| Checksum::Unknown),
@@ -37,7 +41,7 @@ fn play_drafted(script: &[Step], marks: impl Fn(u64) -> Marks) -> Went {
                 .map(|chronicle| chronicle.note(direction, segment, seen, wire, &PATIENCE) == Some(true));
             let is_first = kept.is_none();
             let now = kept.get_or_insert_with(|| {
-                let draft = Draft::begin(&mut spare, direction, segment, (seen.1, wire));
+                let draft = Draft::begin(spare, direction, segment, (seen.0, seen.1, wire));
                 draft.map_or_else(|| Kept::Chronicle(Chronicle::new(segment.time)), Kept::Draft)
             });
             if is_first && matches!(now, Kept::Draft(_)) {
@@ -47,8 +51,7 @@ fn play_drafted(script: &[Step], marks: impl Fn(u64) -> Marks) -> Went {
                 if segment.is_plain() && draft.go_on(direction, segment, seen.1, &PATIENCE) {
                     went.quickly += 1;
                 } else {
-                    let scales = [WindowScale::Unused; 2];
-                    match draft.take(direction, segment, (seen.1, scales), wire, &PATIENCE) {
+                    match draft.take(direction, segment, seen, [SCALE; 2], wire, &PATIENCE) {
                         Taken::Kept => {}
                         Taken::Over => {
                             went.over = Some(segment.frame.0);
@@ -125,6 +128,52 @@ fn an_ordinary_connection_never_has_a_chronicle() {
     let mut reset = exchange(1, 9_000);
     reset[10] = (49, '>', "R", 102, 0, 0, 0);
     assert_eq!(numbered(&reset).over, Some(11));
+}
+
+#[test]
+fn a_draft_that_is_written_over_leaves_nothing_behind() {
+    let segment = |frame, flags, ack| Segment {
+        frame: FrameNumber(frame),
+        time: Timestamp(0),
+        seq: 7,
+        ack,
+        len: 0,
+        window: 9,
+        flags,
+        header_len: 20,
+        header_captured: 20,
+        urgent_pointer: false,
+        scope: Scope::Full,
+        options: None,
+    };
+    let (verdict, wire) = (Verdict::default(), Known(None, Checksum::Unknown));
+    let passing = Passing { wire_len: 60, ttl: 64, ip_id: 1, gap: Span(0), shares_frame: false };
+    let mut spare = Spare::default();
+    let begin = |spare: &mut Spare| {
+        Draft::begin(spare, Direction::AtoB, &segment(1, TcpFlags::SYN, 0), (&verdict, &passing, &wire))
+            .unwrap()
+    };
+    let fresh = format!("{:?}", begin(&mut spare).chronicle(&PATIENCE));
+    // One that got as far as windows that are scaled.
+    let mut used = begin(&mut spare);
+    let syn_ack = TcpFlags(TcpFlags::SYN.0 | TcpFlags::ACK.0);
+    for (direction, flags, seq) in [(Direction::BtoA, syn_ack, 7), (Direction::AtoB, TcpFlags::ACK, 8)] {
+        let segment = Segment { seq, ..segment(2, flags, 8) };
+        let scales = [WindowScale::Shift(7); 2];
+        let taken = used.take(direction, &segment, (&verdict, &passing), scales, &wire, &PATIENCE);
+        assert_eq!(taken, Taken::Kept);
+    }
+    spare.keep(used);
+    let again = begin(&mut spare);
+    assert_eq!(format!("{:?}", again.chronicle(&PATIENCE)), fresh);
+    let blank = Draft::begin(
+        &mut Spare::default(),
+        Direction::AtoB,
+        &segment(1, TcpFlags::SYN, 0),
+        (&verdict, &passing, &wire),
+    );
+    // All but the room for entries, which stays.
+    assert_eq!(format!("{again:?}"), format!("{:?}", blank.unwrap()));
 }
 
 #[test]

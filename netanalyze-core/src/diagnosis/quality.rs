@@ -213,7 +213,8 @@ fn times(scene: &Scene<'_>, volume: &Volume<'_>, clock: &Clock) -> Option<Gate> 
             "what rests on durations is at most medium; they are wrong",
         ));
     }
-    let noted = noted(volume, NoteKind::DescendingTimes).saturating_add(noted(volume, NoteKind::ClampedTime));
+    // Rotated files in the wrong order step back, too: that is counted with the rest.
+    let noted = noted(volume, NoteKind::ClampedTime);
     // Of one conversation and of all: they may lie next to each other in the one and not in the other.
     let of_streams = scene.streams.iter().map(|stream| u64::from(stream.chronicle.backward));
     let (within, first) = volume.backward;

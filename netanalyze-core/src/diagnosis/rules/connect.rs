@@ -172,7 +172,7 @@ fn refused(scene: &Scene<'_>, stream: &Stream) -> Option<Case> {
                         "{}'s attempt to reach {} was reset by something else than the host: the reset has a time to live of {}, the host's own packets {usual}",
                         ends.client.ip(), ends.server, reset.ttl
                     ),
-                    format!("connection attempts to {} are reset by something in front of the host", ends.server),
+                    format!("connection attempts to {} are reset by something else than the host", ends.server),
                 )
                 .shows(reset.frame, format!("RST with a time to live of {}", reset.ttl), "packets of one host make the same way")
                 .shows_all(opening.syn_frames.iter(), "SYN", "a SYN-ACK")
@@ -203,7 +203,7 @@ fn refused(scene: &Scene<'_>, stream: &Stream) -> Option<Case> {
         }
         Some(_) => case.at_most(
             Confidence::Medium,
-            "the reset has another time to live than the host's other packets: something in front of it may have sent it",
+            "the reset has another time to live than the host's other packets: something else may have sent it",
         ),
         None if by_device => case.at_most(
             Confidence::Medium,

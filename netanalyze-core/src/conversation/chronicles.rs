@@ -2,6 +2,7 @@
 //!
 //! What closed without anything to tell is dropped at once; of it only what its server's other connections are compared with stays, in [`Services`].
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use hashbrown::HashMap;
@@ -26,6 +27,8 @@ struct Host {
 pub(crate) struct Services {
     servers: HashMap<Endpoint, Service, foldhash::fast::RandomState>,
     hosts: HashMap<IpAddr, Host, foldhash::fast::RandomState>,
+    /// Hosts that leave checksums to the network card, and of how many packets.
+    unsummed: BTreeMap<IpAddr, u64>,
 }
 
 impl Services {
@@ -37,6 +40,11 @@ impl Services {
     /// All servers.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&Endpoint, &Service)> {
         self.servers.iter()
+    }
+
+    /// Hosts that leave checksums to the network card, and of how many packets that were looked at.
+    pub(crate) fn unsummed(&self) -> &BTreeMap<IpAddr, u64> {
+        &self.unsummed
     }
 
     /// Connections that servers accepted of a client.
@@ -60,6 +68,9 @@ impl Services {
     pub(crate) fn merge(&mut self, other: Services) {
         for (server, service) in other.servers {
             self.servers.entry(server).or_default().merge(&service);
+        }
+        for (host, packets) in other.unsummed {
+            *self.unsummed.entry(host).or_default() += packets;
         }
         // Without a cap here, as for servers: which shard's come first would decide what is left out.
         for (host, Host { opened, reached }) in other.hosts {
@@ -269,6 +280,12 @@ impl Services {
     /// indices then, and what is left out must not depend on them; and each has a chronicle, which takes more.
     pub(crate) fn add(&mut self, key: &super::FlowKey, brief: &Brief, most: usize) {
         let [from_a, from_b] = brief.last;
+        for (direction, packets) in [Direction::AtoB, Direction::BtoA].into_iter().zip(brief.unsummed) {
+            let host = key.endpoints(direction).0.ip();
+            if packets > 0 && (self.unsummed.len() < most || self.unsummed.contains_key(&host)) {
+                *self.unsummed.entry(host).or_default() += u64::from(packets);
+            }
+        }
         let Some(client) = brief.client else {
             self.host(key.endpoints(Direction::AtoB).1.ip(), (0, from_a), most);
             self.host(key.endpoints(Direction::BtoA).1.ip(), (0, from_b), most);

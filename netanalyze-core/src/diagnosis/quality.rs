@@ -1,7 +1,5 @@
 //! Gates of capture quality: what about the capture itself undermines diagnoses.
 
-use std::collections::BTreeSet;
-
 use super::catalogue;
 use super::clock::Clock;
 use super::join::some_frames;
@@ -269,19 +267,9 @@ fn tunnels(volume: &Volume<'_>) -> Option<Gate> {
 }
 
 fn checksums(scene: &Scene<'_>) -> Option<Gate> {
-    let mut hosts = BTreeSet::new();
-    let mut count: u64 = 0;
-    for stream in scene.streams {
-        for direction in [Direction::AtoB, Direction::BtoA] {
-            let (unsummed, partly) = stream.lane(direction).unsummed();
-            // Where both ends' are wrong, and not as systems leave them, nobody's network card is the reason: the capture was edited.
-            if unsummed > 0 && (partly || stream.lane(direction.reverse()).unsummed().0 == 0) {
-                hosts.insert(stream.end(direction).ip());
-                count = count.saturating_add(u64::from(unsummed));
-            }
-        }
-    }
-    let first = hosts.first()?;
+    let hosts = scene.services.unsummed();
+    let count = hosts.values().fold(0, |sum: u64, packets| sum.saturating_add(*packets));
+    let first = hosts.keys().next()?;
     let who = match hosts.len() {
         1 => format!("{first} leaves"),
         2 => format!("{first} and another host leave"),

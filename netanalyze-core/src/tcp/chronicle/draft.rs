@@ -7,11 +7,12 @@
 mod dull;
 mod entry;
 
-use super::service::Brief;
+use super::service::{Brief, left_to_the_card};
 use super::turns::IDLE;
 use super::{Chronicle, Patience, Wire, is_padding};
 use crate::model::{Direction, FrameNumber, Span, Timestamp};
 use crate::tcp::account::Passing;
+use crate::tcp::checksum::Checksum;
 use crate::tcp::flow::WindowScale;
 use crate::tcp::segment::{Scope, Segment, TcpFlags};
 use crate::tcp::verdict::Verdict;
@@ -314,6 +315,15 @@ impl Draft {
             if direction == last_direction { now } else { latest.unwrap_or_default() }
         };
         let syn_ack = self.syn_ack.as_ref().map(|offer| &offer.entry);
+        // Of ordinary packets a chronicle looks at the SYNs only.
+        let unsummed = |direction: Direction| {
+            let by = if direction == self.course.client { CLIENT } else { SERVER };
+            match self.offer(by).map(|offer| offer.checksum()) {
+                Some(Checksum::Wrong) => (1, false),
+                Some(Checksum::Partial) => (1, true),
+                _ => (0, false),
+            }
+        };
         Brief {
             client: Some(self.course.client),
             first: self.syn.entry.time,
@@ -323,6 +333,7 @@ impl Draft {
             leg: syn_ack.map(|entry| entry.time.since(self.syn.entry.time)),
             answered: self.sent(SERVER) > 0,
             survived: Span(0),
+            unsummed: left_to_the_card([Direction::AtoB, Direction::BtoA].map(unsummed)),
         }
     }
 

@@ -3,6 +3,9 @@
 use super::Chronicle;
 use crate::model::{Direction, Span, Timestamp};
 
+/// Both directions.
+const BOTH: [Direction; 2] = [Direction::AtoB, Direction::BtoA];
+
 /// What a connection leaves to what is known of its ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Brief {
@@ -19,6 +22,15 @@ pub(crate) struct Brief {
     pub(crate) answered: bool,
     /// The longest silence that it outlived.
     pub(crate) survived: Span,
+    /// Packets in each direction whose checksums their sender seems to leave to the network card.
+    pub(crate) unsummed: [u32; 2],
+}
+
+/// Of packets in two directions without a right checksum, and whether some of them have the sum that systems leave to the card, those that their sender leaves
+/// to the card. Where both ends' are wrong, and not as systems leave them, nobody's network card is the reason: the capture was edited.
+pub(super) fn left_to_the_card([a, b]: [(u32, bool); 2]) -> [u32; 2] {
+    let of = |(own, partly): (u32, bool), (peer, _): (u32, bool)| if partly || peer == 0 { own } else { 0 };
+    [of(a, b), of(b, a)]
 }
 
 impl Chronicle {
@@ -30,12 +42,13 @@ impl Chronicle {
         Brief {
             client,
             first: self.first,
-            last: [Direction::AtoB, Direction::BtoA].map(|direction| self.lane(direction).last_packet()),
+            last: BOTH.map(|direction| self.lane(direction).last_packet()),
             accepted: opening.syn_acks > 0,
             syn_ack_ttl: opening.syn_ack_ttl,
             leg: (opening.syns > 0).then_some(opening.server_leg),
             answered: self.lane(server).bytes() > 0,
             survived: self.survived,
+            unsummed: left_to_the_card(BOTH.map(|direction| self.lane(direction).unsummed())),
         }
     }
 }

@@ -21,6 +21,15 @@ struct Went {
     refused: Option<u64>,
 }
 
+/// Checksums of which none is right: nothing counts as damaged, and all are counted.
+fn some_sums(frame: u64) -> Checksum {
+    match frame % 3 {
+        0 => Checksum::Unknown,
+        1 => Checksum::Wrong,
+        _ => Checksum::Partial,
+    }
+}
+
 /// Plays a script by a draft first, and compares what comes of it with a chronicle that was there from the start.
 fn play_drafted(script: &[Step], marks: impl Fn(u64) -> Marks) -> Went {
     play_over(&mut Spare::default(), script, marks)
@@ -33,7 +42,7 @@ fn play_over(spare: &mut Spare, script: &[Step], marks: impl Fn(u64) -> Marks) -
     let mut kept = None;
     each_segment(
         script,
-        (marks, |_| Checksum::Unknown),
+        (marks, some_sums),
         |_| None,
         |direction, segment, seen, wire| {
             let over = direct

@@ -362,3 +362,24 @@ fn a_full_window_must_set_the_pace() {
         assert_eq!(of("PERF-02", &transfer(pause)), expected, "{pause}");
     }
 }
+
+#[test]
+fn a_window_without_scaling_must_be_full_more_than_once() {
+    // Twenty round trips, some of them with a full window, the others with six sevenths of one: as much as the program has to send.
+    let transfer = |full: u32| {
+        let mut script = OPEN.to_vec();
+        // Without options.
+        script[1].2 = "SA1";
+        let mut base = 1;
+        for round in 0..20 {
+            let (at, len) = (40 + 40 * i64::from(round), if round < full { 1_448 } else { 1_300 });
+            script.extend((0..6).map(|n| (at, '>', "A", base + n * len, len, 1)));
+            base += 6 * len;
+            script.push((at + 40, '<', "A", 1, 0, base));
+        }
+        cases(&[stream(0, "192.0.2.1:80", &script, |at| if at == 2 { 57 } else { 64 })])
+    };
+    assert_eq!(of("PERF-03", &transfer(20)), Some(High));
+    assert_eq!(of("PERF-03", &transfer(5)), Some(High));
+    assert_eq!(of("PERF-03", &transfer(1)), None);
+}

@@ -64,6 +64,31 @@ impl Services {
         }
     }
 
+    /// Adds a connection, of whose ends one may be new if there are less than so many. At a capture's end there is no cap: connections come by their
+    /// indices then, and what is left out must not depend on them; and each has a chronicle, which takes more.
+    pub(crate) fn add(&mut self, key: &super::FlowKey, brief: &Brief, most: usize) {
+        let [from_a, from_b] = brief.last;
+        for (direction, packets) in [Direction::AtoB, Direction::BtoA].into_iter().zip(brief.unsummed) {
+            let host = key.endpoints(direction).0.ip();
+            if packets > 0 && (self.unsummed.len() < most || self.unsummed.contains_key(&host)) {
+                *self.unsummed.entry(host).or_default() += u64::from(packets);
+            }
+        }
+        let Some(client) = brief.client else {
+            self.host(key.endpoints(Direction::AtoB).1.ip(), (0, from_a), most);
+            self.host(key.endpoints(Direction::BtoA).1.ip(), (0, from_b), most);
+            return;
+        };
+        let (to_server, to_client) =
+            if client == Direction::AtoB { (from_a, from_b) } else { (from_b, from_a) };
+        let (client, server) = key.endpoints(client);
+        let servers = &mut self.servers;
+        if servers.len() < most || servers.contains_key(&server) {
+            servers.entry(server).or_default().add(brief, to_server);
+        }
+        self.host(client.ip(), (u32::from(brief.accepted), to_client), most);
+    }
+
     /// Adds what another shard knows: a server's connections lie in several.
     pub(crate) fn merge(&mut self, other: Services) {
         for (server, service) in other.servers {
@@ -115,7 +140,7 @@ impl Kept {
 }
 
 /// Bytes of one's place in the table, and of what is put together of it at the capture's end: its place among all, its server and its client in their tables, a
-/// case. As many were measured on a flood of SYNs, where all of them are needed for each.
+/// case. So many that a flood of SYNs, where all of them are needed for each, stays below the limit.
 const BESIDE: usize = size_of::<Kept>() + 320;
 
 /// See the head of the module.
@@ -182,7 +207,7 @@ impl Chronicles {
                 let after = match taken {
                     Taken::Over => {
                         let brief = draft.brief((packet.direction, segment.time));
-                        remember(&mut self.services, conversation.key(), &brief);
+                        self.services.add(conversation.key(), &brief, MAX_SERVICES);
                         self.bytes = self.bytes.saturating_sub(BESIDE);
                         Kept::Nothing
                     }
@@ -234,7 +259,7 @@ impl Chronicles {
         let (now, before) = chronicle.weigh();
         self.bytes = self.bytes.saturating_add(now).saturating_sub(before);
         if is_over {
-            remember(&mut self.services, conversation.key(), &chronicle.brief());
+            self.services.add(conversation.key(), &chronicle.brief(), MAX_SERVICES);
             *place = Kept::Nothing;
             self.bytes = self.bytes.saturating_sub(now + BESIDE);
         }
@@ -267,37 +292,5 @@ impl Chronicles {
             Kept::Chronicle(chronicle) => Some((index, chronicle)),
         });
         (told, std::mem::take(&mut self.services))
-    }
-}
-
-/// Adds a connection that is dropped to what is known of its server and of its client.
-fn remember(services: &mut Services, key: &super::FlowKey, brief: &Brief) {
-    services.add(key, brief, MAX_SERVICES);
-}
-
-impl Services {
-    /// Adds a connection, of whose ends one may be new if there are less than so many. At a capture's end there is no cap: connections come by their
-    /// indices then, and what is left out must not depend on them; and each has a chronicle, which takes more.
-    pub(crate) fn add(&mut self, key: &super::FlowKey, brief: &Brief, most: usize) {
-        let [from_a, from_b] = brief.last;
-        for (direction, packets) in [Direction::AtoB, Direction::BtoA].into_iter().zip(brief.unsummed) {
-            let host = key.endpoints(direction).0.ip();
-            if packets > 0 && (self.unsummed.len() < most || self.unsummed.contains_key(&host)) {
-                *self.unsummed.entry(host).or_default() += u64::from(packets);
-            }
-        }
-        let Some(client) = brief.client else {
-            self.host(key.endpoints(Direction::AtoB).1.ip(), (0, from_a), most);
-            self.host(key.endpoints(Direction::BtoA).1.ip(), (0, from_b), most);
-            return;
-        };
-        let (to_server, to_client) =
-            if client == Direction::AtoB { (from_a, from_b) } else { (from_b, from_a) };
-        let (client, server) = key.endpoints(client);
-        let servers = &mut self.servers;
-        if servers.len() < most || servers.contains_key(&server) {
-            servers.entry(server).or_default().add(brief, to_server);
-        }
-        self.host(client.ip(), (u32::from(brief.accepted), to_client), most);
     }
 }

@@ -3,7 +3,7 @@
 use super::case::Case;
 use super::object::Confidence;
 use crate::capture::RawFrame;
-use crate::model::{FrameNumber, Timestamp};
+use crate::model::{DISORDER, FrameNumber, Timestamp};
 
 /// Fractions of seconds, as far as they are all below a millisecond.
 #[derive(Debug, Default)]
@@ -34,7 +34,7 @@ impl Clock {
 
     /// Takes the frames of a batch, in capture order; `previous` is the time of the one before.
     pub(super) fn pass(&mut self, previous: Timestamp, first: FrameNumber, frames: &[RawFrame]) {
-        let steps_back = |first: &RawFrame| previous.since(first.time).0 > MILLISECOND;
+        let steps_back = |first: &RawFrame| previous.since(first.time) > DISORDER;
         if previous != Timestamp(0) && frames.first().is_some_and(steps_back) {
             self.steps_back += 1;
             self.first_step.get_or_insert(first);

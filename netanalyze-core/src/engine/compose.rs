@@ -10,7 +10,7 @@ use crate::model::limits::{
     MAX_ANNOUNCEMENTS, MAX_ECHO_REQUESTS, MAX_LAYERS, MAX_NEIGHBOURS, MAX_NESTED_DATAGRAMS, MAX_PINGS,
     MAX_QUESTIONS,
 };
-use crate::model::{Note, NoteKind, Timestamp, parallel};
+use crate::model::{Note, NoteKind, Timestamp};
 use crate::report::{CaptureSummary, ConversationSummary, KindCount, ProtocolCount, Report};
 
 pub(super) fn report(remains: Remains, tally: &Tally, conversations: Option<ConversationSummary>) -> Report {
@@ -167,7 +167,7 @@ const DATES: Timestamp = Timestamp(31_536_000_000_000_000);
 
 pub(super) fn diagnose(
     diagnoser: Diagnoser,
-    mut streams: Vec<Stream>,
+    streams: &[Stream],
     services: Services,
     threads: NonZeroUsize,
     tally: &Tally,
@@ -196,9 +196,6 @@ pub(super) fn diagnose(
         sealed: frames("esp"),
         tunnels: tunnels.into_iter().map(|name| (name, frames(name))).filter(|(_, n)| *n > 0).collect(),
     };
-    let (quality, diagnoses) = diagnoser.finish(&streams, services, threads, &volume, end);
+    let (quality, diagnoses) = diagnoser.finish(streams, services, threads, &volume, end);
     (report.quality, report.diagnoses) = (quality, diagnoses);
-    // They are many, and lie all over the memory: to give them back takes as long as to look at them.
-    let rest = streams.split_off(streams.len() / 2);
-    parallel::map(threads, &mut [streams, rest], |part| drop(std::mem::take(part)));
 }

@@ -231,7 +231,7 @@ where
     let has_forgotten = remains.forgotten.count > 0;
     let mut report = compose::report(remains, &tally, summary);
     if let Some(diagnoser) = diagnoser {
-        compose::diagnose(diagnoser, streams, services, threads, &tally, (&mut report, has_forgotten));
+        compose::diagnose(diagnoser, &streams, services, threads, &tally, (&mut report, has_forgotten));
     }
     Ok(report)
 }

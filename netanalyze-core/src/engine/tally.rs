@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::capture::Batch;
 use crate::expert::{KINDS, KindId, KindSet};
-use crate::model::{FrameNumber, LinkType, Span, Timestamp};
+use crate::model::{DISORDER, FrameNumber, LinkType, Timestamp};
 use crate::packet::Protocol;
 use crate::protocol::message::Limit;
 use crate::report::TransactionSummary;
@@ -45,9 +45,6 @@ impl Occurrences {
         };
     }
 }
-
-/// Times of packets that several queues or processors capture differ by less.
-pub(super) const BACKWARD: Span = Span(1_000_000);
 
 /// Findings of one kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -125,9 +122,9 @@ impl Tally {
         self.captured_bytes += captured;
         self.earliest = self.earliest.into_iter().chain([Timestamp(earliest)]).min();
         self.latest = self.latest.into_iter().chain([Timestamp(latest)]).max();
-        if furthest_back > BACKWARD.0 {
+        if furthest_back > DISORDER.0 {
             let pairs = batch.frames.iter().zip(batch.frames.iter().skip(1)).enumerate();
-            for (index, _) in pairs.filter(|(_, (one, next))| one.time.since(next.time) > BACKWARD) {
+            for (index, _) in pairs.filter(|(_, (one, next))| one.time.since(next.time) > DISORDER) {
                 self.backward.add(batch.frame_number(index + 1));
             }
         }

@@ -15,6 +15,7 @@ pub use error::Error;
 pub use link::{Link, LinkType};
 pub use note::{Note, NoteKind};
 pub use text::{escape, readable, shown};
+pub(crate) use time::DISORDER;
 pub use time::{Span, Timestamp};
 
 use std::fmt;

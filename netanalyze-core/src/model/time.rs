@@ -16,6 +16,9 @@ pub struct Timestamp(pub i64);
 #[serde(transparent)]
 pub struct Span(pub i64);
 
+/// Times of packets that several queues or processors capture differ by less: one that is older than the one before it by more tells of a clock that was set back.
+pub(crate) const DISORDER: Span = Span(1_000_000);
+
 impl Timestamp {
     /// `self − earlier`; saturates at the ends of the range.
     #[inline]

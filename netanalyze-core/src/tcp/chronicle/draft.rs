@@ -142,7 +142,7 @@ impl Draft {
         passing: &Passing,
         patience: &Patience,
     ) -> bool {
-        let by = if direction == self.course.client { CLIENT } else { SERVER };
+        let by = self.course.side(direction);
         let goes_on = self.course.is_flowing
             && self.course.continues(by, segment, patience)
             && !is_padding(segment, passing)
@@ -164,7 +164,7 @@ impl Draft {
         wire: &dyn Wire,
         patience: &Patience,
     ) -> Taken {
-        let by = if direction == self.course.client { CLIENT } else { SERVER };
+        let by = self.course.side(direction);
         if !is_whole(segment) || !self.course.is_soon(segment, patience) {
             return Taken::Refused;
         }
@@ -309,7 +309,7 @@ impl Draft {
     /// What it leaves to what is known of its ends, with a last packet that is not in it.
     pub(crate) fn brief(&self, (last_direction, now): (Direction, Timestamp)) -> Brief {
         let last = |direction: Direction| {
-            let by = if direction == self.course.client { CLIENT } else { SERVER };
+            let by = self.course.side(direction);
             let in_entries = self.entries.iter().rev().find(|entry| entry.by() == by);
             let latest = in_entries.or(self.offer(by).map(|offer| &offer.entry)).map(|entry| entry.time);
             if direction == last_direction { now } else { latest.unwrap_or_default() }
@@ -317,7 +317,7 @@ impl Draft {
         let syn_ack = self.syn_ack.as_ref().map(|offer| &offer.entry);
         // Of ordinary packets a chronicle looks at the SYNs only.
         let unsummed = |direction: Direction| {
-            let by = if direction == self.course.client { CLIENT } else { SERVER };
+            let by = self.course.side(direction);
             match self.offer(by).map(|offer| offer.checksum()) {
                 Some(Checksum::Wrong) => (1, false),
                 Some(Checksum::Partial) => (1, true),
@@ -353,6 +353,12 @@ impl Draft {
 }
 
 impl Course {
+    /// Who sends in a direction.
+    #[inline(always)]
+    fn side(&self, direction: Direction) -> Side {
+        if direction == self.client { CLIENT } else { SERVER }
+    }
+
     /// Whether a segment comes soon, begins where its direction had come to, and acknowledges what was sent; one without data something new, or else it may be
     /// a copy or a duplicate acknowledgement.
     #[inline(always)]

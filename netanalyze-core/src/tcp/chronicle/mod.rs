@@ -41,7 +41,7 @@ use super::flow::WindowScale;
 use super::segment::{Scope, Segment};
 use super::sequence::after;
 use super::verdict::Verdict;
-use crate::model::{Direction, FrameNumber, Span, Timestamp};
+use crate::model::{DISORDER, Direction, FrameNumber, Span, Timestamp};
 use crate::packet::tcp_option::Timestamps;
 use class::Sight;
 use lost_time::Before;
@@ -128,9 +128,6 @@ fn pair<T>(both: &mut [T; 2], direction: Direction) -> (&mut T, &mut T) {
     let [a, b] = both;
     if direction == Direction::AtoB { (a, b) } else { (b, a) }
 }
-
-/// Times of packets that several processors capture differ by less.
-const BACKWARD: Span = Span(1_000_000);
 
 /// What comes so long before the last packet was put into the capture at the wrong place.
 const LONG_BEFORE: Span = Span(100_000_000);
@@ -297,7 +294,7 @@ impl Chronicle {
         };
         let is_reset = segment.flags.rst();
         let backward = self.last.since(segment.time).0;
-        if backward > BACKWARD.0 {
+        if backward > DISORDER.0 {
             self.backward = self.backward.saturating_add(1);
             self.backward_frames.push(segment.frame);
         }

@@ -81,8 +81,6 @@ pub(in crate::diagnosis) struct Exchanges {
     recent: VecDeque<Seen>,
     /// Hosts that send requests.
     clients: HashSet<IpAddr, foldhash::fast::RandomState>,
-    /// The last client, which is among them, and a server that was not when there were so many.
-    latest: Option<(IpAddr, IpAddr, usize)>,
     /// TCP streams that carry exchanges, a bit each.
     streams: Vec<u64>,
 }
@@ -184,19 +182,15 @@ impl Exchanges {
                 && seen.asked >= asked
                 && seen.asked <= done
         };
-        let pair = (ends.client.ip(), ends.server.ip());
-        let is_known = self.latest == Some((pair.0, pair.1, self.clients.len()));
-        let may_be_gateway = !is_known && self.clients.contains(&pair.1);
+        let may_be_gateway = self.clients.contains(&ends.server.ip());
         let forwarded = may_be_gateway && self.recent.iter().any(inside);
         if let Some(server) = self.server(ends.server) {
             server.requests += 1;
             server.slow += u64::from(is_slow);
             server.is_gateway |= forwarded;
         }
-        if !is_known && self.clients.len() < MAX_SERVICES {
-            self.clients.insert(pair.0);
-            let is_new_gateway = self.clients.contains(&pair.1);
-            self.latest = (!is_new_gateway).then_some((pair.0, pair.1, self.clients.len()));
+        if self.clients.len() < MAX_SERVICES {
+            self.clients.insert(ends.client.ip());
         }
         forwarded
     }

@@ -5,6 +5,7 @@ use super::super::sequence::{after, at_or_before, before};
 use super::Frames;
 use super::chain::Chain;
 use super::class::{Class, Sight};
+use super::losses::{Distinct, Losses};
 use super::mark::Mark;
 use super::zero_window::ZeroWindow;
 use crate::model::{FrameNumber, Span, Timestamp};
@@ -36,77 +37,6 @@ impl Hole {
 
 /// Holes that are remembered at a time.
 const HOLES: usize = 8;
-
-/// What was sent again because it was lost, as far as is known.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Losses {
-    pub(crate) fast: u32,
-    pub(crate) probes: u32,
-    pub(crate) timeouts: u32,
-    pub(crate) others: u32,
-    /// Frames that were sent again, of whatever sort.
-    pub(crate) frames: Frames,
-    /// Timeouts behind which what was sent again got through, the time lost in them, and the longest of them with its frame. Where nothing got through any
-    /// more, nobody was held up until it did.
-    pub(crate) repaired: u32,
-    pub(crate) timeout_frames: Frames,
-    pub(crate) timeout_wait: Span,
-    pub(crate) longest_timeout: (Span, FrameNumber),
-    /// Episodes of loss: all that is sent again within a round trip is one.
-    pub(crate) events: u32,
-    last_event: Option<Timestamp>,
-    /// Lost behind the tap, because the capture holds the first copy; lost before it.
-    pub(crate) behind: u32,
-    pub(crate) behind_frames: Frames,
-    pub(crate) before: u32,
-    pub(crate) before_frames: Frames,
-}
-
-/// How many different segments there were, told apart by where they end; exact as long as copies of one are not too far apart.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Distinct {
-    /// The latest of them.
-    ends: [Option<u32>; ENDS],
-    count: u32,
-}
-
-/// Ends that are remembered.
-const ENDS: usize = 8;
-
-impl Distinct {
-    /// A segment that ends at a number.
-    fn add(&mut self, end: u32) {
-        if !self.ends.contains(&Some(end)) {
-            if let Some(place) = self.ends.get_mut(self.count as usize % ENDS) {
-                *place = Some(end);
-            }
-            self.count = self.count.saturating_add(1);
-        }
-    }
-
-    /// All of those, too.
-    fn merge(&mut self, others: Distinct) {
-        let known = others.ends.iter().flatten();
-        self.count = self.count.saturating_add(others.count.saturating_sub(known.clone().count() as u32));
-        known.for_each(|&end| self.add(end));
-    }
-
-    pub(crate) fn count(self) -> u32 {
-        self.count
-    }
-}
-
-impl Losses {
-    /// Something got through behind timeouts.
-    pub(crate) fn repaired_by(&mut self, chain: &Chain) {
-        self.repaired = self.repaired.saturating_add(chain.count);
-        self.timeout_wait = Span(self.timeout_wait.0.saturating_add(chain.waited.0));
-        chain.frames.iter().for_each(|frame| self.timeout_frames.push(frame));
-        if chain.longest.0 > self.longest_timeout.0 {
-            self.longest_timeout = chain.longest;
-        }
-    }
-}
 
 /// Segments sent again of which it is not known yet whether that was needed.
 #[derive(Clone, Copy, Debug)]
@@ -141,6 +71,8 @@ pub(crate) struct Trouble {
     pub(crate) overtaken: u32,
     /// The last such gap.
     filled: Option<(u32, u32)>,
+    /// Something may be waiting for an acknowledgement: a hole, a timeout, a copy in doubt, a SACK block.
+    is_open: bool,
     /// What was sent again lately, from the first of it to the last.
     resent: Option<(u32, u32)>,
     /// Those of them that the receiver's time stamps tell (RFC 3522).
@@ -183,6 +115,11 @@ pub(super) struct Again {
 }
 
 impl Trouble {
+    /// Whether neither marks of acknowledgements nor windows that stay as they are can change anything: no copy is in doubt, no window closed.
+    pub(super) fn is_settled(&self) -> bool {
+        self.doubt.is_none() && !self.zero.is_closed()
+    }
+
     /// The hole that a sequence number lies in.
     pub(super) fn hole_of(&self, seq: u32) -> Option<Hole> {
         let inside = |hole: &&Hole| hole.used && at_or_before(hole.start, seq) && before(seq, hole.end);
@@ -201,6 +138,7 @@ impl Trouble {
         older: bool,
         (time, frame, mark): (Timestamp, FrameNumber, Mark),
     ) {
+        self.is_open = true;
         self.keep(Hole { start, end, time, mark, frame, used: true, older, passed: false });
     }
 
@@ -235,6 +173,7 @@ impl Trouble {
 
     /// What the other end says to hold beyond its acknowledgement.
     pub(super) fn hold(&mut self, blocks: &[SackBlock]) {
+        self.is_open = true;
         self.held_blocks = [None; 4];
         self.held_blocks.iter_mut().zip(blocks).for_each(|(place, block)| *place = Some(*block));
         for hole in self.holes.iter_mut().filter(|hole| hole.used) {
@@ -250,7 +189,14 @@ impl Trouble {
     }
 
     /// Everything before a number arrived: what is still missing below it was never captured.
-    pub(super) fn acknowledged(&mut self, (una, ack): (u32, u32), mark: Mark) {
+    #[inline]
+    pub(super) fn acknowledged(&mut self, moves: (u32, u32), mark: Mark) {
+        if self.is_open {
+            self.settle_all(moves, mark);
+        }
+    }
+
+    fn settle_all(&mut self, (una, ack): (u32, u32), mark: Mark) {
         self.gap_filled(una, ack);
         let was_needless = self.settle(ack, mark);
         if after(ack, self.chain.seq) && self.chain.count > 0 {
@@ -269,6 +215,8 @@ impl Trouble {
                 self.unseen_frames.push(hole.frame);
             }
         }
+        let is_held = self.held_blocks.iter().flatten().any(|block| after(block.left, ack));
+        self.is_open = is_held || self.doubt.is_some() || self.chain.count > 0 || self.has_hole();
     }
 
     /// An acknowledgement moves on from a number: notices a gap below what SACK blocks told that nobody filled by sending it again.
@@ -356,6 +304,7 @@ impl Trouble {
 
     /// Counts a segment of a class.
     pub(super) fn count(&mut self, sight: Sight, again: Again) {
+        self.is_open = true;
         let retransmits =
             matches!(sight.class, Class::Fast | Class::TailLossProbe | Class::Timeout | Class::Other);
         if sight.seen {

@@ -168,9 +168,10 @@ impl Lane {
         stranger.is_some() && !confirmed
     }
 
-    /// It has begun, and nothing was lost, repeated, held back or out of place.
+    /// It has begun, and nothing that was lost, repeated, held back or out of place asks more of its next segment than what any segment is asked.
     pub(super) fn is_calm(&self) -> bool {
-        self.begun && self.trouble.is_none() && self.stranger.is_none()
+        let settled = self.trouble.as_ref().is_none_or(|trouble| trouble.is_settled());
+        self.begun && settled && self.stranger.is_none()
     }
 
     /// Whether a number cannot be strange: see [`Self::is_strange`].

@@ -1,115 +1,13 @@
 //! The chronicles of a shard's TCP conversations, while somebody wants diagnoses: those of which there may be something to tell.
 //!
-//! What closed without anything to tell is dropped at once; of it only what its server's other connections are compared with stays, in [`Services`].
-
-use std::collections::BTreeMap;
-use std::net::IpAddr;
-
-use hashbrown::HashMap;
+//! What closed without anything to tell is dropped at once; of it only what its server's other connections are compared with stays, in a [`Census`].
 
 use super::packet::TcpPacket;
+use super::services::Census;
 use super::tcp::TcpConversation;
 use crate::model::limits::MAX_SERVICES;
-use crate::model::{Direction, Endpoint, Timestamp};
-use crate::tcp::{Brief, Chronicle, Draft, Passing, Patience, Segment, Service, Spare, Taken, Verdict, Wire};
-
-/// What is known of a host as a client, or as one of which no SYN was captured.
-#[derive(Clone, Copy, Debug, Default)]
-struct Host {
-    /// Connections that servers accepted of it.
-    opened: u32,
-    /// When something of a connection last came for it.
-    reached: Timestamp,
-}
-
-/// What is known of servers and of other hosts. Beyond the cap further ones are left out.
-#[derive(Debug, Default)]
-pub(crate) struct Services {
-    servers: HashMap<Endpoint, Service, foldhash::fast::RandomState>,
-    hosts: HashMap<IpAddr, Host, foldhash::fast::RandomState>,
-    /// Hosts that leave checksums to the network card, and of how many packets.
-    unsummed: BTreeMap<IpAddr, u64>,
-}
-
-impl Services {
-    /// What is known of a server.
-    pub(crate) fn get(&self, server: &Endpoint) -> Option<&Service> {
-        self.servers.get(server)
-    }
-
-    /// All servers.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (&Endpoint, &Service)> {
-        self.servers.iter()
-    }
-
-    /// Hosts that leave checksums to the network card, and of how many packets that were looked at.
-    pub(crate) fn unsummed(&self) -> &BTreeMap<IpAddr, u64> {
-        &self.unsummed
-    }
-
-    /// Connections that servers accepted of a client.
-    pub(crate) fn opened_by(&self, client: IpAddr) -> u32 {
-        self.hosts.get(&client).map_or(0, |host| host.opened)
-    }
-
-    /// When something of a connection last came for a host that is no server, if that is known. [`Service::reached`] says it of servers.
-    pub(crate) fn reached(&self, host: IpAddr) -> Option<Timestamp> {
-        self.hosts.get(&host).map(|host| host.reached).filter(|&time| time != Timestamp::default())
-    }
-
-    /// Adds connections of a host, and when something last came for it, if there are less than so many hosts.
-    fn host(&mut self, host: IpAddr, (opened, reached): (u32, Timestamp), most: usize) {
-        if self.hosts.len() < most || self.hosts.contains_key(&host) {
-            self.hosts.entry(host).or_default().add(opened, reached);
-        }
-    }
-
-    /// Adds a connection, of whose ends one may be new if there are less than so many. At a capture's end there is no cap: connections come by their
-    /// indices then, and what is left out must not depend on them; and each has a chronicle, which takes more.
-    pub(crate) fn add(&mut self, key: &super::FlowKey, brief: &Brief, most: usize) {
-        let [from_a, from_b] = brief.last;
-        for (direction, packets) in [Direction::AtoB, Direction::BtoA].into_iter().zip(brief.unsummed) {
-            let host = key.endpoints(direction).0.ip();
-            if packets > 0 && (self.unsummed.len() < most || self.unsummed.contains_key(&host)) {
-                *self.unsummed.entry(host).or_default() += u64::from(packets);
-            }
-        }
-        let Some(client) = brief.client else {
-            self.host(key.endpoints(Direction::AtoB).1.ip(), (0, from_a), most);
-            self.host(key.endpoints(Direction::BtoA).1.ip(), (0, from_b), most);
-            return;
-        };
-        let (to_server, to_client) =
-            if client == Direction::AtoB { (from_a, from_b) } else { (from_b, from_a) };
-        let (client, server) = key.endpoints(client);
-        let servers = &mut self.servers;
-        if servers.len() < most || servers.contains_key(&server) {
-            servers.entry(server).or_default().add(brief, to_server);
-        }
-        self.host(client.ip(), (u32::from(brief.accepted), to_client), most);
-    }
-
-    /// Adds what another shard knows: a server's connections lie in several.
-    pub(crate) fn merge(&mut self, other: Services) {
-        for (server, service) in other.servers {
-            self.servers.entry(server).or_default().merge(&service);
-        }
-        for (host, packets) in other.unsummed {
-            *self.unsummed.entry(host).or_default() += packets;
-        }
-        // Without a cap here, as for servers: which shard's come first would decide what is left out.
-        for (host, Host { opened, reached }) in other.hosts {
-            self.hosts.entry(host).or_default().add(opened, reached);
-        }
-    }
-}
-
-impl Host {
-    fn add(&mut self, opened: u32, reached: Timestamp) {
-        self.opened = self.opened.saturating_add(opened);
-        self.reached = self.reached.max(reached);
-    }
-}
+use crate::model::{Direction, Timestamp};
+use crate::tcp::{Chronicle, Draft, Passing, Patience, Segment, Spare, Taken, Verdict, Wire};
 
 /// What is kept of a conversation.
 #[derive(Debug, Default)]
@@ -149,7 +47,7 @@ pub(super) struct Chronicles {
     /// By the conversation's index in the shard.
     kept: Vec<Kept>,
     spare: Spare,
-    services: Services,
+    census: Census,
     bytes: usize,
 }
 
@@ -207,7 +105,7 @@ impl Chronicles {
                 let after = match taken {
                     Taken::Over => {
                         let brief = draft.brief((packet.direction, segment.time));
-                        self.services.add(conversation.key(), &brief, MAX_SERVICES);
+                        self.census.add(conversation.key(), &brief, MAX_SERVICES);
                         self.bytes = self.bytes.saturating_sub(BESIDE);
                         Kept::Nothing
                     }
@@ -259,7 +157,7 @@ impl Chronicles {
         let (now, before) = chronicle.weigh();
         self.bytes = self.bytes.saturating_add(now).saturating_sub(before);
         if is_over {
-            self.services.add(conversation.key(), &chronicle.brief(), MAX_SERVICES);
+            self.census.add(conversation.key(), &chronicle.brief(), MAX_SERVICES);
             *place = Kept::Nothing;
             self.bytes = self.bytes.saturating_sub(now + BESIDE);
         }
@@ -279,11 +177,11 @@ impl Chronicles {
         self.bytes
     }
 
-    /// All that are left, by index; and what is known of servers whose connections were dropped.
+    /// All that are left, by index; and what is known of servers by connections that were dropped.
     pub(super) fn finish(
         &mut self,
         patience: Option<Patience>,
-    ) -> (impl Iterator<Item = (u32, Box<Chronicle>)> + use<>, Services) {
+    ) -> (impl Iterator<Item = (u32, Box<Chronicle>)> + use<>, Census) {
         let kept = (0..).zip(std::mem::take(&mut self.kept));
         let told = kept.filter_map(move |(index, kept)| match kept {
             Kept::Nothing => None,
@@ -291,6 +189,8 @@ impl Chronicles {
             Kept::Draft(draft) => patience.map(|patience| (index, draft.chronicle(&patience))),
             Kept::Chronicle(chronicle) => Some((index, chronicle)),
         });
-        (told, std::mem::take(&mut self.services))
+        // Those that were dropped came in frame order: what the cap leaves out of them is settled before others come by their indices.
+        self.census.settle(MAX_SERVICES);
+        (told, std::mem::take(&mut self.census))
     }
 }

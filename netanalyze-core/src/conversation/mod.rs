@@ -12,6 +12,7 @@ mod met;
 mod numbering;
 mod packet;
 mod record;
+mod services;
 mod shard;
 mod shelves;
 mod silence;
@@ -27,10 +28,12 @@ pub use record::{Conversation, Protocol, Side, TcpConversationFacts, TtlRange};
 pub use shard::ConversationRef;
 
 pub(crate) use announced::{Announcement, Announcements};
-pub(crate) use chronicles::Services;
 pub(crate) use key::{FlowKey, KeyHasher};
 pub(crate) use numbering::{NewConversation, Numbering};
 pub(crate) use packet::{At, NO_OPTIONS, TcpPacket, UdpPacket};
+#[cfg(test)]
+pub(crate) use services::Census;
+pub(crate) use services::Services;
 pub(crate) use shard::{Arrival, Ended, Forgotten, Shard, Terms};
 pub(crate) use tcp::{KindsSeen, TcpConversation};
 

@@ -69,6 +69,11 @@ impl Numbering {
         numbers.get(reference.index as usize).copied().filter(|&n| n != u32::MAX)
     }
 
+    /// The numbering, of which only the counts stay here.
+    pub(crate) fn take(&mut self) -> Numbering {
+        Numbering { by_shard: std::mem::take(&mut self.by_shard), ..*self }
+    }
+
     /// How many numbers were given.
     pub(super) fn given(&self) -> u32 {
         self.next
@@ -84,7 +89,8 @@ impl Numbering {
             });
             order.extend(of_shard.filter(|&(number, reference)| number != u32::MAX && is_kept(reference)));
         }
-        order.sort_unstable_by_key(|&(number, _)| number);
+        // Stable, because that merges runs: within a shard most numbers come in order.
+        order.sort_by_key(|&(number, _)| number);
         order
     }
 

@@ -3,10 +3,11 @@
 use std::cmp::Ordering;
 
 use super::SHARDS;
-use super::chronicles::{Chronicles, Services};
+use super::chronicles::Chronicles;
 use super::key::{FlowKey, KeyHasher};
 use super::packet::{InFrame, TcpPacket, UdpPacket};
 use super::record::Protocol;
+use super::services::Services;
 use super::store::{Spot, Store};
 use super::tcp::{KindsSeen, TcpConversation};
 use super::twin::Twins;
@@ -402,14 +403,14 @@ impl Shard {
         &mut self,
         mut take: impl FnMut(ConversationRef, FlowKey, Box<Chronicle>),
     ) -> Services {
-        let (kept, mut services) = self.chronicles.finish(self.terms.chronicles);
+        let (kept, mut census) = self.chronicles.finish(self.terms.chronicles);
         for (index, chronicle) in kept {
             if let Some(key) = self.tcp.key_of(index) {
-                services.add(&key, &chronicle.brief(), usize::MAX);
+                census.add(&key, &chronicle.brief(), usize::MAX);
                 take(ConversationRef { shard: self.number, index }, key, chronicle);
             }
         }
-        services
+        census.finish()
     }
 
     /// What the memory limit cost.

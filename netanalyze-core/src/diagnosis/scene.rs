@@ -6,6 +6,8 @@ use std::collections::BTreeMap;
 
 use super::object::Ends;
 use super::thresholds::Thresholds;
+#[cfg(test)]
+use crate::conversation::Census;
 use crate::conversation::{FlowKey, Protocol, Services};
 use crate::model::{Direction, Endpoint, FrameNumber, Span, Timestamp};
 use crate::tcp::{Chronicle, Lane, Shape};
@@ -192,9 +194,11 @@ impl<'s> Scene<'s> {
         errors: (&'s BTreeMap<u32, Vec<IcmpError>>, &'s BTreeMap<IpAddr, Unresolved>),
         breaks: Vec<Timestamp>,
     ) -> Self {
+        let mut census = Census::default();
         for stream in streams {
-            services.add(&stream.key, &stream.chronicle.brief(), usize::MAX);
+            census.add(&stream.key, &stream.chronicle.brief(), usize::MAX);
         }
+        services.merge(census.finish());
         Scene::new(thresholds, streams, services, errors, breaks)
     }
 

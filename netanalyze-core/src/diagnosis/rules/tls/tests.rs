@@ -3,7 +3,7 @@ use super::super::super::object::Confidence::{self, High, Low, Medium};
 use super::super::super::object::Severity;
 use super::super::tests::{OPEN, Step, scene, stream};
 use super::*;
-use crate::conversation::Services;
+use crate::conversation::{Census, Services};
 use crate::model::{Direction, FrameNumber, Timestamp};
 use crate::protocol::stream::Moment;
 use crate::protocol::tls::Who::{Client, Server};
@@ -201,11 +201,11 @@ fn bytes_that_nobody_understands_are_an_answer() {
         assert_eq!(judged(&[ended(answer)], Services::default()), [("TLS-06", expected)], "{answer}");
         // The same of a stream of which only the server's sum is left; of one among several it says nothing.
         let left = |streams: u32| {
-            let mut services = Services::default();
+            let mut census = Census::default();
             (0..streams).map(|at| ended(if at == 0 { answer } else { 0 })).for_each(|one| {
-                services.add(&one.key, &one.chronicle.brief(), usize::MAX);
+                census.add(&one.key, &one.chronicle.brief(), usize::MAX);
             });
-            services
+            census.finish()
         };
         assert_eq!(judged(&[], left(1)), [("TLS-06", expected)], "{answer}");
         assert_eq!(judged(&[], left(2)), [("TLS-06", Medium)], "{answer}");

@@ -374,9 +374,10 @@ impl Chronicle {
                 peer.sacked(segment);
             }
             // Of plain segments most repeat the window that is known already, and there is no trouble that minds; that of a SYN was not scaled.
-            if !PLAIN || own.changes_window() || !peer.knows_window() {
+            if !PLAIN || !own.repeats_window(segment) {
                 let window =
                     if is_syn { u32::from(segment.window) } else { verdict.scale.apply(segment.window) };
+                own.announces(Some(segment.window).filter(|_| !is_syn));
                 peer.advertised(segment, window, verdict.scale != WindowScale::Unknown);
             }
         }

@@ -115,9 +115,9 @@ pub(super) struct Again {
 }
 
 impl Trouble {
-    /// Whether neither marks of acknowledgements nor windows that stay as they are can change anything: no copy is in doubt, no window closed.
+    /// Whether no copy is in doubt: what acknowledges it would have to be looked at closely.
     pub(super) fn is_settled(&self) -> bool {
-        self.doubt.is_none() && !self.zero.is_closed()
+        self.doubt.is_none()
     }
 
     /// The hole that a sequence number lies in.

@@ -46,11 +46,6 @@ impl Lane {
         self.trouble.as_ref().is_some_and(|trouble| trouble.zero.is_closed())
     }
 
-    /// Whether the other end's windows are known in bytes.
-    pub(in crate::tcp::chronicle) fn knows_window(&self) -> bool {
-        self.window_known
-    }
-
     pub(in crate::tcp::chronicle) fn window_is_full(&self) -> bool {
         self.window_full
     }

@@ -60,6 +60,8 @@ pub(crate) struct Lane {
     copies: Copies,
     last_packet: Timestamp,
     last_window: u16,
+    /// The window field that the other end was last given.
+    announced: Option<u16>,
     timed: Option<(u32, Timestamp)>,
     srtt: i64,
     rttvar: i64,
@@ -180,10 +182,16 @@ impl Lane {
         number.wrapping_sub(self.next).cast_signed().unsigned_abs() <= FAR
     }
 
-    /// Whether the packet at hand, which is remembered already, has another window than the one before.
+    /// Whether a segment has the window field that its sender last gave the other end.
     #[inline(always)]
-    pub(super) fn changes_window(&self) -> bool {
-        self.window_before != self.last_window
+    pub(super) fn repeats_window(&self, segment: &Segment<'_>) -> bool {
+        self.announced == Some(segment.window)
+    }
+
+    /// The other end was given a window, with this field if its scale is that of all that follow.
+    #[inline(always)]
+    pub(super) fn announces(&mut self, field: Option<u16>) {
+        self.announced = field;
     }
 
     /// Whether a segment begins where this direction has come to.

@@ -24,6 +24,17 @@ fn is_standard_input(path: &Path) -> bool {
     path.as_os_str() == "-"
 }
 
+/// Asks for more room in the pipe at standard input, if it is one: with what a pipe holds at first, its writer and the reader here wait for each other all the
+/// time. Without leave for it all works as well, only slower.
+fn widen_standard_input() {
+    #[cfg(target_os = "linux")]
+    {
+        /// What any user may ask for.
+        const ROOM: usize = 1 << 20;
+        let _ = rustix::pipe::fcntl_setpipe_size(std::io::stdin(), ROOM);
+    }
+}
+
 impl Inputs {
     /// Checks the names, and sorts the captures by the time of their first packets if asked to.
     pub(crate) fn new(mut paths: Vec<PathBuf>, sort: bool) -> Result<Self, Failure> {
@@ -75,6 +86,7 @@ impl Inputs {
                     Source::Stream { name, reader: Box::new(Again { copy: copy.try_clone(), at: 0 }) }
                 }
                 None if is_standard_input(path) => {
+                    widen_standard_input();
                     Source::Stream { name, reader: Box::new(std::io::stdin()) }
                 }
                 None => Source::File(path.clone()),

@@ -332,7 +332,7 @@ fn spurious(scene: &Scene<'_>, stream: &Stream, direction: Direction, trouble: &
     Some(if echoed >= copies {
         case.because("the acknowledgements echo the time stamps of the first copies (RFC 3522)")
     } else if confirmed >= limit {
-        case.because(format!("the receiver says so itself: {confirmed} D-SACK blocks"))
+        case.because("the receiver says so itself, in D-SACK blocks (RFC 2883)")
     } else if segments < limit && confirmed == 0 {
         // It waited in a queue before the tap, or its receiver answers with numbers that its sender cannot take: no timer that is too short.
         case.at_most(
@@ -342,10 +342,7 @@ fn spurious(scene: &Scene<'_>, stream: &Stream, direction: Direction, trouble: &
             ),
         )
     } else if confirmed > 0 {
-        case.at_most(
-            Confidence::Medium,
-            format!("the receiver confirms {confirmed} of the copies with D-SACK blocks"),
-        )
+        case.at_most(Confidence::Medium, "the receiver confirms some of the copies only with D-SACK blocks")
     } else {
         case.at_most(Confidence::Medium, "the receiver does not confirm it with D-SACK blocks")
     })

@@ -46,8 +46,8 @@ pub(crate) struct TcpPacket {
     pub direction: Direction,
     /// Where it was found.
     pub origin: Origin,
-    /// Identification field of the IPv4 packet; 0 for IPv6.
-    pub ip_id: u16,
+    /// Identification field of the IPv4 packet; of IPv6, which has none, the checksum field: either tells packets apart. 0 if it was not captured.
+    pub id: u16,
     /// Time to live or hop limit of the packet; 0 if unknown.
     pub ttl: u8,
     /// Whether the urgent pointer is not zero.
@@ -91,6 +91,12 @@ impl TcpPacket {
         if alone { tcp_option::parse(area).timestamps } else { None }
     }
 
+    /// Identification field, and checksum field: the one that is not known is 0.
+    #[inline]
+    pub(crate) fn ids(&self) -> (u16, u16) {
+        if self.key.is_v6() { (0, self.id) } else { (self.id, 0) }
+    }
+
     /// Bytes of payload on the wire.
     #[inline]
     pub(crate) fn payload_len(&self) -> u32 {
@@ -116,7 +122,7 @@ impl TcpPacket {
         header_captured: 0,
         direction: Direction::AtoB,
         origin: Origin::Packet,
-        ip_id: 0,
+        id: 0,
         ttl: 0,
         urgent_pointer: false,
         opens_successor: false,

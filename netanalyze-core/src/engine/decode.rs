@@ -286,6 +286,12 @@ fn be32(header: &[u8; 16], at: usize) -> u32 {
     header.get(at..).and_then(<[u8]>::first_chunk).map_or(0, |&bytes| u32::from_be_bytes(bytes))
 }
 
+/// The checksum field of a TCP header; 0 if it was not captured.
+#[inline(always)]
+fn sum_field(header: &[u8]) -> u16 {
+    header.get(16..).and_then(<[u8]>::first_chunk).map_or(0, |&bytes| u16::from_be_bytes(bytes))
+}
+
 impl Decoded {
     /// Sequence analysis needs 16 bytes of the header; of a shorter one only the ports are known.
     ///
@@ -305,6 +311,7 @@ impl Decoded {
         let (key, direction) = FlowKey::new(transport.source, transport.destination, ports);
         let (hash, shard) = (hasher.hash(&key), key.shard());
         let slot = self.slots - 1;
+        let id = if transport.source.is_ipv6() { sum_field(bytes) } else { place.ip_id };
         let Some(packet) = self.list_of(shard).and_then(|list| list.tcp.next(&TcpPacket::BLANK)) else {
             return;
         };
@@ -327,7 +334,7 @@ impl Decoded {
             direction,
             origin: transport.origin,
             ttl: place.ttl,
-            ip_id: place.ip_id,
+            id,
             urgent_pointer: bytes.get(18..20).is_some_and(|pointer| pointer != [0, 0]),
             opens_successor: false,
             negotiates: false,

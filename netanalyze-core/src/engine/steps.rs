@@ -287,9 +287,20 @@ impl Steps {
             }
             let shares_frame = following.first().is_some_and(|next| next.frame_index == packet.frame_index);
             let frame = batch.frame_number(packet.frame_index as usize);
-            let wire_len = wire_len(batch, packet.frame_index);
-            let passing =
-                Passing { wire_len, ttl: packet.ttl, ip_id: packet.ip_id, gap: interests.gap, shares_frame };
+            let (wire_len, interface) = batch
+                .frames
+                .get(packet.frame_index as usize)
+                .map_or_else(Default::default, |raw| (raw.wire_len, raw.interface));
+            let (ip_id, sum) = packet.ids();
+            let passing = Passing {
+                wire_len,
+                ttl: packet.ttl,
+                ip_id,
+                sum,
+                interface,
+                gap: interests.gap,
+                shares_frame,
+            };
             let bytes = |skip, len| {
                 let slot = (packet.frame_index, packet.slot);
                 payload(batch, completed, slot, packet.at, skip, len)

@@ -21,6 +21,10 @@ pub(crate) struct Passing {
     pub ttl: u8,
     /// Identification field of the IPv4 packet; 0 for IPv6.
     pub ip_id: u16,
+    /// Checksum field of the TCP header over IPv6; 0 for IPv4, or if it was not captured.
+    pub sum: u16,
+    /// Interface that captured it.
+    pub interface: u32,
     /// Silence that counts as a stall when something was owed.
     pub gap: Span,
     /// Another TCP header of the same frame follows.

@@ -76,8 +76,15 @@ pub(super) fn stream(number: u32, server: &str, steps: &[Step], ttl: impl Fn(u64
             options: (flags.syn() && !letters.contains('1')).then_some(&syn),
         };
         let verdict = Verdict { scale: WindowScale::Shift(0), ..Verdict::default() };
-        let passing =
-            Passing { wire_len: 60, ttl: ttl(at), ip_id: at as u16, gap: Span(0), shares_frame: false };
+        let passing = Passing {
+            wire_len: 60,
+            ttl: ttl(at),
+            ip_id: at as u16,
+            sum: 0,
+            interface: 0,
+            gap: Span(0),
+            shares_frame: false,
+        };
         let direction = if who == '>' { to_server } else { to_server.reverse() };
         chronicle.note(direction, &segment, (&verdict, &passing), &Nothing, &patience);
     }

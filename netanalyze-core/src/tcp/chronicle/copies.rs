@@ -10,15 +10,34 @@ use crate::model::{Span, Timestamp};
 struct Print {
     /// When it came, in ticks.
     ticks: u32,
+    /// Its IP identification, or with [`IS_SUM`] its checksum.
     id: u16,
     ttl: u8,
-    is_there: bool,
+    /// [`IS_THERE`], [`IS_SUM`], and the lower bits of the interface's number.
+    place: u8,
 }
 
+/// Bits of [`Print::place`].
+const IS_THERE: u8 = 1 << 7;
+const IS_SUM: u8 = 1 << 6;
+const INTERFACE: u8 = IS_SUM - 1;
+
 impl Print {
+    #[inline(always)]
     fn new(time: Timestamp, passing: &Passing) -> Self {
-        let Passing { ip_id: id, ttl, .. } = *passing;
-        Print { ticks: ticks(time.0), id, ttl, is_there: time != Timestamp(0) }
+        let Passing { ip_id, sum, ttl, interface, .. } = *passing;
+        let is_there = if time == Timestamp(0) { 0 } else { IS_THERE };
+        let (id, kind) = if ip_id == 0 { (sum, IS_SUM) } else { (ip_id, 0) };
+        Print { ticks: ticks(time.0), id, ttl, place: is_there | kind | interface as u8 & INTERFACE }
+    }
+
+    fn is_there(self) -> bool {
+        self.place & IS_THERE != 0
+    }
+
+    /// Its IP identification, 0 if it has none.
+    fn ip_id(self) -> u16 {
+        if self.place & IS_SUM == 0 { self.id } else { 0 }
     }
 }
 
@@ -47,6 +66,12 @@ const COPY_ELSEWHERE: u32 = ticks(5_000_000_000);
 
 /// Where packets have no number and the round trip is not known: nothing is sent again so soon.
 const TOO_SOON: u32 = ticks(2_000_000);
+
+/// Where packets have no number, and nothing else tells: a copy from another interface.
+const COPY_BESIDE: u32 = ticks(50_000_000);
+
+/// Clocks of time stamps tick at least so often on hosts of today (RFC 7323 §5.4 asks for once a second): what is sent again later has another stamp.
+const STAMP_TICK: u32 = ticks(10_000_000);
 
 /// Packets that copies are sought among once a conversation has some: behind a burst come the copies of all of it.
 const WIDE: usize = 1_024;
@@ -84,20 +109,23 @@ impl Wide {
 }
 
 impl Copies {
-    /// Whether a segment is one that the capture holds already. What is sent again has another number; but Linux numbers neither SYN-ACKs nor
-    /// RSTs, and IPv6 nothing: there the time to live must differ, or data comes again sooner than an acknowledgement could, in less than half of `rtt`.
+    /// Whether a segment is one that the capture holds already. What is sent again has another IP identification; but Linux numbers neither SYN-ACKs nor
+    /// RSTs, and IPv6 nothing: there the checksum differs if the sender's clock has ticked between them, provided that senders write true ones (`sums_right`)
+    /// and time stamps; or else the time to live or the interface must differ, or data comes again sooner than an acknowledgement could, in less than
+    /// half of `rtt`.
     #[inline(always)]
     pub(super) fn find_or_keep(
         &mut self,
         segment: &Segment<'_>,
         passing: &Passing,
         rtt: Span,
+        sums_right: bool,
     ) -> Option<Copied> {
         let (sum, print) = (sum(segment), Print::new(segment.time, passing));
         // All of them, without a branch for each.
         let found = self.sums.iter().fold(false, |found, known| found | (*known == sum));
         if (found || self.wide.is_some())
-            && let Some(copied) = self.copied(sum, print, soon(segment, rtt))
+            && let Some(copied) = self.copied(sum, print, segment, (rtt, sums_right))
         {
             return Some(copied);
         }
@@ -127,7 +155,7 @@ impl Copies {
     pub(super) fn widen(&mut self) {
         if self.wide.is_none() {
             let mut wide = Wide::default();
-            let known = self.sums.iter().zip(&self.prints).filter(|(_, print)| print.is_there);
+            let known = self.sums.iter().zip(&self.prints).filter(|(_, print)| print.is_there());
             known.for_each(|(&sum, &print)| wide.keep(sum, print));
             self.wide = Some(Box::new(wide));
         }
@@ -142,37 +170,67 @@ impl Copies {
     pub(super) fn count_up(&self) -> i16 {
         let latest = usize::from(self.printed.wrapping_sub(1)) % PRINTS;
         let (newer, older) = self.prints.split_at(latest);
-        let known = older.iter().skip(1).chain(newer).filter(|print| print.is_there);
-        match count_up(known.map(|print| print.id)) {
-            0 => lie_close(self.prints.iter().filter(|print| print.id != 0).map(|print| print.id)),
+        let known = older.iter().skip(1).chain(newer).filter(|print| print.is_there());
+        match count_up(known.map(|print| print.ip_id())) {
+            0 => lie_close(self.prints.iter().map(|print| print.ip_id()).filter(|&id| id != 0)),
             near => near,
         }
     }
 
     /// Whether a packet with this sum is a copy.
     #[cold]
-    fn copied(&self, sum: u32, print: Print, soon: u32) -> Option<Copied> {
+    fn copied(
+        &self,
+        sum: u32,
+        print: Print,
+        segment: &Segment<'_>,
+        (rtt, sums_right): (Span, bool),
+    ) -> Option<Copied> {
+        let soon = soon(segment, rtt);
         let wide = self.wide.iter().flat_map(|wide| wide.sums.iter().zip(&wide.prints));
         let all = self.sums.iter().zip(&self.prints).chain(wide);
         all.filter(|(known, _)| **known == sum).find_map(|(_, known)| {
             let age = print.ticks.wrapping_sub(known.ticks);
-            if known.id != print.id || !known.is_there {
+            if !known.is_there() || (known.place ^ print.place) & IS_SUM != 0 {
                 return None;
             }
-            let (within, copied) = match (print.id != 0, known.ttl != print.ttl) {
-                (true, true) => (COPY_ELSEWHERE, Copied::Elsewhere),
-                (false, true) => (COPY_WITHIN, Copied::Elsewhere),
-                (true, false) => (COPY_WITHIN, Copied::Here),
-                (false, false) => (soon, Copied::Here),
+            let copied = if known.ttl != print.ttl { Copied::Elsewhere } else { Copied::Here };
+            let is_beside = (known.place ^ print.place) & INTERFACE != 0;
+            let is_apart = copied == Copied::Elsewhere || is_beside;
+            let is_sum = print.place & IS_SUM != 0;
+            let (own, others) = (print.id, known.id);
+            let is_same = own == others && (!is_sum || own != 0 && sums_right && is_stamped(segment));
+            let is_copy = match (is_same, is_apart) {
+                (true, true) => age <= COPY_ELSEWHERE,
+                (true, false) if !is_sum => age <= COPY_WITHIN,
+                // What is sent again while the clock of stamps stands has the same checksum, too.
+                (true, false) => {
+                    age <= soon || age <= COPY_WITHIN && (age > STAMP_TICK || self.wide.is_some())
+                }
+                (false, _) if !is_sum || sums_right && own != others && own != 0 && others != 0 => false,
+                (false, true) if copied == Copied::Elsewhere => age <= COPY_WITHIN,
+                (false, true) => age <= COPY_BESIDE,
+                (false, false) => age <= soon,
             };
-            (age <= within).then_some(copied)
+            is_copy.then_some(copied)
         })
     }
 }
 
-/// How soon a segment without a number can be a copy only: acknowledgements may be sent twice, data is not before it could be acknowledged.
+/// Whether a segment has time stamps: without other options they take twelve bytes.
+fn is_stamped(segment: &Segment<'_>) -> bool {
+    match segment.options {
+        Some(options) => options.timestamps.is_some(),
+        None => segment.header_len == 32,
+    }
+}
+
+/// How soon a segment without a number can be a copy only: acknowledgements may be sent twice, data is not before it could be acknowledged, and a SYN not
+/// before a timer.
 fn soon(segment: &Segment<'_>, rtt: Span) -> u32 {
-    if segment.len == 0 && !segment.flags.takes_sequence_number() {
+    if segment.flags.syn() {
+        COPY_WITHIN
+    } else if segment.len == 0 && !segment.flags.takes_sequence_number() {
         0
     } else if rtt.0 > 0 {
         ticks(rtt.0 / 2).min(COPY_WITHIN)

@@ -58,6 +58,8 @@ pub(crate) struct Draft {
     syn: Offer,
     syn_ack: Option<Offer>,
     first_frame: FrameNumber,
+    /// That captured all of it.
+    interface: u32,
     /// Of the windows that the client announces once the handshake is over, and the server.
     scales: [WindowScale; 2],
 }
@@ -115,11 +117,13 @@ impl Draft {
             client: direction,
             is_flowing: false,
         };
+        let interface = seen.1.interface;
         let syn = Offer::new(CLIENT, segment, seen);
         if let Some(mut draft) = spare.drafts.pop() {
             draft.entries.clear();
             (draft.course, draft.fins, draft.syn_ack) = (course, [false; 2], None);
             (draft.syn, draft.first_frame, draft.scales) = (syn, segment.frame, Default::default());
+            draft.interface = interface;
             return Some(draft);
         }
         Some(Box::new(Draft {
@@ -129,6 +133,7 @@ impl Draft {
             syn,
             syn_ack: None,
             first_frame: segment.frame,
+            interface,
             scales: Default::default(),
         }))
     }
@@ -144,6 +149,7 @@ impl Draft {
     ) -> bool {
         let by = self.course.side(direction);
         let goes_on = self.course.is_flowing
+            && passing.interface == self.interface
             && self.course.continues(by, segment, patience)
             && !is_padding(segment, passing)
             && self.entries.len() < self.entries.capacity();
@@ -165,7 +171,8 @@ impl Draft {
         patience: &Patience,
     ) -> Taken {
         let by = self.course.side(direction);
-        if !is_whole(segment) || !self.course.is_soon(segment, patience) {
+        let is_here = passing.interface == self.interface;
+        if !is_here || !is_whole(segment) || !self.course.is_soon(segment, patience) {
             return Taken::Refused;
         }
         if self.syn_ack.is_none() {
@@ -292,7 +299,9 @@ impl Draft {
             let passing = Passing {
                 wire_len: u32::MAX,
                 ttl: entry.ttl,
-                ip_id: entry.ip_id,
+                ip_id: entry.ip_id(),
+                sum: entry.sum(),
+                interface: self.interface,
                 gap: Span(0),
                 shares_frame: false,
             };

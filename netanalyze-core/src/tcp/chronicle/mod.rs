@@ -358,6 +358,9 @@ impl Chronicle {
         if let Some(mss) = segment.options.and_then(|options| options.mss).filter(|_| is_syn) {
             peer.limit_segments(mss);
         }
+        if is_syn && segment.header_captured < segment.header_len {
+            peer.miss_limit();
+        }
         if !PLAIN && verdict.flags.has(Flags::DUPLICATE_SACK) && peer.had_arrived(segment) {
             let trouble = peer.trouble();
             trouble.confirmed(segment);

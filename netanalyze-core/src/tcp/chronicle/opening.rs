@@ -83,6 +83,8 @@ impl Opening {
                 self.done = true;
                 self.client_leg = segment.time.since(self.syn_ack_time);
             }
+            // Of a handshake whose SYN-ACK was not captured: nobody sends data before.
+            self.done |= flags.ack() && segment.len > 0 && self.syn_acks == 0;
             self.client_data |= by_client && segment.len > 0;
         }
     }

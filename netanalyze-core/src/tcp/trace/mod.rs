@@ -142,7 +142,15 @@ impl Host {
         };
         self.connection = Some(connection);
         let gap = Span(1_000_000_000);
-        let passing = Passing { wire_len: step.reported + 34, ttl: 64, ip_id: 0, gap, shares_frame: false };
+        let passing = Passing {
+            wire_len: step.reported + 34,
+            ttl: 64,
+            ip_id: 0,
+            sum: 0,
+            interface: 0,
+            gap,
+            shares_frame: false,
+        };
         self.account.book(direction, &segment, &mut verdict, passing);
         let mut outcome = Outcome::new(&verdict, step, self.streams - 1);
         outcome.add_books(&self.account, client);

@@ -24,19 +24,22 @@ pub(super) struct Entry {
     /// The lower half of its frame number.
     pub(super) frame: u32,
     pub(super) window: u16,
-    pub(super) ip_id: u16,
-    /// With [`BY_SERVER`].
+    /// The identification, or with [`IS_SUM`] the checksum.
+    id: u16,
+    /// With [`BY_SERVER`] and [`IS_SUM`].
     flags: u16,
     pub(super) ttl: u8,
     pub(super) header_len: u8,
 }
 
-/// A bit of an entry's flags that no TCP header has.
+/// Bits of an entry's flags that no TCP header has.
 const BY_SERVER: u16 = 1 << 15;
+const IS_SUM: u16 = 1 << 14;
 
 impl Entry {
     #[inline(always)]
     pub(super) fn new(by: Side, segment: &Segment<'_>, passing: &Passing) -> Self {
+        let (id, kind) = if passing.ip_id == 0 { (passing.sum, IS_SUM) } else { (passing.ip_id, 0) };
         Entry {
             time: segment.time,
             seq: segment.seq,
@@ -44,8 +47,8 @@ impl Entry {
             len: segment.len,
             frame: segment.frame.0 as u32,
             window: segment.window,
-            ip_id: passing.ip_id,
-            flags: segment.flags.0 | if by == CLIENT { 0 } else { BY_SERVER },
+            id,
+            flags: segment.flags.0 | kind | if by == CLIENT { 0 } else { BY_SERVER },
             ttl: passing.ttl,
             header_len: segment.header_len,
         }
@@ -57,7 +60,17 @@ impl Entry {
     }
 
     pub(super) fn flags(&self) -> TcpFlags {
-        TcpFlags(self.flags & !BY_SERVER)
+        TcpFlags(self.flags & !(BY_SERVER | IS_SUM))
+    }
+
+    /// The identification of its IPv4 packet, 0 if it has none.
+    pub(super) fn ip_id(&self) -> u16 {
+        if self.flags & IS_SUM == 0 { self.id } else { 0 }
+    }
+
+    /// As [`Passing::sum`].
+    pub(super) fn sum(&self) -> u16 {
+        if self.flags & IS_SUM == 0 { 0 } else { self.id }
     }
 }
 

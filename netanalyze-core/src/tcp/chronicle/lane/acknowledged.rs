@@ -48,7 +48,9 @@ impl Lane {
             self.full_rounds = self.full_rounds.saturating_add(u32::from(self.full_in_round));
             (self.full_in_round, self.round_end) = (false, self.next);
         }
-        if !has_data && ack == self.next {
+        // One that is ahead of what it acknowledges waited for none of what is here.
+        self.ack_delay = Span(0);
+        if !has_data && ack == self.next && !is_beyond {
             self.ack_delay = Span(now.since(self.last_sent).0.max(0));
             self.ack_time = now;
             self.ack_bucket = by.stalled;
@@ -99,6 +101,11 @@ impl Lane {
     pub(in crate::tcp::chronicle) fn limit_segments(&mut self, mss: u16) {
         self.mss = Some(mss);
         self.measure();
+    }
+
+    /// The other end's SYN was cut, where its MSS option may have been.
+    pub(in crate::tcp::chronicle) fn miss_limit(&mut self) {
+        self.mss_cut = true;
     }
 
     /// Works out what a full segment is.

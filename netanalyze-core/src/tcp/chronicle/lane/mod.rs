@@ -49,6 +49,8 @@ pub(crate) struct Lane {
     full_size: u32,
     /// The other end's MSS option.
     mss: Option<u16>,
+    /// The other end's SYN was not captured whole: it may have had one.
+    mss_cut: bool,
     ttl: u8,
     ttl_agrees: bool,
     packets: u32,
@@ -114,7 +116,9 @@ impl Lane {
     /// Whether a segment is one that the capture holds already; if not, it is remembered.
     #[inline(always)]
     pub(super) fn repeats(&mut self, segment: &Segment<'_>, passing: &Passing, rtt: Span) -> Option<Copied> {
-        if let Some(copied) = self.copies.find_or_keep(segment, passing, rtt) {
+        if let Some(copied) =
+            self.copies.find_or_keep(segment, passing, rtt, self.sums_right && !self.sums_partly)
+        {
             return Some(copied);
         }
         self.came(segment);
@@ -357,6 +361,9 @@ impl Lane {
 
     /// Less than half of what fits: a write of its own, and no end of a larger one.
     fn is_small(&self, len: u32) -> bool {
+        if self.mss_cut && self.mss.is_none() {
+            return false;
+        }
         // Without an MSS option, and with segments that a network card joined, the largest says nothing of what fits.
         len.saturating_mul(2) <= self.full_size().min(ETHERNET)
     }

@@ -195,7 +195,8 @@ fn a_packet_that_was_captured_twice_counts_once() {
             scope: Scope::Full,
             options: None,
         };
-        let passing = Passing { wire_len: 60, ttl, ip_id, gap: Span(0), shares_frame: false };
+        let passing =
+            Passing { wire_len: 60, ttl, ip_id, sum: 0, interface: 0, gap: Span(0), shares_frame: false };
         chronicle.note(
             Direction::AtoB,
             &segment,
@@ -213,6 +214,120 @@ fn a_packet_that_was_captured_twice_counts_once() {
     assert_eq!(note(6, 20_000_003, 64, 0), (3, 1), "nothing is sent again so soon");
     assert_eq!(note(7, 24_000_003, 64, 0), (3, 1), "without a number nobody knows");
     assert_eq!(note(8, 190_000_000, 64, 7), (3, 1), "too late");
+}
+
+#[test]
+fn without_an_identification_checksums_and_interfaces_tell_copies() {
+    // Behind a handshake whose checksums were looked at: milliseconds, checksum, interface, time to live, header.
+    type Seen = (i64, u16, u32, u8, u8);
+    let duplicates = |sums: Checksum, packets: &[Seen]| {
+        let mut chronicle = Chronicle::new(Timestamp(0));
+        let steps = OPEN.iter().map(|step| (step.0, step.1, step.2, 0, (step.0 as u16, 0, 64, 20)));
+        let data = packets
+            .iter()
+            .map(|&(ms, sum, interface, ttl, header)| (ms, '>', "A", 100, (sum, interface, ttl, header)));
+        for (frame, (ms, who, letters, len, (sum, interface, ttl, header_len))) in
+            (1..).zip(steps.chain(data))
+        {
+            let (direction, seq, ack) =
+                if who == '>' { (Direction::AtoB, 1, 1) } else { (Direction::BtoA, 0, 1) };
+            let segment = Segment {
+                frame: FrameNumber(frame),
+                time: Timestamp(ms * 1_000_000 + 1),
+                seq: if letters == "S" { 0 } else { seq },
+                ack,
+                len,
+                window: 9,
+                flags: TcpFlags::of(letters),
+                header_len,
+                header_captured: header_len,
+                urgent_pointer: false,
+                scope: Scope::Full,
+                options: None,
+            };
+            let passing =
+                Passing { wire_len: 160, ttl, ip_id: 0, sum, interface, gap: Span(0), shares_frame: false };
+            chronicle.note(
+                direction,
+                &segment,
+                (&Verdict::default(), &passing),
+                &Known(None, sums),
+                &PATIENCE,
+            );
+        }
+        (chronicle.duplicates, chronicle.elsewhere)
+    };
+    // The round trip takes 41 ms.
+    for (sums, packets, expected, why) in [
+        (Checksum::Right, [(100, 7, 0, 64, 32), (150, 7, 0, 64, 32)], (1, 0), "the clock of stamps stood"),
+        (Checksum::Right, [(100, 7, 0, 64, 32), (150, 8, 0, 64, 32)], (0, 0), "another stamp: sent again"),
+        (Checksum::Right, [(100, 7, 0, 64, 32), (101, 8, 0, 64, 32)], (0, 0), "the same, soon"),
+        (
+            Checksum::Right,
+            [(100, 7, 0, 64, 32), (101, 8, 1, 64, 32)],
+            (0, 0),
+            "the same, on another interface",
+        ),
+        (
+            Checksum::Right,
+            [(100, 7, 0, 64, 32), (400, 7, 1, 64, 32)],
+            (1, 0),
+            "from a tap whose clock differs",
+        ),
+        (Checksum::Right, [(100, 7, 0, 64, 20), (400, 7, 1, 64, 20)], (0, 0), "without stamps nobody knows"),
+        (Checksum::Right, [(100, 7, 0, 64, 20), (149, 7, 1, 64, 20)], (1, 0), "but so soon"),
+        (Checksum::Right, [(100, 7, 0, 64, 20), (149, 7, 0, 64, 20)], (0, 0), "on one interface"),
+        (
+            Checksum::Wrong,
+            [(100, 7, 0, 64, 32), (150, 7, 0, 64, 32)],
+            (0, 0),
+            "left to the network card: all the same",
+        ),
+        (Checksum::Wrong, [(100, 7, 0, 64, 32), (149, 8, 1, 64, 32)], (1, 0), "and true behind it"),
+        (Checksum::Right, [(100, 7, 0, 64, 32), (400, 7, 0, 63, 32)], (1, 1), "a hop further"),
+    ] {
+        assert_eq!(duplicates(sums, &packets), expected, "{why}");
+    }
+}
+
+#[test]
+fn a_syn_is_not_sent_again_so_soon() {
+    let script = |late: i64| {
+        let twice = [OPEN[0], (late, '>', "S", 0, 0, 0, 9_000)];
+        play_marked(&twice.map(|step| (step.0 + 1, step.1, step.2, step.3, step.4, step.5, step.6)), |_| {
+            (0, None)
+        })
+    };
+    assert_eq!((script(100).duplicates, script(100).opening.syns), (1, 1));
+    assert_eq!((script(200).duplicates, script(200).opening.syns), (0, 2));
+}
+
+#[test]
+fn an_acknowledgement_that_is_ahead_of_its_data_released_nothing() {
+    // Small writes each 45 ms, acknowledged at once; one direction's clock is a little ahead.
+    let mut script = OPEN.to_vec();
+    for n in 0..20 {
+        let (at, seq) = (100 + i64::from(n) * 45, 1 + n * 100);
+        script.push((at, '>', "A", 1, 0, seq + 100, 9_000));
+        script.push((at, '<', "A", seq, 100, 1, 9_000));
+    }
+    let chronicle = play(&script);
+    assert_eq!(chronicle.lane(Direction::BtoA).trouble.as_ref().map_or(0, |trouble| trouble.held), 0);
+    // Behind their data they do: see the test of delayed acknowledgements.
+}
+
+#[test]
+fn a_handshake_whose_answer_was_not_captured_is_over_with_the_first_data() {
+    let chronicle = play(&[
+        OPEN[0],
+        (41, '>', "A", 1, 0, 1, 9_000),
+        (42, '>', "A", 1, 100, 1, 9_000),
+        (900, '<', "A", 1, 100, 101, 9_000),
+        (2_000, '>', "A", 101, 100, 101, 9_000),
+    ]);
+    assert!(chronicle.opening.is_complete() && chronicle.opening.rtt().is_none());
+    assert_eq!(of(&chronicle, Bucket::SynWait), 0);
+    assert_eq!(of(&chronicle, Bucket::ServerThink), 858);
 }
 
 #[test]

@@ -22,12 +22,6 @@ impl FlowKey {
     pub(crate) const NONE: FlowKey =
         FlowKey { low: [0; 2], high: [0; 2], low_port: 0, high_port: 0, is_v6: false };
 
-    /// Whether its addresses are IPv6.
-    #[inline]
-    pub(super) fn is_v6(&self) -> bool {
-        self.is_v6
-    }
-
     /// The key of a packet, and which way it travels. Between identical endpoints every packet travels `AtoB`.
     ///
     /// Inlined where it is called: most callers know the address family.

@@ -46,16 +46,40 @@ pub(crate) struct TcpPacket {
     pub direction: Direction,
     /// Where it was found.
     pub origin: Origin,
-    /// Identification field of the IPv4 packet; of IPv6, which has none, the checksum field: either tells packets apart. 0 if it was not captured.
+    /// Identification field of the IPv4 packet; of one without, the checksum field: either tells packets apart. 0 if it was not captured.
     pub id: u16,
+    /// Which of them.
+    pub has_ip_id: bool,
     /// Time to live or hop limit of the packet; 0 if unknown.
     pub ttl: u8,
     /// Whether the urgent pointer is not zero.
     pub urgent_pointer: bool,
-    /// Whether the payload is one after which a new conversation begins ([`crate::protocol::vnc`]).
-    pub opens_successor: bool,
-    /// Whether the payload belongs to a negotiation with a proxy ([`crate::protocol::socks`]).
-    pub negotiates: bool,
+    /// What its payload begins.
+    pub begins: Begins,
+}
+
+/// What a payload begins beside its conversation.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Begins(u8);
+
+impl Begins {
+    const SUCCESSOR: u8 = 1;
+    const RELAY: u8 = 2;
+
+    /// Of a payload after which a new conversation may begin ([`crate::protocol::vnc`]), and that may belong to a negotiation with a proxy
+    /// ([`crate::protocol::socks`]).
+    #[inline]
+    pub(crate) fn new(successor: bool, relay: bool) -> Self {
+        Begins(if successor { Self::SUCCESSOR } else { 0 } | if relay { Self::RELAY } else { 0 })
+    }
+
+    pub(crate) fn successor(self) -> bool {
+        self.0 & Self::SUCCESSOR != 0
+    }
+
+    pub(crate) fn relay(self) -> bool {
+        self.0 & Self::RELAY != 0
+    }
 }
 
 const _: () = assert!(size_of::<TcpPacket>() <= 96);
@@ -94,7 +118,7 @@ impl TcpPacket {
     /// Identification field, and checksum field: the one that is not known is 0.
     #[inline]
     pub(crate) fn ids(&self) -> (u16, u16) {
-        if self.key.is_v6() { (0, self.id) } else { (self.id, 0) }
+        if self.has_ip_id { (self.id, 0) } else { (0, self.id) }
     }
 
     /// Bytes of payload on the wire.
@@ -123,10 +147,10 @@ impl TcpPacket {
         direction: Direction::AtoB,
         origin: Origin::Packet,
         id: 0,
+        has_ip_id: false,
         ttl: 0,
         urgent_pointer: false,
-        opens_successor: false,
-        negotiates: false,
+        begins: Begins(0),
     };
 
     /// The packet as the analysis reads it. `options` are the batch's.

@@ -332,7 +332,9 @@ fn capped(mut diagnosis: Diagnosis, gates: &[Gate]) -> Diagnosis {
     }
     let copies = gates.iter().find(|gate| matches!(gate.code, "Q-02" | "Q-08"));
     let at_most = match diagnosis.code {
-        "LOSS-02" | "LOSS-05" | "LOSS-06" => super::Confidence::Low,
+        "LOSS-02" | "LOSS-06" => super::Confidence::Low,
+        // Only what the receiver confirms was sent twice, and not merely captured twice.
+        "LOSS-05" if diagnosis.confidence < super::Confidence::High => super::Confidence::Low,
         _ => super::Confidence::Medium,
     };
     if let Some(gate) =

@@ -9,7 +9,9 @@ use super::slots::Slots;
 use super::tally::Volume;
 use etherparse::ip_number;
 
-use crate::conversation::{Announcement, At, FlowKey, KeyHasher, NO_OPTIONS, SHARDS, TcpPacket, UdpPacket};
+use crate::conversation::{
+    Announcement, At, Begins, FlowKey, KeyHasher, NO_OPTIONS, SHARDS, TcpPacket, UdpPacket,
+};
 use crate::model::Timestamp;
 use crate::packet::tcp_option::{self, TcpOptions, kind};
 use crate::packet::{Fragment, Layer, Origin, PLAIN_LAYERS, PlainSink, PlainTcp, Protocol, Sink, Transport};
@@ -311,7 +313,8 @@ impl Decoded {
         let (key, direction) = FlowKey::new(transport.source, transport.destination, ports);
         let (hash, shard) = (hasher.hash(&key), key.shard());
         let slot = self.slots - 1;
-        let id = if transport.source.is_ipv6() { sum_field(bytes) } else { place.ip_id };
+        let has_ip_id = place.ip_id != 0;
+        let id = if has_ip_id { place.ip_id } else { sum_field(bytes) };
         let Some(packet) = self.list_of(shard).and_then(|list| list.tcp.next(&TcpPacket::BLANK)) else {
             return;
         };
@@ -335,9 +338,9 @@ impl Decoded {
             origin: transport.origin,
             ttl: place.ttl,
             id,
+            has_ip_id,
             urgent_pointer: bytes.get(18..20).is_some_and(|pointer| pointer != [0, 0]),
-            opens_successor: false,
-            negotiates: false,
+            begins: Begins::default(),
         };
         if tells(ports) || bytes.len() == usize::from(header_len) + vnc::BANNER_LEN {
             self.payload(shard, ports, bytes.get(usize::from(header_len)..).unwrap_or_default());
@@ -368,10 +371,8 @@ impl Decoded {
         let Some(packet) = self.list_of(shard).and_then(|list| list.tcp.items_mut().last_mut()) else {
             return;
         };
-        packet.opens_successor = vnc::is_banner(payload, ports);
-        if ports.0 == socks::PORT || ports.1 == socks::PORT {
-            packet.negotiates = !payload.is_empty();
-        }
+        let negotiates = (ports.0 == socks::PORT || ports.1 == socks::PORT) && !payload.is_empty();
+        packet.begins = Begins::new(vnc::is_banner(payload, ports), negotiates);
         if ports.0 == ftp::CONTROL_PORT || ports.1 == ftp::CONTROL_PORT {
             let packet = *packet;
             self.ftp(&packet, ports, payload);

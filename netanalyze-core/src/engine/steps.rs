@@ -537,8 +537,8 @@ mod tests {
         assert_eq!(format!("{:?}", short.tally), format!("{:?}", long.tally));
         assert!(short.decoded.announcements.len() > 100 && short.decoded.options.items().len() > 1000);
         let packets = short.decoded.lists.iter().flat_map(|list| list.tcp.items());
-        assert!(packets.clone().filter(|p| p.negotiates).count() > 100);
-        assert!(packets.filter(|p| p.opens_successor).count() > 100);
+        assert!(packets.clone().filter(|p| p.begins.relay()).count() > 100);
+        assert!(packets.filter(|p| p.begins.successor()).count() > 100);
         assert_eq!(format!("{:?}", short.decoded), format!("{:?}", long.decoded));
     }
 }

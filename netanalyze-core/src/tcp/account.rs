@@ -21,7 +21,7 @@ pub(crate) struct Passing {
     pub ttl: u8,
     /// Identification field of the IPv4 packet; 0 for IPv6.
     pub ip_id: u16,
-    /// Checksum field of the TCP header over IPv6; 0 for IPv4, or if it was not captured.
+    /// Checksum field of the TCP header of a packet without identification; 0 if that was not captured.
     pub sum: u16,
     /// Interface that captured it.
     pub interface: u32,

@@ -197,23 +197,37 @@ impl Copies {
             let copied = if known.ttl != print.ttl { Copied::Elsewhere } else { Copied::Here };
             let is_beside = (known.place ^ print.place) & INTERFACE != 0;
             let is_apart = copied == Copied::Elsewhere || is_beside;
-            let is_sum = print.place & IS_SUM != 0;
-            let (own, others) = (print.id, known.id);
-            let is_same = own == others && (!is_sum || own != 0 && sums_right && is_stamped(segment));
-            let is_copy = match (is_same, is_apart) {
-                (true, true) => age <= COPY_ELSEWHERE,
-                (true, false) if !is_sum => age <= COPY_WITHIN,
+            let is_copy = match (self.is_same(*known, print, segment, sums_right), is_apart) {
+                (Some(false), _) => false,
+                (Some(true), true) => age <= COPY_ELSEWHERE,
+                (Some(true), false) if print.place & IS_SUM == 0 => age <= COPY_WITHIN,
                 // What is sent again while the clock of stamps stands has the same checksum, too.
-                (true, false) => {
-                    age <= soon || age <= COPY_WITHIN && (age > STAMP_TICK || self.wide.is_some())
+                (Some(true), false) => {
+                    let is_late = segment.flags.syn() || age > STAMP_TICK || self.wide.is_some();
+                    age <= soon || age <= COPY_WITHIN && is_late
                 }
-                (false, _) if !is_sum || sums_right && own != others && own != 0 && others != 0 => false,
-                (false, true) if copied == Copied::Elsewhere => age <= COPY_WITHIN,
-                (false, true) => age <= COPY_BESIDE,
-                (false, false) => age <= soon,
+                (None, true) if copied == Copied::Elsewhere => age <= COPY_WITHIN,
+                (None, true) => age <= COPY_BESIDE,
+                (None, false) => age <= soon,
             };
             is_copy.then_some(copied)
         })
+    }
+
+    /// Whether two packets with the same numbers are one, by what their sender wrote on them; `None` if that does not tell.
+    fn is_same(&self, known: Print, print: Print, segment: &Segment<'_>, sums_right: bool) -> Option<bool> {
+        if print.place & IS_SUM == 0 {
+            // Some write the same on all.
+            let others = self.prints.iter().filter(|other| other.is_there());
+            let is_constant = others.clone().count() > 2 && others.clone().all(|other| other.id == print.id);
+            return (!is_constant).then_some(known.id == print.id);
+        }
+        let are_known = sums_right && known.id != 0 && print.id != 0;
+        match known.id == print.id {
+            true if are_known && is_stamped(segment) => Some(true),
+            false if are_known => Some(false),
+            _ => None,
+        }
     }
 }
 
@@ -225,12 +239,9 @@ fn is_stamped(segment: &Segment<'_>) -> bool {
     }
 }
 
-/// How soon a segment without a number can be a copy only: acknowledgements may be sent twice, data is not before it could be acknowledged, and a SYN not
-/// before a timer.
+/// How soon a segment without a number can be a copy only: acknowledgements may be sent twice, data is not before it could be acknowledged.
 fn soon(segment: &Segment<'_>, rtt: Span) -> u32 {
-    if segment.flags.syn() {
-        COPY_WITHIN
-    } else if segment.len == 0 && !segment.flags.takes_sequence_number() {
+    if segment.len == 0 && !segment.flags.takes_sequence_number() {
         0
     } else if rtt.0 > 0 {
         ticks(rtt.0 / 2).min(COPY_WITHIN)

@@ -291,18 +291,6 @@ fn without_an_identification_checksums_and_interfaces_tell_copies() {
 }
 
 #[test]
-fn a_syn_is_not_sent_again_so_soon() {
-    let script = |late: i64| {
-        let twice = [OPEN[0], (late, '>', "S", 0, 0, 0, 9_000)];
-        play_marked(&twice.map(|step| (step.0 + 1, step.1, step.2, step.3, step.4, step.5, step.6)), |_| {
-            (0, None)
-        })
-    };
-    assert_eq!((script(100).duplicates, script(100).opening.syns), (1, 1));
-    assert_eq!((script(200).duplicates, script(200).opening.syns), (0, 2));
-}
-
-#[test]
 fn an_acknowledgement_that_is_ahead_of_its_data_released_nothing() {
     // Small writes each 45 ms, acknowledged at once; one direction's clock is a little ahead.
     let mut script = OPEN.to_vec();

@@ -201,10 +201,11 @@ impl Copies {
                 (Some(false), _) => false,
                 (Some(true), true) => age <= COPY_ELSEWHERE,
                 (Some(true), false) if print.place & IS_SUM == 0 => age <= COPY_WITHIN,
-                // What is sent again while the clock of stamps stands has the same checksum, too.
+                // What is sent again while the clock of stamps stands has the same checksum, too; and some send one acknowledgement several times.
                 (Some(true), false) => {
+                    let takes = segment.len > 0 || segment.flags.takes_sequence_number();
                     let is_late = segment.flags.syn() || age > STAMP_TICK || self.wide.is_some();
-                    age <= soon || age <= COPY_WITHIN && is_late
+                    age <= soon || takes && is_late && age <= COPY_WITHIN
                 }
                 (None, true) if copied == Copied::Elsewhere => age <= COPY_WITHIN,
                 (None, true) => age <= COPY_BESIDE,

@@ -276,6 +276,9 @@ fn side(scene: &Scene<'_>, stream: &Stream, direction: Direction, trouble: &Trou
     })
 }
 
+/// So many acknowledgements ahead of their data are no accident: the clocks of two directions differ, or the capture lacks packets.
+const AHEAD: u32 = 3;
+
 fn spurious(scene: &Scene<'_>, stream: &Stream, direction: Direction, trouble: &Trouble) -> Option<Case> {
     let again = [
         trouble.lost.timeouts,
@@ -340,6 +343,11 @@ fn spurious(scene: &Scene<'_>, stream: &Stream, direction: Direction, trouble: &
             format!(
                 "nothing but {what}, over and over: acknowledgements passed here, and did not stop the sender"
             ),
+        )
+    } else if confirmed == 0 && stream.lane(direction).acked_ahead() >= AHEAD {
+        case.at_most(
+            Confidence::Low,
+            "acknowledgements were captured before what they acknowledge: whether a copy came before or after its own is not sure",
         )
     } else if confirmed > 0 {
         case.at_most(Confidence::Medium, "the receiver confirms some of the copies only with D-SACK blocks")

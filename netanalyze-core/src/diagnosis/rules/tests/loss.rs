@@ -96,6 +96,14 @@ fn one_segment_over_and_over_is_no_timer_that_is_too_short() {
     let (sure, sentence) = with(&[data(300, 1), data(301, 101), data(302, 201)]);
     assert_eq!(sure, Some(Medium));
     assert!(sentence.ends_with("sent 3 segments again that had arrived"), "{sentence}");
+    // Where acknowledgements are ahead of their data, they may be ahead of the copies, too.
+    let ahead: Vec<Step> = (0..3)
+        .flat_map(|n| {
+            [(400 + n * 10, '<', "A", 1, 0, 401 + n as u32 * 100), data(401 + n * 10, 301 + n as u32 * 100)]
+        })
+        .collect();
+    let (sure, _) = with(&steps(&[data(300, 1), data(301, 101), data(302, 201)], &ahead));
+    assert_eq!(sure, Some(Low));
 }
 
 #[test]

@@ -18,6 +18,7 @@ impl Lane {
         // Beyond what was sent lies what the capture lacks, or damage: the next segment tells.
         let is_beyond = self.begun && after(segment.ack, self.next);
         let ack = if is_beyond { self.next } else { segment.ack };
+        self.acked_ahead = self.acked_ahead.saturating_add(u32::from(is_beyond));
         if self.acked && ack == self.una {
             if !has_data && self.outstanding() && by.window_before == segment.window {
                 self.duplicate_acks = self.duplicate_acks.saturating_add(1);

@@ -20,6 +20,11 @@ impl Lane {
         self.duplicate_acks
     }
 
+    /// Acknowledgements of what was not captured until then, if at all: the capture lacks packets, or holds those of one direction too early.
+    pub(crate) fn acked_ahead(&self) -> u32 {
+        self.acked_ahead
+    }
+
     pub(in crate::tcp::chronicle) fn last_sent(&self) -> Timestamp {
         self.last_sent
     }

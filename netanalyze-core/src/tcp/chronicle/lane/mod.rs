@@ -30,6 +30,8 @@ pub(crate) struct Lane {
     /// It was full at some time of the round trip at hand.
     full_in_round: bool,
     duplicate_acks: u8,
+    /// Acknowledgements of what was not captured until then.
+    acked_ahead: u32,
     /// The first number that was captured.
     start: u32,
     next: u32,

@@ -115,12 +115,6 @@ impl TcpPacket {
         if alone { tcp_option::parse(area).timestamps } else { None }
     }
 
-    /// Identification field, and checksum field: the one that is not known is 0.
-    #[inline]
-    pub(crate) fn ids(&self) -> (u16, u16) {
-        if self.has_ip_id { (self.id, 0) } else { (0, self.id) }
-    }
-
     /// Bytes of payload on the wire.
     #[inline]
     pub(crate) fn payload_len(&self) -> u32 {

@@ -313,8 +313,6 @@ impl Decoded {
         let (key, direction) = FlowKey::new(transport.source, transport.destination, ports);
         let (hash, shard) = (hasher.hash(&key), key.shard());
         let slot = self.slots - 1;
-        let has_ip_id = place.ip_id != 0;
-        let id = if has_ip_id { place.ip_id } else { sum_field(bytes) };
         let Some(packet) = self.list_of(shard).and_then(|list| list.tcp.next(&TcpPacket::BLANK)) else {
             return;
         };
@@ -337,8 +335,8 @@ impl Decoded {
             direction,
             origin: transport.origin,
             ttl: place.ttl,
-            id,
-            has_ip_id,
+            id: if place.ip_id == 0 { sum_field(bytes) } else { place.ip_id },
+            has_ip_id: place.ip_id != 0,
             urgent_pointer: bytes.get(18..20).is_some_and(|pointer| pointer != [0, 0]),
             begins: Begins::default(),
         };

@@ -291,12 +291,11 @@ impl Steps {
                 .frames
                 .get(packet.frame_index as usize)
                 .map_or_else(Default::default, |raw| (raw.wire_len, raw.interface));
-            let (ip_id, sum) = packet.ids();
             let passing = Passing {
                 wire_len,
                 ttl: packet.ttl,
-                ip_id,
-                sum,
+                id: packet.id,
+                has_ip_id: packet.has_ip_id,
                 interface,
                 gap: interests.gap,
                 shares_frame,

@@ -19,16 +19,23 @@ pub(crate) struct Passing {
     pub wire_len: u32,
     /// Time to live or hop limit; 0 if unknown.
     pub ttl: u8,
-    /// Identification field of the IPv4 packet; 0 for IPv6.
-    pub ip_id: u16,
-    /// Checksum field of the TCP header of a packet without identification; 0 if that was not captured.
-    pub sum: u16,
+    /// Identification field of the IPv4 packet; of one without, the checksum field: either tells packets apart. 0 if it was not captured.
+    pub id: u16,
+    /// Which of them.
+    pub has_ip_id: bool,
     /// Interface that captured it.
     pub interface: u32,
     /// Silence that counts as a stall when something was owed.
     pub gap: Span,
     /// Another TCP header of the same frame follows.
     pub shares_frame: bool,
+}
+
+impl Passing {
+    /// Identification field of the IPv4 packet; 0 without.
+    pub(crate) fn ip_id(&self) -> u16 {
+        if self.has_ip_id { self.id } else { 0 }
+    }
 }
 
 /// Flags that books count or note.

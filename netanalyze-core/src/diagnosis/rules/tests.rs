@@ -79,8 +79,8 @@ pub(super) fn stream(number: u32, server: &str, steps: &[Step], ttl: impl Fn(u64
         let passing = Passing {
             wire_len: 60,
             ttl: ttl(at),
-            ip_id: at as u16,
-            sum: 0,
+            id: at as u16,
+            has_ip_id: true,
             interface: 0,
             gap: Span(0),
             shares_frame: false,

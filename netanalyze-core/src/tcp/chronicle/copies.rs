@@ -25,9 +25,9 @@ const INTERFACE: u8 = IS_SUM - 1;
 impl Print {
     #[inline(always)]
     fn new(time: Timestamp, passing: &Passing) -> Self {
-        let Passing { ip_id, sum, ttl, interface, .. } = *passing;
+        let Passing { id, has_ip_id, ttl, interface, .. } = *passing;
         let is_there = if time == Timestamp(0) { 0 } else { IS_THERE };
-        let (id, kind) = if ip_id == 0 { (sum, IS_SUM) } else { (ip_id, 0) };
+        let kind = if has_ip_id { 0 } else { IS_SUM };
         Print { ticks: ticks(time.0), id, ttl, place: is_there | kind | interface as u8 & INTERFACE }
     }
 

@@ -299,8 +299,8 @@ impl Draft {
             let passing = Passing {
                 wire_len: u32::MAX,
                 ttl: entry.ttl,
-                ip_id: entry.ip_id(),
-                sum: entry.sum(),
+                id: entry.id,
+                has_ip_id: entry.has_ip_id(),
                 interface: self.interface,
                 gap: Span(0),
                 shares_frame: false,

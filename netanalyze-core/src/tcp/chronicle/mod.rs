@@ -291,8 +291,8 @@ impl Chronicle {
         let out_of_turn = own.next() != Some(segment.seq);
         let in_doubt = own.trouble.is_some() || peer.trouble.is_some() || out_of_turn;
         let mark = match segment.options {
-            Some(options) => Mark { id: passing.ip_id, stamps: options.timestamps },
-            None => Mark { id: passing.ip_id, stamps: if in_doubt { wire.stamps() } else { None } },
+            Some(options) => Mark { id: passing.ip_id(), stamps: options.timestamps },
+            None => Mark { id: passing.ip_id(), stamps: if in_doubt { wire.stamps() } else { None } },
         };
         let is_reset = segment.flags.rst();
         let backward = self.last.since(segment.time).0;

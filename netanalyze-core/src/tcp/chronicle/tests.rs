@@ -115,8 +115,15 @@ fn each_segment(
         };
         let (ip_id, stamps) = marks(frame);
         let wire = Known(stamps.map(|(value, echo)| Timestamps { value, echo }), sums(frame));
-        let passing =
-            Passing { wire_len: 60, ttl: 64, ip_id, sum: 0, interface: 0, gap: Span(0), shares_frame: false };
+        let passing = Passing {
+            wire_len: 60,
+            ttl: 64,
+            id: ip_id,
+            has_ip_id: ip_id != 0,
+            interface: 0,
+            gap: Span(0),
+            shares_frame: false,
+        };
         let direction = if who == '>' { Direction::AtoB } else { Direction::BtoA };
         show(direction, &segment, (&verdict, &passing), &wire);
     }

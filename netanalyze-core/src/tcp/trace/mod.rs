@@ -145,8 +145,8 @@ impl Host {
         let passing = Passing {
             wire_len: step.reported + 34,
             ttl: 64,
-            ip_id: 0,
-            sum: 0,
+            id: 0,
+            has_ip_id: false,
             interface: 0,
             gap,
             shares_frame: false,

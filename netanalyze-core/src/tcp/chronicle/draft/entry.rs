@@ -24,9 +24,9 @@ pub(super) struct Entry {
     /// The lower half of its frame number.
     pub(super) frame: u32,
     pub(super) window: u16,
-    /// The identification, or with [`IS_SUM`] the checksum.
-    id: u16,
-    /// With [`BY_SERVER`] and [`IS_SUM`].
+    /// As [`Passing::id`].
+    pub(super) id: u16,
+    /// With [`BY_SERVER`] and [`HAS_IP_ID`].
     flags: u16,
     pub(super) ttl: u8,
     pub(super) header_len: u8,
@@ -34,12 +34,12 @@ pub(super) struct Entry {
 
 /// Bits of an entry's flags that no TCP header has.
 const BY_SERVER: u16 = 1 << 15;
-const IS_SUM: u16 = 1 << 14;
+const HAS_IP_ID: u16 = 1 << 14;
 
 impl Entry {
     #[inline(always)]
     pub(super) fn new(by: Side, segment: &Segment<'_>, passing: &Passing) -> Self {
-        let (id, kind) = if passing.ip_id == 0 { (passing.sum, IS_SUM) } else { (passing.ip_id, 0) };
+        let kind = if passing.has_ip_id { HAS_IP_ID } else { 0 };
         Entry {
             time: segment.time,
             seq: segment.seq,
@@ -47,7 +47,7 @@ impl Entry {
             len: segment.len,
             frame: segment.frame.0 as u32,
             window: segment.window,
-            id,
+            id: passing.id,
             flags: segment.flags.0 | kind | if by == CLIENT { 0 } else { BY_SERVER },
             ttl: passing.ttl,
             header_len: segment.header_len,
@@ -60,17 +60,12 @@ impl Entry {
     }
 
     pub(super) fn flags(&self) -> TcpFlags {
-        TcpFlags(self.flags & !(BY_SERVER | IS_SUM))
+        TcpFlags(self.flags & !(BY_SERVER | HAS_IP_ID))
     }
 
-    /// The identification of its IPv4 packet, 0 if it has none.
-    pub(super) fn ip_id(&self) -> u16 {
-        if self.flags & IS_SUM == 0 { self.id } else { 0 }
-    }
-
-    /// As [`Passing::sum`].
-    pub(super) fn sum(&self) -> u16 {
-        if self.flags & IS_SUM == 0 { 0 } else { self.id }
+    /// As [`Passing::has_ip_id`].
+    pub(super) fn has_ip_id(&self) -> bool {
+        self.flags & HAS_IP_ID != 0
     }
 }
 

@@ -156,8 +156,15 @@ fn a_draft_that_is_written_over_leaves_nothing_behind() {
         options: None,
     };
     let (verdict, wire) = (Verdict::default(), Known(None, Checksum::Unknown));
-    let passing =
-        Passing { wire_len: 60, ttl: 64, ip_id: 1, sum: 0, interface: 0, gap: Span(0), shares_frame: false };
+    let passing = Passing {
+        wire_len: 60,
+        ttl: 64,
+        id: 1,
+        has_ip_id: true,
+        interface: 0,
+        gap: Span(0),
+        shares_frame: false,
+    };
     let mut spare = Spare::default();
     let begin = |spare: &mut Spare| {
         Draft::begin(spare, Direction::AtoB, &segment(1, TcpFlags::SYN, 0), (&verdict, &passing, &wire))

@@ -195,8 +195,15 @@ fn a_packet_that_was_captured_twice_counts_once() {
             scope: Scope::Full,
             options: None,
         };
-        let passing =
-            Passing { wire_len: 60, ttl, ip_id, sum: 0, interface: 0, gap: Span(0), shares_frame: false };
+        let passing = Passing {
+            wire_len: 60,
+            ttl,
+            id: ip_id,
+            has_ip_id: ip_id != 0,
+            interface: 0,
+            gap: Span(0),
+            shares_frame: false,
+        };
         chronicle.note(
             Direction::AtoB,
             &segment,
@@ -245,8 +252,15 @@ fn without_an_identification_checksums_and_interfaces_tell_copies() {
                 scope: Scope::Full,
                 options: None,
             };
-            let passing =
-                Passing { wire_len: 160, ttl, ip_id: 0, sum, interface, gap: Span(0), shares_frame: false };
+            let passing = Passing {
+                wire_len: 160,
+                ttl,
+                id: sum,
+                has_ip_id: false,
+                interface,
+                gap: Span(0),
+                shares_frame: false,
+            };
             chronicle.note(
                 direction,
                 &segment,

@@ -80,8 +80,9 @@ pub(super) fn take_datagrams(
                     let datagram = payload(batch, completed, slot, packet.at, 0, whole);
                     Checksum::of_datagram((from.ip(), to.ip()), datagram, whole)
                 });
+                heard.out.ip_id = packet.ip_id;
                 touched.conversation.application(packet, bytes, now, &mut heard.out);
-                heard.out.sum = None;
+                (heard.out.sum, heard.out.ip_id) = (None, 0);
                 if !heard.out.is_empty() {
                     let seen = &mut touched.conversation.kinds_seen;
                     heard.take(&spoken, seen, interests, results.tally, results.findings);

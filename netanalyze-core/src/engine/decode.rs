@@ -459,6 +459,7 @@ impl Decoded {
             ordinal: place.ordinal,
             direction,
             origin: transport.origin,
+            ip_id: place.ip_id,
             ttl: place.ttl,
             opens_successor,
         };

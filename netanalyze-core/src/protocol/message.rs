@@ -130,6 +130,8 @@ pub struct Messages {
     pub(crate) reach: Option<Reach>,
     /// What the checksum of the datagram at hand says, where anybody wants to know.
     pub(crate) sum: Option<Checksum>,
+    /// Identification field of the IPv4 packet that brought the datagram at hand; 0 without one.
+    pub(crate) ip_id: u16,
     /// What is said now, Wireshark takes for another protocol: see [`Said::aside`].
     pub(crate) aside: bool,
     /// Every message is wanted, as fields and rows need them. Otherwise decoders leave out those that no finding is made of, which saves

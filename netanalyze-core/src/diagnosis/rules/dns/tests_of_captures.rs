@@ -289,3 +289,40 @@ fn an_address_that_an_answer_gave_says_nothing_of_other_ways() {
     assert_eq!(judge([192, 0, 2, 7]), High);
     assert_eq!(judge([192, 0, 2, 8]), Medium);
 }
+
+#[test]
+fn a_copy_of_an_answered_query_is_none_without_an_answer() {
+    use crate::model::Direction::{AtoB, BtoA};
+    use crate::protocol::dns::Decoder;
+    use crate::protocol::message::{Message, Messages};
+    use crate::protocol::stream::DatagramDecoder;
+    // Four healthy lookups a second apart, whose queries a second tap holds, too, behind the answers.
+    let thresholds = Thresholds::default();
+    let mut names = Names::default();
+    for port in 0..4 {
+        let ends = [end(A, 50_000 + port), end(S, 53)];
+        let (mut decoder, mut out) = (Decoder::new(ends), Messages::default());
+        let mut query: Vec<u8> = [9u16, 0x0100, 1, 0, 0, 0].iter().flat_map(|w| w.to_be_bytes()).collect();
+        query.extend(b"\x01a\x00\x00\x01\x00\x01");
+        let mut answer = query.clone();
+        answer[2..4].copy_from_slice(&[0x81, 0x83]);
+        let begin = i64::from(port) * 1_000;
+        for (from, bytes, ms, ip_id) in [(AtoB, &query, 0, 77), (BtoA, &answer, 4, 0), (AtoB, &query, 17, 77)]
+        {
+            let time = Timestamp((begin + ms) * 1_000_000);
+            out.ip_id = ip_id;
+            decoder.datagram(from, bytes, 0, Moment { frame: FrameNumber(1), time }, &mut out);
+        }
+        decoder.finish(Moment { frame: FrameNumber(9), time: Timestamp(100_000_000_000) }, &mut out);
+        let ends = Ends { client: ends[0], server: ends[1], protocol: Protocol::Udp, stream: None };
+        let mut outcomes = Vec::new();
+        for (_, message) in out.drain() {
+            let Message::Lookup(lookup) = message else { continue };
+            outcomes.push(lookup.outcome);
+            names.note_lookup(ends, &lookup, &thresholds);
+        }
+        assert_eq!(outcomes, [Outcome::Answered, Outcome::Unanswered], "rows show both");
+    }
+    let resolver = names.resolvers.values().next().unwrap();
+    assert_eq!((resolver.asked, resolver.answers, resolver.unanswered.count), (4, 4, 0));
+}

@@ -44,6 +44,11 @@ impl Event {
     pub(super) fn waited(&self) -> Span {
         Span(self.until.since(self.asked).0.max(0))
     }
+
+    /// No answer came, and one in fragments was allowed.
+    pub(super) fn allows_fragments(&self) -> bool {
+        self.answer.0 == 0 && self.room > UNFRAGMENTED
+    }
 }
 
 /// Events of a server: some in detail, the rest counted.
@@ -217,8 +222,7 @@ impl Resolver {
 
     /// Whether a query allowed for an answer in fragments, while all that were answered allowed only for less.
     pub(super) fn is_larger(&self, event: &Event) -> bool {
-        let is_large = event.answer.0 == 0 && event.room > UNFRAGMENTED;
-        is_large && self.answered_room > 0 && event.room > self.answered_room
+        event.allows_fragments() && self.answered_room > 0 && event.room > self.answered_room
     }
 
     /// What every answer of it takes: the way there and back. Of few answers nobody knows.

@@ -326,3 +326,24 @@ fn a_copy_of_an_answered_query_is_none_without_an_answer() {
     let resolver = names.resolvers.values().next().unwrap();
     assert_eq!((resolver.asked, resolver.answers, resolver.unanswered.count), (4, 4, 0));
 }
+
+#[test]
+fn fragments_over_ipv6_may_have_been_filtered_out() {
+    const S6: &str = "2001:db8::53";
+    let judge = |server: &'static str, by_port: bool, room: &[u16], queries: u32| {
+        let mut all: Vec<Asked<'_>> = (0..6).map(|n| (A, server, "b.example", 1, n * 1_000, ok(5))).collect();
+        all.extend((0..4).map(|n| (A, server, "x.example", 1, n * 1_000, Never(20_000, queries))));
+        let size = |at: usize, lookup: &mut Lookup, _: &mut Names| {
+            lookup.udp_size = Some(at.checked_sub(6).and_then(|at| room.get(at).copied()).unwrap_or(4_096));
+        };
+        let lacks = Lacks { by_port, ..Lacks::default() };
+        let mut told = sure(&judge_lookups(&all, &lacks, size, 100_000));
+        told.dedup();
+        told
+    };
+    assert_eq!(judge(S6, true, &[], 1), [("DNS-02", Low)]);
+    assert_eq!(judge(S6, false, &[], 1), [("DNS-02", Medium)], "the capture shows other packets of IPv6");
+    assert_eq!(judge(S, true, &[], 1), [("DNS-02", Medium)], "the first fragment over IPv4 has ports");
+    assert_eq!(judge(S6, true, &[1_232], 1), [("DNS-02", Medium)], "a small answer is missing, too");
+    assert_eq!(judge(S6, true, &[], 2), [("DNS-02", High)], "its client asked again");
+}

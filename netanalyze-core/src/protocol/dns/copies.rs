@@ -3,50 +3,53 @@
 
 use super::lookup::Lookup;
 use crate::model::{Span, Timestamp};
+use crate::protocol::message::Brought;
 use crate::protocol::stream::Moment;
 
 /// A copy comes so soon after its query, or after the answer to it. No client sends a query again so soon, nor the id of an answered one from the same port.
 const COPY_WITHIN: Span = Span(50_000_000);
-/// The same where the identification of its IP packet shows that it is no other one: the clocks of two taps may differ.
+/// The same for a copy from another place, whose clock may differ: its IP packet has the identification of the first, and another time to live, or it came in
+/// on another interface.
 const COPY_ELSEWHERE: Span = Span(5_000_000_000);
 
-/// Identifications of the IP packets that brought a query; 0 where there is none (IPv6), or none that says anything (RFC 6864 §4.1). Beyond what there is
-/// room for, the first one stays, and the last one.
+/// IP packets that brought a query: their identifications, as far as those say anything (RFC 6864 §4.1), and where the first was captured. Beyond what there
+/// is room for, the first one stays, and the last one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Marks<const N: usize>([u16; N]);
+pub(super) struct Marks<const N: usize> {
+    ids: [u16; N],
+    place: u16,
+}
 
 impl<const N: usize> Default for Marks<N> {
     fn default() -> Self {
-        Marks([0; N])
+        Marks { ids: [0; N], place: 0 }
     }
 }
 
 impl<const N: usize> Marks<N> {
-    pub(super) fn new(known: impl IntoIterator<Item = u16>) -> Self {
-        let mut marks = Marks::default();
-        known.into_iter().for_each(|id| marks.note(id));
+    pub(super) fn new(packet: Brought) -> Self {
+        let mut marks = Marks { place: packet.place, ..Marks::default() };
+        marks.note(packet.ip_id);
         marks
     }
 
     pub(super) fn note(&mut self, id: u16) {
-        if id == 0 || self.0.contains(&id) {
+        if id == 0 || self.ids.contains(&id) {
             return;
         }
-        let free = self.0.iter().position(|known| *known == 0).unwrap_or(N.saturating_sub(1));
-        if let Some(place) = self.0.get_mut(free) {
+        let free = self.ids.iter().position(|known| *known == 0).unwrap_or(N.saturating_sub(1));
+        if let Some(place) = self.ids.get_mut(free) {
             *place = id;
         }
     }
 
-    pub(super) fn all(&self) -> impl Iterator<Item = u16> + '_ {
-        self.0.iter().copied().filter(|id| *id != 0)
-    }
-
-    /// Whether the same query again, in a packet with this identification, is a copy of one that came, or was answered, so long before.
-    pub(super) fn has_copy(&self, id: u16, since: Span) -> bool {
-        let has_id = id != 0 && self.all().next().is_some();
-        let within = if has_id { COPY_ELSEWHERE } else { COPY_WITHIN };
-        since <= within && (!has_id || self.0.contains(&id))
+    /// Whether the same query again, in another packet, is a copy of one that came, or was answered, so long before.
+    pub(super) fn has_copy(&self, packet: Brought, since: Span) -> bool {
+        let has_id = packet.ip_id != 0 && self.ids.iter().any(|id| *id != 0);
+        // Who gives all packets the same identification shows nothing by it: they must have gone different ways.
+        let is_same = has_id && self.ids.contains(&packet.ip_id);
+        (is_same || !has_id) && since <= COPY_WITHIN
+            || is_same && packet.place != self.place && since <= COPY_ELSEWHERE
     }
 }
 
@@ -62,15 +65,19 @@ pub(crate) struct Copies {
 
 impl Lookup {
     /// Notes the packet that brought its first query; it is a copy if others of the same query are known.
-    pub(super) fn brought_by(&mut self, id: u16, copied: Option<Marks<2>>) {
+    pub(super) fn brought_by(&mut self, packet: Brought, copied: Option<Marks<2>>) {
         self.copies.count = u32::from(copied.is_some());
-        self.copies.marks = Marks::new(copied.iter().flat_map(Marks::all).chain([id]));
+        self.copies.marks = Marks::new(packet);
+        if let Some(known) = copied {
+            self.copies.marks.place = known.place;
+            known.ids.into_iter().for_each(|id| self.copies.marks.note(id));
+        }
     }
 
-    /// Notes that its query came again, in a packet with this identification; `last` is when it came last.
-    pub(super) fn comes_again(&mut self, id: u16, last: Timestamp, now: Moment) {
+    /// Notes that its query came again, in another packet; `last` is when it came last.
+    pub(super) fn comes_again(&mut self, packet: Brought, last: Timestamp, now: Moment) {
         let before = self.last_sent();
-        let is_copy = self.copies.marks.has_copy(id, now.time.since(last));
+        let is_copy = self.copies.marks.has_copy(packet, now.time.since(last));
         if is_copy {
             self.copies.count = self.copies.count.saturating_add(1);
             self.copies.last = before;
@@ -80,7 +87,7 @@ impl Lookup {
             }
             self.copies.last = None;
         }
-        self.copies.marks.note(id);
+        self.copies.marks.note(packet.ip_id);
         self.queries = self.queries.saturating_add(1);
         self.last_query = Some(now);
     }

@@ -7,6 +7,7 @@ use super::code::RecordType;
 use super::copies::Marks;
 use super::table::{Entry, Table};
 use crate::model::{FrameNumber, Span};
+use crate::protocol::message::Brought;
 use crate::protocol::stream::Moment;
 
 /// Age from which a query with a known id is a new one, as Wireshark's `dns.retransmission_timer`.
@@ -44,20 +45,20 @@ pub(super) struct Matcher {
 }
 
 impl Matcher {
-    /// Says what a query is to those before it, and remembers it. `packet` is the identification of the IP packet that brought it; where the query is a copy
+    /// Says what a query is to those before it, and remembers it. `packet` is what brought it; where the query is a copy
     /// of one that was answered already, all that brought that are said, too.
     pub(super) fn query(
         &mut self,
         id: u16,
         question: impl FnOnce() -> u32,
-        packet: u16,
+        packet: Brought,
         now: Moment,
     ) -> (Matching, Option<Marks<2>>) {
         let mut copied = None;
         if let Some(entry) = self.table.get_mut(id) {
             if entry.answered_in == FrameNumber(0) {
                 if now.time.since(entry.time) < RETRANSMISSION_TIMER {
-                    entry.marks.note(packet);
+                    entry.marks.note(packet.ip_id);
                     entry.comes(now.time);
                     return (Matching { repeats_query: Some(entry.frame), ..Matching::default() }, None);
                 }
@@ -65,7 +66,7 @@ impl Matcher {
                 copied = Some(entry.marks);
             }
         }
-        let marks = copied.unwrap_or_else(|| Marks::new([packet]));
+        let marks = copied.unwrap_or_else(|| Marks::new(packet));
         self.table.insert(id, Entry { frame: now.frame, time: now.time, marks, ..Entry::default() });
         (Matching::default(), copied)
     }

@@ -21,8 +21,8 @@ pub(super) struct Entry {
     pub question: u32,
     /// Stands for what it said.
     pub answer: u32,
-    /// Microseconds from its time to when it, or its answer, came last.
-    pub lasted: u32,
+    /// Milliseconds from its time to when it, or its answer, came last.
+    pub lasted: u16,
     /// The packets that brought it.
     pub marks: Marks<2>,
 }
@@ -30,13 +30,13 @@ pub(super) struct Entry {
 impl Entry {
     /// It, or its answer, came.
     pub(super) fn comes(&mut self, now: Timestamp) {
-        let lasted = now.since(self.time).0 / 1_000;
-        self.lasted = self.lasted.max(u32::try_from(lasted.max(0)).unwrap_or(u32::MAX));
+        let lasted = now.since(self.time).0 / 1_000_000;
+        self.lasted = self.lasted.max(u16::try_from(lasted.max(0)).unwrap_or(u16::MAX));
     }
 
     /// Time since it, or its answer, came last.
     pub(super) fn since(&self, now: Timestamp) -> Span {
-        Span(now.since(self.time).0.saturating_sub(i64::from(self.lasted) * 1_000))
+        Span(now.since(self.time).0.saturating_sub(i64::from(self.lasted) * 1_000_000))
     }
 }
 

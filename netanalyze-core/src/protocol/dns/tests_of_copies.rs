@@ -1,6 +1,7 @@
 //! Queries that the capture holds once more.
 
 use super::*;
+use crate::protocol::message::Brought;
 
 /// What was sent: how often, and when for the first and the last time, in ms; and as how many queries it was captured.
 type Sent = (u32, i64, i64, u32);
@@ -10,13 +11,14 @@ fn sent(lookup: &Lookup) -> Sent {
     (lookup.times_sent(), ms(lookup.first_sent()), ms(lookup.last_sent()), lookup.queries)
 }
 
-/// What becomes of queries and answers of one name: who sends, when, and with which identification of the IP packet.
+/// What becomes of queries and answers of one name: who sends, when, and with which identification of the IP packet. `Q` is a query that was captured behind
+/// a router.
 fn run(packets: &[(char, i64, u16)]) -> Vec<Sent> {
     let mut talk = Talk::new("10.0.0.53:53");
     let mut lookups = Vec::new();
     for &(who, ms, ip_id) in packets {
-        talk.out.ip_id = ip_id;
-        let (_, said) = if who == 'q' { talk.asks(ms, 9, "a", A) } else { talk.answers(ms, 9, "a", A) };
+        talk.out.brought = Brought::new(ip_id, if who == 'Q' { 63 } else { 64 }, 0);
+        let (_, said) = if who != 'a' { talk.asks(ms, 9, "a", A) } else { talk.answers(ms, 9, "a", A) };
         lookups.extend(said);
     }
     lookups.extend(talk.finish(100_000));
@@ -32,26 +34,29 @@ fn a_copy_behind_the_answer_was_not_sent() {
     assert_eq!(run(&[('q', 0, 0), ('a', 400, 0), ('q', 450, 0)])[1].0, 0);
     assert_eq!(run(&[('q', 0, 0), ('a', 400, 0), ('q', 451, 0)])[1].0, 1);
     // Clocks of two taps differ by more.
-    assert_eq!(run(&[('q', 0, 7), ('a', 4, 0), ('q', 4_000, 7)])[1].0, 0);
-    assert_eq!(run(&[('q', 0, 7), ('a', 4, 0), ('q', 6_000, 7)])[1].0, 1);
+    assert_eq!(run(&[('q', 0, 7), ('a', 4, 0), ('Q', 4_000, 7)])[1].0, 0);
+    assert_eq!(run(&[('q', 0, 7), ('a', 4, 0), ('Q', 6_000, 7)])[1].0, 1);
+    // Some senders give every packet the same identification.
+    assert_eq!(run(&[('q', 0, 7), ('a', 4, 0), ('q', 4_000, 7)])[1].0, 1);
+    assert_eq!(run(&[('q', 0, 7), ('q', 1_000, 7)]), [(2, 0, 1_000, 2)]);
     // Another packet: the same was asked once more.
     assert_eq!(run(&[('q', 0, 7), ('a', 4, 0), ('q', 17, 8)])[1].0, 1);
     // Both directions twice, and the query a third time.
     assert_eq!(
-        run(&[('q', 0, 7), ('a', 4, 0), ('q', 1_000, 7), ('a', 1_004, 0), ('q', 2_000, 7)]),
+        run(&[('q', 0, 7), ('a', 4, 0), ('Q', 1_000, 7), ('a', 1_004, 0), ('Q', 2_000, 7)]),
         [(1, 0, 0, 1), (0, 1_000, 1_000, 1), (0, 2_000, 2_000, 1)]
     );
 }
 
 #[test]
 fn copies_before_the_answer_do_not_count() {
-    assert_eq!(run(&[('q', 0, 7), ('q', 700, 7), ('a', 710, 0)]), [(1, 0, 0, 2)]);
+    assert_eq!(run(&[('q', 0, 7), ('Q', 700, 7), ('a', 710, 0)]), [(1, 0, 0, 2)]);
     assert_eq!(run(&[('q', 0, 0), ('q', 3, 0)]), [(1, 0, 0, 2)]);
     assert_eq!(run(&[('q', 0, 0), ('q', 1_000, 0)]), [(2, 0, 1_000, 2)]);
     // Sent twice, and each captured twice.
-    assert_eq!(run(&[('q', 0, 7), ('q', 700, 7), ('q', 1_000, 8), ('q', 1_700, 8)]), [(2, 0, 1_000, 4)]);
+    assert_eq!(run(&[('q', 0, 7), ('Q', 700, 7), ('q', 1_000, 8), ('Q', 1_700, 8)]), [(2, 0, 1_000, 4)]);
     assert_eq!(
-        run(&[('q', 0, 7), ('q', 1_000, 8), ('a', 1_004, 0), ('q', 2_000, 7), ('q', 3_000, 8)]),
+        run(&[('q', 0, 7), ('q', 1_000, 8), ('a', 1_004, 0), ('Q', 2_000, 7), ('Q', 3_000, 8)]),
         [(2, 0, 1_000, 2), (0, 2_000, 2_000, 2)]
     );
 }
@@ -60,7 +65,7 @@ fn copies_before_the_answer_do_not_count() {
 fn a_query_behind_a_copy_is_one_of_its_own() {
     let mut talk = Talk::new("10.0.0.53:53");
     for (ms, ip_id) in [(0, 7), (10, 7), (2_000, 9)] {
-        talk.out.ip_id = ip_id;
+        talk.out.brought = Brought::new(ip_id, 64, 0);
         talk.asks(ms, 9, "a", A);
         if ms == 0 {
             talk.answers(4, 9, "a", A);

@@ -96,7 +96,7 @@ impl Tracker {
             self.matcher.response(id, says, now)
         } else {
             let question = || question_hash(parsed.question().as_ref());
-            let (matching, copies) = self.matcher.query(id, question, out.ip_id, now);
+            let (matching, copies) = self.matcher.query(id, question, out.brought, now);
             copied = copies;
             (matching, false)
         };
@@ -131,7 +131,7 @@ impl Tracker {
         let hash = question_hash(question.as_ref());
         let known = self.find(|o| o.id == id && o.from == from && o.question == hash && o.waits());
         if let Some(open) = known.and_then(|at| self.open.get_mut(at)) {
-            open.lookup.comes_again(out.ip_id, open.last, now);
+            open.lookup.comes_again(out.brought, open.last, now);
             open.last = now.time;
             open.lookup.sums.add(out.sum);
             return;
@@ -150,7 +150,7 @@ impl Tracker {
         let mut lookup = Box::new(Lookup::new(self.service, length.is_some(), parsed, missing));
         lookup.sums.add(out.sum);
         lookup.ask(parsed, now);
-        lookup.brought_by(out.ip_id, copied);
+        lookup.brought_by(out.brought, copied);
         self.open.push(Open { id, from, question: hash, last: now.time, lookup });
     }
 

@@ -294,7 +294,7 @@ fn an_address_that_an_answer_gave_says_nothing_of_other_ways() {
 fn a_copy_of_an_answered_query_is_none_without_an_answer() {
     use crate::model::Direction::{AtoB, BtoA};
     use crate::protocol::dns::Decoder;
-    use crate::protocol::message::{Message, Messages};
+    use crate::protocol::message::{Brought, Message, Messages};
     use crate::protocol::stream::DatagramDecoder;
     // Four healthy lookups a second apart, whose queries a second tap holds, too, behind the answers.
     let thresholds = Thresholds::default();
@@ -310,7 +310,7 @@ fn a_copy_of_an_answered_query_is_none_without_an_answer() {
         for (from, bytes, ms, ip_id) in [(AtoB, &query, 0, 77), (BtoA, &answer, 4, 0), (AtoB, &query, 17, 77)]
         {
             let time = Timestamp((begin + ms) * 1_000_000);
-            out.ip_id = ip_id;
+            out.brought = Brought::new(ip_id, 64, 0);
             decoder.datagram(from, bytes, 0, Moment { frame: FrameNumber(1), time }, &mut out);
         }
         decoder.finish(Moment { frame: FrameNumber(9), time: Timestamp(100_000_000_000) }, &mut out);

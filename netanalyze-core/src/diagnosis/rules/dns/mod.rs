@@ -131,6 +131,7 @@ impl Names {
             last_query: last.frame,
             answer: response.frame,
             queries: lookup.times_sent(),
+            captured: lookup.queries,
             again,
             name: shown_name(&lookup.name),
             kind: lookup.kind,
@@ -217,7 +218,8 @@ impl Names {
         for (mut event, answered) in std::mem::take(&mut self.late) {
             let more = self.repeated.get(&event.answer).copied().unwrap_or(0);
             let Some(resolver) = self.resolvers.get_mut(&event.ends.server) else { continue };
-            if more.saturating_add(1) < event.queries {
+            // Answers may be copies, too.
+            if more.saturating_add(1) < event.captured {
                 resolver.asked_again += 1;
                 resolver.left(event, &mut self.told);
                 continue;
@@ -371,6 +373,7 @@ impl Names {
             last_query: last.frame,
             answer: FrameNumber(0),
             queries: lookup.times_sent(),
+            captured: lookup.queries,
             again,
             name: shown_name(&lookup.name),
             kind: lookup.kind,

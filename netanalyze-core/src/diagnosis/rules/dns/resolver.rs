@@ -31,7 +31,9 @@ pub(super) struct Event {
     pub(super) query: FrameNumber,
     pub(super) last_query: FrameNumber,
     pub(super) answer: FrameNumber,
+    /// How often it was sent, and how often that was captured.
     pub(super) queries: u32,
+    pub(super) captured: u32,
     /// It was asked again: the same server, or another one.
     pub(super) again: bool,
     pub(super) name: Box<str>,

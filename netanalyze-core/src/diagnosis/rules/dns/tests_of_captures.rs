@@ -347,3 +347,35 @@ fn fragments_over_ipv6_may_have_been_filtered_out() {
     assert_eq!(judge(S6, true, &[1_232], 1), [("DNS-02", Medium)], "a small answer is missing, too");
     assert_eq!(judge(S6, true, &[], 2), [("DNS-02", High)], "its client asked again");
 }
+
+#[test]
+fn copies_of_an_answer_do_not_answer_the_query_that_was_lost() {
+    use crate::model::Direction::{AtoB, BtoA};
+    use crate::protocol::dns::Decoder;
+    use crate::protocol::message::{Brought, Message, Messages};
+    use crate::protocol::stream::DatagramDecoder;
+    // Sent again after five seconds, and answered then; every packet was captured twice.
+    let ends = [end(A, 50_000), end(S, 53)];
+    let (mut decoder, mut out) = (Decoder::new(ends), Messages::default());
+    let mut query: Vec<u8> = [9u16, 0x0100, 1, 0, 0, 0].iter().flat_map(|w| w.to_be_bytes()).collect();
+    query.extend(b"\x01a\x00\x00\x01\x00\x01");
+    let mut answer = query.clone();
+    answer[2] = 0x81;
+    let packets = [(AtoB, 0, 7), (AtoB, 1, 7), (AtoB, 4_900, 8), (AtoB, 4_901, 8), (BtoA, 4_910, 9)];
+    for (from, ms, ip_id) in packets {
+        let now = Moment { frame: FrameNumber(ms as u64 + 1), time: Timestamp(ms * 1_000_000) };
+        out.brought = Brought::new(ip_id, 64, 0);
+        decoder.datagram(from, if from == AtoB { &query } else { &answer }, 0, now, &mut out);
+    }
+    let (thresholds, mut names) = (Thresholds::default(), Names::default());
+    let ends = Ends { client: ends[0], server: ends[1], protocol: Protocol::Udp, stream: None };
+    for (_, message) in out.drain() {
+        let Message::Lookup(lookup) = message else { continue };
+        assert_eq!((lookup.queries, lookup.times_sent()), (4, 2));
+        names.note_lookup(ends, &lookup, &thresholds);
+    }
+    names.repeated(FrameNumber(4_911));
+    names.settle(&thresholds);
+    let resolver = names.resolvers.values().next().unwrap();
+    assert_eq!((resolver.unanswered.count, resolver.slow.count), (1, 0));
+}

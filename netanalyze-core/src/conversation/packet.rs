@@ -215,6 +215,8 @@ pub(crate) struct UdpPacket {
     pub direction: Direction,
     /// Where it was found.
     pub origin: Origin,
+    /// As [`TcpPacket::ip_id`].
+    pub ip_id: u16,
     /// As [`TcpPacket::ttl`].
     pub ttl: u8,
     /// Whether the payload is one after which a new conversation begins ([`crate::protocol::snmp`]).

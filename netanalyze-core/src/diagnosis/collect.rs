@@ -32,6 +32,8 @@ pub(crate) struct Diagnoser {
     names: rules::dns::Names,
     /// Between which hosts, source first, fragmented datagrams stayed incomplete.
     torn: BTreeSet<(IpAddr, IpAddr)>,
+    /// Fragments over IPv6 came.
+    has_ipv6_fragments: bool,
     hidden: Hidden,
     handshakes: rules::tls::Handshakes,
     exchanges: rules::application::Exchanges,
@@ -67,19 +69,21 @@ impl Diagnoser {
             unresolved: BTreeMap::new(),
             names: Default::default(),
             torn: BTreeSet::new(),
+            has_ipv6_fragments: false,
             hidden: Hidden::default(),
             handshakes: Default::default(),
             exchanges: Default::default(),
         }
     }
 
-    /// With what is known of fragments, between which hosts, source first, datagrams stayed incomplete; and with the ends of all UDP conversations.
+    /// With what is known of fragments: between which hosts, source first, datagrams stayed incomplete, and whether any came over IPv6; and with the ends of
+    /// all UDP conversations.
     pub(crate) fn told_of(
         mut self,
-        torn: BTreeSet<(IpAddr, IpAddr)>,
+        (torn, has_ipv6_fragments): (BTreeSet<(IpAddr, IpAddr)>, bool),
         udp: impl Iterator<Item = [Endpoint; 2]>,
     ) -> Self {
-        self.torn = torn;
+        (self.torn, self.has_ipv6_fragments) = (torn, has_ipv6_fragments);
         udp.for_each(|ends| self.hidden.conversation(ends));
         self
     }
@@ -195,6 +199,7 @@ impl Diagnoser {
             unresolved,
             names,
             torn,
+            has_ipv6_fragments,
             mut hidden,
             handshakes,
             exchanges,
@@ -211,7 +216,8 @@ impl Diagnoser {
         let one_sided = gates.iter().any(|gate| gate.code == "Q-06");
         let mut cases = rules::of_streams(&scene, threads);
         hidden.look(&scene, volume.sealed >= SEALED);
-        names.look(&scene, &Lacks { one_sided, torn, hidden }, &mut cases);
+        let by_port = volume.only_ports_over_ipv6 && !has_ipv6_fragments;
+        names.look(&scene, &Lacks { one_sided, torn, by_port, hidden }, &mut cases);
         handshakes.look(&scene, &mut cases);
         exchanges.look(&scene, &mut cases);
         let diagnoses = join(clock.sober(cases), &gates, &thresholds);

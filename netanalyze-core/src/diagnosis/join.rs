@@ -337,14 +337,14 @@ fn capped(mut diagnosis: Diagnosis, gates: &[Gate]) -> Diagnosis {
         "LOSS-05" if diagnosis.confidence < super::Confidence::High => super::Confidence::Low,
         _ => super::Confidence::Medium,
     };
-    if let Some(gate) =
-        copies.filter(|_| diagnosis.code.starts_with("LOSS-") && diagnosis.confidence > at_most)
-    {
+    let passes_for = match diagnosis.code {
+        "DNS-02" => Some("queries that got no answer, or were sent again"),
+        code => code.starts_with("LOSS-").then_some("retransmissions"),
+    };
+    if let (Some(gate), Some(what)) = (copies.filter(|_| diagnosis.confidence > at_most), passes_for) {
         diagnosis.confidence = at_most;
-        let reason = format!(
-            "packets were captured more than once ({}): some copies may pass for retransmissions",
-            gate.code
-        );
+        let reason =
+            format!("packets were captured more than once ({}): some copies may pass for {what}", gate.code);
         diagnosis.confidence_reasons.push(reason);
     }
     diagnosis
@@ -485,6 +485,10 @@ mod tests {
         }
         for code in ["CONN-02", "PERF-16", "DNS-13"] {
             assert_eq!(capped_to(code, "Q-01"), Confidence::High, "{code}");
+        }
+        for gate in ["Q-02", "Q-08"] {
+            assert_eq!(capped_to("DNS-02", gate), Confidence::Medium, "{gate}");
+            assert_eq!(capped_to("DNS-13", gate), Confidence::High, "{gate}");
         }
     }
 

@@ -17,6 +17,8 @@ pub(crate) struct Volume<'v> {
     pub(crate) packets: u64,
     pub(crate) tcp_packets: u64,
     pub(crate) tcp_streams: u64,
+    /// Over IPv6 nothing came but TCP and UDP.
+    pub(crate) only_ports_over_ipv6: bool,
     /// Tunnels, with the frames in each.
     pub(crate) tunnels: Vec<(&'static str, u64)>,
     /// Packets of IPsec, whose inside does not show.
@@ -345,6 +347,7 @@ mod tests {
             |kind| Note { kind, file: None, offset: None, frame: None, count: 2, message: String::new() };
         let told = |notes: &[Note], datagrams| {
             let volume = Volume {
+                only_ports_over_ipv6: false,
                 facts: &facts,
                 notes,
                 packets: 0,

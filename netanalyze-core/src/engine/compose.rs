@@ -190,6 +190,7 @@ pub(super) fn diagnose(
         packets: capture.packets,
         tcp_packets: frames("tcp"),
         tcp_streams: u64::from(capture.tcp_streams),
+        only_ports_over_ipv6: frames("ipv6") > 0 && frames("icmpv6") == 0,
         backward: (tally.backward.count, tally.backward.first),
         timeless: (timeless.count, timeless.first),
         has_forgotten,

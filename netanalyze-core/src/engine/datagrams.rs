@@ -12,6 +12,7 @@ use crate::conversation::{
 };
 use crate::expert::Finding;
 use crate::field::{CompletedDatagram, TransportVerdict};
+use crate::protocol::message::Brought;
 use crate::protocol::stream::Moment;
 use crate::tcp::Checksum;
 
@@ -80,8 +81,11 @@ pub(super) fn take_datagrams(
                     let datagram = payload(batch, completed, slot, packet.at, 0, whole);
                     Checksum::of_datagram((from.ip(), to.ip()), datagram, whole)
                 });
+                let interface =
+                    batch.frames.get(packet.frame_index as usize).map_or(0, |frame| frame.interface);
+                heard.out.brought = Brought::new(packet.ip_id, packet.ttl, interface);
                 touched.conversation.application(packet, bytes, now, &mut heard.out);
-                heard.out.sum = None;
+                (heard.out.sum, heard.out.brought) = (None, Brought::default());
                 if !heard.out.is_empty() {
                     let seen = &mut touched.conversation.kinds_seen;
                     heard.take(&spoken, seen, interests, results.tally, results.findings);

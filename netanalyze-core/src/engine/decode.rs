@@ -23,6 +23,8 @@ use crate::tcp::TcpFlags;
 pub(super) struct FoundFragment<'a> {
     pub(super) place: Place,
     pub(super) fragment: Fragment<'a>,
+    /// All of its bytes were captured.
+    pub(super) is_whole: bool,
 }
 
 /// Packets of one batch for one shard, in frame order.
@@ -151,6 +153,14 @@ pub(super) struct DecodeSink<'w, 'a> {
 const _: () = assert!(Protocol::ALL.len() <= 128);
 
 impl<'a> Sink<'a> for DecodeSink<'_, 'a> {
+    #[cold]
+    fn cut_fragment(&mut self, fragment: Fragment<'a>) {
+        // What an error quotes is cut by whoever quotes it.
+        if !fragment.origin.is_quoted() {
+            self.fragments.push(FoundFragment { place: self.place, fragment, is_whole: false });
+        }
+    }
+
     #[inline]
     fn layer(&mut self, layer: Layer<'a>) {
         let protocol = match layer {
@@ -214,7 +224,7 @@ impl<'a> Sink<'a> for DecodeSink<'_, 'a> {
                 Protocol::Udp
             }
             Layer::Fragment(fragment) => {
-                self.fragments.push(FoundFragment { place: self.place, fragment });
+                self.fragments.push(FoundFragment { place: self.place, fragment, is_whole: true });
                 self.place.ordinal = self.place.ordinal.saturating_add(1);
                 return;
             }
@@ -457,6 +467,7 @@ impl Decoded {
             ordinal: place.ordinal,
             direction,
             origin: transport.origin,
+            ip_id: place.ip_id,
             ttl: place.ttl,
             opens_successor,
         };

@@ -226,8 +226,8 @@ where
     let conversations = ending::conversations(&mut remains, &tally);
     ending::view(view, &interests, threads, &conversations, &mut tally, &words, &mut accept)?;
     let summary = interests.summary.then(|| ConversationSummary::new(&conversations));
-    let torn = remains.fragments.incomplete(UDP);
-    let diagnoser = diagnoser.map(|diagnoser| diagnoser.told_of(torn, conversations.udp_ends()));
+    let fragments = (remains.fragments.incomplete(UDP), remains.fragments.has_ipv6());
+    let diagnoser = diagnoser.map(|diagnoser| diagnoser.told_of(fragments, conversations.udp_ends()));
     let has_forgotten = remains.forgotten.count > 0;
     let mut report = compose::report(remains, &tally, summary);
     if let Some(diagnoser) = diagnoser {

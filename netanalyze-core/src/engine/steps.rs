@@ -211,6 +211,9 @@ impl Steps {
         found: &FoundFragment<'_>,
         depth: u8,
     ) {
+        if !found.is_whole {
+            return table.cut(&found.fragment);
+        }
         let Some(datagram) = table.insert(&found.fragment) else { return };
         let first_slot = self.decoded.slots;
         let mut inner = Vec::new();

@@ -15,7 +15,9 @@ use std::net::IpAddr;
 use hashbrown::HashMap;
 
 use super::{Fragment, Origin};
-use crate::model::limits::{MAX_FRAGMENT_BYTES, MAX_FRAGMENT_DATAGRAMS, MAX_FRAGMENTS_PER_DATAGRAM};
+use crate::model::limits::{
+    MAX_FRAGMENT_BYTES, MAX_FRAGMENT_DATAGRAMS, MAX_FRAGMENTS_PER_DATAGRAM, MAX_SERVICES,
+};
 
 /// A datagram whose fragments have all arrived.
 #[derive(Debug)]
@@ -43,6 +45,10 @@ pub struct FragmentTable {
     births: u64,
     bytes: usize,
     dropped: u64,
+    /// Between which hosts, by protocol, fragments went that were not captured whole.
+    cut: BTreeSet<(u8, IpAddr, IpAddr)>,
+    /// A fragment over IPv6 came.
+    has_ipv6: bool,
 }
 
 /// What fragments of one datagram share.
@@ -102,6 +108,7 @@ const DATAGRAM_COST: usize = size_of::<(Key, Pending)>() + size_of::<(Key, u64)>
 impl FragmentTable {
     /// Takes a fragment; returns the datagram if this one completed it.
     pub fn insert(&mut self, fragment: &Fragment<'_>) -> Option<Datagram> {
+        self.has_ipv6 |= fragment.source.is_ipv6();
         if fragment.payload.is_empty() {
             return None; // As Wireshark 4.0: it neither counts nor completes.
         }
@@ -140,17 +147,33 @@ impl FragmentTable {
         None
     }
 
+    /// Takes a fragment that was not captured whole: its datagram stays incomplete. Nothing of it is kept but between whom it went.
+    pub fn cut(&mut self, fragment: &Fragment<'_>) {
+        self.has_ipv6 |= fragment.source.is_ipv6();
+        if self.cut.len() < MAX_SERVICES {
+            self.cut.insert((fragment.protocol, fragment.source, fragment.destination));
+        }
+    }
+
+    /// Whether any fragment over IPv6 came.
+    #[must_use]
+    pub fn has_ipv6(&self) -> bool {
+        self.has_ipv6
+    }
+
     /// Datagrams given up because a cap was reached.
     #[must_use]
     pub fn dropped(&self) -> u64 {
         self.dropped
     }
 
-    /// Between which hosts, source first, datagrams of a protocol are still incomplete.
+    /// Between which hosts, source first, datagrams of a protocol are still incomplete, or were not captured whole.
     #[must_use]
     pub fn incomplete(&self, protocol: u8) -> BTreeSet<(IpAddr, IpAddr)> {
         let of = self.pending.iter().filter(|(_, pending)| pending.protocol == protocol);
-        of.map(|(key, _)| (key.source, key.destination)).collect()
+        let cut = self.cut.iter().filter(|(known, ..)| *known == protocol);
+        let cut = cut.map(|&(_, source, destination)| (source, destination));
+        of.map(|(key, _)| (key.source, key.destination)).chain(cut).collect()
     }
 
     fn drop_oldest(&mut self) -> bool {
@@ -324,7 +347,11 @@ mod tests {
         let ends = (Ipv4Addr::new(8, 0, 0, 1).into(), Ipv4Addr::new(8, 0, 0, 2).into());
         assert_eq!(table.incomplete(17), BTreeSet::from([ends]));
         table.insert(&fragment(1, 8, false, &[2; 8]));
-        assert!(table.incomplete(17).is_empty());
+        assert!(table.incomplete(17).is_empty() && !table.has_ipv6());
+        let v6 = ["2001:db8::1", "2001:db8::2"].map(|text| text.parse::<IpAddr>().unwrap());
+        table.cut(&Fragment { source: v6[0], destination: v6[1], ..fragment(3, 0, true, &[1; 8]) });
+        assert_eq!(table.incomplete(17), BTreeSet::from([(v6[0], v6[1])]));
+        assert!(table.incomplete(1).len() == 1 && table.has_ipv6());
     }
 
     #[test]

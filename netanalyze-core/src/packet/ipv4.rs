@@ -89,23 +89,25 @@ impl<'a, S: Sink<'a>> Decoder<'_, S> {
         payload: Window<'a>,
         bogus_len: bool,
     ) {
+        let fragment = Fragment {
+            source: addresses.source.into(),
+            destination: addresses.destination.into(),
+            identification: u32::from(header.identification()),
+            protocol: header.protocol().0,
+            vlan: self.vlan,
+            offset: u32::from(header.fragments_offset().value()) * 8,
+            more: header.more_fragments(),
+            payload: payload.bytes(),
+            origin: self.origin,
+        };
         if payload.is_whole() && !bogus_len {
-            return self.emit(Layer::Fragment(Fragment {
-                source: addresses.source.into(),
-                destination: addresses.destination.into(),
-                identification: u32::from(header.identification()),
-                protocol: header.protocol().0,
-                vlan: self.vlan,
-                offset: u32::from(header.fragments_offset().value()) * 8,
-                more: header.more_fragments(),
-                payload: payload.bytes(),
-                origin: self.origin,
-            }));
+            return self.emit(Layer::Fragment(fragment));
         }
         if header.fragments_offset().value() == 0 {
             let origin = if self.origin == Origin::Packet { Origin::Fragment } else { self.origin };
             self.ip_payload(header.protocol().0, addresses, payload, origin);
         } else {
+            self.sink.cut_fragment(fragment);
             self.emit(Layer::Cut(Protocol::Ipv4));
         }
     }
@@ -299,7 +301,7 @@ mod tests {
         assert_eq!(run([&b, &a]), ["ip frag:16+16", "ip frag:0+16 whole udp/32"]);
         // Snapped: the first one shows its header, the other nothing.
         let snapped = trace_all(LinkType::IPV4, [(&a[..30], 36), (&b[..30], 36)]);
-        assert_eq!(snapped, ["ip first-udp/16", "ip cut(ip)"]);
+        assert_eq!(snapped, ["ip first-udp/16", "ip part:16 cut(ip)"]);
         // A total length past the frame's end counts as bytes that were not captured.
         let mut bogus = a.clone();
         bogus[3] += 8;

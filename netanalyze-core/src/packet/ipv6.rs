@@ -68,10 +68,7 @@ impl<'a, S: Sink<'a>> Decoder<'_, S> {
                 if offset & 0xfff9 == 0 {
                     continue; // Atomic fragment, RFC 6946.
                 }
-                if self.bogus_len || !window.is_whole() {
-                    return self.emit(Layer::Cut(Protocol::Ipv6));
-                }
-                return self.emit(Layer::Fragment(Fragment {
+                let fragment = Fragment {
                     source: addresses.source,
                     destination: addresses.destination,
                     identification,
@@ -81,7 +78,12 @@ impl<'a, S: Sink<'a>> Decoder<'_, S> {
                     more: offset & 1 == 1,
                     payload: window.bytes(),
                     origin: self.origin,
-                }));
+                };
+                if self.bogus_len || !window.is_whole() {
+                    self.sink.cut_fragment(fragment);
+                    return self.emit(Layer::Cut(Protocol::Ipv6));
+                }
+                return self.emit(Layer::Fragment(fragment));
             }
             let unit = match kind {
                 ip_number::IPV6_HEADER_HOP_BY_HOP
@@ -291,10 +293,10 @@ mod tests {
         assert_eq!(run([(&a, 0), (&b, 0)]), ["ipv6 frag:0+16", "ipv6 frag:16+16 whole udp/32"]);
         assert_eq!(run([(&b, 0), (&a, 0)]), ["ipv6 frag:16+16", "ipv6 frag:0+16 whole udp/32"]);
         // Snapped, even the first shows nothing; an atomic fragment is no fragment.
-        assert_eq!(run([(&a[..60], 64), (&b, 0)]), ["ipv6 cut(ipv6)", "ipv6 frag:16+16"]);
+        assert_eq!(run([(&a[..60], 64), (&b, 0)]), ["ipv6 part:0 cut(ipv6)", "ipv6 frag:16+16"]);
         assert_eq!(trace(LinkType::IPV6, &piece(0, 0, &whole)), "ipv6 udp/32");
         let mut bogus = a.clone();
         bogus[5] += 8;
-        assert_eq!(run([(&bogus, 0), (&b, 0)]), ["ipv6 cut(ipv6)", "ipv6 frag:16+16"]);
+        assert_eq!(run([(&bogus, 0), (&b, 0)]), ["ipv6 part:0 cut(ipv6)", "ipv6 frag:16+16"]);
     }
 }

@@ -43,6 +43,12 @@ use std::net::IpAddr;
 pub trait Sink<'a> {
     /// One layer. `Layer` borrows from the frame.
     fn layer(&mut self, layer: Layer<'a>);
+
+    /// A fragment that was not captured whole, and of which no layer shows anything; [`Layer::Cut`] follows.
+    #[inline]
+    fn cut_fragment(&mut self, fragment: Fragment<'a>) {
+        let _ = fragment;
+    }
 }
 
 /// Where a transport header was found; it decides how much of the analysis it takes part in.
@@ -97,7 +103,7 @@ impl Transport<'_> {
     }
 }
 
-/// A piece of an IP datagram whose bytes were all captured.
+/// A piece of an IP datagram whose bytes were all captured, unless [`Sink::cut_fragment`] is told of it.
 #[derive(Clone, Copy, Debug)]
 pub struct Fragment<'a> {
     /// Source address.

@@ -1,7 +1,7 @@
 //! Frames made byte by byte for the tests of this floor, and a sink that writes down what the decoder saw.
 
 use super::fragment::FragmentTable;
-use super::{Layer, Origin, Sink, dissect, dissect_datagram};
+use super::{Fragment, Layer, Origin, Sink, dissect, dissect_datagram};
 use crate::model::{Link, LinkType};
 
 /// What the decoder saw, as words: `eth ip udp:1000>2000/16`, with the reported length after the ports.
@@ -22,6 +22,11 @@ impl<'t> Trace<'t> {
 }
 
 impl<'a> Sink<'a> for Trace<'_> {
+    fn cut_fragment(&mut self, fragment: Fragment<'a>) {
+        self.fragments.cut(&fragment);
+        self.words.push(format!("part:{}", fragment.offset));
+    }
+
     fn layer(&mut self, layer: Layer<'a>) {
         let word = match layer {
             Layer::Ethernet(_) => "eth".into(),

@@ -116,6 +116,22 @@ impl Limit {
     }
 }
 
+/// What tells of an IP packet whether another one with the same bytes is a copy of it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Brought {
+    /// Identification field of IPv4; 0 without one.
+    pub(crate) ip_id: u16,
+    /// Stands for its time to live and the interface that captured it.
+    pub(crate) place: u16,
+}
+
+impl Brought {
+    pub(crate) fn new(ip_id: u16, ttl: u8, interface: u32) -> Self {
+        let [low, ..] = interface.to_le_bytes();
+        Brought { ip_id, place: u16::from_le_bytes([ttl, low]) }
+    }
+}
+
 /// Where decoders put what they have to say.
 #[derive(Debug, Default)]
 pub struct Messages {
@@ -130,6 +146,8 @@ pub struct Messages {
     pub(crate) reach: Option<Reach>,
     /// What the checksum of the datagram at hand says, where anybody wants to know.
     pub(crate) sum: Option<Checksum>,
+    /// The packet that brought the datagram at hand.
+    pub(crate) brought: Brought,
     /// What is said now, Wireshark takes for another protocol: see [`Said::aside`].
     pub(crate) aside: bool,
     /// Every message is wanted, as fields and rows need them. Otherwise decoders leave out those that no finding is made of, which saves

@@ -16,7 +16,8 @@ pub(super) const RULES: &[Rule] = &[Rule {
     evidence: "An HTTP answer 502, 503 or 504, and, shortly before it, from the same gateway to a backend: a connection that failed, was \
                reset, or a request that stayed without an answer. 504s that all come after the same time show the gateway's timeout \
                setting.",
-    confounders: "Without the backend's side in the capture the reason stays open, and confidence is low. An application may send 503 by \
+    confounders: "Without the backend's side in the capture the reason stays open, and confidence is low. That no \
+                  backend was asked is said only where the capture shows how the gateway opens connections. An application may send 503 by \
                   itself, when overloaded or under maintenance.",
     thresholds: &[Limit::Upstream],
     steps: &[

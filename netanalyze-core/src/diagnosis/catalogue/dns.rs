@@ -48,8 +48,9 @@ pub(super) const RULES: &[Rule] = &[
                       direction would show the same: medium at most, and nothing if the whole capture is one-sided (Q-06). Queries that \
                       nobody repeats may only lack their answers in the capture, and an address that is asked once, while others answer, \
                       may be a mistake: guesses at most. So are all where a tenth of the answers lack their queries in the capture, or where a \
-                      fragment of an answer came, where only queries that allow for answers in fragments get none, or where from the query on nothing comes in for the client from anybody, though it sends to others, too. Messages with a wrong checksum, of hosts whose others are right, are damaged and do not \
-                      count. Late answers, without a retry, are slow ones (DNS-01).",
+                      fragment of an answer came, or, over IPv6, may have been left out by a filter by port, where only queries that allow for answers in fragments get none, or where from the query on nothing comes in for the client from anybody, though it sends to others, too. Messages with a wrong checksum, of hosts whose others are right, are damaged and do not \
+                      count; nor do queries that the capture only holds once more (hardly later than the first one or its answer, or from another place with the same identification of the IP packet). Where \
+                      packets were captured more than once (Q-02, Q-08) it is medium at most. Late answers, without a retry, are slow ones (DNS-01).",
         thresholds: &[],
         steps: &[
             advice("client", "dig @{server} {name} +tries=1 +time=2", "whether it is the name or the server"),

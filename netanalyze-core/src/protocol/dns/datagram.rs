@@ -55,4 +55,4 @@ impl DatagramDecoder for Decoder {
     }
 }
 
-const _: () = assert!(size_of::<Decoder>() <= 168, "there is one for each conversation with a resolver");
+const _: () = assert!(size_of::<Decoder>() <= 184, "there is one for each conversation with a resolver");

@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use serde::Serialize;
 
 use super::code::{Opcode, Rcode, RecordType};
+use super::copies::Copies;
 use super::edns::{Edns, ExtendedError};
 use super::message::Parsed;
 use super::name::Name;
@@ -126,10 +127,13 @@ pub struct Lookup {
     /// What is known of the checksums of its queries, or of a response without one.
     #[serde(skip)]
     pub(crate) sums: Sums,
-    /// How often it was sent.
+    /// How often it was sent, as often as it was captured.
     pub queries: u32,
     /// The last query: the first one, or its last repetition.
     pub last_query: Option<Moment>,
+    /// Which of the queries the capture only holds once more.
+    #[serde(skip)]
+    pub(crate) copies: Copies,
     /// The response; of a zone transfer the first one.
     pub response: Option<Moment>,
     /// Time from the first query to the response, or to a late one from the query that it was for. Negative if the clock was set back
@@ -212,6 +216,7 @@ impl Lookup {
             sums: Sums::default(),
             queries: 0,
             last_query: None,
+            copies: Copies::default(),
             response: None,
             latency: None,
             waited: None,

@@ -4,8 +4,10 @@
 //! repeats the first, except while a zone is transferred, which takes many. Neither name nor direction matters.
 
 use super::code::RecordType;
+use super::copies::Marks;
 use super::table::{Entry, Table};
 use crate::model::{FrameNumber, Span};
+use crate::protocol::message::Brought;
 use crate::protocol::stream::Moment;
 
 /// Age from which a query with a known id is a new one, as Wireshark's `dns.retransmission_timer`.
@@ -43,16 +45,30 @@ pub(super) struct Matcher {
 }
 
 impl Matcher {
-    /// Says what a query is to those before it, and remembers it.
-    pub(super) fn query(&mut self, id: u16, now: Moment) -> Matching {
-        if let Some(entry) = self.table.get(id)
-            && entry.answered_in == FrameNumber(0)
-            && now.time.since(entry.time) < RETRANSMISSION_TIMER
-        {
-            return Matching { repeats_query: Some(entry.frame), ..Matching::default() };
+    /// Says what a query is to those before it, and remembers it. `packet` is what brought it; where the query is a copy
+    /// of one that was answered already, all that brought that are said, too.
+    pub(super) fn query(
+        &mut self,
+        id: u16,
+        question: impl FnOnce() -> u32,
+        packet: Brought,
+        now: Moment,
+    ) -> (Matching, Option<Marks<2>>) {
+        let mut copied = None;
+        if let Some(entry) = self.table.get_mut(id) {
+            if entry.answered_in == FrameNumber(0) {
+                if now.time.since(entry.time) < RETRANSMISSION_TIMER {
+                    entry.marks.note(packet.ip_id);
+                    entry.comes(now.time);
+                    return (Matching { repeats_query: Some(entry.frame), ..Matching::default() }, None);
+                }
+            } else if entry.marks.has_copy(packet, entry.since(now.time)) && entry.question == question() {
+                copied = Some(entry.marks);
+            }
         }
-        self.table.insert(id, Entry { frame: now.frame, time: now.time, ..Entry::default() });
-        Matching::default()
+        let marks = copied.unwrap_or_else(|| Marks::new(packet));
+        self.table.insert(id, Entry { frame: now.frame, time: now.time, marks, ..Entry::default() });
+        (Matching::default(), copied)
     }
 
     /// Says what a response is to queries and responses before it. Two numbers stand for what it answers and what it says; `true` if the
@@ -66,6 +82,7 @@ impl Matcher {
         let Some(entry) = self.table.get_mut(id) else {
             return (Matching { unsolicited: true, ..Matching::default() }, false);
         };
+        entry.comes(now.time);
         if entry.answered_in == FrameNumber(0) {
             (entry.answered_in, entry.question, entry.answer) = (now.frame, question, answer);
         } else if !self.last_kind.is_transfer() {

@@ -9,6 +9,7 @@
 //! Stops where bytes are missing: what lies before them is told.
 
 mod code;
+mod copies;
 mod datagram;
 mod early;
 mod edns;

@@ -5,7 +5,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::model::{FrameNumber, Timestamp, limits};
+use super::copies::Marks;
+use crate::model::{FrameNumber, Span, Timestamp, limits};
 
 /// A query.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -20,6 +21,23 @@ pub(super) struct Entry {
     pub question: u32,
     /// Stands for what it said.
     pub answer: u32,
+    /// Milliseconds from its time to when it, or its answer, came last.
+    pub lasted: u16,
+    /// The packets that brought it.
+    pub marks: Marks<2>,
+}
+
+impl Entry {
+    /// It, or its answer, came.
+    pub(super) fn comes(&mut self, now: Timestamp) {
+        let lasted = now.since(self.time).0 / 1_000_000;
+        self.lasted = self.lasted.max(u16::try_from(lasted.max(0)).unwrap_or(u16::MAX));
+    }
+
+    /// Time since it, or its answer, came last.
+    pub(super) fn since(&self, now: Timestamp) -> Span {
+        Span(now.since(self.time).0.saturating_sub(i64::from(self.lasted) * 1_000_000))
+    }
 }
 
 #[derive(Clone, Debug, Default)]
@@ -37,7 +55,8 @@ struct Older {
 }
 
 impl Table {
-    pub(super) fn get(&self, id: u16) -> Option<&Entry> {
+    #[cfg(test)]
+    fn get(&self, id: u16) -> Option<&Entry> {
         let latest = self.latest.iter().flatten().find(|(own, _)| *own == id).map(|(_, entry)| entry);
         latest.or_else(|| {
             let older = self.older.as_ref()?;

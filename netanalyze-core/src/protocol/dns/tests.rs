@@ -5,6 +5,9 @@ use crate::model::{Direction, FrameNumber, Span, Timestamp};
 use crate::protocol::message::{Message, Messages};
 use crate::protocol::stream::{Closing, DatagramDecoder, Moment, Progress, Reach, StreamDecoder};
 
+#[path = "tests_of_copies.rs"]
+mod of_copies;
+
 /// A message with one question in class IN, and records behind it.
 pub(super) fn message(id: u16, flags: u16, name: &str, kind: u16, records: &[Vec<u8>]) -> Vec<u8> {
     let mut bytes: Vec<u8> =

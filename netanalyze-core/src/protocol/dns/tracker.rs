@@ -5,6 +5,7 @@
 
 use super::Decoder;
 use super::code::{Opcode, RecordType};
+use super::copies::Marks;
 use super::early::Early;
 use super::lookup::{Lookup, Mismatch, Outcome};
 use super::matching::{Matcher, Matching};
@@ -89,11 +90,15 @@ impl Tracker {
         self.expire(now, out);
         self.early.expire(now, out);
         let id = parsed.header().id;
+        let mut copied = None;
         let (matching, contradicts) = if parsed.header().is_response() {
             let says = (question_hash(parsed.question().as_ref()), answer_hash(&parsed));
             self.matcher.response(id, says, now)
         } else {
-            (self.matcher.query(id, now), false)
+            let question = || question_hash(parsed.question().as_ref());
+            let (matching, copies) = self.matcher.query(id, question, out.brought, now);
+            copied = copies;
+            (matching, false)
         };
         if let Some(question) = parsed.questions().last() {
             self.matcher.asked(question.kind);
@@ -107,11 +112,17 @@ impl Tracker {
         if parsed.header().is_response() {
             self.response(arrived, &parsed, matching, out);
         } else {
-            self.query(arrived, &parsed, out);
+            self.query(arrived, &parsed, copied, out);
         }
     }
 
-    fn query(&mut self, arrived: Arrived<'_>, parsed: &Parsed<'_>, out: &mut Messages) {
+    fn query(
+        &mut self,
+        arrived: Arrived<'_>,
+        parsed: &Parsed<'_>,
+        copied: Option<Marks<2>>,
+        out: &mut Messages,
+    ) {
         let Arrived { from, missing, length, now, .. } = arrived;
         if self.is_group(from) {
             return self.query_to_group(arrived, parsed, out);
@@ -120,8 +131,8 @@ impl Tracker {
         let hash = question_hash(question.as_ref());
         let known = self.find(|o| o.id == id && o.from == from && o.question == hash && o.waits());
         if let Some(open) = known.and_then(|at| self.open.get_mut(at)) {
-            open.lookup.queries = open.lookup.queries.saturating_add(1);
-            (open.lookup.last_query, open.last) = (Some(now), now.time);
+            open.lookup.comes_again(out.brought, open.last, now);
+            open.last = now.time;
             open.lookup.sums.add(out.sum);
             return;
         }
@@ -139,6 +150,7 @@ impl Tracker {
         let mut lookup = Box::new(Lookup::new(self.service, length.is_some(), parsed, missing));
         lookup.sums.add(out.sum);
         lookup.ask(parsed, now);
+        lookup.brought_by(out.brought, copied);
         self.open.push(Open { id, from, question: hash, last: now.time, lookup });
     }
 

@@ -1,14 +1,15 @@
 //! Gateways that report failures of their backends: APP-01.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use super::super::super::case::Case;
 use super::super::super::object::{Confidence, Ends};
 use super::super::super::scene::{Scene, Stream};
 use super::super::super::thresholds::Limit;
-use super::super::span;
+use super::super::{is_filtered, span};
 use super::{Call, Exchanges};
+use crate::conversation::Protocol;
 use crate::model::{FrameNumber, Span, Timestamp};
 use crate::tcp::Shape;
 
@@ -50,6 +51,8 @@ pub(super) struct Legs<'l> {
     /// By what was asked for.
     same: BTreeMap<(IpAddr, &'l str), Times<'l, Call>>,
     streams: BTreeMap<IpAddr, Times<'l, Stream>>,
+    /// Hosts that sent a SYN. [`Services`](crate::conversation::Services) know those with connections that ended well, too.
+    openers: BTreeSet<IpAddr>,
 }
 
 impl<'l> Legs<'l> {
@@ -63,6 +66,9 @@ impl<'l> Legs<'l> {
         for stream in scene.streams {
             let opening = &stream.chronicle.opening;
             let reset = stream.chronicle.reset.as_deref();
+            if opening.syns > 0 {
+                legs.openers.insert(stream.ends().client.ip());
+            }
             if opening.syns > 0 && opening.syn_acks == 0 || reset.is_some() {
                 let times = legs.streams.entry(stream.ends().client.ip()).or_default();
                 match reset {
@@ -135,7 +141,9 @@ fn case(all: &Exchanges, scene: &Scene<'_>, call: &Call, legs: &Legs<'_>) -> Opt
         });
     }
     let known = all.servers.get(&server);
-    if known.is_some_and(|known| known.is_gateway) && matches!(status, 502..=504) && !call.forwarded {
+    let asks_others =
+        known.is_some_and(|known| known.is_gateway) && matches!(status, 502..=504) && !call.forwarded;
+    if asks_others && shows_attempts(scene, call, legs) {
         return Some(
             base.says(
                 format!("{server} answered {status} to \"{}\" of {client} without asking any backend: a limit of its own, or no backend that it holds to be healthy", call.what),
@@ -156,6 +164,16 @@ fn case(all: &Exchanges, scene: &Scene<'_>, call: &Call, legs: &Legs<'_>) -> Opt
         )
         .rival("a fault of the server itself", "the log of the server"),
     )
+}
+
+/// Whether the capture would show it if the gateway tried to connect to a backend: it shows others of its connections being opened, and of the conversation
+/// with its client more than data. Many filters keep no SYN.
+fn shows_attempts(scene: &Scene<'_>, call: &Call, legs: &Legs<'_>) -> bool {
+    let gateway = call.ends.server.ip();
+    let own = call.ends.stream.filter(|_| call.ends.protocol == Protocol::Tcp);
+    let own = own.and_then(|number| scene.stream(number));
+    let opens = || scene.services.opened_by(gateway) > 0 || legs.openers.contains(&gateway);
+    !own.is_some_and(is_filtered) && opens()
 }
 
 /// Whether a time lies between a request and its answer.

@@ -127,7 +127,21 @@ fn reset(call: Call, ms: i64) -> Call {
     Call { reset: Some(at(ms)), ..call }
 }
 
+/// A connection that the gateway opens to a backend.
+fn opened() -> Stream {
+    let end = |text: &str| text.parse::<Endpoint>().unwrap();
+    let (gateway, backend) = (end(BACK.0), end("10.0.0.4:9000"));
+    let (key, _) =
+        crate::conversation::FlowKey::new(gateway.ip(), backend.ip(), (gateway.port(), backend.port()));
+    Stream { key, ..super::super::tests::stream(7, "10.0.0.4:9000", &super::super::tests::OPEN, |_| 64) }
+}
+
 fn judge(calls: Vec<Call>, is_gateway: bool) -> Vec<Case> {
+    judge_beside(calls, is_gateway, &[opened()])
+}
+
+/// The same beside connections.
+fn judge_beside(calls: Vec<Call>, is_gateway: bool, streams: &[Stream]) -> Vec<Case> {
     let mut all = Exchanges { calls, ..Exchanges::default() };
     let server = Server { requests: 10, slow: 1, is_gateway };
     all.servers.insert(FRONT.1.parse::<Endpoint>().unwrap(), server);
@@ -135,7 +149,7 @@ fn judge(calls: Vec<Call>, is_gateway: bool) -> Vec<Case> {
     let (icmp, unresolved) = (BTreeMap::new(), BTreeMap::new());
     let scene = Scene::remembering(
         &thresholds,
-        &[],
+        streams,
         Services::default(),
         (&icmp, &unresolved),
         vec![Timestamp(100_000_000_000)],
@@ -186,6 +200,27 @@ fn gateways_and_their_backends() {
     ] {
         assert_eq!(of_front(calls, is_gateway), [expected]);
     }
+}
+
+#[test]
+fn no_backend_was_asked_only_where_the_capture_shows_attempts() {
+    use super::super::tests::{OPEN, stream};
+    let judge = |streams: &[Stream]| {
+        let cases = judge_beside(vec![front(5_000, 5_100, 502)], true, streams);
+        assert_eq!(cases.len(), 1);
+        (cases[0].confidence, cases[0].gist.contains("without asking any backend"))
+    };
+    assert_eq!(judge(&[opened()]), (Medium, true));
+    assert_eq!(judge(&[]), (Low, false), "not one SYN was captured");
+    assert_eq!(judge(&[stream(7, FRONT.1, &OPEN, |_| 64)]), (Low, false), "none of the gateway");
+    // A SYN without an answer will do.
+    let mut tried = opened();
+    tried.chronicle = stream(7, "10.0.0.4:9000", &OPEN[..1], |_| 64).chronicle;
+    assert_eq!(judge(&[tried]), (Medium, true));
+    // Of the conversation only what holds data was kept.
+    let data = [(50, '>', "A", 1, 300, 1), (60, '<', "A", 1, 300, 301)];
+    let only_data = Stream { number: 50_001, ..stream(1, FRONT.1, &data, |_| 64) };
+    assert_eq!(judge(&[opened(), only_data]), (Low, false));
 }
 
 #[test]

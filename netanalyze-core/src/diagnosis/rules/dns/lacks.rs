@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use hashbrown::HashSet;
 
 use super::hidden::Hidden;
-use super::resolver::Event;
+use super::resolver::{Event, Resolver};
 use crate::conversation::Met;
 use crate::model::limits::MAX_SERVICES;
 use crate::protocol::dns::{Lookup, Outcome};
@@ -21,6 +21,9 @@ pub(in crate::diagnosis) struct Lacks {
     pub(in crate::diagnosis) one_sided: bool,
     /// Between which hosts, source first, fragmented datagrams stayed incomplete.
     pub(in crate::diagnosis) torn: BTreeSet<(IpAddr, IpAddr)>,
+    /// Over IPv6 the capture holds nothing that a filter by port leaves out: neither messages of ICMPv6, without which no host is for long, nor fragments, which
+    /// such filters do not look into.
+    pub(in crate::diagnosis) by_port: bool,
     /// Where hosts may ask without being seen.
     pub(in crate::diagnosis) hidden: Hidden,
 }
@@ -29,6 +32,16 @@ impl Lacks {
     /// A part of a datagram came from a server to who asked it.
     pub(super) fn has_part_of_answer(&self, event: &Event) -> bool {
         self.torn.contains(&(event.ends.server.ip(), event.ends.client.ip()))
+    }
+
+    /// The answer to a query may have come in fragments that a filter left out. Who asks again did not get it; and where small answers are missing, too, or
+    /// those over TCP, it is not their size.
+    pub(super) fn may_hide_answer(&self, event: &Event, resolver: &Resolver) -> bool {
+        self.by_port
+            && event.ends.server.ip().is_ipv6()
+            && !event.again
+            && event.allows_fragments()
+            && resolver.unanswered.kept.iter().all(Event::allows_fragments)
     }
 }
 

@@ -99,7 +99,8 @@ impl Names {
     fn note_lookup(&mut self, ends: Ends, lookup: &Lookup, thresholds: &Thresholds) {
         let ordinary =
             lookup.service == Service::Dns && lookup.opcode == Opcode::QUERY && lookup.has_question();
-        if !ordinary || lookup.kind.is_transfer() {
+        // What the capture holds once more was not asked again.
+        if !ordinary || lookup.kind.is_transfer() || lookup.queries > 0 && lookup.times_sent() == 0 {
             return;
         }
         if is_tunnel(lookup) {
@@ -116,11 +117,12 @@ impl Names {
     }
 
     fn answered(&mut self, ends: Ends, lookup: &Lookup, thresholds: &Thresholds) {
-        let (Some(query), Some(response), Some(latency)) = (lookup.query, lookup.response, lookup.latency)
+        let (Some(query), Some(response), Some(latency)) =
+            (lookup.first_sent(), lookup.response, lookup.took())
         else {
             return;
         };
-        let last = lookup.last_query.unwrap_or(query);
+        let last = lookup.last_sent().unwrap_or(query);
         let event = |until, again| Event {
             ends,
             asked: query.time,
@@ -128,7 +130,8 @@ impl Names {
             query: query.frame,
             last_query: last.frame,
             answer: response.frame,
-            queries: lookup.queries,
+            queries: lookup.times_sent(),
+            captured: lookup.queries,
             again,
             name: shown_name(&lookup.name),
             kind: lookup.kind,
@@ -157,7 +160,7 @@ impl Names {
                 resolver.timed += 1;
                 if latency >= thresholds.span(Limit::ResolverP95) {
                     resolver.very_slow += u64::from(latency >= thresholds.span(Limit::ResolverMax));
-                    resolver.slow.push(event(response.time, lookup.queries > 1), (&mut self.told, true));
+                    resolver.slow.push(event(response.time, lookup.times_sent() > 1), (&mut self.told, true));
                 }
             }
         }
@@ -215,7 +218,8 @@ impl Names {
         for (mut event, answered) in std::mem::take(&mut self.late) {
             let more = self.repeated.get(&event.answer).copied().unwrap_or(0);
             let Some(resolver) = self.resolvers.get_mut(&event.ends.server) else { continue };
-            if more.saturating_add(1) < event.queries {
+            // Answers may be copies, too.
+            if more.saturating_add(1) < event.captured {
                 resolver.asked_again += 1;
                 resolver.left(event, &mut self.told);
                 continue;
@@ -338,8 +342,8 @@ impl Names {
     }
 
     fn unanswered(&mut self, ends: Ends, lookup: &Lookup) {
-        let (Some(query), Some(waited)) = (lookup.query, lookup.waited) else { return };
-        let last = lookup.last_query.unwrap_or(query);
+        let (Some(query), Some(waited)) = (lookup.first_sent(), lookup.waited) else { return };
+        let last = lookup.last_sent().unwrap_or(query);
         let resolved = self.recent.when(ends.client.ip(), &lookup.name.to_ascii_lowercase());
         let elsewhere = resolved.is_some_and(|resolved| resolved.since(query.time) >= AGAIN);
         // The same was asked at the same time, and answered.
@@ -353,7 +357,7 @@ impl Names {
             // The capture ends too soon to tell.
             return;
         }
-        if beside && !elsewhere && lookup.queries == 1 {
+        if beside && !elsewhere && lookup.times_sent() == 1 {
             return;
         }
         let again = last.time.since(query.time) >= AGAIN || elsewhere;
@@ -368,7 +372,8 @@ impl Names {
             query: query.frame,
             last_query: last.frame,
             answer: FrameNumber(0),
-            queries: lookup.queries,
+            queries: lookup.times_sent(),
+            captured: lookup.queries,
             again,
             name: shown_name(&lookup.name),
             kind: lookup.kind,

@@ -31,7 +31,9 @@ pub(super) struct Event {
     pub(super) query: FrameNumber,
     pub(super) last_query: FrameNumber,
     pub(super) answer: FrameNumber,
+    /// How often it was sent, and how often that was captured.
     pub(super) queries: u32,
+    pub(super) captured: u32,
     /// It was asked again: the same server, or another one.
     pub(super) again: bool,
     pub(super) name: Box<str>,
@@ -43,6 +45,11 @@ pub(super) struct Event {
 impl Event {
     pub(super) fn waited(&self) -> Span {
         Span(self.until.since(self.asked).0.max(0))
+    }
+
+    /// No answer came, and one in fragments was allowed.
+    pub(super) fn allows_fragments(&self) -> bool {
+        self.answer.0 == 0 && self.room > UNFRAGMENTED
     }
 }
 
@@ -217,8 +224,7 @@ impl Resolver {
 
     /// Whether a query allowed for an answer in fragments, while all that were answered allowed only for less.
     pub(super) fn is_larger(&self, event: &Event) -> bool {
-        let is_large = event.answer.0 == 0 && event.room > UNFRAGMENTED;
-        is_large && self.answered_room > 0 && event.room > self.answered_room
+        event.allows_fragments() && self.answered_room > 0 && event.room > self.answered_room
     }
 
     /// What every answer of it takes: the way there and back. Of few answers nobody knows.

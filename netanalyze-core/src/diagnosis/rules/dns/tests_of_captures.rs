@@ -289,3 +289,93 @@ fn an_address_that_an_answer_gave_says_nothing_of_other_ways() {
     assert_eq!(judge([192, 0, 2, 7]), High);
     assert_eq!(judge([192, 0, 2, 8]), Medium);
 }
+
+#[test]
+fn a_copy_of_an_answered_query_is_none_without_an_answer() {
+    use crate::model::Direction::{AtoB, BtoA};
+    use crate::protocol::dns::Decoder;
+    use crate::protocol::message::{Brought, Message, Messages};
+    use crate::protocol::stream::DatagramDecoder;
+    // Four healthy lookups a second apart, whose queries a second tap holds, too, behind the answers.
+    let thresholds = Thresholds::default();
+    let mut names = Names::default();
+    for port in 0..4 {
+        let ends = [end(A, 50_000 + port), end(S, 53)];
+        let (mut decoder, mut out) = (Decoder::new(ends), Messages::default());
+        let mut query: Vec<u8> = [9u16, 0x0100, 1, 0, 0, 0].iter().flat_map(|w| w.to_be_bytes()).collect();
+        query.extend(b"\x01a\x00\x00\x01\x00\x01");
+        let mut answer = query.clone();
+        answer[2..4].copy_from_slice(&[0x81, 0x83]);
+        let begin = i64::from(port) * 1_000;
+        for (from, bytes, ms, ip_id) in [(AtoB, &query, 0, 77), (BtoA, &answer, 4, 0), (AtoB, &query, 17, 77)]
+        {
+            let time = Timestamp((begin + ms) * 1_000_000);
+            out.brought = Brought::new(ip_id, 64, 0);
+            decoder.datagram(from, bytes, 0, Moment { frame: FrameNumber(1), time }, &mut out);
+        }
+        decoder.finish(Moment { frame: FrameNumber(9), time: Timestamp(100_000_000_000) }, &mut out);
+        let ends = Ends { client: ends[0], server: ends[1], protocol: Protocol::Udp, stream: None };
+        let mut outcomes = Vec::new();
+        for (_, message) in out.drain() {
+            let Message::Lookup(lookup) = message else { continue };
+            outcomes.push(lookup.outcome);
+            names.note_lookup(ends, &lookup, &thresholds);
+        }
+        assert_eq!(outcomes, [Outcome::Answered, Outcome::Unanswered], "rows show both");
+    }
+    let resolver = names.resolvers.values().next().unwrap();
+    assert_eq!((resolver.asked, resolver.answers, resolver.unanswered.count), (4, 4, 0));
+}
+
+#[test]
+fn fragments_over_ipv6_may_have_been_filtered_out() {
+    const S6: &str = "2001:db8::53";
+    let judge = |server: &'static str, by_port: bool, room: &[u16], queries: u32| {
+        let mut all: Vec<Asked<'_>> = (0..6).map(|n| (A, server, "b.example", 1, n * 1_000, ok(5))).collect();
+        all.extend((0..4).map(|n| (A, server, "x.example", 1, n * 1_000, Never(20_000, queries))));
+        let size = |at: usize, lookup: &mut Lookup, _: &mut Names| {
+            lookup.udp_size = Some(at.checked_sub(6).and_then(|at| room.get(at).copied()).unwrap_or(4_096));
+        };
+        let lacks = Lacks { by_port, ..Lacks::default() };
+        let mut told = sure(&judge_lookups(&all, &lacks, size, 100_000));
+        told.dedup();
+        told
+    };
+    assert_eq!(judge(S6, true, &[], 1), [("DNS-02", Low)]);
+    assert_eq!(judge(S6, false, &[], 1), [("DNS-02", Medium)], "the capture shows other packets of IPv6");
+    assert_eq!(judge(S, true, &[], 1), [("DNS-02", Medium)], "the first fragment over IPv4 has ports");
+    assert_eq!(judge(S6, true, &[1_232], 1), [("DNS-02", Medium)], "a small answer is missing, too");
+    assert_eq!(judge(S6, true, &[], 2), [("DNS-02", High)], "its client asked again");
+}
+
+#[test]
+fn copies_of_an_answer_do_not_answer_the_query_that_was_lost() {
+    use crate::model::Direction::{AtoB, BtoA};
+    use crate::protocol::dns::Decoder;
+    use crate::protocol::message::{Brought, Message, Messages};
+    use crate::protocol::stream::DatagramDecoder;
+    // Sent again after five seconds, and answered then; every packet was captured twice.
+    let ends = [end(A, 50_000), end(S, 53)];
+    let (mut decoder, mut out) = (Decoder::new(ends), Messages::default());
+    let mut query: Vec<u8> = [9u16, 0x0100, 1, 0, 0, 0].iter().flat_map(|w| w.to_be_bytes()).collect();
+    query.extend(b"\x01a\x00\x00\x01\x00\x01");
+    let mut answer = query.clone();
+    answer[2] = 0x81;
+    let packets = [(AtoB, 0, 7), (AtoB, 1, 7), (AtoB, 4_900, 8), (AtoB, 4_901, 8), (BtoA, 4_910, 9)];
+    for (from, ms, ip_id) in packets {
+        let now = Moment { frame: FrameNumber(ms as u64 + 1), time: Timestamp(ms * 1_000_000) };
+        out.brought = Brought::new(ip_id, 64, 0);
+        decoder.datagram(from, if from == AtoB { &query } else { &answer }, 0, now, &mut out);
+    }
+    let (thresholds, mut names) = (Thresholds::default(), Names::default());
+    let ends = Ends { client: ends[0], server: ends[1], protocol: Protocol::Udp, stream: None };
+    for (_, message) in out.drain() {
+        let Message::Lookup(lookup) = message else { continue };
+        assert_eq!((lookup.queries, lookup.times_sent()), (4, 2));
+        names.note_lookup(ends, &lookup, &thresholds);
+    }
+    names.repeated(FrameNumber(4_911));
+    names.settle(&thresholds);
+    let resolver = names.resolvers.values().next().unwrap();
+    assert_eq!((resolver.unanswered.count, resolver.slow.count), (1, 0));
+}

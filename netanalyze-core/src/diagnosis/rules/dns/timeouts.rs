@@ -99,7 +99,7 @@ impl Names {
                 },
             };
             let case = case.among(u64::from(self.answered.contains_key(&client)));
-            let case = self.doubts(event, lacks, case);
+            let case = self.doubts(event, resolver, lacks, case);
             let case = match isolated.others(event) {
                 Some(others) => case
                     .rival(
@@ -171,7 +171,7 @@ impl Names {
     }
 
     /// What the capture lacks, or holds damaged, may be what seems to be missing.
-    fn doubts(&self, event: &Event, lacks: &Lacks, case: Case) -> Case {
+    fn doubts(&self, event: &Event, resolver: &Resolver, lacks: &Lacks, case: Case) -> Case {
         let was_answered = event.answer.0 > 0;
         let case = match self.watch.incomplete() {
             // Its client did wait, and ask again.
@@ -184,6 +184,11 @@ impl Names {
             case.at_most(
                 Confidence::Low,
                 "of a fragmented datagram of the server to this client a part is missing: the query may have been answered, and a fragment lost",
+            )
+        } else if lacks.may_hide_answer(event, resolver) {
+            case.at_most(
+                Confidence::Low,
+                "it allowed for a large answer, and over IPv6 the capture holds only whole packets of TCP and UDP: it was filtered by port, it seems, and such a filter leaves out fragments, in which the answer may have come",
             )
         } else {
             case

@@ -2,7 +2,6 @@
 
 use std::net::IpAddr;
 use std::ops::Range;
-use std::sync::OnceLock;
 
 use super::key::FlowKey;
 use super::numbering::Numbering;
@@ -34,31 +33,36 @@ pub struct Conversations {
 /// Where the conversations of one protocol are.
 #[derive(Debug)]
 struct Streams {
-    numbering: Numbering,
-    /// Those that are kept, by their numbers: put in order when somebody asks for them.
-    kept: OnceLock<Vec<(u32, ConversationRef)>>,
+    given: u32,
+    /// Numbers given to nothing that has packets of its own.
+    unused: u32,
+    /// Those that are kept, by their numbers.
+    kept: Vec<(u32, ConversationRef)>,
 }
 
 impl Streams {
-    fn new(numbering: Numbering) -> Self {
-        Streams { numbering, kept: OnceLock::new() }
+    fn new(numbering: &Numbering, is_kept: impl Fn(ConversationRef) -> bool) -> Self {
+        Streams {
+            given: numbering.given(),
+            unused: numbering.given() - numbering.count(),
+            kept: numbering.order(is_kept),
+        }
     }
-}
 
-/// Those with certain numbers.
-fn some(kept: &[(u32, ConversationRef)], streams: Range<u32>) -> &[(u32, ConversationRef)] {
-    let before = |stream| kept.partition_point(|&(number, _)| number < stream);
-    kept.get(before(streams.start)..before(streams.end)).unwrap_or_default()
-}
+    /// Those with certain numbers.
+    fn some(&self, streams: Range<u32>) -> &[(u32, ConversationRef)] {
+        let before = |stream| self.kept.partition_point(|&(number, _)| number < stream);
+        self.kept.get(before(streams.start)..before(streams.end)).unwrap_or_default()
+    }
 
-/// The one with a number.
-fn one(kept: &[(u32, ConversationRef)], stream: u32) -> Option<ConversationRef> {
-    // Nearly always none is missing.
-    let found = match kept.get(stream as usize) {
-        Some(&(number, reference)) if number == stream => return Some(reference),
-        _ => kept.binary_search_by_key(&stream, |&(number, _)| number).ok()?,
-    };
-    kept.get(found).map(|&(_, reference)| reference)
+    fn get(&self, stream: u32) -> Option<ConversationRef> {
+        // Nearly always none is missing.
+        let found = match self.kept.get(stream as usize) {
+            Some(&(number, reference)) if number == stream => return Some(reference),
+            _ => self.kept.binary_search_by_key(&stream, |&(number, _)| number).ok()?,
+        };
+        self.kept.get(found).map(|&(_, reference)| reference)
+    }
 }
 
 /// Where the capture begins and ends, and what silence counts in it.
@@ -75,43 +79,30 @@ pub(crate) struct Bounds {
 
 impl Conversations {
     /// What the shards hold, in the order of the stream numbers.
-    pub(crate) fn new(shards: Vec<Shard>, tcp: Numbering, udp: Numbering, bounds: Bounds) -> Self {
-        Conversations { shards, tcp: Streams::new(tcp), udp: Streams::new(udp), bounds }
-    }
-
-    fn shard(&self, reference: ConversationRef) -> Option<&Shard> {
-        self.shards.get(usize::from(reference.shard))
-    }
-
-    /// TCP conversations that are kept, by stream numbers.
-    fn tcp_kept(&self) -> &[(u32, ConversationRef)] {
-        let is_kept = |of: ConversationRef| self.shard(of).is_some_and(|s| s.tcp_store().is_kept(of.index));
-        self.tcp.kept.get_or_init(|| self.tcp.numbering.order(is_kept))
-    }
-
-    /// UDP conversations that are kept, by stream numbers.
-    fn udp_kept(&self) -> &[(u32, ConversationRef)] {
-        let is_kept = |of: ConversationRef| self.shard(of).is_some_and(|s| s.udp_store().is_kept(of.index));
-        self.udp.kept.get_or_init(|| self.udp.numbering.order(is_kept))
+    pub(crate) fn new(shards: Vec<Shard>, tcp: &Numbering, udp: &Numbering, bounds: Bounds) -> Self {
+        let shard = |reference: ConversationRef| shards.get(usize::from(reference.shard));
+        let tcp = Streams::new(tcp, |of| shard(of).is_some_and(|s| s.tcp_store().is_kept(of.index)));
+        let udp = Streams::new(udp, |of| shard(of).is_some_and(|s| s.udp_store().is_kept(of.index)));
+        Conversations { shards, tcp, udp, bounds }
     }
 
     /// Stream numbers of a protocol, from 0. Wireshark leaves out none, but some belong to no conversation with packets of its own.
     #[must_use]
     pub fn count(&self, protocol: Protocol) -> u32 {
         match protocol {
-            Protocol::Tcp => self.tcp.numbering.given(),
-            Protocol::Udp => self.udp.numbering.given(),
+            Protocol::Tcp => self.tcp.given,
+            Protocol::Udp => self.udp.given,
         }
     }
 
     /// How many conversations of a protocol were forgotten under the memory limit.
     #[must_use]
     pub fn forgotten(&self, protocol: Protocol) -> u64 {
-        let (streams, kept) = match protocol {
-            Protocol::Tcp => (&self.tcp, self.tcp_kept()),
-            Protocol::Udp => (&self.udp, self.udp_kept()),
+        let streams = match protocol {
+            Protocol::Tcp => &self.tcp,
+            Protocol::Udp => &self.udp,
         };
-        u64::from(streams.numbering.count()).saturating_sub(kept.len() as u64)
+        u64::from(streams.given - streams.unused).saturating_sub(streams.kept.len() as u64)
     }
 
     /// A conversation by its stream number; `None` if there is none, if it was forgotten under a memory limit, or if the books were not kept
@@ -123,17 +114,17 @@ impl Conversations {
                 let (_, conversation) = self.tcp_at(stream)?;
                 self.tcp_record(stream, &conversation)
             }
-            Protocol::Udp => Some(udp_record(stream, &*self.udp_at(one(self.udp_kept(), stream)?)?)),
+            Protocol::Udp => Some(udp_record(stream, &*self.udp_at(self.udp.get(stream)?)?)),
         }
     }
 
     /// TCP conversations by stream number, then UDP conversations.
     pub fn iter(&self) -> impl Iterator<Item = Conversation> {
-        let of = |protocol, kept: &'_ [(u32, ConversationRef)]| {
-            let numbers: Vec<u32> = kept.iter().map(|&(number, _)| number).collect();
+        let of = |protocol, streams: &'_ Streams| {
+            let numbers: Vec<u32> = streams.kept.iter().map(|&(number, _)| number).collect();
             numbers.into_iter().filter_map(move |stream| self.get(protocol, stream))
         };
-        of(Protocol::Tcp, self.tcp_kept()).chain(of(Protocol::Udp, self.udp_kept()))
+        of(Protocol::Tcp, &self.tcp).chain(of(Protocol::Udp, &self.udp))
     }
 
     /// Time of the capture's first frame, from which relative times count.
@@ -156,7 +147,7 @@ impl Conversations {
 
     /// Addresses of every UDP conversation, and what each end sent.
     pub(crate) fn udp_volumes(&self, take: &mut dyn FnMut([IpAddr; 2], [Volume; 2])) {
-        for &(_, reference) in self.udp_kept() {
+        for &(_, reference) in &self.udp.kept {
             let Some(conversation) = self.udp_at(reference) else { continue };
             let of = |end| {
                 let end = conversation.account.end(end);
@@ -172,13 +163,13 @@ impl Conversations {
             let (a, b) = self.udp_at(reference)?.key.endpoints(Direction::AtoB);
             Some([a, b])
         };
-        self.udp_kept().iter().filter_map(of)
+        self.udp.kept.iter().filter_map(of)
     }
 
     /// Hands over every TCP conversation that is kept, by stream numbers.
     pub(crate) fn each_tcp(&self, take: &mut dyn FnMut(u32, &TcpConversation)) {
         let mut room = TcpConversation::blank();
-        for &(stream, reference) in self.tcp_kept() {
+        for &(stream, reference) in &self.tcp.kept {
             if let Some(store) = self.tcp_store(reference) {
                 store.visit(reference.index, &mut room, &mut |conversation| take(stream, conversation));
             }
@@ -192,7 +183,7 @@ impl Conversations {
         take: &mut dyn FnMut(u32, &TcpConversation),
     ) {
         let mut room = TcpConversation::blank();
-        for &(stream, reference) in some(self.tcp_kept(), streams) {
+        for &(stream, reference) in self.tcp.some(streams) {
             let Some(store) = self.tcp_store(reference) else { continue };
             if !store.is_over(reference.index) {
                 store.visit(reference.index, &mut room, &mut |conversation| {
@@ -213,7 +204,7 @@ impl Conversations {
     ) {
         let mut room = TcpConversation::blank();
         for name in names {
-            let Some(reference) = one(self.tcp_kept(), stream(name)) else { continue };
+            let Some(reference) = self.tcp.get(stream(name)) else { continue };
             if let Some(store) = self.tcp_store(reference) {
                 let mut look = |conversation: &TcpConversation| take(name, reference, conversation);
                 store.visit(reference.index, &mut room, &mut look);
@@ -222,7 +213,7 @@ impl Conversations {
     }
 
     fn tcp_store(&self, reference: ConversationRef) -> Option<&Store<TcpConversation>> {
-        self.shard(reference).map(Shard::tcp_store)
+        self.shards.get(usize::from(reference.shard)).map(Shard::tcp_store)
     }
 
     /// The silence in which the capture ended for a TCP conversation, if it counts and somebody owed something.
@@ -244,7 +235,7 @@ impl Conversations {
 
     /// What is kept of a TCP conversation.
     pub(crate) fn tcp_at(&self, stream: u32) -> Option<(ConversationRef, Seen<'_, TcpConversation>)> {
-        let reference = one(self.tcp_kept(), stream)?;
+        let reference = self.tcp.get(stream)?;
         Some((reference, self.tcp_of(reference)?))
     }
 
@@ -253,7 +244,7 @@ impl Conversations {
     }
 
     fn udp_at(&self, reference: ConversationRef) -> Option<Seen<'_, UdpConversation>> {
-        self.shard(reference)?.udp_store().get(reference.index)
+        self.shards.get(usize::from(reference.shard))?.udp_store().get(reference.index)
     }
 
     fn tcp_record(&self, stream: u32, conversation: &TcpConversation) -> Option<Conversation> {

@@ -69,11 +69,6 @@ impl Numbering {
         numbers.get(reference.index as usize).copied().filter(|&n| n != u32::MAX)
     }
 
-    /// The numbering, of which only the counts stay here.
-    pub(crate) fn take(&mut self) -> Numbering {
-        Numbering { by_shard: std::mem::take(&mut self.by_shard), ..*self }
-    }
-
     /// How many numbers were given.
     pub(super) fn given(&self) -> u32 {
         self.next
@@ -82,15 +77,25 @@ impl Numbering {
     /// Conversations that are still kept, in the order of their numbers.
     pub(super) fn order(&self, is_kept: impl Fn(ConversationRef) -> bool) -> Vec<(u32, ConversationRef)> {
         let known: usize = self.by_shard.iter().map(Vec::len).sum();
-        let mut order = Vec::with_capacity(known);
-        for (shard, numbers) in self.by_shard.iter().enumerate() {
-            let of_shard = numbers.iter().enumerate().map(|(index, &number)| {
-                (number, ConversationRef { shard: shard as u8, index: index as u32 })
-            });
-            order.extend(of_shard.filter(|&(number, reference)| number != u32::MAX && is_kept(reference)));
+        let all = self.by_shard.iter().enumerate().flat_map(|(shard, numbers)| {
+            let reference = move |index: usize| ConversationRef { shard: shard as u8, index: index as u32 };
+            numbers.iter().enumerate().map(move |(index, &number)| (number, reference(index)))
+        });
+        let all = all.filter(|&(number, reference)| number != u32::MAX && is_kept(reference));
+        if self.next as usize / 2 > known {
+            // Most were forgotten.
+            let mut order: Vec<_> = all.collect();
+            order.sort_unstable_by_key(|&(number, _)| number);
+            return order;
         }
-        // Stable, because that merges runs: within a shard most numbers come in order.
-        order.sort_by_key(|&(number, _)| number);
+        // Each at its place at once, then without gaps.
+        let mut order = vec![(u32::MAX, ConversationRef::NONE); self.next as usize];
+        for (number, reference) in all {
+            if let Some(place) = order.get_mut(number as usize) {
+                *place = (number, reference);
+            }
+        }
+        order.retain(|&(number, _)| number != u32::MAX);
         order
     }
 

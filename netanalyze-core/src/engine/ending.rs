@@ -106,8 +106,8 @@ pub(super) fn conversations(remains: &mut Remains, tally: &Tally) -> Conversatio
         last_frame: FrameNumber(tally.volume.frames),
         gap: remains.gap,
     };
-    let numbers = &mut remains.numbers;
-    Conversations::new(shards, numbers.tcp.take(), numbers.udp.take(), bounds)
+    let numbers = &remains.numbers;
+    Conversations::new(shards, &numbers.tcp, &numbers.udp, bounds)
 }
 
 /// Conversations that one thread looks at before it takes more.

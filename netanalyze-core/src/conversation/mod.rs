@@ -30,7 +30,7 @@ pub use shard::ConversationRef;
 pub(crate) use announced::{Announcement, Announcements};
 pub(crate) use key::{FlowKey, KeyHasher};
 pub(crate) use numbering::{NewConversation, Numbering};
-pub(crate) use packet::{At, Begins, NO_OPTIONS, TcpPacket, UdpPacket};
+pub(crate) use packet::{At, NO_OPTIONS, TcpPacket, UdpPacket};
 #[cfg(test)]
 pub(crate) use services::Census;
 pub(crate) use services::Services;

@@ -46,40 +46,16 @@ pub(crate) struct TcpPacket {
     pub direction: Direction,
     /// Where it was found.
     pub origin: Origin,
-    /// Identification field of the IPv4 packet; of one without, the checksum field: either tells packets apart. 0 if it was not captured.
-    pub id: u16,
-    /// Which of them.
-    pub has_ip_id: bool,
+    /// Identification field of the IPv4 packet; 0 for IPv6.
+    pub ip_id: u16,
     /// Time to live or hop limit of the packet; 0 if unknown.
     pub ttl: u8,
     /// Whether the urgent pointer is not zero.
     pub urgent_pointer: bool,
-    /// What its payload begins.
-    pub begins: Begins,
-}
-
-/// What a payload begins beside its conversation.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Begins(u8);
-
-impl Begins {
-    const SUCCESSOR: u8 = 1;
-    const RELAY: u8 = 2;
-
-    /// Of a payload after which a new conversation may begin ([`crate::protocol::vnc`]), and that may belong to a negotiation with a proxy
-    /// ([`crate::protocol::socks`]).
-    #[inline]
-    pub(crate) fn new(successor: bool, relay: bool) -> Self {
-        Begins(if successor { Self::SUCCESSOR } else { 0 } | if relay { Self::RELAY } else { 0 })
-    }
-
-    pub(crate) fn successor(self) -> bool {
-        self.0 & Self::SUCCESSOR != 0
-    }
-
-    pub(crate) fn relay(self) -> bool {
-        self.0 & Self::RELAY != 0
-    }
+    /// Whether the payload is one after which a new conversation begins ([`crate::protocol::vnc`]).
+    pub opens_successor: bool,
+    /// Whether the payload belongs to a negotiation with a proxy ([`crate::protocol::socks`]).
+    pub negotiates: bool,
 }
 
 const _: () = assert!(size_of::<TcpPacket>() <= 96);
@@ -140,11 +116,11 @@ impl TcpPacket {
         header_captured: 0,
         direction: Direction::AtoB,
         origin: Origin::Packet,
-        id: 0,
-        has_ip_id: false,
+        ip_id: 0,
         ttl: 0,
         urgent_pointer: false,
-        begins: Begins(0),
+        opens_successor: false,
+        negotiates: false,
     };
 
     /// The packet as the analysis reads it. `options` are the batch's.

@@ -218,10 +218,10 @@ impl Shard {
             }
         }
         let handed_on = is_handed_on(verdict);
-        if packet.begins.successor() && conversation.succession == Succession::None && handed_on {
+        if packet.opens_successor && conversation.succession == Succession::None && handed_on {
             conversation.succession = Succession::Due;
         }
-        let relay_begins = packet.begins.relay() && handed_on && {
+        let relay_begins = packet.negotiates && handed_on && {
             let from_client = conversation.key.endpoints(packet.direction).1.port() == socks::PORT;
             let lead = bytes(u32::from(packet.header_len), 2);
             conversation.negotiation.step(from_client, [0, 1].map(|at| lead.get(at).copied().unwrap_or(0)))

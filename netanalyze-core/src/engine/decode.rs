@@ -9,9 +9,7 @@ use super::slots::Slots;
 use super::tally::Volume;
 use etherparse::ip_number;
 
-use crate::conversation::{
-    Announcement, At, Begins, FlowKey, KeyHasher, NO_OPTIONS, SHARDS, TcpPacket, UdpPacket,
-};
+use crate::conversation::{Announcement, At, FlowKey, KeyHasher, NO_OPTIONS, SHARDS, TcpPacket, UdpPacket};
 use crate::model::Timestamp;
 use crate::packet::tcp_option::{self, TcpOptions, kind};
 use crate::packet::{Fragment, Layer, Origin, PLAIN_LAYERS, PlainSink, PlainTcp, Protocol, Sink, Transport};
@@ -298,12 +296,6 @@ fn be32(header: &[u8; 16], at: usize) -> u32 {
     header.get(at..).and_then(<[u8]>::first_chunk).map_or(0, |&bytes| u32::from_be_bytes(bytes))
 }
 
-/// The checksum field of a TCP header; 0 if it was not captured.
-#[inline(always)]
-fn sum_field(header: &[u8]) -> u16 {
-    header.get(16..).and_then(<[u8]>::first_chunk).map_or(0, |&bytes| u16::from_be_bytes(bytes))
-}
-
 impl Decoded {
     /// Sequence analysis needs 16 bytes of the header; of a shorter one only the ports are known.
     ///
@@ -345,10 +337,10 @@ impl Decoded {
             direction,
             origin: transport.origin,
             ttl: place.ttl,
-            id: if place.ip_id == 0 { sum_field(bytes) } else { place.ip_id },
-            has_ip_id: place.ip_id != 0,
+            ip_id: place.ip_id,
             urgent_pointer: bytes.get(18..20).is_some_and(|pointer| pointer != [0, 0]),
-            begins: Begins::default(),
+            opens_successor: false,
+            negotiates: false,
         };
         if tells(ports) || bytes.len() == usize::from(header_len) + vnc::BANNER_LEN {
             self.payload(shard, ports, bytes.get(usize::from(header_len)..).unwrap_or_default());
@@ -379,8 +371,10 @@ impl Decoded {
         let Some(packet) = self.list_of(shard).and_then(|list| list.tcp.items_mut().last_mut()) else {
             return;
         };
-        let negotiates = (ports.0 == socks::PORT || ports.1 == socks::PORT) && !payload.is_empty();
-        packet.begins = Begins::new(vnc::is_banner(payload, ports), negotiates);
+        packet.opens_successor = vnc::is_banner(payload, ports);
+        if ports.0 == socks::PORT || ports.1 == socks::PORT {
+            packet.negotiates = !payload.is_empty();
+        }
         if ports.0 == ftp::CONTROL_PORT || ports.1 == ftp::CONTROL_PORT {
             let packet = *packet;
             self.ftp(&packet, ports, payload);

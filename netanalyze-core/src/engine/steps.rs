@@ -265,6 +265,7 @@ impl Steps {
         let mut datagrams = list.udp.as_slice();
         let mut quotes = list.quotes.as_slice();
         let mut rest = list.tcp.items();
+        let wants_ids = interests.diagnoses.is_some();
         while let [packet, following @ ..] = rest {
             rest = following;
             if quotes.first().is_some_and(|quote| quote.frame_index <= packet.frame_index) {
@@ -294,18 +295,21 @@ impl Steps {
                 .frames
                 .get(packet.frame_index as usize)
                 .map_or_else(Default::default, |raw| (raw.wire_len, raw.interface));
-            let passing = Passing {
-                wire_len,
-                ttl: packet.ttl,
-                id: packet.id,
-                has_ip_id: packet.has_ip_id,
-                interface,
-                gap: interests.gap,
-                shares_frame,
-            };
             let bytes = |skip, len| {
                 let slot = (packet.frame_index, packet.slot);
                 payload(batch, completed, slot, packet.at, skip, len)
+            };
+            let has_ip_id = packet.ip_id != 0;
+            // Only diagnoses ask, and the frame is far away by now.
+            let id = if has_ip_id || !wants_ids { packet.ip_id } else { sum_field(bytes(16, 2)) };
+            let passing = Passing {
+                wire_len,
+                ttl: packet.ttl,
+                id,
+                has_ip_id,
+                interface,
+                gap: interests.gap,
+                shares_frame,
             };
             let payload = |len| bytes(u32::from(packet.header_len), len);
             let Some(touched) = shard.tcp(packet, frame, options, passing, &bytes, verdict) else {
@@ -430,6 +434,11 @@ impl Steps {
     }
 }
 
+/// The checksum field of a TCP header; 0 if it was not captured.
+fn sum_field(field: &[u8]) -> u16 {
+    field.first_chunk().map_or(0, |&bytes| u16::from_be_bytes(bytes))
+}
+
 /// Whether a segment's payload is for its application: those quoted or in pieces, or whose header contradicts itself, are not.
 #[inline]
 fn is_heard(packet: &TcpPacket) -> bool {
@@ -539,8 +548,8 @@ mod tests {
         assert_eq!(format!("{:?}", short.tally), format!("{:?}", long.tally));
         assert!(short.decoded.announcements.len() > 100 && short.decoded.options.items().len() > 1000);
         let packets = short.decoded.lists.iter().flat_map(|list| list.tcp.items());
-        assert!(packets.clone().filter(|p| p.begins.relay()).count() > 100);
-        assert!(packets.filter(|p| p.begins.successor()).count() > 100);
+        assert!(packets.clone().filter(|p| p.negotiates).count() > 100);
+        assert!(packets.filter(|p| p.opens_successor).count() > 100);
         assert_eq!(format!("{:?}", short.decoded), format!("{:?}", long.decoded));
     }
 }

@@ -49,8 +49,8 @@ pub(super) const RULES: &[Rule] = &[
         meaning: "Packets were recorded twice: a mirror port that copies both directions of both ports, two interfaces of one path, a \
                   bridge and its member. The copies count as retransmissions per packet, as Wireshark counts them, but are set aside for \
                   diagnoses.",
-        evidence: "The same segment again within a short time, with the same IP identification or, where that is always zero, from another \
-                   interface, VLAN or hop.",
+        evidence: "The same segment again within a short time, with the same IP identification or, where there is none, with the same \
+                   checksum over the same time stamp, or from another interface or hop.",
         confounders: "A sender's real retransmission carries another IP identification or timestamp. Copies that were routed in between \
                       have another TTL, and copies behind a NAT other addresses.",
         thresholds: &[Limit::DuplicateShare],

@@ -78,6 +78,12 @@ impl Batch {
         self.bytes.get(start..start.saturating_add(frame.captured as usize)).unwrap_or_default()
     }
 
+    /// The number that a frame's interface has in its section: the same in every file of a rotated set, unlike the one that frames have.
+    #[must_use]
+    pub(crate) fn own_interface(&self, frame: &RawFrame) -> u32 {
+        self.origins.interfaces.get(frame.interface as usize).map_or(0, |origin| origin.own)
+    }
+
     /// Number of the frame at `index` of [`Batch::frames`].
     #[must_use]
     pub fn frame_number(&self, index: usize) -> FrameNumber {

@@ -18,6 +18,8 @@ pub(super) struct Described {
     pub(super) name: Option<String>,
     /// All of its options, as [`in_order`](super::origin::in_order) makes them.
     pub(super) options: Vec<u8>,
+    /// As [`Origin::own`].
+    pub(super) own: u32,
 }
 
 /// Decryption secrets: before which frame of the batch under work they stand, their kind, their bytes.
@@ -97,7 +99,7 @@ impl Book {
 
     /// Adds an interface and returns its number in the set, or `None` if there are too many.
     pub(super) fn add_interface(&mut self, described: Described) -> Option<u32> {
-        let Described { container, link, snaplen, units_per_second, name, options } = described;
+        let Described { container, link, snaplen, units_per_second, name, options, own } = described;
         let number = self.links.len();
         if number >= limits::MAX_INTERFACES {
             return None;
@@ -105,7 +107,7 @@ impl Book {
         Arc::make_mut(&mut self.links).push(link);
         let options = self.keep(options).unwrap_or_default();
         let origins = Arc::make_mut(&mut self.origins);
-        origins.add(Origin { container, link, snaplen, units: units_per_second, options, place: 0 });
+        origins.add(Origin { container, link, snaplen, units: units_per_second, options, own, place: 0 });
         let place = origins.interfaces.last().map_or(0, |origin| origin.place);
         self.facts.interfaces.push(InterfaceFacts {
             file: self.facts.files.len().saturating_sub(1),

@@ -26,6 +26,8 @@ pub(super) struct Origin {
     pub(super) units: u64,
     /// Options of its description, without their end; those of pcap files have none.
     pub(super) options: Box<[u8]>,
+    /// Its number in its section; files of a rotated set number theirs alike. Interfaces of pcap files, which are one each, have 0.
+    pub(super) own: u32,
     /// Its number in a file that is written: like interfaces of pcap files, which say nothing that differs, share one.
     pub(super) place: u32,
 }

@@ -152,6 +152,7 @@ impl Pcap {
             units_per_second: units,
             name: None,
             options: Vec::new(),
+            own: 0,
         });
         if interface.is_none() {
             book.note(NoteKind::LimitReached, 0, || {

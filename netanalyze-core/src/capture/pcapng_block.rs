@@ -276,6 +276,7 @@ impl Pcapng {
             units_per_second: clock.units_per_second(),
             name,
             options: kept,
+            own: self.interfaces.len() as u32,
         });
         if number.is_none() {
             book.note(NoteKind::LimitReached, body.start, || {

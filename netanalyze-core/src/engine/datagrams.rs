@@ -3,7 +3,7 @@
 use super::applications::{Heard, Spoken, payload};
 use super::control::{ControlList, Telling};
 use super::quotes::keep;
-use super::steps::wire_len;
+use super::steps::{own_interface, wire_len};
 use super::tally::Tally;
 use super::{Depth, Interests};
 use crate::capture::Batch;
@@ -81,8 +81,7 @@ pub(super) fn take_datagrams(
                     let datagram = payload(batch, completed, slot, packet.at, 0, whole);
                     Checksum::of_datagram((from.ip(), to.ip()), datagram, whole)
                 });
-                let interface =
-                    batch.frames.get(packet.frame_index as usize).map_or(0, |frame| frame.interface);
+                let interface = own_interface(batch, packet.frame_index);
                 heard.out.brought = Brought::new(packet.ip_id, packet.ttl, interface);
                 touched.conversation.application(packet, bytes, now, &mut heard.out);
                 (heard.out.sum, heard.out.brought) = (None, Brought::default());

@@ -291,17 +291,20 @@ impl Steps {
             }
             let shares_frame = following.first().is_some_and(|next| next.frame_index == packet.frame_index);
             let frame = batch.frame_number(packet.frame_index as usize);
-            let (wire_len, interface) = batch
-                .frames
-                .get(packet.frame_index as usize)
-                .map_or_else(Default::default, |raw| (raw.wire_len, raw.interface));
+            let wire_len = wire_len(batch, packet.frame_index);
             let bytes = |skip, len| {
                 let slot = (packet.frame_index, packet.slot);
                 payload(batch, completed, slot, packet.at, skip, len)
             };
             let has_ip_id = packet.ip_id != 0;
-            // Only diagnoses ask, and the frame is far away by now.
-            let id = if has_ip_id || !wants_ids { packet.ip_id } else { sum_field(bytes(16, 2)) };
+            let (mut id, mut interface) = (packet.ip_id, 0);
+            // Only diagnoses ask for these, and the frame is far away by now.
+            if wants_ids {
+                interface = own_interface(batch, packet.frame_index);
+                if !has_ip_id {
+                    id = sum_field(bytes(16, 2));
+                }
+            }
             let passing = Passing {
                 wire_len,
                 ttl: packet.ttl,
@@ -454,6 +457,12 @@ fn ask_ahead(batch: &Batch, index: usize) {
     if let Some(raw) = batch.frames.get(index + AHEAD) {
         black_box(batch.bytes.get(raw.offset as usize + HEADERS).copied().unwrap_or_default());
     }
+}
+
+/// The number of a frame's interface in its section.
+#[inline]
+pub(super) fn own_interface(batch: &Batch, frame_index: u32) -> u32 {
+    batch.frames.get(frame_index as usize).map_or(0, |raw| batch.own_interface(raw))
 }
 
 /// Bytes of a frame on the wire.

@@ -277,7 +277,16 @@ fn side(scene: &Scene<'_>, stream: &Stream, direction: Direction, trouble: &Trou
 }
 
 /// So many acknowledgements ahead of their data are no accident: the clocks of two directions differ, or the capture lacks packets.
-const AHEAD: u32 = 3;
+const AHEAD: u64 = 3;
+
+/// So many copies are no accident.
+const MANY: u64 = 10;
+
+/// Whether about as many acknowledgements came ahead of their data as there are copies.
+fn is_ahead(stream: &Stream, direction: Direction, copies: u64) -> bool {
+    let ahead = u64::from(stream.lane(direction).acked_ahead());
+    ahead >= AHEAD && ahead.saturating_mul(2) >= copies
+}
 
 fn spurious(scene: &Scene<'_>, stream: &Stream, direction: Direction, trouble: &Trouble) -> Option<Case> {
     let again = [
@@ -334,7 +343,7 @@ fn spurious(scene: &Scene<'_>, stream: &Stream, direction: Direction, trouble: &
     let (echoed, confirmed) = (u64::from(trouble.echoed), u64::from(trouble.dsacks));
     Some(if echoed >= copies {
         case.because("the acknowledgements echo the time stamps of the first copies (RFC 3522)")
-    } else if confirmed >= limit {
+    } else if confirmed >= limit && confirmed.saturating_mul(2) >= copies {
         case.because("the receiver says so itself, in D-SACK blocks (RFC 2883)")
     } else if segments < limit && confirmed == 0 {
         // It waited in a queue before the tap, or its receiver answers with numbers that its sender cannot take: no timer that is too short.
@@ -344,7 +353,13 @@ fn spurious(scene: &Scene<'_>, stream: &Stream, direction: Direction, trouble: &
                 "nothing but {what}, over and over: acknowledgements passed here, and did not stop the sender"
             ),
         )
-    } else if confirmed == 0 && stream.lane(direction).acked_ahead() >= AHEAD {
+    } else if copies.saturating_mul(4) >= u64::from(stream.lane(direction).data_segments()) && copies >= MANY
+    {
+        case.at_most(
+            Confidence::Low,
+            "so much of all that was sent comes twice: it may have been captured at two places whose clocks differ",
+        )
+    } else if confirmed == 0 && is_ahead(stream, direction, copies) {
         case.at_most(
             Confidence::Low,
             "acknowledgements were captured before what they acknowledge: whether a copy came before or after its own is not sure",

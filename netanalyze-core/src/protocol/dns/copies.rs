@@ -48,8 +48,9 @@ impl<const N: usize> Marks<N> {
         let has_id = packet.ip_id != 0 && self.ids.iter().any(|id| *id != 0);
         // Who gives all packets the same identification shows nothing by it: they must have gone different ways.
         let is_same = has_id && self.ids.contains(&packet.ip_id);
-        (is_same || !has_id) && since <= COPY_WITHIN
-            || is_same && packet.place != self.place && since <= COPY_ELSEWHERE
+        since >= Span(0)
+            && ((is_same || !has_id) && since <= COPY_WITHIN
+                || is_same && packet.place != self.place && since <= COPY_ELSEWHERE)
     }
 }
 

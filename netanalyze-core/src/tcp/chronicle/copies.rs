@@ -70,9 +70,6 @@ const TOO_SOON: u32 = ticks(2_000_000);
 /// Where packets have no number, and nothing else tells: a copy from another interface.
 const COPY_BESIDE: u32 = ticks(50_000_000);
 
-/// Clocks of time stamps tick at least so often on hosts of today (RFC 7323 §5.4 asks for once a second): what is sent again later has another stamp.
-const STAMP_TICK: u32 = ticks(10_000_000);
-
 /// Packets that copies are sought among once a conversation has some: behind a burst come the copies of all of it.
 const WIDE: usize = 1_024;
 
@@ -204,10 +201,12 @@ impl Copies {
                 // What is sent again while the clock of stamps stands has the same checksum, too; and some send one acknowledgement several times.
                 (Some(true), false) => {
                     let takes = segment.len > 0 || segment.flags.takes_sequence_number();
-                    let is_late = segment.flags.syn() || age > STAMP_TICK || self.wide.is_some();
-                    age <= soon || takes && is_late && age <= COPY_WITHIN
+                    let is_likely = segment.flags.syn() || self.wide.is_some();
+                    age <= soon || takes && is_likely && age <= COPY_WITHIN
                 }
                 (None, true) if copied == Copied::Elsewhere => age <= COPY_WITHIN,
+                // What is lost is sent again behind a round trip at the soonest, over whatever interface.
+                (None, true) if rtt.0 > 0 => age < ticks(rtt.0 / 4 * 3).min(COPY_BESIDE),
                 (None, true) => age <= COPY_BESIDE,
                 (None, false) => age <= soon,
             };
@@ -219,7 +218,7 @@ impl Copies {
     fn is_same(&self, known: Print, print: Print, segment: &Segment<'_>, sums_right: bool) -> Option<bool> {
         if print.place & IS_SUM == 0 {
             // Some write the same on all.
-            let others = self.prints.iter().filter(|other| other.is_there());
+            let others = self.prints.iter().filter(|other| other.is_there() && other.place & IS_SUM == 0);
             let is_constant = others.clone().count() > 2 && others.clone().all(|other| other.id == print.id);
             return (!is_constant).then_some(known.id == print.id);
         }

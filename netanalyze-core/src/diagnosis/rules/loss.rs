@@ -280,7 +280,7 @@ fn side(scene: &Scene<'_>, stream: &Stream, direction: Direction, trouble: &Trou
 const AHEAD: u64 = 3;
 
 /// So many copies are no accident.
-const MANY: u64 = 10;
+const MANY: u64 = 5;
 
 /// Whether about as many acknowledgements came ahead of their data as there are copies.
 fn is_ahead(stream: &Stream, direction: Direction, copies: u64) -> bool {

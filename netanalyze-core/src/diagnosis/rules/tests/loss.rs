@@ -96,6 +96,11 @@ fn one_segment_over_and_over_is_no_timer_that_is_too_short() {
     let (sure, sentence) = with(&[data(300, 1), data(301, 101), data(302, 201)]);
     assert_eq!(sure, Some(Medium));
     assert!(sentence.ends_with("sent 3 segments again that had arrived"), "{sentence}");
+    // Where all comes twice it was captured twice, by clocks that differ.
+    let sixth: Vec<Step> = (0..6).flat_map(|n| [data(60 + n, 301 + n as u32 * 100)]).collect();
+    let late: Vec<Step> = (0..6).map(|n| data(600 + n, 301 + n as u32 * 100)).collect();
+    let all = [sixth, vec![(110, '<', "A", 1, 0, 901)], late].concat();
+    assert_eq!(with(&all).0, Some(Low));
     // Where acknowledgements are ahead of their data, they may be ahead of the copies, too.
     let ahead: Vec<Step> = (0..3)
         .flat_map(|n| {

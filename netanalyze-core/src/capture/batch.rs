@@ -78,6 +78,11 @@ impl Batch {
         self.bytes.get(start..start.saturating_add(frame.captured as usize)).unwrap_or_default()
     }
 
+    /// Whether frames of the capture so far may have different numbers for [`Self::own_interface`].
+    pub(crate) fn has_several_interfaces(&self) -> bool {
+        self.origins.interfaces.len() > 1
+    }
+
     /// The number that a frame's interface has in its section: the same in every file of a rotated set, unlike the one that frames have.
     #[must_use]
     pub(crate) fn own_interface(&self, frame: &RawFrame) -> u32 {

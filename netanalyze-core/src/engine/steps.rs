@@ -266,6 +266,7 @@ impl Steps {
         let mut quotes = list.quotes.as_slice();
         let mut rest = list.tcp.items();
         let wants_ids = interests.diagnoses.is_some();
+        let wants_interfaces = wants_ids && batch.has_several_interfaces();
         while let [packet, following @ ..] = rest {
             rest = following;
             if quotes.first().is_some_and(|quote| quote.frame_index <= packet.frame_index) {
@@ -299,11 +300,11 @@ impl Steps {
             let has_ip_id = packet.ip_id != 0;
             let (mut id, mut interface) = (packet.ip_id, 0);
             // Only diagnoses ask for these, and the frame is far away by now.
-            if wants_ids {
+            if wants_interfaces {
                 interface = own_interface(batch, packet.frame_index);
-                if !has_ip_id {
-                    id = sum_field(bytes(16, 2));
-                }
+            }
+            if wants_ids && !has_ip_id {
+                id = sum_field(bytes(16, 2));
             }
             let passing = Passing {
                 wire_len,

@@ -161,10 +161,10 @@ fn frames(count: u64) -> String {
     format!("{count} {}", if count == 1 { "frame" } else { "frames" })
 }
 
-/// Adds gates and diagnoses.
 /// From here on times are dates: a year after the epoch.
 const DATES: Timestamp = Timestamp(31_536_000_000_000_000);
 
+/// Adds gates and diagnoses.
 pub(super) fn diagnose(
     diagnoser: Diagnoser,
     streams: &[Stream],

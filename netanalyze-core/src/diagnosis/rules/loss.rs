@@ -288,6 +288,7 @@ fn is_ahead(stream: &Stream, direction: Direction, copies: u64) -> bool {
     ahead >= AHEAD && ahead.saturating_mul(2) >= copies
 }
 
+/// LOSS-05: segments are sent again that had arrived.
 fn spurious(scene: &Scene<'_>, stream: &Stream, direction: Direction, trouble: &Trouble) -> Option<Case> {
     let again = [
         trouble.lost.timeouts,

@@ -1,7 +1,7 @@
 //! The packets of a connection as they came, while nothing is to be told of it. Most connections open, ask, are answered and close: of these no chronicle is
 //! ever made. Of the others one is made from the draft at the first packet that is not ordinary, and says what it would if it had been there from the start.
 //!
-//! A packet goes into the draft if it continues its direction, acknowledges what was sent, and comes soon: then a chronicle needs of it no more than an
+//! A packet goes into the draft if it continues its direction, acknowledges what was sent, comes soon, and on the interface of the SYN: then a chronicle needs of it no more than an
 //! [`Entry`] holds. Whether the whole is dull is asked once both ends closed, in `dull`.
 
 mod dull;

@@ -34,18 +34,15 @@ pub struct Conversations {
 #[derive(Debug)]
 struct Streams {
     given: u32,
-    /// Numbers given to nothing that has packets of its own.
-    unused: u32,
-    /// Those that are kept, by their numbers.
+    /// Those that are kept, by their numbers, if they may be asked for.
     kept: Vec<(u32, ConversationRef)>,
 }
 
 impl Streams {
-    fn new(numbering: &Numbering, is_kept: impl Fn(ConversationRef) -> bool) -> Self {
+    fn new(numbering: &Numbering, by_stream: bool, is_kept: impl Fn(ConversationRef) -> bool) -> Self {
         Streams {
             given: numbering.given(),
-            unused: numbering.given() - numbering.count(),
-            kept: numbering.order(is_kept),
+            kept: if by_stream { numbering.order(is_kept) } else { Vec::new() },
         }
     }
 
@@ -78,11 +75,17 @@ pub(crate) struct Bounds {
 }
 
 impl Conversations {
-    /// What the shards hold, in the order of the stream numbers.
-    pub(crate) fn new(shards: Vec<Shard>, tcp: &Numbering, udp: &Numbering, bounds: Bounds) -> Self {
+    /// What the shards hold, in the order of the stream numbers. Those of TCP cannot be asked for unless `by_stream`.
+    pub(crate) fn new(
+        shards: Vec<Shard>,
+        (tcp, udp): (&Numbering, &Numbering),
+        by_stream: bool,
+        bounds: Bounds,
+    ) -> Self {
         let shard = |reference: ConversationRef| shards.get(usize::from(reference.shard));
-        let tcp = Streams::new(tcp, |of| shard(of).is_some_and(|s| s.tcp_store().is_kept(of.index)));
-        let udp = Streams::new(udp, |of| shard(of).is_some_and(|s| s.udp_store().is_kept(of.index)));
+        let tcp =
+            Streams::new(tcp, by_stream, |of| shard(of).is_some_and(|s| s.tcp_store().is_kept(of.index)));
+        let udp = Streams::new(udp, true, |of| shard(of).is_some_and(|s| s.udp_store().is_kept(of.index)));
         Conversations { shards, tcp, udp, bounds }
     }
 
@@ -98,11 +101,11 @@ impl Conversations {
     /// How many conversations of a protocol were forgotten under the memory limit.
     #[must_use]
     pub fn forgotten(&self, protocol: Protocol) -> u64 {
-        let streams = match protocol {
-            Protocol::Tcp => &self.tcp,
-            Protocol::Udp => &self.udp,
+        let of = |shard: &Shard| match protocol {
+            Protocol::Tcp => shard.forgotten().tcp,
+            Protocol::Udp => shard.forgotten().udp,
         };
-        u64::from(streams.given - streams.unused).saturating_sub(streams.kept.len() as u64)
+        self.shards.iter().map(of).sum()
     }
 
     /// A conversation by its stream number; `None` if there is none, if it was forgotten under a memory limit, or if the books were not kept

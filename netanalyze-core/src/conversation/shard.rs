@@ -121,8 +121,10 @@ pub(crate) struct Terms {
 /// What a memory limit cost.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Forgotten {
-    /// Conversations.
-    pub(crate) count: u64,
+    /// TCP conversations.
+    pub(crate) tcp: u64,
+    /// UDP conversations.
+    pub(crate) udp: u64,
     /// The frame at which it first happened; 0 if it did not.
     pub(crate) first: FrameNumber,
 }
@@ -130,8 +132,13 @@ pub(crate) struct Forgotten {
 impl Forgotten {
     /// This and another shard's.
     pub(crate) fn and(self, other: Forgotten) -> Forgotten {
-        let first = [self, other].iter().filter(|of| of.count > 0).map(|of| of.first).min();
-        Forgotten { count: self.count + other.count, first: first.unwrap_or_default() }
+        let first = [self, other].iter().filter(|of| of.count() > 0).map(|of| of.first).min();
+        Forgotten { tcp: self.tcp + other.tcp, udp: self.udp + other.udp, first: first.unwrap_or_default() }
+    }
+
+    /// Conversations of both protocols.
+    pub(crate) fn count(self) -> u64 {
+        self.tcp + self.udp
     }
 }
 
@@ -329,18 +336,19 @@ impl Shard {
         let order = |a: &Candidate, b: &Candidate| self.order(a, b);
         let (least, _, _) = all.select_nth_unstable_by(part, order);
         least.sort_unstable_by(order);
+        if self.forgotten.count() == 0 {
+            self.forgotten.first = frame;
+        }
         for &mut (_, is_tcp, index) in least {
             if is_tcp {
                 self.tcp.forget(index);
                 self.chronicles.forget(index);
+                self.forgotten.tcp += 1;
             } else {
                 self.udp.forget(index);
+                self.forgotten.udp += 1;
             }
         }
-        if self.forgotten.count == 0 {
-            self.forgotten.first = frame;
-        }
-        self.forgotten.count += part as u64;
     }
 
     /// Bytes that all its conversations take, and will have left behind.
@@ -441,7 +449,7 @@ mod tests {
 
     #[test]
     fn what_two_shards_forgot_is_added_and_the_first_time_is_the_earlier_one() {
-        let of = |count, first| Forgotten { count, first: FrameNumber(first) };
+        let of = |tcp, first| Forgotten { tcp, udp: 2 * tcp, first: FrameNumber(first) };
         let none = Forgotten::default();
         for (a, b, both) in [
             (none, none, none),

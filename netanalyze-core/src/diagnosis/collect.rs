@@ -7,6 +7,7 @@ use std::num::NonZeroUsize;
 use super::clock::Clock;
 use super::join::join;
 use super::object::{Diagnosis, Gate};
+use super::ordinary::{OrdinaryExchanges, place};
 use super::quality::{Volume, Waiting, gates};
 use super::rules;
 use super::rules::dns::{Hidden, Lacks};
@@ -37,17 +38,6 @@ pub(crate) struct Diagnoser {
     hidden: Hidden,
     handshakes: rules::tls::Handshakes,
     exchanges: rules::application::Exchanges,
-}
-
-/// A message as [`Diagnoser::take`] needs it: of an exchange that went well only its times. `now` is when it was said.
-#[inline]
-pub(crate) fn in_brief(message: Message, now: Timestamp, thresholds: &Thresholds) -> Message {
-    match &message {
-        Message::Exchange(exchange) => {
-            rules::application::in_brief(exchange, now, thresholds).unwrap_or(message)
-        }
-        _ => message,
-    }
 }
 
 /// Where nothing was captured for so long, recordings were put together in one file: what waits for an answer then was not watched.
@@ -118,8 +108,13 @@ impl Diagnoser {
         }
     }
 
-    /// Takes what a batch brought.
-    pub(crate) fn take(&mut self, findings: &[Finding], messages: &[Met]) {
+    /// Takes what a batch brought. Exchanges that went well come in `ordinary` or as messages.
+    pub(crate) fn take(
+        &mut self,
+        findings: &[Finding],
+        messages: &[Met],
+        ordinary: Option<&OrdinaryExchanges>,
+    ) {
         for finding in findings {
             match &finding.detail {
                 Detail::Icmp(detail) => self.control(finding, detail),
@@ -131,7 +126,15 @@ impl Diagnoser {
                 _ => {}
             }
         }
+        let mut ordinary = ordinary.into_iter().flat_map(OrdinaryExchanges::in_order).peekable();
+        let (mut header, mut said) = (0, 0_u16);
         for met in messages {
+            let place = place(met.frame, met.ordinal);
+            said = if place == header { said.saturating_add(1) } else { 0 };
+            header = place;
+            while let Some(exchange) = ordinary.next_if(|exchange| exchange.is_before(place, said)) {
+                self.exchanges.ordinary(exchange);
+            }
             if met.protocol == Protocol::Udp {
                 self.hidden.understood([met.source, met.destination]);
             }
@@ -142,10 +145,10 @@ impl Diagnoser {
                     self.handshakes.exchange(met, exchange);
                     self.exchanges.take(met, exchange, &self.thresholds);
                 }
-                &Message::Ordinary { asked, transfer } => self.exchanges.ordinary(met, asked, transfer),
                 _ => {}
             }
         }
+        ordinary.for_each(|exchange| self.exchanges.ordinary(exchange));
     }
 
     fn control(&mut self, finding: &Finding, detail: &IcmpDetail) {

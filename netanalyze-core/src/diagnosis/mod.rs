@@ -12,6 +12,7 @@ mod clock;
 mod collect;
 mod join;
 mod object;
+mod ordinary;
 mod quality;
 mod rules;
 mod scene;
@@ -19,11 +20,13 @@ mod spread;
 mod thresholds;
 
 pub use catalogue::{Advice, Rule, rule_by_code, rules};
-pub(crate) use collect::{Diagnoser, in_brief};
+pub(crate) use collect::Diagnoser;
 pub use object::{
     Confidence, Diagnosis, Ends, Evidence, Explained, Gate, Rival, Scope, Severity, Step, Used,
 };
+pub(crate) use ordinary::{Ordinary, OrdinaryExchanges};
 pub(crate) use quality::Volume;
+pub(crate) use rules::application::in_brief;
 pub(crate) use scene::Stream;
 pub use thresholds::{Limit, Thresholds, Unit};
 

@@ -4,7 +4,7 @@ use super::tally::Tally;
 use super::{Depth, Interests};
 use crate::capture::Batch;
 use crate::conversation::{At, ConversationRef, FlowKey, KindsSeen, Met, Protocol};
-use crate::diagnosis::in_brief;
+use crate::diagnosis::{Ends, Ordinary, OrdinaryExchanges, in_brief};
 use crate::expert::{CHAT, Detail, Finding, KindId, KindSet, application_findings};
 use crate::field::CompletedDatagram;
 use crate::protocol::message::{Limit, Message, Messages, Said};
@@ -54,6 +54,7 @@ pub(super) struct Heard {
     /// Said by the application at hand.
     pub(super) out: Messages,
     pub(super) met: Vec<Met>,
+    pub(super) ordinary: OrdinaryExchanges,
 }
 
 impl Heard {
@@ -67,15 +68,15 @@ impl Heard {
         tally: &mut Tally,
         findings: &mut Vec<Finding>,
     ) {
-        let Heard { out, met } = self;
-        take(out, met, spoken, seen, interests, tally, findings);
+        let Heard { out, met, ordinary } = self;
+        take(out, (met, Some(ordinary)), spoken, seen, interests, tally, findings);
     }
 }
 
-/// As [`Heard::take`].
+/// As [`Heard::take`]. Without a list of them, exchanges that went well are messages like all others.
 pub(super) fn take(
     out: &mut Messages,
-    met: &mut Vec<Met>,
+    (met, mut ordinary): (&mut Vec<Met>, Option<&mut OrdinaryExchanges>),
     spoken: &Spoken,
     seen: &mut KindsSeen,
     interests: &Interests,
@@ -83,6 +84,7 @@ pub(super) fn take(
     findings: &mut Vec<Finding>,
 ) {
     let &Spoken { protocol, reference, key, now, ordinal } = spoken;
+    let before = met.len();
     for _ in 0..out.take_left_out() {
         let bit = 1u128 << CHAT.0;
         tally.kinds(KindSet(bit), KindSet(bit & !seen.bits()), now.frame);
@@ -131,11 +133,23 @@ pub(super) fn take(
             Depth::Diagnoses | Depth::Transactions => message.is_transaction(),
             Depth::None | Depth::Findings => false,
         };
-        let message = match &interests.diagnoses {
-            Some(limits) if interests.applications == Depth::Diagnoses => in_brief(message, now.time, limits),
-            _ => message,
-        };
-        if wanted {
+        if interests.applications == Depth::Diagnoses
+            && let Message::Exchange(exchange) = &message
+            && let (Some(limits), Some(ordinary)) = (&interests.diagnoses, &mut ordinary)
+            && let Some(times) = in_brief(exchange, now.time, limits)
+        {
+            let (client, server) = key.endpoints(exchange.client);
+            let behind = u16::try_from(met.len() - before).unwrap_or(u16::MAX);
+            let ends = Ends { client, server, protocol, stream: None };
+            ordinary.push(Ordinary {
+                frame: now.frame,
+                ordinal,
+                behind,
+                conversation: reference,
+                ends,
+                times,
+            });
+        } else if wanted {
             met.push(spoken.met(Said { from, message, aside }));
         }
     }

@@ -84,14 +84,15 @@ pub(super) fn report(remains: Remains, tally: &Tally, conversations: Option<Conv
         );
         limit_note(fragments.dropped(), None, message);
     }
-    if forgotten.count > 0 {
+    if forgotten.count() > 0 {
         let message = format!(
             "{} conversations, those quiet for longest, were forgotten from frame {} on to stay below the memory limit: they are \
              missing from rows and totals of conversations, nothing is said of how they ended, packets of theirs that came later count as new \
              conversations (to be forgotten, and counted here, again), and stream numbers are not Wireshark's from there on",
-            forgotten.count, forgotten.first
+            forgotten.count(),
+            forgotten.first
         );
-        limit_note(forgotten.count, Some(forgotten.first), message);
+        limit_note(forgotten.count(), Some(forgotten.first), message);
     }
     let [unawaited, uncounted, neighbours] = numbers.control.costs();
     if unawaited > 0 {

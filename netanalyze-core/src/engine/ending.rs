@@ -15,7 +15,7 @@ use super::{Interests, View};
 use crate::capture::Batch;
 use crate::conversation::{Bounds, Conversations, Ended, Met, Protocol, Services};
 use crate::diagnosis::Stream;
-use crate::expert::{Ending, Finding, KindSet, ending_findings, ending_kinds, endings};
+use crate::expert::{Ending, Finding, KindSet, ending_findings, endings};
 use crate::field::AnalysedBatch;
 use crate::model::{Error, FrameNumber, parallel};
 use crate::protocol::message::Messages;
@@ -45,7 +45,7 @@ pub(super) fn last_words(remains: &mut Remains, interests: &Interests, tally: &m
         shard.finish_applications(now, &mut out, &mut |ended| {
             let Ended { protocol, reference, key, mut seen, out } = ended;
             let spoken = Spoken { protocol, reference, key, now, ordinal: 0 };
-            take(out, messages, &spoken, &mut seen, interests, tally, findings);
+            take(out, (messages, None), &spoken, &mut seen, interests, tally, findings);
         });
     }
     let mut telling = Telling { interests, tally, findings };
@@ -97,8 +97,8 @@ pub(super) fn chronicles(remains: &mut Remains, threads: NonZeroUsize) -> (Vec<S
     (streams, services)
 }
 
-/// The conversations of a finished run.
-pub(super) fn conversations(remains: &mut Remains, tally: &Tally) -> Conversations {
+/// The conversations of a finished run, those of TCP in order if `by_stream`: without that they cannot be asked for.
+pub(super) fn conversations(remains: &mut Remains, tally: &Tally, by_stream: bool) -> Conversations {
     let shards = std::mem::take(&mut remains.shards);
     let bounds = Bounds {
         start: remains.capture_start,
@@ -107,7 +107,7 @@ pub(super) fn conversations(remains: &mut Remains, tally: &Tally) -> Conversatio
         gap: remains.gap,
     };
     let numbers = &remains.numbers;
-    Conversations::new(shards, &numbers.tcp, &numbers.udp, bounds)
+    Conversations::new(shards, (&numbers.tcp, &numbers.udp), by_stream, bounds)
 }
 
 /// Conversations that one thread looks at before it takes more.
@@ -156,9 +156,8 @@ pub(super) fn view<V: View>(
         let analysed = AnalysedBatch { messages, ..analysed(&batch, findings, conversations) };
         accept(view.digest(&analysed), &analysed)
     })?;
-    let kinds = interests.kinds;
-    if interests.count_endings || ending_kinds().any(|kind| kinds.contains(kind)) {
-        findings(kinds, threads, conversations, tally, |findings| {
+    if interests.look_at_endings() {
+        findings(interests.kinds, threads, conversations, tally, |findings| {
             let analysed = analysed(&batch, findings, conversations);
             accept(view.digest(&analysed), &analysed)
         })?;
@@ -183,6 +182,7 @@ fn analysed<'b>(
         batch,
         findings,
         messages: &[],
+        ordinary: None,
         echo_answers: &[],
         transports: &[],
         frame_slots: &[],
@@ -232,7 +232,7 @@ mod tests {
         );
         let Ok((_, mut remains, mut tally)) = run else { return (0, 0) };
         tally.latest = tally.latest.map(|latest| Timestamp(latest.0.saturating_add(quiet)));
-        let conversations = conversations(&mut remains, &tally);
+        let conversations = conversations(&mut remains, &tally, true);
         let (mut over, mut found) = (0, 0);
         conversations.each_tcp(&mut |stream, conversation| {
             // Read over the one before, or into room of its own.

@@ -33,10 +33,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use crate::capture::{CaptureReader, Source};
 use crate::conversation::{Conversations, Terms};
 use crate::diagnosis::{self, Diagnoser};
-use crate::expert::{KindSet, Thresholds};
+use crate::expert::{KindSet, Thresholds, ending_kinds};
 use crate::field::AnalysedBatch;
 use crate::model::limits::{DEFAULT_MEMORY_LIMIT, MEMORY_RESERVE, MIN_MEMORY_LIMIT, QUIET_FRAMES};
-use crate::model::{Error, Span};
+use crate::model::{Error, Span, parallel};
 use crate::protocol::tls::keys::Secrets;
 use crate::report::{ConversationSummary, Report};
 use crate::tcp::Patience;
@@ -89,6 +89,16 @@ impl Interests {
         self
     }
 
+    /// Whether findings about whole conversations are made, or counted.
+    fn look_at_endings(&self) -> bool {
+        self.count_endings || ending_kinds().any(|kind| self.kinds.contains(kind))
+    }
+
+    /// Whether TCP conversations are asked for by their numbers once all are known: there are no records of them without books.
+    fn look_at_streams(&self) -> bool {
+        self.books || self.summary || self.look_at_endings()
+    }
+
     /// What is kept of conversations.
     fn terms(&self) -> Terms {
         let books = self.books || self.summary;
@@ -131,7 +141,7 @@ pub enum Depth {
     /// As far as findings need it.
     Findings,
     /// As far as diagnoses need it: [`Interests::diagnoses`] sees to that itself. Texts and lists of transactions that no finding quotes are left out, and
-    /// exchanges that went well are said as [`Message::Ordinary`](crate::protocol::message::Message::Ordinary).
+    /// so are exchanges that went well: diagnoses only count them.
     Diagnoses,
     /// As far as transactions need it, for [`AnalysedBatch::messages`].
     Transactions,
@@ -216,22 +226,35 @@ where
     let accept = |piece: V::Piece, batch: &AnalysedBatch<'_>| {
         if let Some(diagnoser) = &mut diagnoser {
             diagnoser.pass(batch.previous_time, batch.batch.first_frame, &batch.batch.frames);
-            diagnoser.take(batch.findings, batch.messages);
+            diagnoser.take(batch.findings, batch.messages, batch.ordinary);
         }
         accept(piece, batch).map_err(Error::Output)
     };
     let (mut accept, mut remains, mut tally) = drive(sources, threads, view, accept, cancellation)?;
     let words = ending::last_words(&mut remains, &interests, &mut tally);
     let (streams, services) = ending::chronicles(&mut remains, threads);
-    let conversations = ending::conversations(&mut remains, &tally);
+    let conversations = ending::conversations(&mut remains, &tally, interests.look_at_streams());
     ending::view(view, &interests, threads, &conversations, &mut tally, &words, &mut accept)?;
     let summary = interests.summary.then(|| ConversationSummary::new(&conversations));
     let fragments = (remains.fragments.incomplete(UDP), remains.fragments.has_ipv6());
     let diagnoser = diagnoser.map(|diagnoser| diagnoser.told_of(fragments, conversations.udp_ends()));
-    let has_forgotten = remains.forgotten.count > 0;
+    let has_forgotten = remains.forgotten.count() > 0;
     let mut report = compose::report(remains, &tally, summary);
     if let Some(diagnoser) = diagnoser {
-        compose::diagnose(diagnoser, &streams, services, threads, &tally, (&mut report, has_forgotten));
+        parallel::beside(
+            threads,
+            move || drop(conversations),
+            || {
+                compose::diagnose(
+                    diagnoser,
+                    &streams,
+                    services,
+                    threads,
+                    &tally,
+                    (&mut report, has_forgotten),
+                );
+            },
+        );
     }
     Ok(report)
 }

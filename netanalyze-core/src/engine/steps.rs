@@ -54,6 +54,7 @@ impl Steps {
             batch,
             findings: &self.findings,
             messages: &self.heard.met,
+            ordinary: Some(&self.heard.ordinary),
             echo_answers: &self.answers,
             transports: &self.transports,
             frame_slots: &self.frame_slots,
@@ -84,6 +85,7 @@ impl Steps {
         self.transports.clear();
         self.references.clear();
         self.heard.met.clear();
+        self.heard.ordinary.clear();
         self.answers.clear();
         self.tally.frames(batch);
         let mut fragments = Vec::new();
@@ -416,6 +418,9 @@ impl Steps {
         for met in &mut self.heard.met {
             met.stream = numbers.stream(Some(met.protocol), met.conversation);
         }
+        for exchange in self.heard.ordinary.iter_mut() {
+            exchange.ends.stream = numbers.stream(Some(exchange.ends.protocol), exchange.conversation);
+        }
         for (place, &reference) in self.transports.iter_mut().zip(&self.references) {
             match place {
                 Some(TransportVerdict::Tcp(stream, verdict)) => {
@@ -435,6 +440,7 @@ impl Steps {
         self.findings.sort_by_key(|f| (f.known_at, f.ordinal, f.kind));
         // Stable: what one header's application said stays in its order. By cached keys: messages are large, and those of 64 shards in no order.
         self.heard.met.sort_by_cached_key(|met| met.frame.0 << 16 | u64::from(met.ordinal));
+        self.heard.ordinary.sort();
     }
 }
 

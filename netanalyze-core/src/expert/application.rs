@@ -17,6 +17,6 @@ pub(crate) fn application_findings(message: &Message, thresholds: &Thresholds, f
         Message::Dns(_) | Message::Lookup(_) => dns::findings(message, thresholds, found),
         Message::Tls(_) | Message::Handshake(_) => tls::findings(message, thresholds, found),
         Message::Http(_) | Message::Exchange(_) => http::findings(message, thresholds, found),
-        Message::Ordinary { .. } | Message::Group(_) | Message::Quic => {}
+        Message::Group(_) | Message::Quic => {}
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::capture::{Batch, RawFrame};
 use crate::conversation::Met;
+use crate::diagnosis::OrdinaryExchanges;
 use crate::expert::Finding;
 use crate::model::{FrameNumber, Link, LinkType, Span, Timestamp};
 use crate::packet::fragment::Datagram;
@@ -54,6 +55,8 @@ pub struct AnalysedBatch<'b> {
     pub findings: &'b [Finding],
     /// What applications said, by frame and header; empty unless asked for ([`Interests::applications`](crate::engine::Interests::applications)).
     pub messages: &'b [Met],
+    /// Exchanges that went well and are not among them, because only diagnoses are made.
+    pub(crate) ordinary: Option<&'b OrdinaryExchanges>,
     /// Replies to echo requests, in frame order.
     pub echo_answers: &'b [EchoAnswer],
     /// Verdicts by slot; empty unless rows were asked for.

@@ -36,6 +36,29 @@ pub(crate) fn map<T: Send, R: Send>(
     })
 }
 
+/// Does `other` on a thread of its own while this one does `own`, if there may be two and one is to be had; otherwise first the one, then the other.
+///
+/// # Panics
+/// If either panics: with its panic.
+pub(crate) fn beside<R>(threads: NonZeroUsize, other: impl FnOnce() + Send, own: impl FnOnce() -> R) -> R {
+    // Asked for once: a lock, for the case that its thread cannot be had.
+    let other = Mutex::new(Some(other));
+    let do_other = || {
+        let other = other.lock().unwrap_or_else(PoisonError::into_inner).take();
+        other.into_iter().for_each(|other| other());
+    };
+    scope(|scope| {
+        let started =
+            (threads.get() > 1).then(|| Builder::new().spawn_scoped(scope, do_other).ok()).flatten();
+        let done = own();
+        match started {
+            Some(thread) => thread.join().unwrap_or_else(|panic| resume_unwind(panic)),
+            None => do_other(),
+        }
+        done
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -48,6 +71,15 @@ mod tests {
                 let doubled = map(NonZeroUsize::new(threads).unwrap(), &mut items, |item| *item * 2);
                 assert_eq!(doubled, items.iter().map(|item| item * 2).collect::<Vec<_>>());
             }
+        }
+    }
+
+    #[test]
+    fn both_are_done_on_one_thread_or_two() {
+        for threads in [1, 2] {
+            let mut done = false;
+            let own = beside(NonZeroUsize::new(threads).unwrap(), || done = true, || 7);
+            assert_eq!((own, done), (7, true));
         }
     }
 

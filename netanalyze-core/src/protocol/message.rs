@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::stream::Reach;
 use super::tls::keys::Secrets;
 use super::{dns, http, tls};
-use crate::model::{Direction, Timestamp, limits};
+use crate::model::{Direction, limits};
 use crate::tcp::Checksum;
 
 /// Something that became known with a frame.
@@ -26,14 +26,6 @@ pub enum Message {
     Http(Box<http::HttpMessage>),
     /// What became of a request.
     Exchange(Box<http::Exchange>),
-    /// The same, in place of [`Message::Exchange`], of one that went well, where only diagnoses are made of messages: they count it, and
-    /// look for requests that were made because of another.
-    Ordinary {
-        /// Time of the request's first byte.
-        asked: Timestamp,
-        /// Nanoseconds from the response's first byte to its last one, with which it is said.
-        transfer: u32,
-    },
     /// A datagram of QUIC, of which nothing more is known. What it holds of TLS is a message of its own.
     Quic,
 }
@@ -43,8 +35,7 @@ impl Message {
     #[must_use]
     pub fn is_transaction(&self) -> bool {
         match self {
-            Message::Lookup(_) | Message::Group(_) | Message::Handshake(_) => true,
-            Message::Exchange(_) | Message::Ordinary { .. } => true,
+            Message::Lookup(_) | Message::Group(_) | Message::Handshake(_) | Message::Exchange(_) => true,
             Message::Dns(_) | Message::Tls(_) | Message::Http(_) | Message::Quic => false,
         }
     }

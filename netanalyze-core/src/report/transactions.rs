@@ -52,7 +52,6 @@ impl TransactionSummary {
             Message::Lookup(lookup) => self.dns.add(lookup_failed(lookup, thresholds)),
             Message::Handshake(handshake) => self.tls.add(handshake_failed(handshake)),
             Message::Exchange(exchange) => self.http.add(exchange_failed(exchange)),
-            Message::Ordinary { .. } => self.http.add(false),
             Message::Dns(_) | Message::Group(_) | Message::Tls(_) | Message::Http(_) | Message::Quic => {}
         }
     }

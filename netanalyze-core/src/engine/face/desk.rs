@@ -208,7 +208,7 @@ impl Desk {
         self.check()?;
         let interests = self.interests(wants);
         let words = ending::last_words(&mut remains, &interests, &mut tally);
-        let conversations = ending::conversations(&mut remains, &tally);
+        let conversations = ending::conversations(&mut remains, &tally, true);
         words.deliver(|findings, _| {
             findings
                 .iter()

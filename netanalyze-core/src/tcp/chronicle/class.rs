@@ -112,7 +112,7 @@ impl Lane {
         if self.acknowledged_to() == Some(next) {
             return Sight::NONE; // what it repeats had arrived, and the rest is new
         }
-        if self.trouble.as_ref().is_some_and(|trouble| trouble.is_held(segment.seq, end_of(segment))) {
+        if self.is_held(segment) {
             return Sight::seen(Class::Spurious);
         }
         if peer.fin_sent() && (self.fin_sent() || len <= LAST_WORDS) {

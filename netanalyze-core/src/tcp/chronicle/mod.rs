@@ -14,6 +14,7 @@ mod losses;
 mod lost_time;
 mod mark;
 mod opening;
+mod reported;
 mod reset;
 mod service;
 #[cfg(test)]
@@ -289,7 +290,7 @@ impl Chronicle {
         let (own, peer) = pair(&mut self.lanes, direction);
         // Only what may be lost or out of order is worth a look at the frame.
         let out_of_turn = own.next() != Some(segment.seq);
-        let in_doubt = own.trouble.is_some() || peer.trouble.is_some() || out_of_turn;
+        let in_doubt = own.in_doubt() || peer.in_doubt() || out_of_turn;
         let mark = match segment.options {
             Some(options) => Mark { id: passing.ip_id(), stamps: options.timestamps },
             None => Mark { id: passing.ip_id(), stamps: if in_doubt { wire.stamps() } else { None } },

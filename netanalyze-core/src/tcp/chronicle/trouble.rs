@@ -58,7 +58,7 @@ struct Doubt {
 #[derive(Debug, Default)]
 pub(crate) struct Trouble {
     pub(crate) lost: Losses,
-    doubt: Option<Doubt>,
+    doubt: Option<Box<Doubt>>,
     /// Where the last segment ends whose loss was given a place.
     placed: Option<u32>,
     /// The last segment of which two copies were captured: where it begins and ends.
@@ -69,9 +69,7 @@ pub(crate) struct Trouble {
     pub(crate) spurious_frames: Frames,
     /// Those of them for which the other end had reported a gap that then filled by itself: packets overtook each other.
     pub(crate) overtaken: u32,
-    /// The last such gap.
-    filled: Option<(u32, u32)>,
-    /// Something may be waiting for an acknowledgement: a hole, a timeout, a copy in doubt, a SACK block.
+    /// Something may be waiting for an acknowledgement: a hole, a timeout, a copy in doubt.
     is_open: bool,
     /// What was sent again lately, from the first of it to the last.
     resent: Option<(u32, u32)>,
@@ -88,9 +86,8 @@ pub(crate) struct Trouble {
     /// Bytes that were acknowledged and never captured.
     pub(crate) unseen: u64,
     pub(crate) unseen_frames: Frames,
-    holes: [Hole; HOLES],
-    /// The latest SACK blocks of the other end.
-    held_blocks: [Option<SackBlock>; 4],
+    /// At most [`HOLES`]; those that are not used any more give way first.
+    holes: Vec<Hole>,
     /// The timeouts of the segment at hand.
     pub(crate) chain: Chain,
     pub(crate) zero: ZeroWindow,
@@ -120,6 +117,13 @@ impl Trouble {
         self.doubt.is_none()
     }
 
+    /// Bytes on the heap, its own included.
+    pub(super) fn heap(&self) -> usize {
+        size_of::<Trouble>()
+            + self.holes.capacity() * size_of::<Hole>()
+            + self.doubt.as_ref().map_or(0, |_| size_of::<Doubt>())
+    }
+
     /// The hole that a sequence number lies in.
     pub(super) fn hole_of(&self, seq: u32) -> Option<Hole> {
         let inside = |hole: &&Hole| hole.used && at_or_before(hole.start, seq) && before(seq, hole.end);
@@ -143,6 +147,9 @@ impl Trouble {
     }
 
     fn keep(&mut self, hole: Hole) {
+        if self.holes.len() < HOLES && self.holes.iter().all(|hole| hole.used) {
+            return self.holes.push(hole);
+        }
         // The oldest one gives way.
         let oldest = self.holes.iter_mut().min_by_key(|hole| (hole.used, hole.time));
         if let Some(place) = oldest {
@@ -171,33 +178,28 @@ impl Trouble {
         }
     }
 
-    /// What the other end says to hold beyond its acknowledgement.
-    pub(super) fn hold(&mut self, blocks: &[SackBlock]) {
-        self.is_open = true;
-        self.held_blocks = [None; 4];
-        self.held_blocks.iter_mut().zip(blocks).for_each(|(place, block)| *place = Some(*block));
+    /// What the other end says to hold beyond its acknowledgement: that much of the holes passed.
+    pub(super) fn held(&mut self, blocks: &[SackBlock]) {
         for hole in self.holes.iter_mut().filter(|hole| hole.used) {
             hole.passed |=
                 blocks.iter().any(|block| before(block.left, hole.end) && after(block.right, hole.start));
         }
     }
 
-    /// Whether the other end said that it holds all of a segment.
-    pub(super) fn is_held(&self, start: u32, end: u32) -> bool {
-        let within = |block: &SackBlock| !before(start, block.left) && !after(end, block.right);
-        self.held_blocks.iter().flatten().any(within)
+    /// What was sent again lately, from the first of it to the last.
+    pub(super) fn resent(&self) -> Option<(u32, u32)> {
+        self.resent
     }
 
     /// Everything before a number arrived: what is still missing below it was never captured.
     #[inline]
-    pub(super) fn acknowledged(&mut self, moves: (u32, u32), mark: Mark) {
+    pub(super) fn acknowledged(&mut self, ack: u32, mark: Mark) {
         if self.is_open {
-            self.settle_all(moves, mark);
+            self.settle_all(ack, mark);
         }
     }
 
-    fn settle_all(&mut self, (una, ack): (u32, u32), mark: Mark) {
-        self.gap_filled(una, ack);
+    fn settle_all(&mut self, ack: u32, mark: Mark) {
         let was_needless = self.settle(ack, mark);
         if after(ack, self.chain.seq) && self.chain.count > 0 {
             if !was_needless {
@@ -215,21 +217,7 @@ impl Trouble {
                 self.unseen_frames.push(hole.frame);
             }
         }
-        let is_held = self.held_blocks.iter().flatten().any(|block| after(block.left, ack));
-        self.is_open = is_held || self.doubt.is_some() || self.chain.count > 0 || self.has_hole();
-    }
-
-    /// An acknowledgement moves on from a number: notices a gap below what SACK blocks told that nobody filled by sending it again.
-    fn gap_filled(&mut self, una: u32, ack: u32) {
-        let ends = self.held_blocks.iter().flatten().map(|block| block.left);
-        let ends = ends.filter(|&left| after(left, una) && at_or_before(left, ack));
-        let Some(end) = ends.reduce(|first, other| if before(other, first) { other } else { first }) else {
-            return;
-        };
-        let is_resent = self.resent.is_some_and(|(from, to)| before(from, end) && after(to, una));
-        if !is_resent {
-            self.filled = Some((una, end));
-        }
+        self.is_open = self.doubt.is_some() || self.chain.count > 0 || self.has_hole();
     }
 
     /// Remembers that a range was sent again.
@@ -270,16 +258,18 @@ impl Trouble {
     fn doubt(&mut self, again: Again) {
         let Some(stamps) = again.mark.stamps else { return };
         let end = again.seq.wrapping_add(again.len);
-        let fresh = Doubt {
-            end,
-            last_end: end,
-            value: stamps.value,
-            frames: Frames::default(),
-            count: 0,
-            segments: Distinct::default(),
-            before: self.lost,
+        let fresh = || {
+            Box::new(Doubt {
+                end,
+                last_end: end,
+                value: stamps.value,
+                frames: Frames::default(),
+                count: 0,
+                segments: Distinct::default(),
+                before: self.lost,
+            })
         };
-        let doubt = self.doubt.get_or_insert(fresh);
+        let doubt = self.doubt.get_or_insert_with(fresh);
         if after(end, doubt.last_end) {
             doubt.last_end = end;
         }
@@ -302,8 +292,8 @@ impl Trouble {
         self.repeated.is_some_and(|(start, end)| at_or_before(start, seq) && before(seq, end))
     }
 
-    /// Counts a segment of a class.
-    pub(super) fn count(&mut self, sight: Sight, again: Again) {
+    /// Counts a segment of a class. `overtaken`: it lies in a gap that the other end reported, and that filled by itself.
+    pub(super) fn count(&mut self, sight: Sight, again: Again, overtaken: bool) {
         self.is_open = true;
         let retransmits =
             matches!(sight.class, Class::Fast | Class::TailLossProbe | Class::Timeout | Class::Other);
@@ -318,8 +308,7 @@ impl Trouble {
         }
         match sight.class {
             Class::Spurious => {
-                let in_gap = |(from, to)| at_or_before(from, again.seq) && before(again.seq, to);
-                self.overtaken = self.overtaken.saturating_add(u32::from(self.filled.is_some_and(in_gap)));
+                self.overtaken = self.overtaken.saturating_add(u32::from(overtaken));
                 self.spurious = self.spurious.saturating_add(1);
                 self.spurious_segments.add(again.seq.wrapping_add(again.len));
                 self.spurious_frames.push(again.frame);

@@ -15,13 +15,13 @@ use hashbrown::{HashMap, HashSet};
 
 use super::super::case::Case;
 use super::super::object::Ends;
+use super::super::ordinary::{Ordinary, Times};
 use super::super::scene::{Scene, Stream};
 use super::super::thresholds::{Limit, Thresholds};
 use crate::conversation::{Met, Protocol};
 use crate::model::limits::{MAX_DIAGNOSED, MAX_SERVICES};
 use crate::model::{Endpoint, Span, Timestamp, shown};
 use crate::protocol::http::{EVENT_STREAM, Exchange, Outcome};
-use crate::protocol::message::Message;
 use crate::protocol::stream::{Closing, Moment};
 
 /// Requests that went before, among which those that a gateway made for another are sought.
@@ -70,6 +70,8 @@ struct Server {
     slow: u64,
     /// It asks others in order to answer.
     is_gateway: bool,
+    /// How many hosts had sent requests when it was found not to be one of them.
+    no_client_among: usize,
 }
 
 /// See the head of the module.
@@ -81,16 +83,14 @@ pub(in crate::diagnosis) struct Exchanges {
     recent: VecDeque<Seen>,
     /// Hosts that send requests.
     clients: HashSet<IpAddr, foldhash::fast::RandomState>,
+    /// The one that was last added to them.
+    latest_client: Option<IpAddr>,
     /// TCP streams that carry exchanges, a bit each.
     streams: Vec<u64>,
 }
 
-/// What is left of an exchange that is said `now` if it went well; `None` if there may be more to tell of it.
-pub(in crate::diagnosis) fn in_brief(
-    exchange: &Exchange,
-    now: Timestamp,
-    thresholds: &Thresholds,
-) -> Option<Message> {
+/// All that is wanted of an exchange that is said `now` if it went well; `None` if there may be more to tell of it.
+pub(crate) fn in_brief(exchange: &Exchange, now: Timestamp, thresholds: &Thresholds) -> Option<Times> {
     let (request, response) = (exchange.request.as_ref()?, exchange.response.as_ref()?);
     let is_over = exchange.outcome == Outcome::Answered && response.end?.time == now;
     // 400 is what a server of TLS says to a request in clear.
@@ -98,8 +98,7 @@ pub(in crate::diagnosis) fn in_brief(
     if !is_over || !went_well || is_slow(exchange, thresholds) {
         return None;
     }
-    let transfer = u32::try_from(now.since(response.start.time).0).ok()?;
-    Some(Message::Ordinary { asked: request.start.time, transfer })
+    Some(Times { asked: request.start.time, answered: response.start.time, done: now })
 }
 
 /// Whether its response began late.
@@ -165,10 +164,9 @@ impl Exchanges {
     }
 
     /// Takes an exchange that went well and is over: see [`in_brief`].
-    pub(in crate::diagnosis) fn ordinary(&mut self, met: &Met, asked: Timestamp, transfer: u32) {
-        let ends = ends(met);
-        self.count(ends, (asked, met.time), false);
-        let answered = Timestamp(met.time.0.saturating_sub(i64::from(transfer)));
+    pub(in crate::diagnosis) fn ordinary(&mut self, exchange: &Ordinary) {
+        let &Ordinary { ends, times: Times { asked, answered, done }, .. } = exchange;
+        self.count(ends, (asked, done), false);
         self.remember(Seen { ends, asked, answered });
     }
 
@@ -182,15 +180,28 @@ impl Exchanges {
                 && seen.asked >= asked
                 && seen.asked <= done
         };
-        let may_be_gateway = self.clients.contains(&ends.server.ip());
-        let forwarded = may_be_gateway && self.recent.iter().any(inside);
-        if let Some(server) = self.server(ends.server) {
+        let Exchanges { servers, clients, recent, latest_client, .. } = self;
+        let forwards = |known: usize| {
+            let may_be_gateway = clients.len() > known && clients.contains(&ends.server.ip());
+            (may_be_gateway, may_be_gateway && recent.iter().any(inside))
+        };
+        let forwarded = if servers.len() < MAX_SERVICES || servers.contains_key(&ends.server) {
+            let server = servers.entry(ends.server).or_default();
+            let (may_be_gateway, forwarded) = forwards(server.no_client_among);
+            if !may_be_gateway {
+                server.no_client_among = clients.len();
+            }
             server.requests += 1;
             server.slow += u64::from(is_slow);
             server.is_gateway |= forwarded;
-        }
-        if self.clients.len() < MAX_SERVICES {
-            self.clients.insert(ends.client.ip());
+            forwarded
+        } else {
+            forwards(0).1
+        };
+        let client = Some(ends.client.ip());
+        if *latest_client != client && clients.len() < MAX_SERVICES {
+            clients.insert(ends.client.ip());
+            *latest_client = client;
         }
         forwarded
     }
@@ -200,13 +211,6 @@ impl Exchanges {
             self.recent.pop_front();
         }
         self.recent.push_back(seen);
-    }
-
-    fn server(&mut self, server: Endpoint) -> Option<&mut Server> {
-        if self.servers.len() >= MAX_SERVICES && !self.servers.contains_key(&server) {
-            return None;
-        }
-        Some(self.servers.entry(server).or_default())
     }
 
     /// Remembers that a stream carries exchanges.

@@ -5,6 +5,7 @@ use super::super::tests::{frame, scene, slow_answer};
 use super::*;
 use crate::conversation::Services;
 use crate::model::FrameNumber;
+use crate::protocol::message::Message;
 
 fn at(ms: i64) -> Moment {
     Moment { frame: FrameNumber(ms as u64 + 1), time: Timestamp(ms * 1_000_000) }
@@ -52,12 +53,10 @@ fn what_went_well_counts_the_same_in_brief() {
     let ask = b"GET /a HTTP/1.1\r\nHost: h\r\n\r\n";
     let ok = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
     let (met, exchange) = said(ask, ok, [10, 30]);
-    let Some(Message::Ordinary { asked, transfer }) = in_brief(&exchange, met.time, &thresholds) else {
-        panic!("{exchange:?}");
-    };
+    let ordinary = apart(&met, &exchange, 0).unwrap();
     let (mut whole, mut brief) = (Exchanges::default(), Exchanges::default());
     whole.take(&met, &exchange, &thresholds);
-    brief.ordinary(&met, asked, transfer);
+    brief.ordinary(&ordinary);
     assert_eq!(format!("{whole:?}"), format!("{brief:?}"));
     assert!(whole.calls.is_empty() && whole.servers.len() == 1 && whole.recent.len() == 1);
     // Of these there may be more to tell.
@@ -72,6 +71,45 @@ fn what_went_well_counts_the_same_in_brief() {
     }
     let (met, exchange) = said(ask, ok, [10, 30]);
     assert!(in_brief(&exchange, Timestamp(met.time.0 + 1), &thresholds).is_none());
+}
+
+/// An exchange that went well, as it is kept apart from messages.
+fn apart(met: &Met, exchange: &Exchange, behind: u16) -> Option<Ordinary> {
+    let times = in_brief(exchange, met.time, &Thresholds::default())?;
+    let (frame, ordinal, conversation) = (met.frame, met.ordinal, met.conversation);
+    Some(Ordinary { frame, ordinal, behind, conversation, ends: ends(met), times })
+}
+
+#[test]
+fn exchanges_that_went_well_come_in_their_order_among_messages() {
+    use crate::diagnosis::{Diagnoser, OrdinaryExchanges};
+    let ok = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
+    let poor = b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n";
+    // By the ends of responses; three came with the same frame, in either order.
+    let all = [(10, 20, &ok[..]), (12, 30, poor), (14, 30, ok), (16, 30, poor), (18, 40, ok)];
+    for order in [[0, 1, 2, 3, 4], [0, 2, 1, 3, 4], [0, 1, 3, 2, 4], [2, 1, 3, 4, 0]] {
+        let thresholds = std::sync::Arc::<Thresholds>::default();
+        let mut diagnosers = [0, 1].map(|_| Diagnoser::new(thresholds.clone()));
+        let (mut messages, mut others) = (Vec::new(), Vec::new());
+        let mut ordinary = OrdinaryExchanges::default();
+        for (asked, answered, response) in order.map(|which| all[which]) {
+            let (mut met, exchange) = said(b"GET / HTTP/1.1\r\nHost: h\r\n\r\n", response, [asked, answered]);
+            met.message = Message::Exchange(Box::new(exchange.clone()));
+            let behind = others.iter().filter(|other: &&Met| other.frame == met.frame).count();
+            match apart(&met, &exchange, behind as u16) {
+                Some(exchange) => ordinary.push(exchange),
+                None => others.push(met.clone()),
+            }
+            messages.push(met);
+        }
+        messages.sort_by_key(|met| met.frame);
+        ordinary.sort();
+        let [whole, brief] = &mut diagnosers;
+        whole.take(&[], &messages, None);
+        brief.take(&[], &others, Some(&ordinary));
+        assert_eq!(others.len(), 2);
+        assert_eq!(format!("{whole:?}"), format!("{brief:?}"), "{order:?}");
+    }
 }
 
 #[test]
@@ -143,7 +181,7 @@ fn judge(calls: Vec<Call>, is_gateway: bool) -> Vec<Case> {
 /// The same beside connections.
 fn judge_beside(calls: Vec<Call>, is_gateway: bool, streams: &[Stream]) -> Vec<Case> {
     let mut all = Exchanges { calls, ..Exchanges::default() };
-    let server = Server { requests: 10, slow: 1, is_gateway };
+    let server = Server { requests: 10, slow: 1, is_gateway, ..Server::default() };
     all.servers.insert(FRONT.1.parse::<Endpoint>().unwrap(), server);
     let thresholds = Thresholds::default();
     let (icmp, unresolved) = (BTreeMap::new(), BTreeMap::new());
@@ -332,7 +370,7 @@ fn what_always_takes_the_same_round_time_is_held_back_on_purpose() {
         let calls: Vec<Call> = spans.iter().map(|&ms| front(0, ms, 200)).collect();
         let mut all = Exchanges { calls, ..Exchanges::default() };
         let slow = spans.len() as u64;
-        let server = Server { requests: slow, slow, is_gateway: false };
+        let server = Server { requests: slow, slow, ..Server::default() };
         all.servers.insert(FRONT.1.parse::<Endpoint>().unwrap(), server);
         let thresholds = Thresholds::default();
         let (icmp, unresolved) = (BTreeMap::new(), BTreeMap::new());

@@ -56,8 +56,11 @@ impl Lane {
             self.ack_time = now;
             self.ack_bucket = by.stalled;
         }
+        if let Some(reported) = &mut self.reported {
+            reported.acknowledged((una, ack), self.trouble.as_ref().and_then(|trouble| trouble.resent()));
+        }
         if let Some(trouble) = &mut self.trouble {
-            trouble.acknowledged((una, ack), mark);
+            trouble.acknowledged(ack, mark);
         }
     }
 
@@ -93,8 +96,12 @@ impl Lane {
     /// What the other end says to hold beyond its acknowledgement.
     pub(in crate::tcp::chronicle) fn sacked(&mut self, segment: &Segment<'_>) {
         let blocks = segment.options.map_or(&[][..], |options| options.sack());
-        if !blocks.is_empty() {
-            self.trouble().hold(blocks);
+        if blocks.is_empty() {
+            return;
+        }
+        self.reported.get_or_insert_default().hold(blocks);
+        if let Some(trouble) = &mut self.trouble {
+            trouble.held(blocks);
         }
     }
 

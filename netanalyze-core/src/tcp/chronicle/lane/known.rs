@@ -1,6 +1,7 @@
 //! What is known of a direction.
 
-use super::super::trouble::Trouble;
+use super::super::end_of;
+use super::super::reported::Reported;
 use super::{Lane, NEAR};
 use crate::model::{Span, Timestamp};
 use crate::tcp::segment::Segment;
@@ -45,6 +46,16 @@ impl Lane {
             && segment.len < self.last_size.min(ALWAYS_FITS)
             && self.last_size <= self.full_size()
             && !self.exceeds_mss(self.last_size)
+    }
+
+    /// Whether the other end said that it holds all of a segment.
+    pub(in crate::tcp::chronicle) fn is_held(&self, segment: &Segment<'_>) -> bool {
+        self.reported.as_ref().is_some_and(|reported| reported.holds(segment.seq, end_of(segment)))
+    }
+
+    /// Whether its frames are looked at closely: there was trouble, or the other end reported gaps.
+    pub(in crate::tcp::chronicle) fn in_doubt(&self) -> bool {
+        self.trouble.is_some() || self.reported.is_some()
     }
 
     pub(in crate::tcp::chronicle) fn window_is_closed(&self) -> bool {
@@ -158,6 +169,8 @@ impl Lane {
 
     /// Bytes on the heap.
     pub(in crate::tcp::chronicle) fn heap(&self) -> usize {
-        self.copies.heap() + self.trouble.as_ref().map_or(0, |_| size_of::<Trouble>())
+        self.copies.heap()
+            + self.trouble.as_ref().map_or(0, |trouble| trouble.heap())
+            + self.reported.as_ref().map_or(0, |_| size_of::<Reported>())
     }
 }

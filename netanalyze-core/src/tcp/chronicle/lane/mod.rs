@@ -12,6 +12,7 @@ use super::copies::{Copied, Copies};
 use super::end_of;
 use super::lost_time::{Bucket, Held};
 use super::mark::{Mark, Order};
+use super::reported::Reported;
 use super::trouble::{Again, Trouble};
 use crate::model::{FrameNumber, Span, Timestamp};
 
@@ -91,6 +92,8 @@ pub(crate) struct Lane {
     unsummed: u32,
     /// Where the last packet ended, and what it acknowledged, if both are far from all else.
     stranger: Option<(u32, u32)>,
+    /// What the other end reports to hold, if it ever did.
+    reported: Option<Box<Reported>>,
     pub(crate) trouble: Option<Box<Trouble>>,
 }
 
@@ -233,7 +236,8 @@ impl Lane {
                 mark,
             };
             if !segment.flags.syn() && !matches!(sight.class, Class::KeepAlive | Class::OtherData) {
-                self.trouble().count(sight, again);
+                let overtaken = self.reported.as_ref().is_some_and(|told| told.filled_itself(again.seq));
+                self.trouble().count(sight, again, overtaken);
                 self.trouble().fill(segment.seq, end);
             }
             // Karn's rule.

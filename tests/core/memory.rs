@@ -96,6 +96,12 @@ fn what_is_active_stays_and_the_same_others_are_forgotten_on_any_number_of_threa
     let pcap = flood(400_000);
     let one = run(vec![pcap.source()], 1, least(true));
     let (count, frame) = forgotten(&one).unwrap();
+    let kept = one.iter().filter(|line| line.starts_with("Conversation")).count() as u64;
+    let streams = |name| {
+        let report = one.last().unwrap();
+        report.split_once(name).unwrap().1.split([',', ' ']).next().unwrap().parse::<u64>().unwrap()
+    };
+    assert_eq!(kept + count, streams("tcp_streams: ") + streams("udp_streams: "));
     // What was kept when the first ones were forgotten is about what is kept at the end.
     assert!((300_000..424_000).contains(&count) && (10_000..100_000).contains(&frame), "{count} {frame}");
     for number in 0..ACTIVE {

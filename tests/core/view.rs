@@ -4,7 +4,7 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use netanalyze_core::capture::Source;
-use netanalyze_core::conversation::{ConversationRef, Conversations};
+use netanalyze_core::conversation::{ConversationRef, Conversations, Protocol};
 use netanalyze_core::engine::{Cancellation, Depth, Interests, View, analyse};
 use netanalyze_core::expert::Finding;
 use netanalyze_core::field::{AnalysedBatch, Row, Selection, fields};
@@ -136,6 +136,14 @@ impl View for Everything {
         conversations: &Conversations,
         deliver: &mut dyn FnMut(Vec<String>) -> std::io::Result<()>,
     ) -> std::io::Result<()> {
+        if self.interests.books {
+            for protocol in [Protocol::Tcp, Protocol::Udp] {
+                let kept = conversations.iter().filter(|of| of.protocol == protocol).count() as u64;
+                // Some numbers belong to nothing that has packets of its own.
+                let given = u64::from(conversations.count(protocol));
+                assert!(kept + conversations.forgotten(protocol) <= given, "{protocol:?}");
+            }
+        }
         deliver(conversations.iter().map(|conversation| format!("{conversation:?}")).collect())
     }
 }

@@ -46,7 +46,6 @@ const BESIDE: usize = size_of::<Kept>() + 320;
 pub(super) struct Chronicles {
     /// By the conversation's index in the shard.
     kept: Vec<Kept>,
-    spare: Spare,
     census: Census,
     bytes: usize,
 }
@@ -88,7 +87,7 @@ impl Chronicles {
         packet: &TcpPacket,
         segment: &Segment<'_>,
         seen: (&Verdict, &Passing),
-        (wire, patience): (&dyn Wire, &Patience),
+        (wire, patience, spare): (&dyn Wire, &Patience, &mut Spare),
     ) {
         let Some(place) = self.kept.get_mut(index as usize) else { return };
         match place {
@@ -116,15 +115,14 @@ impl Chronicles {
                     }
                 };
                 if let Kept::Draft(draft) = std::mem::replace(place, after) {
-                    self.spare.keep(draft);
+                    spare.keep(draft);
                 }
                 self.tell((index, conversation), packet.direction, segment, seen, (wire, patience));
             }
             Kept::Begun(time) => {
                 let first = *time;
                 let seen_first = (first == segment.time).then_some((seen.0, seen.1, wire));
-                let draft = seen_first
-                    .and_then(|seen| Draft::begin(&mut self.spare, packet.direction, segment, seen));
+                let draft = seen_first.and_then(|seen| Draft::begin(spare, packet.direction, segment, seen));
                 let is_draft = draft.is_some();
                 *place = match draft {
                     Some(draft) => Kept::Draft(draft),

@@ -34,7 +34,7 @@ pub(crate) use packet::{At, NO_OPTIONS, TcpPacket, UdpPacket};
 #[cfg(test)]
 pub(crate) use services::Census;
 pub(crate) use services::Services;
-pub(crate) use shard::{Arrival, Ended, Forgotten, Shard, Terms};
+pub(crate) use shard::{Arrival, Ended, Forgotten, Scratch, Shard, Terms};
 pub(crate) use tcp::{KindsSeen, TcpConversation};
 
 /// Number of shards, whatever the number of threads: results must not depend on threads.

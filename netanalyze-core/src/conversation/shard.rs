@@ -17,7 +17,7 @@ use crate::packet::tcp_option::TcpOptions;
 use crate::protocol::message::Messages;
 use crate::protocol::socks;
 use crate::protocol::stream::Moment;
-use crate::tcp::{Birth, Chronicle, Flags, Passing, Patience, Pool, Segment, SynOutcome, Verdict};
+use crate::tcp::{Birth, Chronicle, Flags, Passing, Patience, Pool, Segment, Spare, SynOutcome, Verdict};
 
 /// Which conversation, before it has its stream number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -142,6 +142,13 @@ impl Forgotten {
     }
 }
 
+/// What a worker lends from header to header: the verdict on the one at hand, and memory that is still in its cache. No result depends on who lends it.
+#[derive(Debug, Default)]
+pub(crate) struct Scratch {
+    pub(crate) verdict: Verdict,
+    spare: Spare,
+}
+
 /// One that might be forgotten: frame of its last packet, whether it is TCP, index.
 type Candidate = (FrameNumber, bool, u32);
 
@@ -185,8 +192,9 @@ impl Shard {
         options: &[TcpOptions],
         passing: Passing,
         bytes: &dyn Fn(u32, u32) -> &'b [u8],
-        verdict: &mut Verdict,
+        scratch: &mut Scratch,
     ) -> Option<Touched<'_>> {
+        let Scratch { verdict, spare } = scratch;
         self.watch_memory(frame);
         let segment = packet.segment(frame, options);
         let known = self.tcp.seek(packet.hash, &packet.key, frame);
@@ -220,7 +228,7 @@ impl Shard {
                 if !(is_plain && self.chronicles.go_on(index, packet.direction, &segment, &passing, patience))
                 {
                     let wire = InFrame { packet, bytes };
-                    self.chronicles.note(of, packet, &segment, (verdict, &passing), (&wire, patience));
+                    self.chronicles.note(of, packet, &segment, (verdict, &passing), (&wire, patience, spare));
                 }
             }
         }

@@ -14,7 +14,7 @@ use super::tally::{Tally, Volume};
 use super::{Depth, Interests};
 use crate::capture::{Batch, RawFrame};
 use crate::conversation::{
-    Arrival, ConversationRef, KeyHasher, NewConversation, Protocol as Transport, Shard, TcpPacket,
+    Arrival, ConversationRef, KeyHasher, NewConversation, Protocol as Transport, Scratch, Shard, TcpPacket,
 };
 use crate::expert::{Context, Finding, KindSet, accusable, tcp_findings, tcp_kinds};
 use crate::field::{AnalysedBatch, CompletedDatagram, EchoAnswer, TransportVerdict, link_of};
@@ -24,7 +24,7 @@ use crate::packet::fragment::FragmentTable;
 use crate::packet::{Origin, PLAIN_LAYERS, Protocol, dissect, dissect_datagram, plain};
 use crate::protocol::stream::Moment;
 use crate::protocol::tls::keys::Secrets;
-use crate::tcp::{COMPLETENESS_SYN, Passing, Verdict};
+use crate::tcp::{COMPLETENESS_SYN, Passing};
 
 /// Results of a batch as far as it has come, in buffers that are used again for the next; and what was counted in all of them.
 ///
@@ -40,8 +40,7 @@ pub(super) struct Steps {
     transports: Vec<Option<TransportVerdict>>,
     /// Conversation of each slot that has a verdict.
     references: Vec<ConversationRef>,
-    /// Of the header at hand.
-    verdict: Verdict,
+    scratch: Scratch,
     heard: Heard,
     answers: Vec<EchoAnswer>,
     pub(super) tally: Tally,
@@ -262,7 +261,7 @@ impl Steps {
         shard.begin_batch();
         interests.tell(&mut self.heard.out);
         let options = options.items();
-        let Steps { datagrams: completed, heard, tally, findings, verdict, .. } = self;
+        let Steps { datagrams: completed, heard, tally, findings, scratch, .. } = self;
         // Both protocols' packets in frame order: together they come up to the memory limit.
         let mut datagrams = list.udp.as_slice();
         let mut quotes = list.quotes.as_slice();
@@ -318,9 +317,10 @@ impl Steps {
                 shares_frame,
             };
             let payload = |len| bytes(u32::from(packet.header_len), len);
-            let Some(touched) = shard.tcp(packet, frame, options, passing, &bytes, verdict) else {
+            let Some(touched) = shard.tcp(packet, frame, options, passing, &bytes, scratch) else {
                 continue;
             };
+            let verdict = &scratch.verdict;
             let conversation = touched.reference;
             if touched.arrival == Arrival::New {
                 let (frame_index, ordinal) = (packet.frame_index, packet.ordinal);

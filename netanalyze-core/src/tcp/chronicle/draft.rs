@@ -52,6 +52,8 @@ struct Course {
 pub(crate) struct Draft {
     /// What followed the handshake's first two packets.
     entries: Vec<Entry>,
+    /// For how many of them there is room. What lies behind may have more, from a connection before.
+    room: usize,
     course: Course,
     fins: [bool; 2],
     /// The client's SYN, the SYN-ACK.
@@ -64,7 +66,7 @@ pub(crate) struct Draft {
     scales: [WindowScale; 2],
 }
 
-/// Drafts that are no longer needed, for new connections: most live shortly.
+/// Drafts that are no longer needed, for new connections: most live shortly, and what was just used is still in the cache.
 #[derive(Debug, Default)]
 pub(crate) struct Spare {
     #[expect(
@@ -123,11 +125,12 @@ impl Draft {
             draft.entries.clear();
             (draft.course, draft.fins, draft.syn_ack) = (course, [false; 2], None);
             (draft.syn, draft.first_frame, draft.scales) = (syn, segment.frame, Default::default());
-            draft.interface = interface;
+            (draft.interface, draft.room) = (interface, 0);
             return Some(draft);
         }
         Some(Box::new(Draft {
             entries: Vec::new(),
+            room: 0,
             course,
             fins: [false; 2],
             syn,
@@ -152,7 +155,7 @@ impl Draft {
             && passing.interface == self.interface
             && self.course.continues(by, segment, patience)
             && !is_padding(segment, passing)
-            && self.entries.len() < self.entries.capacity();
+            && self.entries.len() < self.room;
         if goes_on {
             self.course.go_on(by, segment, segment.len);
             self.entries.push(Entry::new(by, segment, passing));
@@ -252,9 +255,9 @@ impl Draft {
             let [a, b] = scales;
             self.scales = if self.course.client == Direction::AtoB { [a, b] } else { [b, a] };
         }
-        if self.entries.len() == self.entries.capacity() {
-            let room = if self.entries.is_empty() { SHORTEST } else { LONGEST };
-            self.entries.reserve_exact(room.saturating_sub(self.entries.len()));
+        if self.entries.len() >= self.room {
+            self.room = if self.entries.is_empty() { SHORTEST } else { LONGEST };
+            self.entries.reserve_exact(self.room.saturating_sub(self.entries.len()));
         }
         self.entries.push(Entry::new(by, segment, passing));
         Taken::Kept
@@ -354,9 +357,10 @@ impl Draft {
         taken.saturating_sub(1 + u32::from(fin))
     }
 
-    /// Bytes that it takes, or will take: at the capture's end every draft that is left becomes a chronicle.
+    /// Bytes that it takes, or will take: at the capture's end every draft that is left becomes a chronicle. What an earlier connection left to it, beyond
+    /// what it needs, does not count: whose draft it was may differ from run to run.
     pub(crate) fn heap(&self) -> usize {
-        let own = size_of::<Draft>() + self.entries.capacity() * size_of::<Entry>();
+        let own = size_of::<Draft>() + self.room * size_of::<Entry>();
         own.max(size_of::<Chronicle>())
     }
 }

@@ -86,7 +86,6 @@ pub(crate) struct Shard {
     number: u8,
     tcp: Store<TcpConversation>,
     udp: Store<UdpConversation>,
-    pool: Pool,
     twins: Twins,
     chronicles: Chronicles,
     terms: Terms,
@@ -146,6 +145,7 @@ impl Forgotten {
 #[derive(Debug, Default)]
 pub(crate) struct Scratch {
     pub(crate) verdict: Verdict,
+    pool: Pool,
     spare: Spare,
 }
 
@@ -168,7 +168,6 @@ impl Shard {
             number,
             tcp: Store::new(hasher.clone(), terms.quiet_frames),
             udp: Store::new(hasher, terms.quiet_frames),
-            pool: Pool::default(),
             twins: Twins::default(),
             chronicles: Chronicles::default(),
             terms,
@@ -194,7 +193,7 @@ impl Shard {
         bytes: &dyn Fn(u32, u32) -> &'b [u8],
         scratch: &mut Scratch,
     ) -> Option<Touched<'_>> {
-        let Scratch { verdict, spare } = scratch;
+        let Scratch { verdict, pool, spare } = scratch;
         self.watch_memory(frame);
         let segment = packet.segment(frame, options);
         let known = self.tcp.seek(packet.hash, &packet.key, frame);
@@ -209,12 +208,12 @@ impl Shard {
             if birth == Birth::Known {
                 let twin = self.twins.find(spot.index, &segment);
                 let connection = &mut conversation.connection;
-                is_plain = connection.advance(packet.direction, &segment, twin, &mut self.pool, verdict);
+                is_plain = connection.advance(packet.direction, &segment, twin, pool, verdict);
             }
         }
         let (spot, arrival) = match known.filter(|_| birth == Birth::Known) {
             Some(spot) => (spot, Arrival::Known),
-            None => (self.bear(packet, &segment, birth, verdict), Arrival::New),
+            None => (self.bear(packet, &segment, birth, (pool, verdict)), Arrival::New),
         };
         let index = spot.index;
         if passing.shares_frame {
@@ -268,7 +267,7 @@ impl Shard {
         packet: &TcpPacket,
         segment: &Segment<'_>,
         birth: Birth,
-        verdict: &mut Verdict,
+        (pool, verdict): (&mut Pool, &mut Verdict),
     ) -> Spot {
         let make = || TcpConversation::new(packet.key, packet.time, self.terms.books);
         let spot = self.tcp.insert((packet.hash, &packet.key), make, packet.time, segment.frame);
@@ -276,7 +275,7 @@ impl Shard {
             if birth == Birth::Announced {
                 conversation.succession = Succession::Settled;
             }
-            conversation.connection.open(packet.direction, segment, birth, &mut self.pool, verdict);
+            conversation.connection.open(packet.direction, segment, birth, pool, verdict);
         }
         if self.terms.chronicles.is_some() {
             self.chronicles.begin(spot.index, packet.time);

@@ -2,7 +2,7 @@
 //!
 //! Wireshark 4.0 keeps such a list of at most 10,000 entries, walks all of it for every ACK and again for bytes in flight. The verdicts
 //! need its exact contents, not its walks: while the entries lie end to end in sequence order (nearly always) an ACK pops from the front,
-//! and otherwise the extremes are remembered between walks. An empty list is no list: its memory goes back to the shard's [`Pool`].
+//! and otherwise the extremes are remembered between walks. An empty list is no list: its memory goes back to a [`Pool`].
 
 use std::collections::VecDeque;
 
@@ -25,13 +25,13 @@ pub(crate) struct Entry {
 /// Frame and time of a segment.
 pub(crate) type Sent = (FrameNumber, Timestamp);
 
-/// Emptied lists, for the next direction that needs one.
+/// Emptied lists, for the next direction that needs one; what was just used is still in the cache.
 #[derive(Debug, Default)]
 #[expect(clippy::vec_box, reason = "lists move between here and directions by pointer")]
 pub(crate) struct Pool(Vec<Box<List>>);
 
 impl Pool {
-    /// Buffers kept, and the largest that is worth keeping: together at most some 100 KiB a shard.
+    /// Buffers kept, and the largest that is worth keeping: together at most some 100 KiB.
     const KEEP: usize = 64;
     const KEEP_CAPACITY: usize = 64;
 
@@ -57,10 +57,14 @@ impl Unacked {
         c.optional(&mut self.0, |c, list| list.code(c, base, time, frame));
     }
 
-    /// Bytes on the heap.
+    /// Bytes on the heap. What a short list has from its pool, beyond what it needs, does not count: whose list it was may differ from run to run.
     pub(crate) fn heap(&self) -> usize {
         self.0.as_ref().map_or(0, |list| {
-            size_of::<List>().saturating_add(list.entries.capacity().saturating_mul(size_of::<Entry>()))
+            let room = match list.entries.capacity() {
+                0..=Pool::KEEP_CAPACITY => list.entries.len().next_power_of_two(),
+                long => long,
+            };
+            size_of::<List>().saturating_add(room.saturating_mul(size_of::<Entry>()))
         })
     }
 
@@ -139,6 +143,10 @@ impl List {
         c.bits([stale, straddles, disordered]);
         let mut len = entries.len() as u64;
         c.word(&mut len);
+        // By powers of two, as it grows: how long it was is then all that tells how much it takes.
+        entries.reserve(
+            (len as usize).min(MAX_UNACKED_SEGMENTS).next_power_of_two().saturating_sub(entries.len()),
+        );
         entries.resize(len as usize, Entry { frame: FrameNumber(0), time: Timestamp(0), start: 0, end: 0 });
         let (mut at, mut near, mut near_frame) = (base, time, frame);
         for Entry { frame, time, start, end } in entries {

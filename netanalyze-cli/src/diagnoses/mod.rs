@@ -32,8 +32,8 @@ use crate::summary::Counts;
 /// A view of nothing but the diagnoses.
 pub(crate) fn view(analysis: &Analysis) -> Counts {
     // Nobody reads how many findings there are, but for a gate of findings.
-    let count_endings = matches!(analysis.gate, Gate::Findings(_));
-    Counts::only(Interests { count_endings, ..analysis.interests() })
+    let count_others = matches!(analysis.gate, Gate::Findings(_));
+    Counts::only(Interests { count_others, ..analysis.interests() })
 }
 
 /// A view that tests frames for them.

@@ -33,7 +33,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use crate::capture::{CaptureReader, Source};
 use crate::conversation::{Conversations, Terms};
 use crate::diagnosis::{self, Diagnoser};
-use crate::expert::{KindSet, Thresholds, ending_kinds};
+use crate::expert::{KindSet, TCP_KINDS, Thresholds, ending_kinds};
 use crate::field::AnalysedBatch;
 use crate::model::limits::{DEFAULT_MEMORY_LIMIT, MEMORY_RESERVE, MIN_MEMORY_LIMIT, QUIET_FRAMES};
 use crate::model::{Error, Span, parallel};
@@ -48,11 +48,11 @@ use worker::work;
 /// What a view wants of the analysis; what nobody wants is not worked out.
 #[derive(Clone, Debug)]
 pub struct Interests {
-    /// Kinds whose findings are made; the others are only counted.
+    /// Kinds whose findings are made; the others are only counted, if at all.
     pub kinds: KindSet,
-    /// Whether the report counts the kinds that are not among these, too, where that takes a look at every conversation when the capture ends: those that never
-    /// closed, closed on one side, or fell silent. All others are counted as they pass.
-    pub count_endings: bool,
+    /// Whether the report counts the kinds that are not among these, too. Otherwise those of TCP are not looked for at all; what applications say is counted
+    /// all the same.
+    pub count_others: bool,
     /// Whether verdicts of every packet are kept for rows.
     pub rows: bool,
     /// Silence that is worth a finding.
@@ -89,9 +89,14 @@ impl Interests {
         self
     }
 
+    /// Whether findings of TCP headers are made, or counted.
+    fn look_at_headers(&self) -> bool {
+        self.count_others || self.kinds.0 & TCP_KINDS.0 != 0
+    }
+
     /// Whether findings about whole conversations are made, or counted.
     fn look_at_endings(&self) -> bool {
-        self.count_endings || ending_kinds().any(|kind| self.kinds.contains(kind))
+        self.count_others || ending_kinds().any(|kind| self.kinds.contains(kind))
     }
 
     /// Whether TCP conversations are asked for by their numbers once all are known: there are no records of them without books.
@@ -118,7 +123,7 @@ impl Default for Interests {
     fn default() -> Self {
         Interests {
             kinds: KindSet::ALL,
-            count_endings: true,
+            count_others: true,
             rows: false,
             gap: Span(1_000_000_000),
             applications: Depth::Findings,

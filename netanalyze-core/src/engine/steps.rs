@@ -266,6 +266,7 @@ impl Steps {
         let mut datagrams = list.udp.as_slice();
         let mut quotes = list.quotes.as_slice();
         let mut rest = list.tcp.items();
+        let look_at_headers = interests.look_at_headers();
         let wants_ids = interests.diagnoses.is_some();
         let wants_interfaces = wants_ids && batch.has_several_interfaces();
         while let [packet, following @ ..] = rest {
@@ -337,7 +338,7 @@ impl Steps {
                     *new = NewConversation { frame_index, ordinal, reference, key: packet.key };
                 }
             }
-            let kinds = tcp_kinds(verdict, interests.gap);
+            let kinds = if look_at_headers { tcp_kinds(verdict, interests.gap) } else { KindSet::NONE };
             if kinds != KindSet::NONE {
                 let seen = touched.conversation.kinds_seen().bits();
                 let kinds_seen = KindSet(seen);

@@ -31,7 +31,7 @@ pub(crate) use icmp::{
 };
 pub(crate) use message::Seconds;
 pub use severity::{Group, Severity};
-pub(crate) use tcp::{Context, accusable, tcp_findings, tcp_kinds};
+pub(crate) use tcp::{Context, TCP_KINDS, accusable, tcp_findings, tcp_kinds};
 pub use thresholds::Thresholds;
 pub(crate) use tls_detail::Utc;
 pub use tls_detail::{How, TlsDetail, TlsMatter};

@@ -35,6 +35,18 @@ const KIND_OF_FLAG: [u8; 64] = {
     map
 };
 
+/// All kinds of findings about TCP, of headers and of whole conversations.
+pub(crate) const TCP_KINDS: KindSet = {
+    let (mut set, mut i) = (0, 0);
+    while i < KINDS.len() {
+        if KINDS[i].flag.0 != 0 {
+            set |= 1 << i;
+        }
+        i += 1;
+    }
+    KindSet(set)
+};
+
 /// Adds the silence before this packet to a verdict's flags, if it is longer than `gap`: a gap if somebody owed something, else idleness.
 #[inline]
 fn with_silence(verdict: &Verdict, gap: Span) -> Flags {

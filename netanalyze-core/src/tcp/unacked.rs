@@ -22,6 +22,9 @@ pub(crate) struct Entry {
     pub(crate) end: u32,
 }
 
+/// Entries for which there is room in every list.
+const FEWEST: usize = 4;
+
 /// Frame and time of a segment.
 pub(crate) type Sent = (FrameNumber, Timestamp);
 
@@ -61,7 +64,7 @@ impl Unacked {
     pub(crate) fn heap(&self) -> usize {
         self.0.as_ref().map_or(0, |list| {
             let room = match list.entries.capacity() {
-                0..=Pool::KEEP_CAPACITY => list.entries.len().next_power_of_two(),
+                0..=Pool::KEEP_CAPACITY => list.entries.len().next_power_of_two().max(FEWEST),
                 long => long,
             };
             size_of::<List>().saturating_add(room.saturating_mul(size_of::<Entry>()))

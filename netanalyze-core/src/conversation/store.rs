@@ -123,8 +123,8 @@ pub(super) struct Store<T: Record> {
     /// The slot that is looked at next.
     hand: u32,
     compact: Shelves,
-    /// What compact conversations have besides, by index.
-    aside: HashMap<u32, T::Aside, foldhash::fast::RandomState>,
+    /// What compact conversations have besides, by index, each with its bytes: to count them is to look at all of it.
+    aside: HashMap<u32, (T::Aside, usize), foldhash::fast::RandomState>,
     aside_bytes: usize,
     writer: Writer,
     /// Time of the first packet.
@@ -253,8 +253,8 @@ impl<T: Record> Store<T> {
         };
         let mut record = self.read(handle);
         self.compact.free(handle);
-        if let Some(aside) = self.aside.remove(&index) {
-            self.aside_bytes = self.aside_bytes.saturating_sub(T::size_of_aside(&aside));
+        if let Some((aside, bytes)) = self.aside.remove(&index) {
+            self.aside_bytes = self.aside_bytes.saturating_sub(bytes);
             record.attach(aside);
         }
         let slot = self.take_slot(index, now);
@@ -358,8 +358,9 @@ impl<T: Record> Store<T> {
             return;
         };
         if let Some(aside) = aside {
-            self.aside_bytes += T::size_of_aside(&aside);
-            self.aside.insert(*owner, aside);
+            let bytes = T::size_of_aside(&aside);
+            self.aside_bytes += bytes;
+            self.aside.insert(*owner, (aside, bytes));
         }
         *place = None;
         self.vacant_slots.push(slot);
@@ -401,7 +402,7 @@ impl<T: Record> Store<T> {
 
     /// Takes out what conversations have besides their compact form, by index.
     pub(super) fn detach_all(&mut self) -> Vec<(u32, T::Aside)> {
-        let mut all: Vec<_> = self.aside.drain().collect();
+        let mut all: Vec<_> = self.aside.drain().map(|(index, (aside, _))| (index, aside)).collect();
         for slot in 0..self.slots.len() {
             if let Some(Slot { owner, record: Some(record) }) = self.slots.get_mut(slot) {
                 all.extend(record.detach().map(|aside| (*owner, aside)));
@@ -462,8 +463,8 @@ impl<T: Record> Store<T> {
             }
             Place::Compact(handle) | Place::CompactAndOver(handle) => {
                 self.compact.free(handle);
-                if let Some(aside) = self.aside.remove(&index) {
-                    self.aside_bytes = self.aside_bytes.saturating_sub(T::size_of_aside(&aside));
+                if let Some((_, bytes)) = self.aside.remove(&index) {
+                    self.aside_bytes = self.aside_bytes.saturating_sub(bytes);
                 }
             }
             Place::Gone => return,

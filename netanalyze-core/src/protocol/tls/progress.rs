@@ -30,6 +30,8 @@ pub(super) const PATIENCE: Span = Span(3_000_000_000);
 #[derive(Debug)]
 pub(super) struct Open {
     pub(super) row: Handshake,
+    /// Bytes of the names of application protocols that it offers: where they are is far away when somebody asks how much that is.
+    offered: usize,
     session_id: Box<[u8]>,
     ticket: bool,
     offers_tls13: bool,
@@ -78,6 +80,7 @@ impl Open {
     pub(super) fn new(row: Handshake) -> Self {
         Open {
             row,
+            offered: 0,
             session_id: Box::default(),
             ticket: false,
             offers_tls13: false,
@@ -126,6 +129,7 @@ impl Open {
         row.server_name = hello.server_name.map(capped);
         row.ech |= hello.ech;
         row.alpn_offered = hello.alpn.iter().take(MAX_OFFERS).map(|name| capped(name)).collect();
+        self.offered = row.alpn_offered.iter().map(|name| name.len() + 16).sum();
         row.version_offered = Some(hello.highest_version());
         row.early_data |= hello.early_data;
         self.offers_tls13 = hello.offers_tls13;
@@ -358,20 +362,18 @@ impl Open {
     }
 
     pub(super) fn heap(&self) -> usize {
-        size_of::<Self>() + self.delivery.heap() + self.session_id.len() + self.row.heap()
+        size_of::<Self>() + self.delivery.heap() + self.session_id.len() + self.offered + self.row.heap()
     }
 }
 
 impl Handshake {
-    /// Bytes on the heap, about.
-    pub(super) fn heap(&self) -> usize {
+    /// Bytes on the heap, about, without the application protocols that are offered.
+    fn heap(&self) -> usize {
         let name = |name: &Option<Box<[u8]>>| name.as_ref().map_or(0, |n| n.len());
         let chain = |chain: &Option<Box<Chain>>| chain.as_ref().map_or(0, |c| c.heap());
-        let offered: usize = self.alpn_offered.iter().map(|n| n.len() + 16).sum();
         name(&self.server_name)
             + name(&self.alpn)
             + name(&self.text)
-            + offered
             + chain(&self.server_chain)
             + chain(&self.client_chain)
             + self.alerts.capacity() * 32

@@ -30,8 +30,8 @@ pub(crate) struct Times {
 #[derive(Debug, Default)]
 pub(crate) struct OrdinaryExchanges {
     all: Vec<Ordinary>,
-    /// Indices, in order of frames and headers.
-    order: Vec<(u64, u32)>,
+    /// In order of frames and headers: the place, and in the lowest 32 bits the index. One number compares faster than two.
+    order: Vec<u128>,
 }
 
 impl Ordinary {
@@ -71,13 +71,14 @@ impl OrdinaryExchanges {
     /// Finds their order: they came in that of shards. They themselves stay where they are.
     pub(crate) fn sort(&mut self) {
         self.order.clear();
-        self.order.extend(self.all.iter().zip(0..).map(|(exchange, index)| (exchange.place(), index)));
+        let places = self.all.iter().map(|exchange| u128::from(exchange.place()) << 32);
         // What one header said has rising indices.
+        self.order.extend(places.zip(0..).map(|(place, index): (u128, u32)| place | u128::from(index)));
         self.order.sort_unstable();
     }
 
     /// All of them, in the order that [`Self::sort`] found.
     pub(super) fn in_order(&self) -> impl Iterator<Item = &Ordinary> {
-        self.order.iter().filter_map(|&(_, index)| self.all.get(index as usize))
+        self.order.iter().filter_map(|&place| self.all.get(place as u32 as usize))
     }
 }

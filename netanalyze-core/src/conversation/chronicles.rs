@@ -2,6 +2,8 @@
 //!
 //! What closed without anything to tell is dropped at once; of it only what its server's other connections are compared with stays, in a [`Census`].
 
+use std::hint::black_box;
+
 use super::packet::TcpPacket;
 use super::services::Census;
 use super::tcp::TcpConversation;
@@ -60,6 +62,14 @@ impl Chronicles {
         if let Some(place) = self.kept.get_mut(index) {
             let before = std::mem::replace(place, Kept::Begun(time)).weigh().1;
             self.bytes = self.bytes.saturating_add(BESIDE).saturating_sub(before);
+        }
+    }
+
+    /// Touches what is kept of a conversation, so that it is on its way from memory while the analysis is at the packet.
+    #[inline(always)]
+    pub(super) fn ask_ahead(&self, index: u32) {
+        if let Some(Kept::Draft(draft)) = self.kept.get(index as usize) {
+            black_box(draft.is_flowing());
         }
     }
 

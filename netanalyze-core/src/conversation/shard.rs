@@ -199,6 +199,9 @@ impl Shard {
         let known = self.tcp.seek(packet.hash, &packet.key, frame);
         let (mut birth, mut is_plain) = (Birth::New, false);
         if let Some(spot) = known {
+            if self.terms.chronicles.is_some() {
+                self.chronicles.ask_ahead(spot.index);
+            }
             let conversation = self.tcp.at(spot)?;
             birth = match conversation.connection.syn_outcome(packet.direction, &segment) {
                 _ if conversation.succession == Succession::Due => Birth::Announced,

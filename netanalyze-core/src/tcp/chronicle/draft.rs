@@ -77,8 +77,8 @@ pub(crate) struct Spare {
 }
 
 impl Spare {
-    /// So many of them.
-    const MOST: usize = 8;
+    /// So many of them: about as many as begin with one worker and end with another, within a batch.
+    const MOST: usize = 64;
 
     /// Takes one back.
     pub(crate) fn keep(&mut self, draft: Box<Draft>) {
@@ -139,6 +139,11 @@ impl Draft {
             interface,
             scales: Default::default(),
         }))
+    }
+
+    /// The handshake is over, and no end closed.
+    pub(crate) fn is_flowing(&self) -> bool {
+        self.course.is_flowing
     }
 
     /// Takes the next packet, which is plain, if it does no more than go on. Nothing else changes, the memory of the draft included.

@@ -34,9 +34,9 @@ pub(crate) type Sent = (FrameNumber, Timestamp);
 pub(crate) struct Pool(Vec<Box<List>>);
 
 impl Pool {
-    /// Buffers kept, and the largest that is worth keeping: together at most some 100 KiB.
+    /// Buffers kept, and the largest that goes on to others, of which nobody would count all of it: together at most some 30 KiB.
     const KEEP: usize = 64;
-    const KEEP_CAPACITY: usize = 64;
+    const KEEP_CAPACITY: usize = 16;
 
     fn take(&mut self) -> Box<List> {
         self.0.pop().unwrap_or_default()

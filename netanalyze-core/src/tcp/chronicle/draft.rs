@@ -80,9 +80,11 @@ impl Spare {
     /// So many of them: about as many as begin with one worker and end with another, within a batch.
     const MOST: usize = 64;
 
-    /// Takes one back.
-    pub(crate) fn keep(&mut self, draft: Box<Draft>) {
+    /// Takes one back. Room for long connections does not go on to others, of which nobody would count it.
+    pub(crate) fn keep(&mut self, mut draft: Box<Draft>) {
         if self.drafts.len() < Self::MOST {
+            draft.entries.clear();
+            draft.entries.shrink_to(SHORTEST);
             self.drafts.push(draft);
         }
     }
@@ -122,7 +124,6 @@ impl Draft {
         let interface = seen.1.interface;
         let syn = Offer::new(CLIENT, segment, seen);
         if let Some(mut draft) = spare.drafts.pop() {
-            draft.entries.clear();
             (draft.course, draft.fins, draft.syn_ack) = (course, [false; 2], None);
             (draft.syn, draft.first_frame, draft.scales) = (syn, segment.frame, Default::default());
             (draft.interface, draft.room) = (interface, 0);
@@ -362,8 +363,8 @@ impl Draft {
         taken.saturating_sub(1 + u32::from(fin))
     }
 
-    /// Bytes that it takes, or will take: at the capture's end every draft that is left becomes a chronicle. What an earlier connection left to it, beyond
-    /// what it needs, does not count: whose draft it was may differ from run to run.
+    /// Bytes that it takes, or will take: at the capture's end every draft that is left becomes a chronicle. The little room that
+    /// an earlier connection left to it does not count: whose draft it was may differ from run to run.
     pub(crate) fn heap(&self) -> usize {
         let own = size_of::<Draft>() + self.room * size_of::<Entry>();
         own.max(size_of::<Chronicle>())

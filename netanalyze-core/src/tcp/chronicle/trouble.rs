@@ -86,7 +86,7 @@ pub(crate) struct Trouble {
     /// Bytes that were acknowledged and never captured.
     pub(crate) unseen: u64,
     pub(crate) unseen_frames: Frames,
-    /// At most [`HOLES`]; those that are not used any more give way first.
+    /// At most [`HOLES`]; then those that are not used any more give way first.
     holes: Vec<Hole>,
     /// The timeouts of the segment at hand.
     pub(crate) chain: Chain,
@@ -147,7 +147,7 @@ impl Trouble {
     }
 
     fn keep(&mut self, hole: Hole) {
-        if self.holes.len() < HOLES && self.holes.iter().all(|hole| hole.used) {
+        if self.holes.len() < HOLES {
             return self.holes.push(hole);
         }
         // The oldest one gives way.

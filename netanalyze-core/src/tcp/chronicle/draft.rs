@@ -142,6 +142,12 @@ impl Draft {
         }))
     }
 
+    /// For how many packets it has memory.
+    #[cfg(test)]
+    pub(super) fn room(&self) -> usize {
+        self.entries.capacity()
+    }
+
     /// The handshake is over, and no end closed.
     pub(crate) fn is_flowing(&self) -> bool {
         self.course.is_flowing

@@ -180,8 +180,23 @@ fn a_draft_that_is_written_over_leaves_nothing_behind() {
         let taken = used.take(direction, &segment, (&verdict, &passing), scales, &wire, &PATIENCE);
         assert_eq!(taken, Taken::Kept);
     }
+    // It is longer than most.
+    for seq in 8..48 {
+        let segment = Segment { seq, len: 1, ..segment(2, TcpFlags::ACK, 8) };
+        let taken = used.take(
+            Direction::AtoB,
+            &segment,
+            (&verdict, &passing),
+            [WindowScale::Shift(7); 2],
+            &wire,
+            &PATIENCE,
+        );
+        assert_eq!(taken, Taken::Kept);
+    }
+    assert_eq!(used.room(), 128);
     spare.keep(used);
     let again = begin(&mut spare);
+    assert_eq!(again.room(), 32, "what is lent on is counted by nobody");
     assert_eq!(format!("{:?}", again.chronicle(&PATIENCE)), fresh);
     let blank = Draft::begin(
         &mut Spare::default(),

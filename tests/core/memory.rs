@@ -174,9 +174,9 @@ fn the_same_are_forgotten_in_every_run_and_wherever_batches_end() {
 fn conversations_that_are_only_quoted_are_forgotten_in_an_order_of_their_own() {
     let mut pcap = Pcap::new();
     let mut state = 1u32;
-    for time in 0..350_000 {
+    for time in 0..450_000 {
         state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        let number = (state >> 8) % 400_000;
+        let number = (state >> 8) % 550_000;
         let quoted =
             if number.is_multiple_of(3) { udp(flooder(number), SERVER, &[0; 8]) } else { syn(number) };
         let error = [&[3, 1, 0, 0, 0, 0, 0, 0][..], &quoted[14..]].concat();

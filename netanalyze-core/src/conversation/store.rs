@@ -58,11 +58,19 @@ pub(super) trait Record: Sized {
 enum Place {
     /// As it is, in this slot.
     Open(u32),
-    Compact(Handle),
-    /// Compact, and [`Record::is_over`].
-    CompactAndOver(Handle),
+    Compact(Compact),
     /// Forgotten.
     Gone,
+}
+
+/// A conversation in compact form, and what is asked of many without reading any.
+#[derive(Clone, Copy, Debug)]
+struct Compact {
+    handle: Handle,
+    /// [`Record::is_over`].
+    is_over: bool,
+    /// [`Record::last_frame`].
+    last: FrameNumber,
 }
 
 /// Where a key is looked up: its hash stands beside the index, so that no other key needs to be looked at, and growth hashes nothing.
@@ -160,7 +168,7 @@ impl<T> Deref for Seen<'_, T> {
 const LOOKS: u32 = 3;
 
 /// Bytes that a conversation costs beside itself: its place, its stream number, its entry in the order of streams and in that of findings.
-const BESIDE: usize = 64;
+const BESIDE: usize = 80;
 
 /// Bytes that a key takes in the index: nine, in a table that is between 7/16 and 7/8 full. What the table really takes depends on the seed
 /// of the hash once something was removed from it, and what is forgotten must not.
@@ -231,7 +239,7 @@ impl<T: Record> Store<T> {
     pub(super) fn key_of(&self, index: u32) -> Option<FlowKey> {
         match *self.places.get(index)? {
             Place::Open(slot) => Some(*self.record(slot)?.key()),
-            Place::Compact(handle) | Place::CompactAndOver(handle) => {
+            Place::Compact(Compact { handle, .. }) => {
                 let mut key = FlowKey::NONE;
                 key.code(&mut Reader::new(self.compact.get(handle)));
                 Some(key)
@@ -248,11 +256,11 @@ impl<T: Record> Store<T> {
 
     #[cold]
     fn bring_back(&mut self, index: u32, now: FrameNumber) -> Option<u32> {
-        let (Place::Compact(handle) | Place::CompactAndOver(handle)) = *self.places.get(index)? else {
+        let Place::Compact(compact) = *self.places.get(index)? else {
             return None;
         };
-        let mut record = self.read(handle);
-        self.compact.free(handle);
+        let mut record = self.read(compact);
+        self.compact.free(compact.handle);
         if let Some((aside, bytes)) = self.aside.remove(&index) {
             self.aside_bytes = self.aside_bytes.saturating_sub(bytes);
             record.attach(aside);
@@ -263,21 +271,17 @@ impl<T: Record> Store<T> {
         Some(slot)
     }
 
-    fn read(&self, handle: Handle) -> T {
+    fn read(&self, compact: Compact) -> T {
         let mut record = T::blank();
-        self.read_over(handle, &mut record);
+        self.read_over(compact, &mut record);
         record
     }
 
     /// Reads over another conversation, whose memory is used again.
-    fn read_over(&self, handle: Handle, record: &mut T) {
-        let mut reader = Reader::new(self.compact.get(handle));
+    fn read_over(&self, compact: Compact, record: &mut T) {
+        let mut reader = Reader::new(self.compact.get(compact.handle));
         record.key_mut().code(&mut reader);
-        code(record, &mut reader, self.start());
-    }
-
-    fn start(&self) -> Timestamp {
-        self.start.unwrap_or_default()
+        record.code(&mut reader, self.start.unwrap_or_default(), compact.last);
     }
 
     /// Keeps a new conversation, whose first packet has a time and a frame. If another one has the same key, this one takes its place as the
@@ -346,13 +350,14 @@ impl<T: Record> Store<T> {
         let Some(record) = place else { return };
         let is_over = record.is_over();
         let patience = if is_over { self.patience / 64 } else { self.patience };
-        if now.0.saturating_sub(record.last_frame().0) < patience || record.is_bulky() {
+        let last = record.last_frame();
+        if now.0.saturating_sub(last.0) < patience || record.is_bulky() {
             return;
         }
         let aside = record.detach();
         self.writer.clear();
         record.key_mut().code(&mut self.writer);
-        code(record, &mut self.writer, self.start.unwrap_or_default());
+        record.code(&mut self.writer, self.start.unwrap_or_default(), last);
         let Some(handle) = self.writer.finish().and_then(|bytes| self.compact.put(bytes)) else {
             aside.into_iter().for_each(|aside| record.attach(aside));
             return;
@@ -365,7 +370,7 @@ impl<T: Record> Store<T> {
         *place = None;
         self.vacant_slots.push(slot);
         if let Some(place) = self.places.get_mut(*owner) {
-            *place = if is_over { Place::CompactAndOver(handle) } else { Place::Compact(handle) };
+            *place = Place::Compact(Compact { handle, is_over, last });
         }
     }
 
@@ -373,7 +378,7 @@ impl<T: Record> Store<T> {
     pub(super) fn get(&self, index: u32) -> Option<Seen<'_, T>> {
         match *self.places.get(index)? {
             Place::Open(slot) => Some(Seen::Open(self.record(slot)?)),
-            Place::Compact(handle) | Place::CompactAndOver(handle) => Some(Seen::Compact(self.read(handle))),
+            Place::Compact(compact) => Some(Seen::Compact(self.read(compact))),
             Place::Gone => None,
         }
     }
@@ -382,8 +387,8 @@ impl<T: Record> Store<T> {
     pub(super) fn visit(&self, index: u32, room: &mut T, look: &mut dyn FnMut(&T)) {
         match self.places.get(index) {
             Some(&Place::Open(slot)) => self.record(slot).into_iter().for_each(look),
-            Some(&(Place::Compact(handle) | Place::CompactAndOver(handle))) => {
-                self.read_over(handle, room);
+            Some(&Place::Compact(compact)) => {
+                self.read_over(compact, room);
                 look(room);
             }
             Some(Place::Gone) | None => {}
@@ -392,7 +397,7 @@ impl<T: Record> Store<T> {
 
     /// Whether a conversation is known to be over, which spares looking at it.
     pub(super) fn is_over(&self, index: u32) -> bool {
-        matches!(self.places.get(index), Some(Place::CompactAndOver(_)))
+        matches!(self.places.get(index), Some(Place::Compact(Compact { is_over: true, .. })))
     }
 
     /// Whether a conversation is still kept.
@@ -433,14 +438,7 @@ impl<T: Record> Store<T> {
     pub(super) fn last_frames(&self) -> impl Iterator<Item = (FrameNumber, u32)> {
         (0..self.places.len()).filter_map(|index| match *self.places.get(index)? {
             Place::Open(slot) => Some((self.record(slot)?.last_frame(), index)),
-            Place::Compact(handle) | Place::CompactAndOver(handle) => {
-                let mut reader = Reader::new(self.compact.get(handle));
-                let mut key = FlowKey::NONE;
-                key.code(&mut reader);
-                let mut last = FrameNumber(0);
-                reader.frame(&mut last, FrameNumber(0));
-                Some((last, index))
-            }
+            Place::Compact(Compact { last, .. }) => Some((last, index)),
             Place::Gone => None,
         })
     }
@@ -461,7 +459,7 @@ impl<T: Record> Store<T> {
                 }
                 self.vacant_slots.push(slot);
             }
-            Place::Compact(handle) | Place::CompactAndOver(handle) => {
+            Place::Compact(Compact { handle, .. }) => {
                 self.compact.free(handle);
                 if let Some((_, bytes)) = self.aside.remove(&index) {
                     self.aside_bytes = self.aside_bytes.saturating_sub(bytes);
@@ -478,11 +476,4 @@ impl<T: Record> Store<T> {
             self.vacant.append(&mut self.left);
         }
     }
-}
-
-/// Goes over a conversation but for its key. The frame of its last packet comes first: [`Store::last_frames`] reads no further.
-fn code<T: Record, C: Coder>(record: &mut T, c: &mut C, start: Timestamp) {
-    let mut last = record.last_frame();
-    c.frame(&mut last, FrameNumber(0));
-    record.code(c, start, last);
 }

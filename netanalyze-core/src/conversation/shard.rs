@@ -363,13 +363,11 @@ impl Shard {
 
     /// Bytes that all its conversations take, and will have left behind.
     fn bytes(&mut self, anew: bool) -> u64 {
-        // What grows leaves behind pieces of every size that it had, and so do many conversations of one kind for those of another: counted one and three
-        // quarters of a time, with books three times, floods and interleaved connections stay below the limit, and those of which ever more fall silent.
-        // Chronicles are of one size.
-        let quarters = if self.terms.books { 12 } else { 7 };
-        let conversations =
-            self.tcp.bytes(anew).saturating_add(self.udp.bytes(anew)).saturating_mul(quarters);
-        (conversations / 4).saturating_add(self.chronicles.bytes()) as u64
+        // What grows leaves behind pieces of every size that it had, and so do many conversations of one kind for those of another, where some of each
+        // stay: counted twice, with books three times, floods and interleaved connections stay below the limit. Chronicles are of one size.
+        let times = if self.terms.books { 3 } else { 2 };
+        let conversations = self.tcp.bytes(anew).saturating_add(self.udp.bytes(anew)).saturating_mul(times);
+        conversations.saturating_add(self.chronicles.bytes()) as u64
     }
 
     /// Which of two is to be forgotten first. Many can have the same last frame: those that are only quoted in ICMP errors have none at all.

@@ -35,9 +35,7 @@ use crate::conversation::{Conversations, Terms};
 use crate::diagnosis::{self, Diagnoser};
 use crate::expert::{KindSet, TCP_KINDS, Thresholds, ending_kinds};
 use crate::field::AnalysedBatch;
-use crate::model::limits::{
-    DEFAULT_MEMORY_LIMIT, DIAGNOSES_RESERVE, MEMORY_RESERVE, MIN_MEMORY_LIMIT, QUIET_FRAMES,
-};
+use crate::model::limits::{DEFAULT_MEMORY_LIMIT, MEMORY_RESERVE, MIN_MEMORY_LIMIT, QUIET_FRAMES};
 use crate::model::{Error, Span, parallel};
 use crate::protocol::tls::keys::Secrets;
 use crate::report::{ConversationSummary, Report};
@@ -109,14 +107,12 @@ impl Interests {
     /// What is kept of conversations.
     fn terms(&self) -> Terms {
         let books = self.books || self.summary;
-        let limit = self.memory_limit.max(MIN_MEMORY_LIMIT);
-        let for_diagnoses = if self.diagnoses.is_some() { DIAGNOSES_RESERVE.min(limit / 3) } else { 0 };
+        let memory = self.memory_limit.max(MIN_MEMORY_LIMIT) - MEMORY_RESERVE;
         let patience = |thresholds: &Arc<diagnosis::Thresholds>| Patience {
             stall: thresholds.span(diagnosis::Limit::Stall),
             think: thresholds.span(diagnosis::Limit::Think),
         };
         let chronicles = self.diagnoses.as_ref().map(patience);
-        let memory = limit - MEMORY_RESERVE - for_diagnoses;
         Terms { books, chronicles, memory, quiet_frames: self.quiet_frames }
     }
 }

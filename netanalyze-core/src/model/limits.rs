@@ -128,10 +128,6 @@ pub const MIN_MEMORY_LIMIT: u64 = 128 << 20;
 /// What of a memory limit is not for conversations: batches and results of the workers, incomplete datagrams, the program.
 pub const MEMORY_RESERVE: u64 = 72 << 20;
 
-/// What more of it is not for conversations where diagnoses are asked for, but at most a third of the limit: [`MAX_DIAGNOSED`] requests that failed, and
-/// what is put together of them at the end.
-pub const DIAGNOSES_RESERVE: u64 = 80 << 20;
-
 /// Bytes of one direction that a protocol's decoder may ask to see again with more behind them: more than any TLS record, DNS message or
 /// block of HTTP headers that servers accept.
 pub const MAX_PENDING_BYTES: usize = 256 << 10;
